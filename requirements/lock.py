@@ -1,0 +1,84 @@
+"""The lock files: written from pyproject.toml with uv, and checked to be fresh without resolving anything.
+
+``python requirements/lock.py --write`` resolves again; ``--check`` compares a digest of the inputs with the one in each
+lock's head, so it needs neither uv nor a network.
+"""
+
+import hashlib
+import json
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+UV = "uv==0.13.9"
+"""The one tool that sets up everything else; bootstrap.txt holds its hashes."""
+
+LOCKS: dict[str, tuple[list[str], list[str]]] = {
+    "carry": ([], []),
+    "ml": (["ml"], []),
+    "test": (["ml"], ["test"]),
+    "dev": (["ml"], ["test", "dev"]),
+}
+"""Lock to the extras and the dependency groups that go into it."""
+
+
+def inputs_digest(lock: str) -> str:
+    """Digest of what decides a lock's content: the requirement lists that it names and the Python range."""
+    if lock == "bootstrap":
+        return hashlib.sha256(UV.encode()).hexdigest()
+    project = tomllib.loads((HERE.parent / "pyproject.toml").read_text("utf-8"))
+    extras, groups = LOCKS[lock]
+    named = {
+        "python": project["project"]["requires-python"],
+        "base": project["project"]["dependencies"],
+        **{f"extra {name}": project["project"]["optional-dependencies"][name] for name in extras},
+        **{f"group {name}": project["dependency-groups"][name] for name in groups},
+    }
+    return hashlib.sha256(json.dumps(named, sort_keys=True).encode()).hexdigest()
+
+
+def write(lock: str) -> None:
+    """Resolve one lock again; needs uv on PATH and a registry."""
+    options = ["--universal", "--generate-hashes", "--no-header", "--no-annotate", "--python-version", "3.11"]
+    if lock == "bootstrap":
+        arguments, stdin = ["-"], UV
+    else:
+        extras, groups = LOCKS[lock]
+        arguments, stdin = ["pyproject.toml"], None
+        arguments += [part for name in extras for part in ("--extra", name)]
+        arguments += [part for name in groups for part in ("--group", name)]
+    command = ["uv", "pip", "compile", "--quiet", *options, *arguments]
+    done = subprocess.run(command, check=True, cwd=HERE.parent, input=stdin, text=True, stdout=subprocess.PIPE)
+    pins = "\n".join(line for line in done.stdout.splitlines() if not line.startswith("-"))
+    (HERE / f"{lock}.txt").write_text(f"# inputs sha256:{inputs_digest(lock)}\n{pins}\n", "utf-8")
+
+
+def stale() -> list[str]:
+    """Names of the locks whose inputs changed since they were written."""
+    heads = {lock: HERE / f"{lock}.txt" for lock in ("bootstrap", *LOCKS)}
+    return [
+        lock
+        for lock, path in heads.items()
+        if not path.is_file() or path.read_text("utf-8").split("\n", 1)[0] != f"# inputs sha256:{inputs_digest(lock)}"
+    ]
+
+
+def main(arguments: list[str]) -> int:
+    """Write or check all locks; returns the exit code."""
+    if arguments == ["--write"]:
+        for lock in ("bootstrap", *LOCKS):
+            write(lock)
+        return 0
+    if arguments == ["--check"]:
+        found = stale()
+        for lock in found:
+            print(f"requirements/{lock}.txt is stale: run `python requirements/lock.py --write`")
+        return 1 if found else 0
+    print(__doc__)
+    return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,170 @@
+"""The record around a step's result: who made it, from what, on which steps it builds, and its two digests.
+
+``digest`` is over the whole record. ``result_digest`` leaves out when, who and where, and takes the steps before by
+their own result digests, so that two machines that did the same work agree on it.
+"""
+
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from pydantic import Field, ValidationError
+
+from modelyard.errors import DataError
+from modelyard.files import read_json, write_atomic
+from modelyard.records import results
+from modelyard.records.canonical import canonical, digest
+from modelyard.records.results import Digest, Part, Problem
+from modelyard.verdict import Verdict
+
+Step = Literal["detect", "validate", "train", "evaluate", "report", "promote", "rollback"]
+STEPS: tuple[Step, ...] = ("detect", "validate", "train", "evaluate", "report", "promote", "rollback")
+
+RESULTS: dict[Step, type[Part]] = {
+    "detect": results.DetectResult,
+    "validate": results.ValidateResult,
+    "train": results.TrainResult,
+    "evaluate": results.EvaluateResult,
+    "report": results.ReportResult,
+    "promote": results.PromoteResult,
+    "rollback": results.RollbackResult,
+}
+
+
+class Link(Part):
+    """A step that this one builds on."""
+
+    step: Step
+    digest: Digest
+    result_digest: Digest
+
+
+class Circumstances(Part):
+    """When, who and where: everything that may differ between two machines that did the same work."""
+
+    started: str
+    seconds: float
+    peak_memory_mib: float | None = None
+    actor: str = ""
+    host: str = ""
+    platform: str = ""
+    workspace: str = ""
+    commit: str | None = None
+    head: str | None = None
+    base: str | None = None
+    event: str = "desk"
+    run_id: str = ""
+    attempt: int = 1
+
+
+class Record(Part):
+    """One step of one run."""
+
+    schema_: Literal["modelyard/record/v1"] = Field(default="modelyard/record/v1", alias="schema")
+    step: Step
+    model: str
+    verdict: Verdict
+    tool_version: str
+    inputs_digest: Digest
+    """Digest of everything that this step reads: equal inputs, nothing to do."""
+    environment_digest: Digest | None = None
+    config_digest: Digest
+    data: dict[str, Digest] = Field(default_factory=dict)
+    fit_digest: Digest | None = None
+    model_digest: Digest | None = None
+    tree: str = ""
+    champion_version: str | None = None
+    builds_on: tuple[Link, ...] = ()
+    result: dict[str, Any] | None = None
+    problem: Problem | None = None
+    circumstances: Circumstances
+
+    @property
+    def outcome(self) -> Part:
+        """The step's own result model.
+
+        Raises:
+            DataError: the step ended before it had one.
+        """
+        if self.result is None:
+            raise DataError(f"the {self.step} record holds no result: the step ended with an error")
+        try:
+            return RESULTS[self.step].model_validate(self.result)
+        except ValidationError as error:
+            raise DataError(f"the {self.step} record's result is not readable: {error}") from error
+
+
+class Envelope(Part):
+    """A record with its digests, as it stands in a file."""
+
+    digest: Digest
+    result_digest: Digest
+    record: Record
+
+    @classmethod
+    def seal(cls, record: Record) -> Self:
+        """Compute the digests of a record."""
+        plain = plain_record(record)
+        return cls(digest=digest(plain), result_digest=digest(_same_work(plain)), record=record)
+
+    @property
+    def link(self) -> Link:
+        """How a later step names this one."""
+        return Link(step=self.record.step, digest=self.digest, result_digest=self.result_digest)
+
+    def to_bytes(self) -> bytes:
+        """Canonical bytes of the envelope; equal records are equal files."""
+        return canonical(
+            {"digest": self.digest, "record": plain_record(self.record), "result_digest": self.result_digest}
+        )
+
+
+def plain_record(record: Record) -> dict[str, Any]:
+    """A record as plain JSON data."""
+    plain: dict[str, Any] = record.model_dump(mode="json", by_alias=True)
+    return plain
+
+
+def _same_work(plain: dict[str, Any]) -> dict[str, Any]:
+    kept = {key: value for key, value in plain.items() if key not in {"circumstances", "builds_on"}}
+    return {
+        **kept,
+        "builds_on": [{"step": link["step"], "result_digest": link["result_digest"]} for link in plain["builds_on"]],
+    }
+
+
+def write_record(path: Path, record: Record) -> Envelope:
+    """Seal a record and write it whole; an older file stays until then."""
+    envelope = Envelope.seal(record)
+    write_atomic(path, envelope.to_bytes())
+    return envelope
+
+
+def read_record(path: Path) -> Envelope:
+    """Read a record and check its digests.
+
+    Raises:
+        DataError: missing, unreadable, or changed since it was written; the message says which.
+    """
+    if not path.is_file():
+        raise DataError(f"{path}: no such record", do="Run the step that writes it first, or `modelyard run`.")
+    try:
+        plain = read_json(path)
+        envelope = Envelope.model_validate(plain)
+    except (ValueError, OSError) as error:
+        raise DataError(
+            f"{path}: not a readable record ({first_line(error)})",
+            do="The file was edited or damaged; run the step again.",
+        ) from error
+    for name, found in (("digest", digest(plain["record"])), ("result_digest", digest(_same_work(plain["record"])))):
+        if plain[name] != found:
+            raise DataError(
+                f"{path}: the record was changed after it was written: "
+                f"its {name} says {plain[name]}, its content is {found}",
+                do="Run the step again; a changed record is never evidence.",
+            )
+    return envelope
+
+
+def first_line(error: Exception) -> str:
+    """The first line of an exception's text."""
+    return (str(error).splitlines() or [type(error).__name__])[0]
