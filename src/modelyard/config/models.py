@@ -61,7 +61,7 @@ class Columns(Section):
     time: str | None = None
     """When the row happened; splits and folds by time follow it."""
     unit: UnitEvery | UnitColumn | str | None = None
-    """What is independent: {every: day, zone: …} or {column: store}. Default: the day of the time column, else the row."""
+    """What is independent: {every: day, zone: …} or {column: store}. Default: the day of the time, else the row."""
     group: str | None = None
     """Rows of one group never fall on both sides of a split."""
     weight: str | None = None
