@@ -1,0 +1,1 @@
+"""The front door: arguments or MODELYARD_* variables in, exit code out."""

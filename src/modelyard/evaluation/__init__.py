@@ -1,0 +1,1 @@
+"""Judging: predictions in, gates and verdicts out; no model is loaded here."""

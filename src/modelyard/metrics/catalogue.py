@@ -1,0 +1,65 @@
+"""The catalogue of metrics: direction, kind, needs and tasks, without computing or importing anything.
+
+Names are scikit-learn's scorer names without ``neg_``; values are in natural units, so a loss is positive and lower is
+better. ``kind`` decides the interval (docs/statistics.md): ``proportion`` (of rows of one class, or of all rows),
+``auc``, ``mean`` (of per-row losses), ``root_mean`` (its square root) or ``statistic`` (anything else, by bootstrap).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Literal
+
+Task = Literal["binary", "multiclass", "regression"]
+Kind = Literal["proportion", "auc", "mean", "root_mean", "statistic"]
+Needs = Literal["label", "probability", "value"]
+
+
+@dataclass(frozen=True)
+class Metric:
+    """What the gates need to know of a metric; ``perfect`` is the value of a faultless model, where one exists."""
+
+    name: str
+    tasks: frozenset[Task]
+    needs: Needs
+    higher_is_better: bool
+    kind: Kind
+    perfect: float | None
+    maxed_by_positive: bool = False
+    """All-positive predictions reach the perfect value, so a baseline gate would mean nothing."""
+
+
+def _entries() -> list[Metric]:
+    both: frozenset[Task] = frozenset({"binary", "multiclass"})
+    binary: frozenset[Task] = frozenset({"binary"})
+    multiclass: frozenset[Task] = frozenset({"multiclass"})
+    regression: frozenset[Task] = frozenset({"regression"})
+    return [
+        Metric("accuracy", both, "label", True, "proportion", 1.0),  # noqa: FBT003 - a table reads best by position
+        Metric("recall", binary, "label", True, "proportion", 1.0, maxed_by_positive=True),  # noqa: FBT003
+        Metric("specificity", binary, "label", True, "proportion", 1.0),  # noqa: FBT003
+        Metric("precision", binary, "label", True, "statistic", 1.0),  # noqa: FBT003
+        Metric("f1", binary, "label", True, "statistic", 1.0),  # noqa: FBT003
+        Metric("balanced_accuracy", both, "label", True, "statistic", 1.0),  # noqa: FBT003
+        Metric("precision_macro", multiclass, "label", True, "statistic", 1.0),  # noqa: FBT003
+        Metric("recall_macro", multiclass, "label", True, "statistic", 1.0),  # noqa: FBT003
+        Metric("f1_macro", multiclass, "label", True, "statistic", 1.0),  # noqa: FBT003
+        Metric("roc_auc", binary, "probability", True, "auc", 1.0),  # noqa: FBT003
+        Metric("roc_auc_ovr", multiclass, "probability", True, "statistic", 1.0),  # noqa: FBT003
+        Metric("average_precision", binary, "probability", True, "statistic", 1.0),  # noqa: FBT003
+        Metric("log_loss", both, "probability", False, "mean", 0.0),  # noqa: FBT003
+        Metric("brier_score", binary, "probability", False, "mean", 0.0),  # noqa: FBT003
+        Metric("mean_absolute_error", regression, "value", False, "mean", 0.0),  # noqa: FBT003
+        Metric("mean_squared_error", regression, "value", False, "mean", 0.0),  # noqa: FBT003
+        Metric("root_mean_squared_error", regression, "value", False, "root_mean", 0.0),  # noqa: FBT003
+        Metric("median_absolute_error", regression, "value", False, "statistic", 0.0),  # noqa: FBT003
+        Metric("r2", regression, "value", True, "statistic", 1.0),  # noqa: FBT003
+    ]
+
+
+METRICS: Mapping[str, Metric] = MappingProxyType({metric.name: metric for metric in _entries()})
+
+PRIMARY: Mapping[Task, str] = MappingProxyType(
+    {"binary": "roc_auc", "multiclass": "log_loss", "regression": "root_mean_squared_error"}
+)
+"""The metric of the default gates where the configuration names none."""

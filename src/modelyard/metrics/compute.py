@@ -1,0 +1,206 @@
+"""Metrics of predictions against the truth: per row where a metric has rows, as a function of row weights where not.
+
+Truth ``y`` is an int code 0 … k−1 per row (binary: 1 is the positive class) or a float (regression); arrays are (n,).
+Every quantity agrees with scikit-learn's function of that name to 1e-9, but for log loss, whose probabilities are
+clipped at 1e-6 so that one certain mistake cannot decide a gate.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from modelyard.metrics.catalogue import METRICS
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+
+CLIP = 1e-6
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """One model's predictions for n rows: what it gave, and the labels that follow from it.
+
+    ``label``: (n,) class codes. ``probability``: (n,) of the positive class, or (n, k). ``value``: (n,) regression.
+    """
+
+    classes: int = 2
+    label: Ints | None = None
+    probability: Floats | None = None
+    value: Floats | None = None
+
+    def __len__(self) -> int:
+        """Number of rows."""
+        given = [part for part in (self.label, self.probability, self.value) if part is not None]
+        return len(given[0])
+
+    def take(self, rows: Bools | Ints) -> "Predictions":
+        """The predictions of some rows."""
+        return Predictions(
+            self.classes,
+            None if self.label is None else self.label[rows],
+            None if self.probability is None else self.probability[rows],
+            None if self.value is None else self.value[rows],
+        )
+
+    def has(self, needs: str) -> bool:
+        """Whether a metric with these needs can be computed."""
+        return {"label": self.label, "probability": self.probability, "value": self.value}[needs] is not None
+
+
+def _label(predictions: Predictions) -> Ints:
+    assert predictions.label is not None  # noqa: S101 - callers ask has() first
+    return predictions.label
+
+
+def _probability(predictions: Predictions) -> Floats:
+    assert predictions.probability is not None  # noqa: S101 - callers ask has() first
+    return predictions.probability
+
+
+def _value(predictions: Predictions) -> Floats:
+    assert predictions.value is not None  # noqa: S101 - callers ask has() first
+    return predictions.value
+
+
+def events(name: str, y: Ints, predictions: Predictions) -> tuple[Bools, Bools]:
+    """Which rows are right, and which rows count, for a metric of kind ``proportion``; both (n,)."""
+    right = _label(predictions) == y
+    considered = {"accuracy": np.ones(len(y), dtype=bool), "recall": y == 1, "specificity": y == 0}[name]
+    return right, considered
+
+
+def losses(name: str, y: Ints | Floats, predictions: Predictions) -> Floats:
+    """Per-row losses (n,) of a metric of kind ``mean`` or ``root_mean`` (there: squared errors)."""
+    if name == "log_loss":
+        probability = _probability(predictions)
+        codes = y.astype(np.int64)
+        if probability.ndim == 1:
+            of_truth = np.where(codes == 1, probability, 1.0 - probability)
+        else:
+            of_truth = probability[np.arange(len(codes)), codes]
+        return np.asarray(-np.log(np.clip(of_truth, CLIP, 1.0 - CLIP)), dtype=np.float64)
+    if name == "brier_score":
+        return np.asarray((_probability(predictions) - y) ** 2, dtype=np.float64)
+    error = _value(predictions) - y
+    return np.abs(error) if name == "mean_absolute_error" else error**2
+
+
+Statistic = Callable[[Floats], float | None]
+"""A metric as a function of row weights (n,); None where it is undefined on the weighted rows."""
+
+
+def statistic(name: str, y: Ints | Floats, predictions: Predictions) -> Statistic:
+    """Any metric of the catalogue as a function of row weights (bootstrap counts, or the user's weights)."""
+    kind = METRICS[name].kind
+    if kind == "proportion":
+        right, considered = events(name, y.astype(np.int64), predictions)
+        return lambda weight: _ratio(weight @ (right & considered), weight @ considered)
+    if kind in ("mean", "root_mean"):
+        loss = losses(name, y, predictions)
+        if kind == "mean":
+            return lambda weight: _ratio(weight @ loss, weight.sum())
+        return lambda weight: _root(_ratio(weight @ loss, weight.sum()))
+    if name in ("roc_auc", "average_precision"):
+        return _ranked(name, y.astype(np.int64), _probability(predictions))
+    if name == "roc_auc_ovr":
+        probability = _probability(predictions)
+        codes = y.astype(np.int64)
+        parts = [
+            _ranked("roc_auc", (codes == code).astype(np.int64), probability[:, code])
+            for code in range(predictions.classes)
+        ]
+        return lambda weight: _mean_or_none([part(weight) for part in parts])
+    if name in ("r2", "median_absolute_error"):
+        return _regression_statistic(name, y.astype(np.float64), _value(predictions))
+    return _confusion_statistic(name, y.astype(np.int64), _label(predictions), predictions.classes)
+
+
+def value(name: str, y: Ints | Floats, predictions: Predictions, weight: Floats | None = None) -> float | None:
+    """A metric on all rows, in natural units; None where it is undefined there, such as one class for an AUC."""
+    return statistic(name, y, predictions)(np.ones(len(y)) if weight is None else weight)
+
+
+def _ratio(over: Any, under: Any) -> float | None:
+    return float(over / under) if under > 0 else None
+
+
+def _root(square: float | None) -> float | None:
+    return None if square is None else float(np.sqrt(square))
+
+
+def _mean_or_none(parts: list[float | None]) -> float | None:
+    known = [part for part in parts if part is not None]
+    return float(np.mean(known)) if parts and len(known) == len(parts) else None
+
+
+def _ranked(name: str, y: Ints, score: Floats) -> Statistic:
+    order = np.argsort(-score, kind="stable")
+    ranked_y = y[order] == 1
+    ends = np.flatnonzero(np.append(np.diff(score[order]) != 0, True))
+
+    def of(weight: Floats) -> float | None:
+        ranked = weight[order]
+        true = np.cumsum(ranked * ranked_y)[ends]
+        false = np.cumsum(ranked * ~ranked_y)[ends]
+        if true[-1] <= 0 or false[-1] <= 0:
+            return None
+        if name == "roc_auc":
+            area = np.trapezoid(np.append(0.0, true), np.append(0.0, false))
+            return float(area / (true[-1] * false[-1]))
+        called = true + false
+        precision = np.divide(true, called, out=np.zeros_like(true), where=called > 0)
+        return float(np.diff(np.append(0.0, true)) @ precision / true[-1])
+
+    return of
+
+
+def _regression_statistic(name: str, y: Floats, predicted: Floats) -> Statistic:
+    def r2(weight: Floats) -> float | None:
+        total = weight.sum()
+        if total <= 0:
+            return None
+        spread = weight @ (y - weight @ y / total) ** 2
+        return float(1 - weight @ (y - predicted) ** 2 / spread) if spread > 0 else None
+
+    error = np.abs(y - predicted)
+    order = np.argsort(error, kind="stable")
+
+    def median(weight: Floats) -> float | None:
+        sums = np.cumsum(weight[order])
+        if len(sums) == 0 or sums[-1] <= 0:
+            return None
+        half = sums[-1] / 2
+        low = int(np.searchsorted(sums, half * (1 - 1e-12)))
+        high = int(np.searchsorted(sums, half * (1 + 1e-12), side="right"))
+        high = min(high, len(sums) - 1)
+        return float((error[order[low]] + error[order[high]]) / 2)
+
+    return r2 if name == "r2" else median
+
+
+def _confusion_statistic(name: str, y: Ints, label: Ints, classes: int) -> Statistic:
+    cells = y * classes + label
+
+    def of(weight: Floats) -> float | None:
+        table = np.bincount(cells, weights=weight, minlength=classes * classes).reshape(classes, classes)
+        hit, actual, called = np.diag(table), table.sum(axis=1), table.sum(axis=0)
+        if name == "precision":
+            return _ratio(hit[1], called[1])
+        if name == "f1":
+            return _ratio(2 * hit[1], actual[1] + called[1])
+        present = actual > 0
+        if name in ("balanced_accuracy", "recall_macro"):
+            return float(np.mean(hit[present] / actual[present])) if present.all() else None
+        either = (actual + called) > 0
+        if not either.all():
+            return None
+        if name == "precision_macro":
+            return float(np.mean(np.divide(hit, called, out=np.zeros(classes), where=called > 0)))
+        return float(np.mean(2 * hit / (actual + called)))
+
+    return of

@@ -1,0 +1,164 @@
+"""Prediction files: read, joined to the truth by row id, checked, and turned into arrays.
+
+A file holds the row id and, by task, ``probability`` (binary, of the positive class), ``probability_<i>`` in the order
+of the classes or ``probability_<class>`` (multiclass), or ``prediction`` (a label, or a value for regression).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from modelyard.errors import DataError, nearest
+from modelyard.metrics.compute import Bools, Floats, Ints, Predictions
+from modelyard.records.results import Signature
+
+UNMATCHED_LIMIT = 0.01
+"""Share of test rows without a prediction from which a join is an error rather than a count."""
+
+
+@dataclass(frozen=True)
+class Joined:
+    """Predictions in the order of the test rows; rows with ``matched`` false have none and must not be judged."""
+
+    predictions: Predictions
+    matched: Bools
+
+
+def read_predictions(path: Path, who: str) -> Any:
+    """Read a prediction file (Parquet or CSV) as a Polars frame.
+
+    Raises:
+        DataError: missing, unreadable or empty.
+    """
+    import polars as pl
+
+    if not path.is_file():
+        raise DataError(f"{who}: no prediction file {path}", do="Name an existing Parquet or CSV file.")
+    try:
+        frame = pl.read_csv(path, infer_schema_length=None) if path.suffix == ".csv" else pl.read_parquet(path)
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise DataError(f"{who}: {path.name} is not a readable prediction file ({type(error).__name__})") from error
+    if len(frame) == 0:
+        raise DataError(f"{who}: {path.name} holds no predictions")
+    return frame
+
+
+def join(frame: Any, ids: Any, *, id_column: str, signature: Signature, threshold: float, who: str) -> Joined:
+    """Bring predictions into the order of the test rows and check them.
+
+    Args:
+        frame: Polars frame as ``read_predictions`` gives it.
+        ids: Polars Series of the test rows' ids, in their order.
+        id_column: name of the id column.
+        signature: what the model's classes are.
+        threshold: probability from which a binary prediction is positive.
+        who: what messages call the model.
+
+    Raises:
+        DataError: no id column, duplicate ids, NaN, probabilities outside 0 to 1, unknown labels, or more than 1 % of
+            the test rows without a prediction.
+    """
+    import polars as pl
+
+    if id_column not in frame.columns:
+        hint = nearest(id_column, frame.columns)
+        raise DataError(f"{who}: the predictions have no column {id_column!r}. {hint}".strip(),
+                        do=f"Columns found: {', '.join(frame.columns[:10])}.")  # fmt: skip
+    duplicates = len(frame) - frame[id_column].n_unique()
+    if duplicates:
+        raise DataError(f"{who}: {duplicates:,} predictions repeat an id in {id_column!r}", do="One prediction a row.")
+    if frame[id_column].dtype != ids.dtype:
+        frame = frame.with_columns(pl.col(id_column).cast(ids.dtype, strict=False))
+    truth = pl.DataFrame({id_column: ids}).with_row_index("__order__")
+    found = truth.join(frame.with_columns(pl.lit(value=True).alias("__found__")), on=id_column, how="left")
+    found = found.sort("__order__")
+    matched: Bools = found["__found__"].fill_null(value=False).to_numpy()
+    unmatched = int((~matched).sum())
+    if unmatched > UNMATCHED_LIMIT * len(truth):
+        raise DataError(
+            f"{who}: {unmatched:,} of {len(truth):,} test rows have no prediction (allowed: 1 %)",
+            do=f"Every test row needs one prediction, joined by {id_column!r}.",
+        )
+    predictions = _arrays(found, matched, signature, threshold, who)
+    return Joined(predictions, matched)
+
+
+def _arrays(found: Any, matched: Bools, signature: Signature, threshold: float, who: str) -> Predictions:
+    if signature.task == "regression":
+        return Predictions(value=_numbers(found, "prediction", matched, who))
+    classes = list(signature.classes)
+    if signature.task == "binary" and "probability" in found.columns:
+        probability = _probabilities(_numbers(found, "probability", matched, who), matched, who)
+        return Predictions(2, label=(probability >= threshold).astype(np.int64), probability=probability)
+    names = _probability_columns(found.columns, classes)
+    if signature.task == "multiclass" and names:
+        table = np.column_stack([_numbers(found, name, matched, who) for name in names])
+        _probabilities(table[matched].ravel(), np.ones(table[matched].size, dtype=bool), who)
+        sums = table[matched].sum(axis=1)
+        if np.abs(sums - 1).max() > 1e-3:
+            raise DataError(f"{who}: {int((np.abs(sums - 1) > 1e-3).sum()):,} rows of probabilities do not sum to 1")
+        return Predictions(len(classes), label=np.argmax(table, axis=1).astype(np.int64), probability=table)
+    if "prediction" not in found.columns:
+        wanted = "probability" if signature.task == "binary" else "probability_<class> for every class"
+        raise DataError(f"{who}: the predictions have neither {wanted} nor prediction",
+                        do=f"Columns found: {', '.join(found.columns[1:11])}.")  # fmt: skip
+    return Predictions(len(classes), label=_labels(found, matched, signature, who))
+
+
+def encode(labels: Sequence[Any], signature: Signature) -> Ints:
+    """Labels as codes: binary 1 for the positive class, multiclass the position in ``classes``; −1 where unknown."""
+    if signature.task == "binary":
+        codes = {_key(label): 0 for label in signature.classes}
+        codes[_key(signature.positive)] = 1
+    else:
+        codes = {_key(label): at for at, label in enumerate(signature.classes)}
+    return np.array([codes.get(_key(label), -1) for label in labels], dtype=np.int64)
+
+
+def _key(label: Any) -> str:
+    if isinstance(label, bool):
+        return str(int(label))
+    if isinstance(label, float) and label.is_integer():
+        return str(int(label))
+    return {"true": "1", "false": "0"}.get(text, text) if (text := str(label)).lower() in ("true", "false") else text
+
+
+def _labels(found: Any, matched: Bools, signature: Signature, who: str) -> Ints:
+    codes = encode(found["prediction"].to_list(), signature)
+    unknown = int(((codes < 0) & matched).sum())
+    if unknown:
+        raise DataError(f"{who}: {unknown:,} predicted labels are none of the {len(signature.classes)} classes")
+    return np.where(matched, codes, 0)
+
+
+def _probability_columns(columns: Sequence[str], classes: Sequence[Any]) -> list[str]:
+    for names in ([f"probability_{at}" for at in range(len(classes))], [f"probability_{label}" for label in classes]):
+        if set(names) <= set(columns):
+            return names
+    return []
+
+
+def _numbers(found: Any, name: str, matched: Bools, who: str) -> Floats:
+    import polars as pl
+
+    if name not in found.columns:
+        raise DataError(f"{who}: the predictions have no column {name!r}. {nearest(name, found.columns)}".strip(),
+                        do=f"Columns found: {', '.join(found.columns[1:11])}.")  # fmt: skip
+    values: Floats = found[name].cast(pl.Float64, strict=False).to_numpy().astype(np.float64)
+    bad = int((~np.isfinite(values) & matched).sum())
+    if bad:
+        raise DataError(
+            f"{who}: {bad:,} of {int(matched.sum()):,} predictions are NaN, missing or infinite",
+            do="A model that gives no number for a row is not judged; handle missing values in it.",
+        )
+    return np.where(matched, values, 0.5)
+
+
+def _probabilities(values: Floats, matched: Bools, who: str) -> Floats:
+    outside = int((((values < 0) | (values > 1)) & matched).sum())
+    if outside:
+        raise DataError(f"{who}: {outside:,} probabilities lie outside 0 to 1")
+    return values

@@ -1,0 +1,133 @@
+"""Scores rows with a model in a process of its own, in the environment that the model's version records.
+
+This one file runs there as a script, so it imports nothing of modelyard: the standard library, Polars to read and write
+Parquet, and what the model itself needs. It is also imported for its two frame functions, so that training and
+validation see the very frames that scoring sees.
+
+    python -I score_child.py job.json
+
+The job: ``model_dir``, ``format`` (skops or joblib), ``trusted`` (skops types), ``features`` (name and kind), ``task``,
+``classes``, ``positive``, ``id`` (column that names a row), ``python_path``, and ``tables``: pairs of Parquet files,
+rows in and predictions out. Predictions hold the id and ``probability`` (binary), ``probability_0`` … (multiclass, in
+the order of ``classes``), or ``prediction``. A failure is one JSON line on standard error and exit code 3.
+"""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+ROWS_AT_ONCE = 500_000
+
+
+def to_pandas(frame: Any) -> Any:
+    """A Polars frame as a pandas one, without pyarrow; missing values become NaN, NaT or a missing string.
+
+    Integers and booleans keep their type where nothing is missing, and are float64 where something is.
+
+    Raises:
+        TypeError: a column of lists, structs or another type that models cannot take; the message names it.
+    """
+    import pandas as pd
+    import polars as pl
+
+    columns = {}
+    for series in frame.iter_columns():
+        dtype = series.dtype
+        if dtype.is_decimal():
+            series = series.cast(pl.Float64)
+        if dtype in (pl.String, pl.Categorical, pl.Enum):
+            values = pd.Series(series.cast(pl.String).to_list(), dtype="str")
+        elif dtype == pl.Null:
+            values = pd.Series([float("nan")] * len(series))
+        elif dtype == pl.Datetime and dtype.time_zone:
+            naive = series.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
+            values = pd.Series(naive.to_numpy()).dt.tz_localize("UTC")
+        elif dtype.is_temporal() and dtype != pl.Time:
+            values = pd.Series(series.to_numpy())
+        elif dtype == pl.Boolean or dtype.is_numeric():
+            whole = dtype == pl.Boolean or dtype.is_integer()
+            values = pd.Series((series.cast(pl.Float64) if whole and series.null_count() else series).to_numpy())
+        else:
+            raise TypeError(f"column {series.name!r} has type {dtype}, which a model cannot take")
+        columns[series.name] = values
+    return pd.DataFrame(columns)
+
+
+def features(frame: Any, wanted: list[tuple[str, str]]) -> Any:
+    """The model's columns as pandas, each in the type of its kind: numeric and boolean float64, categorical text.
+
+    Args:
+        frame: Polars frame with at least the wanted columns.
+        wanted: (name, kind) pairs in the signature's order.
+    """
+    import polars as pl
+
+    types = {"numeric": pl.Float64, "boolean": pl.Float64, "categorical": pl.String}
+    return to_pandas(frame.select(pl.col(name).cast(types[kind]) for name, kind in wanted))
+
+
+def load(model_dir: Path, stored_as: str, trusted: list[str]) -> Any:
+    """Load the model of a folder; which format may be loaded was decided by the caller's configuration."""
+    if stored_as == "skops":
+        import skops.io
+
+        return skops.io.load(model_dir / "model.skops", trusted=trusted)
+    import joblib
+
+    return joblib.load(model_dir / "model.joblib")
+
+
+def predict(model: Any, frame: Any, job: dict[str, Any]) -> dict[str, Any]:
+    """Prediction columns for a frame of features."""
+    import numpy as np
+
+    if job["task"] == "regression":
+        return {"prediction": np.asarray(model.predict(frame), dtype=np.float64).reshape(len(frame))}
+    if not hasattr(model, "predict_proba"):
+        return {"prediction": [_plain(label) for label in model.predict(frame)]}
+    probability = np.asarray(model.predict_proba(frame), dtype=np.float64)
+    known = [_plain(label) for label in getattr(model, "classes_", job["classes"])]
+    if probability.ndim == 1 and job["task"] == "binary":
+        return {"probability": probability}
+    if job["task"] == "binary":
+        return {"probability": probability[:, known.index(job["positive"])]}
+    missing = [label for label in job["classes"] if label not in known]
+    if missing:
+        raise ValueError(f"the model knows no class {missing[0]!r}")
+    return {f"probability_{at}": probability[:, known.index(label)] for at, label in enumerate(job["classes"])}
+
+
+def _plain(label: Any) -> Any:
+    return label.item() if hasattr(label, "item") else label
+
+
+def score(job: dict[str, Any]) -> None:
+    """Load the model once and score every table of the job, in blocks of bounded size."""
+    import polars as pl
+
+    sys.path.extend(job["python_path"])
+    model = load(Path(job["model_dir"]), job["format"], job["trusted"])
+    wanted = [(feature["name"], feature["kind"]) for feature in job["features"]]
+    for table in job["tables"]:
+        rows = pl.read_parquet(table["rows"])
+        blocks = []
+        for start in range(0, max(len(rows), 1), ROWS_AT_ONCE):
+            block = rows.slice(start, ROWS_AT_ONCE)
+            blocks.append(pl.DataFrame({job["id"]: block[job["id"]], **predict(model, features(block, wanted), job)}))
+        pl.concat(blocks).write_parquet(table["predictions"])
+
+
+def main(path: str) -> int:
+    """Run a job file; returns the exit code."""
+    try:
+        score(json.loads(Path(path).read_text("utf-8")))
+    except Exception as error:  # whatever a model raises ends as one line for the parent
+        lines = str(error).strip().splitlines() or [""]
+        print(json.dumps({"kind": type(error).__name__, "message": lines[0][:500]}), file=sys.stderr)
+        return 3
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))
