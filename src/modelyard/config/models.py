@@ -1,15 +1,46 @@
 """modelyard.yml as pydantic models; the published JSON Schema comes from here, descriptions included."""
 
 from typing import Annotated, Literal, Self
+from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic_core import PydanticCustomError
+
+from modelyard.errors import nearest
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_-]{0,39}$")]
+Text = Annotated[str, StringConstraints(min_length=1)]
+Duration = Annotated[str, StringConstraints(pattern=r"^([1-9][0-9]*(\.[0-9]+)?|0?\.[0-9]*[1-9][0-9]*)(s|m|h)$")]
+Stretch = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]{0,5} (hour|day|week|month)s?$")]
 Label = bool | int | str
 """A class as it stands in the target column."""
 
+PATTERNS = {
+    r"^[A-Za-z_][A-Za-z0-9_-]{0,39}$": "a name of letters, digits, _ and -, at most 40, that begins with no digit or -",
+    r"^([1-9][0-9]*(\.[0-9]+)?|0?\.[0-9]*[1-9][0-9]*)(s|m|h)$": "a time such as 90s, 30m or 2h",
+    r"^[1-9][0-9]{0,5} (hour|day|week|month)s?$": "a stretch such as 90 days or 3 months",
+    r"^[a-z0-9-]{1,40}$": "lower-case letters, digits and hyphens, at most 40",
+    r"^[a-z][a-z0-9-]{0,39}$": "lower-case letters, digits and hyphens, at most 40, beginning with a letter",
+    r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$": "package.module:function",
+}
+"""What messages say instead of a pattern."""
+
 Operator = Literal["at_least", "at_most", "no_worse_than", "better_than"]
 OPERATORS: tuple[Operator, ...] = ("at_least", "at_most", "no_worse_than", "better_than")
+
+
+def wrong(found: str, *, at: tuple[str | int, ...] = (), do: str = "") -> PydanticCustomError:
+    """A mistake that only a look at several keys shows; ``at`` is the key to blame, relative to the section."""
+    return PydanticCustomError("modelyard", "{found}", {"found": found, "at": at, "do": do})
+
+
+def _known_zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (KeyError, OSError, ValueError) as error:  # unknown, a folder of zones, or no name at all
+        hint = nearest(name, available_timezones())
+        raise wrong(f"{name[:60]!r} is no time zone of the IANA list", do=hint or "Example: Europe/Paris.") from error
+    return name
 
 
 class Section(BaseModel):
@@ -27,12 +58,22 @@ class Model(Section):
     """Kind of prediction."""
     positive: Label | None = None
     """The positive class of a binary task, as it stands in the target column. Default: true, 1 or the greater label."""
-    metric: str | None = None
-    """Primary metric, used by the default gates. Default: roc_auc, log_loss or rmse, by task."""
+    metric: Text | None = None
+    """Primary metric, used by the default gates. Default: roc_auc, log_loss or root_mean_squared_error, by task."""
     threshold: Annotated[float, Field(gt=0, lt=1)] = 0.5
     """Probability from which a binary prediction counts as positive."""
     format: Literal["skops", "joblib"] = "skops"
     """How a Python model is stored. joblib is a pickle, which runs code when it is loaded: choose it knowingly."""
+
+    @model_validator(mode="after")
+    def _positive_is_binary(self) -> Self:
+        if self.positive is not None and self.task != "binary":
+            raise wrong(
+                f"a positive class means nothing in a {self.task} task",
+                at=("positive",),
+                do="Remove it, or set task: binary.",
+            )
+        return self
 
 
 class UnitEvery(Section):
@@ -40,50 +81,69 @@ class UnitEvery(Section):
 
     every: Literal["hour", "day", "week", "month"]
     """Length of the stretch."""
-    zone: str = "UTC"
+    zone: Annotated[str, AfterValidator(_known_zone)] = "UTC"
     """IANA time zone in which the stretches begin."""
 
 
 class UnitColumn(Section):
     """Rows with one value of a column depend on each other."""
 
-    column: str
+    column: Text
     """Name of the column."""
 
 
 class Columns(Section):
     """What the columns mean."""
 
-    target: str
+    target: Text
     """The column to predict."""
-    id: str | None = None
+    id: Text | None = None
     """Names a row. Default: the row's number."""
-    time: str | None = None
+    time: Text | None = None
     """When the row happened; splits and folds by time follow it."""
-    unit: UnitEvery | UnitColumn | str | None = None
+    unit: UnitEvery | UnitColumn | Text | None = None
     """What is independent: {every: day, zone: …} or {column: store}. Default: the day of the time, else the row."""
-    group: str | None = None
+    group: Text | None = None
     """Rows of one group never fall on both sides of a split."""
-    weight: str | None = None
+    weight: Text | None = None
     """Weight of a row in training and judging."""
-    personal: tuple[str, ...] = ()
+    personal: tuple[Text, ...] = ()
     """Columns with personal data; their values appear nowhere."""
-    protected: tuple[str, ...] = ()
+    protected: tuple[Text, ...] = ()
     """Columns that the model may not use, kept for slices."""
-    drop: tuple[str, ...] = ()
+    drop: tuple[Text, ...] = ()
     """Columns that the challenger may not use, such as the target in disguise."""
+
+    @model_validator(mode="after")
+    def _roles_go_together(self) -> Self:
+        for role in ("id", "time", "group", "weight"):
+            if getattr(self, role) == self.target:
+                raise wrong(
+                    f"{self.target!r} is the target already", at=(role,), do="Name another column, or remove the key."
+                )
+        for role in ("personal", "protected", "drop"):
+            named = getattr(self, role)
+            if role != "personal" and self.target in named:
+                raise wrong(
+                    f"{self.target!r} is the target, which no model sees anyway",
+                    at=(role, named.index(self.target)),
+                    do="Remove it from the list.",
+                )
+        if isinstance(self.unit, UnitEvery) and self.time is None:
+            raise wrong(f"a unit of every {self.unit.every} needs a time column", at=("unit",), do="Name time: too.")
+        return self
 
 
 class Split(Section):
     """How one data set becomes training and test rows."""
 
-    of: str
+    of: Text
     """Name of the set to split."""
     by: Literal["time", "hash", "stratified"]
     """time: the newest rows are the test; hash: by a column's value; stratified: at random within each class."""
-    test: str | Annotated[float, Field(gt=0, lt=1)] = 0.2
+    test: Stretch | Annotated[float, Field(gt=0, lt=1)] = 0.2
     """A stretch such as "3 months" (by time), or a share of the rows."""
-    column: str | None = None
+    column: Text | None = None
     """The column whose hashed value decides (by hash). Default: the group, else the id."""
     seed: int = 0
     """Changes which rows a hash or stratified split picks."""
@@ -91,14 +151,18 @@ class Split(Section):
     @model_validator(mode="after")
     def _fits(self) -> Self:
         if self.by != "time" and isinstance(self.test, str):
-            raise ValueError(f"test: a split by {self.by} takes a share of the rows such as 0.2, not {self.test!r}")
+            raise wrong(
+                f"a split by {self.by} takes a share of the rows, not {self.test!r}", at=("test",), do="Write 0.2, say."
+            )
+        if self.by != "hash" and self.column is not None:
+            raise wrong(f"a split by {self.by} takes no column", at=("column",), do="Remove it, or write by: hash.")
         return self
 
 
 class Data(Section):
     """Which data, and what it means."""
 
-    sets: Annotated[dict[Name, str], Field(min_length=1)]
+    sets: Annotated[dict[Name, Text], Field(min_length=1)]
     """Named data sets: a path or glob of Parquet or CSV files, relative to this file."""
     columns: Columns
     """What the columns mean."""
@@ -110,18 +174,38 @@ class Data(Section):
     @model_validator(mode="after")
     def _split_names_a_set(self) -> Self:
         if self.split and self.split.of not in self.sets:
-            raise ValueError(f"split.of: no set {self.split.of!r}; sets are {', '.join(self.sets)}")
+            raise wrong(
+                f"there is no data set {self.split.of!r}; sets are {', '.join(self.sets)}",
+                at=("split", "of"),
+                do=nearest(self.split.of, self.sets) or "Name one of them.",
+            )
         if self.split is None and not {"train", "test"} <= set(self.sets) and set(self.sets) != {"test"}:
-            raise ValueError("name how to split one set (split: …), or name two sets train and test")
+            raise wrong(
+                f"nothing says which rows are for training and which for the test; sets are {', '.join(self.sets)}",
+                do="Name how to split one set, such as split: {of: "
+                f"{next(iter(self.sets))}, by: stratified, test: 0.2}}, or name two sets train and test.",
+            )
         if self.split and self.split.by == "time" and self.columns.time is None:
-            raise ValueError("split.by: time needs columns.time")
+            raise wrong(
+                "a split by time needs a time column", at=("split", "by"), do="Name columns.time, or split by hash."
+            )
+        if (
+            self.split
+            and self.split.by == "hash"
+            and (self.split.column or self.columns.group or self.columns.id) is None
+        ):
+            raise wrong(
+                "a split by hash needs a column whose value decides",
+                at=("split", "by"),
+                do="Name split.column, columns.group or columns.id.",
+            )
         return self
 
 
 class Validate(Section):
     """Expectation suites."""
 
-    suites: Annotated[dict[Name, str], Field(min_length=1)]
+    suites: Annotated[dict[Name, Text], Field(min_length=1)]
     """Great Expectations suite file per data set."""
 
 
@@ -131,7 +215,7 @@ ParameterValue = bool | int | float | str | None | list[bool | int | float | str
 class Candidate(Section):
     """An estimator and the values of its parameters to try."""
 
-    estimator: str
+    estimator: Text
     """Dotted name of a scikit-learn estimator."""
     params: dict[str, ParameterValue] = Field(default_factory=dict)
     """Parameter values; a list is a grid dimension."""
@@ -157,15 +241,16 @@ class Train(Section):
     """package.module:function, called as fit(data, parameters, seed) and returning the model."""
     parameters: dict[str, ParameterValue] = Field(default_factory=dict)
     """Parameters handed to the entrypoint."""
-    command: str | None = None
-    """Any training command; {train}, {test}, {model_dir} and {seed} are filled in. No shell is involved."""
-    environment: str | None = None
+    command: Text | None = None
+    """Any training command; {train}, {test} (files in the format of the source), {model_dir} and {seed} are filled in.
+    No shell is involved."""
+    environment: Text | None = None
     """Hash-locked requirements file of the command's own environment, for what cannot live beside modelyard's."""
-    python_path: tuple[str, ...] = Field(default=(), alias="python-path")
+    python_path: tuple[Text, ...] = Field(default=(), alias="python-path")
     """Folders appended to the import path for the entrypoint and its model."""
-    metrics: str | None = None
+    metrics: Text | None = None
     """A metrics file (JSON) that the command writes, shown in the report."""
-    timeout: str = "6h"
+    timeout: Duration = "6h"
     """Longest time that a command may take: 90s, 30m, 2h."""
     class_weight: Literal["balanced"] | None = None
     """Weigh classes inversely to their share of the training rows."""
@@ -179,23 +264,28 @@ class Train(Section):
         ways = [name for name in ("candidates", "entrypoint", "command") if getattr(self, name) not in (None, ())]
         if len(ways) != 1:
             found = " and ".join(ways) or "none of them"
-            raise ValueError(f"name exactly one of candidates, entrypoint, command; found {found}")
+            raise wrong(
+                f"exactly one of candidates, entrypoint and command says how to train; found {found}",
+                at=(ways[1],) if len(ways) > 1 else (),
+                do="Keep one of them." if ways else "Name one of them.",
+            )
         return self
 
 
 class Predict(Section):
     """How to score rows where the model is neither scikit-learn nor pyfunc."""
 
-    command: str
-    """Scoring command; {model_dir}, {rows} and {predictions} (Parquet) are filled in. No shell is involved."""
-    timeout: str = "1h"
+    command: Text
+    """Scoring command; {model_dir}, {rows} and {predictions} (Parquet), or {rows_csv} and {predictions_csv}, are filled
+    in. No shell is involved."""
+    timeout: Duration = "1h"
     """Longest time that it may take."""
 
 
 class Gate(Section):
     """One rule that the challenger must meet."""
 
-    metric: str
+    metric: Text
     """A metric by scikit-learn's name, without neg_."""
     at_least: float | None = None
     """The metric's lower confidence limit must reach this."""
@@ -207,7 +297,7 @@ class Gate(Section):
     """Better than this reference by more than the margin, with confidence."""
     margin: Annotated[float, Field(ge=0)] | None = None
     """Size of a difference that matters, in the metric's own unit."""
-    by: tuple[str, ...] = ()
+    by: tuple[Text, ...] = ()
     """Columns whose values are judged as slices too."""
     inconclusive: Literal["hold", "allow"] = "hold"
     """allow: an inconclusive gate is counted and shown, and does not hold the model back."""
@@ -217,11 +307,23 @@ class Gate(Section):
         named = [operator for operator in OPERATORS if getattr(self, operator) is not None]
         if len(named) != 1:
             found = " and ".join(named) or "none of them"
-            raise ValueError(f"name exactly one of {', '.join(OPERATORS)}; found {found}")
+            raise wrong(
+                f"a gate has exactly one of {', '.join(OPERATORS)}; found {found}",
+                at=(named[1],) if len(named) > 1 else (),
+                do="Make two gates of it." if named else "Example: at_least: 0.8",
+            )
         if self.no_worse_than and self.margin is None:
-            raise ValueError("no_worse_than needs a margin: how much worse is still acceptable, in the metric's unit")
+            raise wrong(
+                "no_worse_than needs a margin: how much worse is still acceptable, in the metric's own unit",
+                at=("no_worse_than",),
+                do="Example: margin: 0.005",
+            )
         if self.margin is not None and not (self.no_worse_than or self.better_than):
-            raise ValueError("margin belongs to no_worse_than or better_than")
+            raise wrong(
+                f"a margin belongs to no_worse_than or better_than, not to {named[0]}",
+                at=("margin",),
+                do="Remove it, or use one of those.",
+            )
         return self
 
     @property
@@ -237,9 +339,9 @@ class Evaluate(Section):
     """The rules; empty: the defaults of docs/statistics.md."""
     predict: Predict | None = None
     """How to score rows with a model that is not scikit-learn's."""
-    challenger: str | None = None
+    challenger: Text | None = None
     """What to judge where nothing is trained here: a prediction file."""
-    champion: str | None = None
+    champion: Text | None = None
     """The champion's predictions for today's test rows, where it exists as predictions only."""
     confidence: Annotated[float, Field(ge=0.5, lt=1)] = 0.95
     """Level of the two-sided intervals that are printed and that decide."""
@@ -267,7 +369,7 @@ class Config(Section):
     """Expectation suites."""
     train: Train | None = None
     """How the challenger is made; absent where evaluate.challenger names predictions."""
-    requirements: str | None = None
+    requirements: Text | None = None
     """Your pins, installed beside modelyard's: names, versions, markers and hashes only."""
     evaluate: Evaluate = Evaluate()
     """How the challenger is judged."""
@@ -279,13 +381,34 @@ class Config(Section):
     @model_validator(mode="after")
     def _something_to_judge(self) -> Self:
         if self.train is None and self.evaluate.challenger is None:
-            raise ValueError("nothing to judge: name train, or evaluate.challenger (a prediction file)")
+            raise wrong(
+                "nothing to judge: neither train nor evaluate.challenger is here",
+                do="Name train: how the challenger is made, or evaluate.challenger: a file of its predictions.",
+            )
         if self.train and self.evaluate.challenger:
-            raise ValueError("name train or evaluate.challenger, not both")
+            raise wrong(
+                "train and evaluate.challenger are both here, and only one of them can be judged",
+                at=("evaluate", "challenger"),
+                do="Keep one of them.",
+            )
         if self.train and self.train.command and self.evaluate.predict is None:
-            raise ValueError("train.command needs evaluate.predict.command, so that its model can be scored")
-        if self.validate_:
-            unknown = [name for name in self.validate_.suites if name not in self.data.sets]
-            if unknown:
-                raise ValueError(f"validate.suites: no set {unknown[0]!r}; sets are {', '.join(self.data.sets)}")
+            raise wrong(
+                "a model of train.command can only be scored by a command",
+                at=("train", "command"),
+                do="Name evaluate.predict.command, such as "
+                '"python predict.py {model_dir} {rows_csv} {predictions_csv}".',
+            )
+        for name in self.validate_.suites if self.validate_ else ():
+            if name not in self.data.sets:
+                raise wrong(
+                    f"there is no data set {name!r}; sets are {', '.join(self.data.sets)}",
+                    at=("validate", "suites", name),
+                    do=nearest(name, self.data.sets) or "Name one of them.",
+                )
+        if self.model.task == "regression" and self.data.split and self.data.split.by == "stratified":
+            raise wrong(
+                "a stratified split needs classes, which a regression does not have",
+                at=("data", "split", "by"),
+                do="Split by time, or by hash of a column.",
+            )
         return self

@@ -1,0 +1,72 @@
+"""Every command with its flags: steps from the generated table, the rest by hand."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from modelyard.cli.flags import COMMON, Command, Flag
+from modelyard.cli.step_table import STEP_COMMANDS
+
+JSON = Flag("json", "print the result as JSON", switch=True)
+CONFIG, RUN_DIR, REGISTRY = COMMON
+
+_OTHERS = (
+    Command(
+        "run",
+        "Run all stages in order; skip what is unchanged and say why each stage ran or not.",
+        "modelyard run --promote",
+        "modelyard.cli.run",
+        (
+            *COMMON,
+            Flag("promote", "promote the challenger where every gate passes", switch=True),
+            Flag("reason", "why it is promoted, for the history"),
+            JSON,
+        ),
+    ),
+    Command(
+        "init",
+        "Write a commented modelyard.yml from a look at the data and the repository.",
+        "modelyard init",
+        "modelyard.cli.init",
+        (CONFIG,),
+    ),
+    Command(
+        "config",
+        "Check the configuration without touching the data: modelyard config check.",
+        "modelyard config check",
+        "modelyard.cli.config",
+        (CONFIG, JSON),
+        (("action", "check, or schema to print the JSON Schema"),),
+    ),
+    Command(
+        "adopt",
+        "Register a model made elsewhere as the first champion; it has no evidence, and every report says so.",
+        "modelyard adopt model.joblib --environment requirements.lock",
+        "modelyard.cli.adopt",
+        (
+            CONFIG,
+            REGISTRY,
+            Flag("environment", "file of name==version lines that the model needs (default: what is installed)"),
+            Flag("reason", "why, for the history"),
+            JSON,
+        ),
+        (("path", "a model file (.skops, .joblib), a prediction file, or a folder for the predict command"),),
+    ),
+    Command(
+        "verify",
+        "Walk the chain of records and name the first broken link.",
+        "modelyard verify --version v7",
+        "modelyard.cli.verify",
+        (CONFIG, RUN_DIR, REGISTRY, Flag("version", "verify this version in the registry, not the run folder"), JSON),
+    ),
+    Command(
+        "history",
+        "What served when, who decided, and on what evidence.",
+        "modelyard history",
+        "modelyard.cli.history",
+        (CONFIG, REGISTRY, JSON),
+    ),
+)
+
+COMMANDS: Mapping[str, Command] = MappingProxyType(
+    {command.name: command for command in (*_OTHERS[:1], *STEP_COMMANDS, *_OTHERS[1:])}
+)

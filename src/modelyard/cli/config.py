@@ -1,0 +1,39 @@
+"""``modelyard config check`` and ``modelyard config schema``."""
+
+import json
+from collections.abc import Mapping
+
+from modelyard.cli.flags import Command
+from modelyard.cli.open import load_config
+from modelyard.config.checks import check
+from modelyard.config.schema import schema
+from modelyard.errors import OK, CollectedConfigError, ConfigError, nearest
+from modelyard.metrics.catalogue import METRICS
+
+
+def run(command: Command, given: Mapping[str, str], positional: list[str]) -> int:
+    """Check the configuration, or print its schema."""
+    action = positional[0]
+    if action == "schema":
+        print(json.dumps(schema(), indent=2))
+        return OK
+    if action != "check":
+        hint = nearest(action, ["check", "schema"])
+        raise ConfigError(f"modelyard config has no action {action!r}. {hint}".strip(), do=f"Example: {command.example}")
+    from modelyard.training.candidates import problem_with
+
+    root, loaded = load_config(given)
+    task = loaded.config.model.task
+    problems = check(
+        loaded,
+        root=root,
+        metrics={name: metric.tasks for name, metric in METRICS.items()},
+        estimator_problem=lambda name: problem_with(name, task),
+    )
+    if problems:
+        raise CollectedConfigError(problems)
+    if given.get("json") == "true":
+        print(json.dumps({"exit-code": OK, "config-digest": loaded.digest}))
+    else:
+        print(f"{loaded.path.name}: no problem found ({loaded.digest[:19]}…)")
+    return OK

@@ -1,0 +1,60 @@
+"""What a person sees while a command works: a bar on a terminal, plain lines elsewhere; always on standard error."""
+
+import sys
+from typing import Any
+
+from modelyard.steps.context import Console
+
+_PLAIN_STEPS = 4
+
+
+class Progress:
+    """Progress of one long stage after another."""
+
+    def __init__(self) -> None:
+        self._bar: Any = None
+        self._title = ""
+        self._told = 0
+
+    def __call__(self, done: int, total: int, text: str) -> None:
+        """``done`` of ``total`` is finished; ``text`` names what."""
+        if total <= 0:
+            return
+        if sys.stderr.isatty():
+            self._on_terminal(done, total, text)
+        else:
+            self._plain(done, total, text)
+
+    def _on_terminal(self, done: int, total: int, text: str) -> None:
+        from tqdm import tqdm
+
+        if self._bar is None or self._bar.total != total:
+            self.close()
+            self._bar = tqdm(total=total, leave=False, file=sys.stderr)
+        self._bar.set_description_str(text[:60])
+        self._bar.update(done - self._bar.n)
+        if done >= total:
+            self.close()
+
+    def _plain(self, done: int, total: int, text: str) -> None:
+        if text != self._title and done <= 1:
+            self._title, self._told = text, 0
+        quarter = done * _PLAIN_STEPS // total
+        if quarter > self._told or done == total:
+            self._told = quarter
+            print(f"  {done}/{total} {text}", file=sys.stderr, flush=True)
+        if done >= total:
+            self._told = 0
+
+    def close(self) -> None:
+        """Take the bar off the screen."""
+        if self._bar is not None:
+            self._bar.close()
+            self._bar = None
+
+
+def console(*, quiet: bool = False) -> Console:
+    """The console of a command; quiet says nothing."""
+    if quiet:
+        return Console()
+    return Console(say=lambda text: print(text, file=sys.stderr, flush=True), progress=Progress())

@@ -1,0 +1,135 @@
+"""``modelyard run``: all stages in order, each with the reason why it ran or not."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from modelyard.cli import say
+from modelyard.cli.flags import Command
+from modelyard.cli.open import working
+from modelyard.errors import ModelyardError
+from modelyard.models import store
+from modelyard.pipeline import Decision, decide, stages, walk
+from modelyard.records.envelope import Envelope, Step
+from modelyard.spec import Inputs
+from modelyard.steps.all import STEP
+from modelyard.steps.base import execute, inputs_digest, rebind
+from modelyard.steps.context import Context
+from modelyard.verdict import Verdict
+
+
+def run(_command: Command, given: Mapping[str, str], _positional: list[str]) -> int:
+    """Run the stages; returns the run's exit code."""
+    with working(given) as context:
+        runner = _Runner(context, given)
+        order = stages(
+            "desk", promote=given.get("promote") == "true", validates=context.config.validate_ is not None
+        )
+        for decision, _ in walk(order, runner.consider, runner.act):
+            runner.tell(decision)
+        return runner.finish(with_json=given.get("json") == "true")
+
+
+class _Runner:
+    """The loop's hands: what is known of each stage, and what was done."""
+
+    def __init__(self, context: Context, given: Mapping[str, str]) -> None:
+        self.context = context
+        self.given = given
+        self.envelopes: dict[Step, Envelope] = {}
+        self.decisions: list[Decision] = []
+        self.error: ModelyardError | None = None
+
+    def inputs(self, step: Step) -> Inputs:
+        """The stage's inputs out of this command's flags."""
+        kind = STEP[step].spec.inputs
+        known = {info.alias or name for name, info in kind.model_fields.items()}
+        return kind.from_strings({name: value for name, value in self.given.items() if name in known})
+
+    def consider(self, step: Step, halted_by: str) -> Decision:
+        """Decide about a stage."""
+        if halted_by and step != "report":
+            return decide(step, known=None, inputs_digest="", intact=True, halted_by=halted_by)
+        known = self.context.record_or_none(step)
+        try:
+            now = inputs_digest(STEP[step], self.context, self.inputs(step))
+        except ModelyardError:
+            now = ""  # whatever is wrong, running the stage says it with its own words
+        return decide(step, known=known, inputs_digest=now, intact=self._intact(step, known), halted_by=halted_by)
+
+    def _intact(self, step: Step, known: Envelope | None) -> bool:
+        if known is None or known.record.result is None:
+            return False
+        folder = self.context.run_dir
+        if step == "train" and known.record.model_digest and known.record.result["adapter"] != "predictions":
+            return (folder / "model").is_dir() and store.digest(folder / "model")[0] == known.record.model_digest
+        if step == "report":
+            return all((folder / known.record.result[name]).is_file() for name in ("markdown", "html"))
+        return True
+
+    def act(self, decision: Decision) -> Verdict | None:
+        """Do it; an error ends the run's verdict, not the loop, so that the report is still made."""
+        step = decision.step
+        if decision.action == "skip":
+            return None
+        if decision.action == "run":
+            self.context.console.say(f"{step}: running ({decision.why})")
+        try:
+            known = self.context.record_or_none(step)
+            if decision.action == "keep" and known is not None:
+                envelope = rebind(STEP[step], self.context, known)
+            elif step == "detect":
+                envelope = self._detect(known)
+            else:
+                envelope = execute(STEP[step], self.context, self.inputs(step))
+        except ModelyardError as error:
+            self.error = self.error or error
+            self.context.console.say(f"{step}: error\n{error}")
+            return Verdict.ERROR
+        self.envelopes[step] = envelope
+        return envelope.record.verdict
+
+    def _detect(self, known: Envelope | None) -> Envelope:
+        """Detect anew; where it finds what it found before, the old record stays, so that the chain holds."""
+        step = STEP["detect"]
+        if known is not None and known.record.inputs_digest == inputs_digest(step, self.context, self.inputs("detect")):
+            return rebind(step, self.context, known)
+        return execute(step, self.context, self.inputs("detect"))
+
+    def tell(self, decision: Decision) -> None:
+        """Say what came of a stage."""
+        self.decisions.append(decision)
+        envelope = self.envelopes.get(decision.step)
+        if decision.action == "skip":
+            self.context.console.say(f"{decision.step}: not run, because {decision.why}")
+        elif envelope is not None:
+            kept = "unchanged, " if decision.action == "keep" else ""
+            self.context.console.say(f"{decision.step}: {kept}{say.one_line(envelope)}")
+
+    def finish(self, *, with_json: bool) -> int:
+        """Print the outcome; returns the exit code."""
+        mode = self.context.config.mode
+        if self.error is not None:
+            code = self.error.exit_code
+        else:
+            codes = [say.exit_code(envelope, mode) for envelope in self.envelopes.values()]
+            code = max(codes, default=0)
+        if with_json:
+            print(json.dumps(self._json(code)))
+        else:
+            print(say.run_lines(self.envelopes, self.context, self.decisions, self.error))
+        return code
+
+    def _json(self, code: int) -> dict[str, Any]:
+        stages = [{"step": d.step, "action": d.action, "why": d.why} for d in self.decisions]
+        outputs = {step: say.outputs(envelope, self.context, code) for step, envelope in self.envelopes.items()}
+        evaluated = self.envelopes.get("evaluate")
+        return {
+            "verdict": str(say.run_verdict(self.envelopes, failed=self.error is not None)),
+            "exit-code": code,
+            "run-dir": str(self.context.run_dir),
+            "record-digest": "" if evaluated is None else evaluated.digest,
+            "stages": stages,
+            "outputs": outputs,
+            **({"error": {"message": self.error.found, "do": self.error.do}} if self.error else {}),
+        }

@@ -1,0 +1,189 @@
+"""What can be said about a configuration without data: metric names, estimators, commands, and the files it names."""
+
+import re
+import shlex
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+from modelyard import files
+from modelyard.config.load import Loaded
+from modelyard.config.source import KeyPath, shown
+from modelyard.errors import ConfigError, nearest
+
+TRAIN_NAMES = ("train", "test", "model_dir", "seed")
+PREDICT_NAMES = ("model_dir", "rows", "predictions", "rows_csv", "predictions_csv")
+_SCRIPTS = frozenset({".py", ".r", ".sh", ".jl", ".js", ".rb", ".pl"})
+_ALSO_CALLED: Mapping[str, str] = {
+    "acc": "accuracy",
+    "auc": "roc_auc",
+    "aucpr": "average_precision",
+    "brier": "brier_score",
+    "logloss": "log_loss",
+    "mae": "mean_absolute_error",
+    "mse": "mean_squared_error",
+    "rmse": "root_mean_squared_error",
+    "sensitivity": "recall",
+}
+"""Other libraries' names, which no measure of spelling would find."""
+
+
+def check(
+    loaded: Loaded,
+    *,
+    root: Path,
+    metrics: Mapping[str, frozenset[str]],
+    estimator_problem: Callable[[str], str | None],
+) -> list[ConfigError]:
+    """Every problem that needs no data to be seen, in the order of lines.
+
+    Args:
+        loaded: the configuration, its folder, and where its keys stand.
+        root: the workspace, which no file may leave.
+        metrics: metric name to the tasks that it is defined for.
+        estimator_problem: what is wrong with an estimator's dotted name, or None.
+    """
+    checker = _Checker(loaded, root)
+    problems = [
+        *checker.metrics(metrics),
+        *checker.estimators(estimator_problem),
+        *checker.commands(),
+        *checker.files(),
+    ]
+    return sorted(problems, key=lambda problem: (problem.place.line or 0) if problem.place else 0)
+
+
+class _Checker:
+    def __init__(self, loaded: Loaded, root: Path) -> None:
+        self.config = loaded.config
+        self.loaded = loaded
+        self.root = root
+        self.base = loaded.path.parent
+
+    def problem(self, path: KeyPath, found: str, do: str = "") -> ConfigError:
+        return ConfigError(found, do=do, place=self.loaded.place(path))
+
+    def metrics(self, known: Mapping[str, frozenset[str]]) -> Iterator[ConfigError]:
+        task = self.config.model.task
+        fitting = sorted(name for name, tasks in known.items() if task in tasks)
+        named: list[tuple[KeyPath, str | None]] = [(("model", "metric"), self.config.model.metric)]
+        named += [
+            (("evaluate", "gates", at, "metric"), gate.metric) for at, gate in enumerate(self.config.evaluate.gates)
+        ]
+        for path, name in named:
+            if name is None:
+                continue
+            if name not in known:
+                yield self.problem(
+                    path,
+                    f"unknown metric {shown(name)}; for a {task} task: {', '.join(fitting)}",
+                    _meant(name, fitting),
+                )
+            elif task not in known[name]:
+                tasks = " and ".join(sorted(known[name]))
+                yield self.problem(
+                    path,
+                    f"{name} is a metric for {tasks}, and this task is {task}",
+                    f"Choose from {', '.join(fitting)}.",
+                )
+
+    def estimators(self, problem_with: Callable[[str], str | None]) -> Iterator[ConfigError]:
+        for at, candidate in enumerate(self.config.train.candidates if self.config.train else ()):
+            problem = problem_with(candidate.estimator)
+            if problem:
+                yield self.problem(("train", "candidates", at, "estimator"), problem)
+
+    def commands(self) -> Iterator[ConfigError]:
+        train, predict = self.config.train, self.config.evaluate.predict
+        if train and train.command:
+            yield from self._command(("train", "command"), train.command, TRAIN_NAMES, (("model_dir",),))
+        if predict:
+            yield from self._command(
+                ("evaluate", "predict", "command"),
+                predict.command,
+                PREDICT_NAMES,
+                (("rows_csv", "rows"), ("predictions_csv", "predictions")),
+            )
+
+    def _command(
+        self, path: KeyPath, command: str, known: Sequence[str], needed: Sequence[Sequence[str]]
+    ) -> Iterator[ConfigError]:
+        try:
+            words = shlex.split(command)
+        except ValueError:
+            yield self.problem(path, "the command holds a quote that is not closed", "Close it.")
+            return
+        named = re.findall(r"\{([A-Za-z_][A-Za-z0-9_-]*)\}", command)
+        for name in named:
+            if name not in known:
+                yield self.problem(
+                    path,
+                    f"nothing fills in {{{name}}}; known here: {', '.join(f'{{{each}}}' for each in known)}",
+                    nearest(name, known),
+                )
+        for either in needed:
+            if not set(either) & set(named):
+                places = " or ".join(f"{{{each}}}" for each in either)
+                yield self.problem(path, f"the command names no {places}", f"Put {places} where the path belongs.")
+        for operator in [word for word in words if word in ("|", "||", "&&", ";", ">", ">>", "<", "&")]:
+            yield self.problem(
+                path,
+                f"{operator} means nothing here: no shell is involved",
+                "Put the commands into a script, and name that.",
+            )
+        script = next((word for word in words[:4] if Path(word).suffix.lower() in _SCRIPTS and "{" not in word), None)
+        if script and not Path(script).is_absolute():
+            yield from self._file(path, script, "the script")
+
+    def files(self) -> Iterator[ConfigError]:
+        config = self.config
+        if config.validate_:
+            for name, suite in config.validate_.suites.items():
+                yield from self._file(("validate", "suites", name), suite, "the suite")
+        if config.requirements:
+            yield from self._file(("requirements",), config.requirements, "requirements")
+        if config.train and config.train.environment:
+            yield from self._file(("train", "environment"), config.train.environment, "the environment")
+        if config.train and config.train.metrics:
+            yield from self._inside(("train", "metrics"), config.train.metrics, "the metrics file")
+        for at, folder in enumerate(config.train.python_path if config.train else ()):
+            yield from self._file(("train", "python-path", at), folder, "the folder", folder=True)
+        for key in ("challenger", "champion"):
+            predictions = getattr(config.evaluate, key)
+            if predictions:
+                yield from self._inside(("evaluate", key), predictions, "the prediction file")
+
+    def _inside(self, path: KeyPath, named: str, what: str) -> Iterator[ConfigError]:
+        try:
+            files.inside(self.root, self.base / named, what=what)
+        except ConfigError:
+            yield self.problem(
+                path,
+                f"{what} {shown(named)} leads outside the workspace",
+                "Name a path inside it; links out of it are not followed.",
+            )
+
+    def _file(self, path: KeyPath, named: str, what: str, *, folder: bool = False) -> Iterator[ConfigError]:
+        outside = list(self._inside(path, named, what))
+        if outside:
+            yield from outside
+            return
+        target = self.base / named
+        if target.is_dir() if folder else target.is_file():
+            return
+        kind = "folder" if folder else "file"
+        if target.exists():
+            yield self.problem(
+                path, f"{what} {shown(named)} is {'no folder' if folder else 'a folder'}", f"Name a {kind}."
+            )
+            return
+        beside = sorted(each.name for each in target.parent.iterdir()) if target.parent.is_dir() else []
+        hint = nearest(target.name, beside)
+        yield self.problem(path, f"{what} {shown(named)} does not exist", hint or "Paths are relative to this file.")
+
+
+def _meant(name: str, fitting: Sequence[str]) -> str:
+    plain = name.lower().replace("-", "_").removeprefix("neg_")
+    known = _ALSO_CALLED.get(plain, plain)
+    if known in fitting:
+        return f"Did you mean {known!r}?"
+    return nearest(plain, fitting)

@@ -1,0 +1,332 @@
+"""The commented modelyard.yml that ``modelyard init`` proposes; every guess in it says that it is one."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Literal
+
+import yaml
+
+from modelyard.config.look import TARGETS, Column, Look, Peek, Source, look
+from modelyard.config.schema import ID
+from modelyard.config.scripts import PREDICT_NAMES, predict_command, train_command
+from modelyard.errors import ConfigError
+
+__all__ = ["Look", "Peek", "look", "propose"]
+
+MANY_CLASSES = 20
+"""Whole numbers with more different values than this are taken for quantities."""
+
+_IDS = re.compile(r"(?i)(.*[_\s.-])?(id|uuid|guid|key|index|row|no)|[a-z].*ID|[a-z].*Id")
+_NAMED_TIME = re.compile(r"(?i)(.*[_\s.-])?(time|date|timestamp|datetime|at|on|day|month)")
+_CANDIDATES = {
+    "classification": (
+        "{estimator: sklearn.linear_model.LogisticRegression, params: {C: [0.1, 1, 10]}}",
+        "{estimator: sklearn.ensemble.HistGradientBoostingClassifier, params: {learning_rate: [0.05, 0.1]}}",
+    ),
+    "regression": (
+        "{estimator: sklearn.linear_model.Ridge, params: {alpha: [0.1, 1, 10]}}",
+        "{estimator: sklearn.ensemble.HistGradientBoostingRegressor, params: {learning_rate: [0.05, 0.1]}}",
+    ),
+}
+Task = Literal["binary", "multiclass", "regression"]
+
+
+@dataclass(frozen=True)
+class _Guess:
+    """What the columns seem to be."""
+
+    target: Column
+    target_why: str
+    task: Task
+    id: Column | None
+    time: Column | None
+    repeated_id: Column | None
+    text_time: Column | None
+    index: tuple[str, ...]
+    varied: Column
+
+
+@dataclass(frozen=True)
+class _Commands:
+    """How the repository's own scripts are called."""
+
+    train: str
+    predict: str
+
+
+def propose(root: Path, found: Look) -> str:
+    """The text of a modelyard.yml for this repository, which ``load`` accepts.
+
+    Args:
+        root: the folder that it will stand in; its name becomes the model's.
+        found: what ``look`` saw there.
+
+    Raises:
+        ConfigError: the data has no column that could be the target, or none beside it.
+    """
+    guess = _guess(found.data)
+    commands = _commands(found)
+    sections = [
+        _head(),
+        _model(root, guess, found.data),
+        _data(found, guess),
+        _validate(),
+        _train(found, guess, commands),
+        _evaluate(guess, commands),
+    ]
+    return "\n".join(line for section in sections for line in section) + "\n"
+
+
+def _guess(source: Source) -> _Guess:
+    usable = [column for column in source.columns if column.usable]
+    most = max((column.distinct for column in usable), default=0)
+    ids = [column for column in usable if _IDS.fullmatch(column.name) and column.missing == 0]
+    unique = next((column for column in ids if column.distinct == most), None) or _numbered(usable)
+    target, why = _target(usable, unique)
+    others = [column for column in usable if column is not target]
+    if not others:
+        raise ConfigError(
+            f"{source.path} has one column, and nothing to predict it from", do="Name data with features beside it."
+        )
+    times = sorted((column for column in others if column.temporal), key=lambda column: column.missing > 0)
+    return _Guess(
+        target=target,
+        target_why=why,
+        task=_task(target),
+        id=unique if unique is not target else None,
+        time=next((column for column in times if column.missing == 0), None),
+        repeated_id=next((column for column in ids if column not in (unique, target)), None),
+        text_time=next((column for column in others if _is_text(column) and _NAMED_TIME.fullmatch(column.name)), None),
+        index=tuple(column.name for column in others if column.name.startswith("Unnamed:")),
+        varied=max(others, key=lambda column: (column.missing == 0, column.distinct)),
+    )
+
+
+def _numbered(columns: Sequence[Column]) -> Column | None:
+    """The first column, where it holds numbers or text that differ more from row to row than any other column."""
+    for first in columns[:1]:
+        countable = _is_text(first) or first.dtype.lower().startswith(("int", "uint"))
+        most = max((column.distinct for column in columns[1:]), default=0)
+        if countable and not first.missing and first.distinct > max(most, MANY_CLASSES):
+            return first
+    return None
+
+
+def _target(columns: Sequence[Column], identity: Column | None) -> tuple[Column, str]:
+    able = [column for column in columns if not column.temporal and column is not identity]
+    for name in TARGETS:
+        for column in able:
+            if column.name.lower() == name:
+                return column, "a column of this name usually is the target"
+    for column in able:
+        if re.search(r"(?i)(^|_)(target|label|outcome|class)$", column.name):
+            return column, "its name says so"
+    if not able:
+        raise ConfigError("no column of the data could be the target", do="Write modelyard.yml by hand.")
+    return able[-1], "the last column"
+
+
+def _task(target: Column) -> Task:
+    kind = target.dtype.lower()
+    if kind.startswith("bool") or target.distinct <= 2:
+        return "binary"
+    if _is_text(target) or (kind.startswith(("int", "uint")) and target.distinct <= MANY_CLASSES):
+        return "multiclass"
+    return "regression"
+
+
+def _is_text(column: Column) -> bool:
+    return column.dtype.lower().startswith(("str", "utf8", "object", "categorical", "enum"))
+
+
+def _commands(found: Look) -> _Commands | None:
+    """Both command lines, where both scripts are here and nothing that they insist on stays open."""
+    train = train_command(found.train) if found.train else None
+    predict = predict_command(found.predict) if found.predict else None
+    if train is None or predict is None or train.missing or predict.missing:
+        return None
+    return _Commands(train.command, predict.command)
+
+
+# the sections
+
+
+def _head() -> Iterator[str]:
+    yield f"# yaml-language-server: $schema={ID}"
+    yield "# Proposed by `modelyard init` from a look at this folder. Guesses say so: check them, then run"
+    yield "# `modelyard config check`."
+
+
+def _model(root: Path, guess: _Guess, source: Source) -> Iterator[str]:
+    name = re.sub(r"[^a-z0-9]+", "-", root.resolve().name.lower()).strip("-")[:40].strip("-")
+    yield ""
+    yield "model:"
+    yield (
+        f"  name: {_value(name)}  # guessed: the folder's name; check it"
+        if name
+        else ("  name: model  # guessed: the folder's name has no letters; check it")
+    )
+    seen = f"{_remark(guess.target.name)} ({guess.target.dtype}) holds {guess.target.distinct:,} different values"
+    some = " in one of the files" if source.files > 1 else ""
+    yield f"  task: {guess.task}  # guessed: {_plain(seen)}{some}; check it"
+    if guess.task == "binary":
+        yield "  # positive: true  # the class that probabilities are about, as it stands in the column; by default"
+        yield "  #                 # true, 1 or the greater label"
+    yield "  # metric: …        # the primary metric; by default roc_auc, log_loss or root_mean_squared_error, by task"
+
+
+def _data(found: Look, guess: _Guess) -> Iterator[str]:
+    yield ""
+    yield "data:"
+    yield "  sets:"
+    files = f"{found.data.files} files that look alike" if found.data.files > 1 else "the data that fits best"
+    if found.test:
+        yield f"    train: {_value(found.data.path)}  # guessed: by its name; check it"
+        yield f"    test: {_value(found.test.path)}  # guessed: by its name; check it"
+    else:
+        yield f"    all: {_value(found.data.path)}  # guessed: {files}; check it"
+        yield from _split(guess)
+    if found.others:
+        yield f"  # also here: {', '.join(_remark(path) for path in found.others[:5])}"
+    if any(pointer.startswith(_folder(found.data.path)) for pointer in found.pointers):
+        yield "  # a pointer of DVC or Git LFS is beside this data: a workflow fetches it before modelyard runs"
+    if guess.target.missing:
+        yield f"  missing_target: drop  # guessed: {guess.target.missing:,} rows have no target; check it"
+    yield from _columns(guess)
+
+
+def _folder(path: str) -> str:
+    folder = PurePosixPath(path).parent.as_posix()
+    return "" if folder == "." else f"{folder}/"
+
+
+def _split(guess: _Guess) -> Iterator[str]:
+    if guess.time:
+        yield "  split: {of: all, by: time, test: 0.2}  # guessed: the newest fifth of the rows; check it"
+    elif guess.id:
+        yield "  split: {of: all, by: hash, test: 0.2}  # guessed: a fifth of the rows, by their id; check it"
+    elif guess.task != "regression":
+        yield "  split: {of: all, by: stratified, test: 0.2}  # guessed: a fifth of each class; check it"
+    else:
+        yield f"  split: {{of: all, by: hash, column: {_value(guess.varied.name)}, test: 0.2}}"
+        yield "  # guessed: no id was found, and this column differs most from row to row; check it"
+
+
+def _columns(guess: _Guess) -> Iterator[str]:
+    yield "  columns:"
+    yield f"    target: {_value(guess.target.name)}  # guessed: {guess.target_why}; check it"
+    if guess.id:
+        yield f"    id: {_value(guess.id.name)}  # guessed: no other column differs more from row to row; check it"
+    else:
+        yield "    # id: …        # the column that names a row; by default the row's number"
+    if guess.time:
+        yield f"    time: {_value(guess.time.name)}  # guessed: it holds {_plain(guess.time.dtype)}; check it"
+    elif guess.text_time:
+        yield f"    # time: …      # {_remark(guess.text_time.name)} may be one, but holds text: dates are written"
+        yield "    #                2013-01-31 or 2013-01-31 05:00:00"
+    if guess.repeated_id:
+        yield f"    # group: …     # rows of one {_remark(guess.repeated_id.name)} may belong together;"
+        yield "    #                then none of them is on both sides of the split"
+    if guess.index:
+        yield f"    drop: [{', '.join(map(_value, guess.index))}]  # guessed: row numbers that pandas wrote; check it"
+    else:
+        yield "    # drop: […]    # columns that would give the answer away, known only after the event"
+    yield "    # personal: […]   # columns with personal data; their values appear nowhere"
+
+
+def _validate() -> Iterator[str]:
+    yield ""
+    yield "# validate:"
+    yield "#   suites: {all: expectations/all.json}  # a Great Expectations suite per data set"
+
+
+def _train(found: Look, guess: _Guess, commands: _Commands | None) -> Iterator[str]:
+    yield ""
+    if commands:
+        yield "train:"
+        yield f"  command: {_value(commands.train)}"
+        yield "  # guessed: from the options that the script declares; check it"
+        if found.train and found.train.metrics:
+            yield f"  metrics: {_value(found.train.metrics)}  # guessed: the script names it; check it"
+        yield "  timeout: 2h"
+        yield from _requirements(found)
+        return
+    yield from _why_not(found)
+    yield "train:"
+    yield "  candidates:  # guessed: two usual ones to begin with; check it"
+    for candidate in _CANDIDATES["regression" if guess.task == "regression" else "classification"]:
+        yield f"    - {candidate}"
+    yield "  search: {method: grid, folds: 5}"
+    yield from _requirements(found)
+
+
+def _why_not(found: Look) -> Iterator[str]:
+    """Comments on a training script that is here and is not used yet."""
+    if found.train is None:
+        return
+    script = _remark(found.train.path)
+    proposal = train_command(found.train)
+    if proposal is None:
+        yield f"# {script} is here, but no options for the data and for the model's folder were found in it. A command"
+        yield "# needs both: python train.py --data {train} --model-dir {model_dir}"
+        return
+    if proposal.missing:
+        yield f"# {script} is here; it insists on {', '.join(map(_remark, proposal.missing))}, which only you can fill:"
+    elif found.predict is None:
+        yield f"# {script} is here. To have its models judged, add a script that scores rows ({PREDICT_NAMES[0]}), and"
+        yield "# use instead of the candidates below:"
+    else:
+        yield f"# {script} is here, but options for model, rows and predictions were not all found in"
+        yield f"# {_remark(found.predict.path)}. Once they are there, use instead of the candidates below:"
+    yield f"#   command: {_plain(_value(proposal.command))}"
+
+
+def _requirements(found: Look) -> Iterator[str]:
+    if found.requirements and not found.requirements_problem:
+        yield ""
+        yield f"requirements: {_value(found.requirements)}  # guessed: your pins; check it"
+    elif found.requirements:
+        yield ""
+        yield f"# requirements: {_plain(_value(found.requirements))}  # not yet: {found.requirements_problem}"
+    if found.lock:
+        yield f"# {_remark(found.lock)} is here: train.environment takes a requirements file with hashes, made from it"
+
+
+def _evaluate(guess: _Guess, commands: _Commands | None) -> Iterator[str]:
+    yield ""
+    if commands:
+        yield "evaluate:"
+        yield f"  predict: {{command: {_value(commands.predict)}}}"
+        yield "  # guessed: from the options that the script declares; check it"
+    else:
+        yield "# evaluate:"
+    metric = {"binary": "roc_auc", "multiclass": "log_loss", "regression": "root_mean_squared_error"}[guess.task]
+    bound = "at_least: 0.8" if guess.task == "binary" else "at_most: 0.5"
+    yield "#   gates:  # by default: better than a baseline, and no worse than the champion"
+    yield f"#     - {{metric: {metric}, {bound}}}"
+    yield f"#     - {{metric: {metric}, no_worse_than: champion, margin: 0.005}}"
+
+
+# text that came from outside
+
+
+def _value(text: str) -> str:
+    """Text as one YAML scalar, quoted where it could be read as anything else."""
+    if re.fullmatch(r"[A-Za-z_./][A-Za-z0-9_./-]*(\*[A-Za-z0-9_./-]*)?", text) and not re.fullmatch(
+        r"(?i)true|false|null|yes|no|on|off|y|n|\.inf|\.nan|[.\d].*|.*:", text
+    ):
+        return text
+    return yaml.safe_dump(text, default_style='"', width=float("inf"), allow_unicode=True).strip()
+
+
+def _remark(text: str) -> str:
+    """Text from outside inside a comment: quoted, escaped and short, so that it cannot end the comment."""
+    quoted = repr(text)
+    return quoted if len(quoted) <= 60 else f"{quoted[:59]}…"
+
+
+def _plain(text: str) -> str:
+    """The same without quotes, for text that holds no line breaks but may hold other surprises."""
+    return "".join(char if char.isprintable() else "?" for char in text)

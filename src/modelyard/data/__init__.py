@@ -1,0 +1,1 @@
+"""Data sets: found, fingerprinted, read, split and profiled."""

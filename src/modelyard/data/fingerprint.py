@@ -1,0 +1,129 @@
+"""Fingerprints of data sets: sha256 per file and per set, and what changed since another fingerprint.
+
+A file is not read again while its status tells that it is the same: the stat cache follows git's rule for its index,
+under which a file that was changed shortly before it was read is never trusted.
+"""
+
+import json
+import re
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from modelyard.errors import DataError
+from modelyard.files import read_json, sha256_file, write_atomic
+from modelyard.records.canonical import digest
+from modelyard.records.results import DataSet, Partition
+
+_RACY_NS = 2_000_000_000
+"""Coarsest clock of a common file system (FAT: 2 s); a later change within it may leave the same status."""
+
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+
+Status = tuple[int, int, int, int]
+"""Size, modification time, change time (both in ns), inode."""
+
+
+def fingerprint(
+    name: str,
+    source: str,
+    paths: Sequence[Path],
+    root: Path,
+    *,
+    cache: Path | None,
+    clock: Callable[[], int] = time.time_ns,
+) -> DataSet:
+    """Digest every file of a data set and the set.
+
+    Args:
+        name: Name of the set.
+        source: The set's path or glob, as configured.
+        paths: Its files, as ``sources.resolve`` returns them.
+        root: Workspace; partitions are named relative to it.
+        cache: File that remembers digests between runs; unreadable, it is ignored and written anew.
+        clock: Nanoseconds since the epoch, as file times count them.
+
+    Returns:
+        The set; its digest is over the sorted list of (path, digest) alone.
+
+    Raises:
+        DataError: a file cannot be read, or changes while it is.
+        PlatformError: the cache cannot be written.
+    """
+    known = _load(cache)
+    top = root.resolve()
+    partitions = []
+    fresh: dict[str, list[Any]] = {}
+    for path in paths:
+        relative = path.relative_to(top).as_posix()
+        try:
+            status = _status(path)
+            found = _remembered(known.get(relative), status)
+            if found is None:
+                started = clock()
+                found = sha256_file(path)
+                if _status(path) != status:
+                    raise DataError(f"{relative} changed while it was read", do="Run again once nothing writes to it.")
+                fresh[relative] = [*status, started, found]
+        except OSError as error:
+            raise DataError(f"{relative} cannot be read: {error.strerror}") from error
+        partitions.append(Partition(path=relative, digest=found, size=status[0]))
+    if cache is not None and fresh:
+        write_atomic(cache, json.dumps({"version": 1, "files": known | fresh}, sort_keys=True).encode())
+    partitions.sort(key=lambda part: part.path)
+    return DataSet(
+        name=name,
+        source=source,
+        digest=digest([[part.path, part.digest] for part in partitions]),
+        partitions=tuple(partitions),
+    )
+
+
+def compare(now: DataSet, then: DataSet | None) -> DataSet:
+    """``now`` with the partitions that were added, modified and removed since ``then`` (None: nothing was there)."""
+    before = {part.path: part.digest for part in then.partitions} if then else {}
+    today = {part.path: part.digest for part in now.partitions}
+    return now.model_copy(
+        update={
+            "added": tuple(path for path in today if path not in before),
+            "modified": tuple(path for path in today if path in before and today[path] != before[path]),
+            "removed": tuple(path for path in before if path not in today),
+        }
+    )
+
+
+def _status(path: Path) -> Status:
+    stat = path.stat()
+    return stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino
+
+
+def _load(cache: Path | None) -> dict[str, list[Any]]:
+    if cache is None:
+        return {}
+    try:
+        content = read_json(cache)
+    except (OSError, ValueError, RecursionError):
+        return {}
+    files = content.get("files") if isinstance(content, dict) and content.get("version") == 1 else None
+    if not isinstance(files, dict):
+        return {}
+    return {path: entry for path, entry in files.items() if _is_entry(entry)}
+
+
+def _is_entry(entry: object) -> bool:
+    return (
+        isinstance(entry, list)
+        and len(entry) == 6
+        and all(type(number) is int for number in entry[:5])
+        and isinstance(entry[5], str)
+        and _DIGEST.fullmatch(entry[5]) is not None
+    )
+
+
+def _remembered(entry: list[Any] | None, status: Status) -> str | None:
+    """The digest in a cache entry, if the status is the one it was read under and was old enough by then."""
+    if entry is None or tuple(entry[:4]) != status:
+        return None
+    _, modified, changed, _ = status
+    return str(entry[5]) if max(modified, changed) + _RACY_NS < entry[4] else None

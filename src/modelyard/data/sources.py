@@ -1,0 +1,211 @@
+"""From the path or glob of a data set to its files: found, kept inside the workspace, and judged fit to be read."""
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+from modelyard.data.reading import SUFFIXES, kind, read, schema, shown
+from modelyard.errors import ConfigError, DataError, nearest
+from modelyard.files import inside
+
+__all__ = ["read", "require_columns", "resolve", "schema"]
+
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
+_LFS_MARK = b"version https://git-lfs.github.com/spec/v1"
+_PULL = "Put `dvc pull` before this step."
+
+
+def resolve(root: Path, base: Path, name: str, source: str) -> tuple[Path, ...]:
+    """Files of one data set, sorted; never empty.
+
+    Hidden files are not matched by a glob, folders are not followed through links, and a file that is reached under
+    two names counts once.
+
+    Args:
+        root: Workspace; no file may lie outside it, neither by ``..`` nor through a link.
+        base: Folder of the configuration file, which the source is relative to.
+        name: Name of the set, for messages.
+        source: Path or glob; ``**`` stands for any number of folders.
+
+    Raises:
+        ConfigError: nothing matches, an address instead of a path, a kind of file that cannot be read, several kinds
+            in one set, or a path out of the workspace.
+        DataError: a DVC or Git LFS pointer stands where data should be, a broken link, or an empty file.
+    """
+    where = f"data.sets.{name}"
+    if scheme := _SCHEME.match(source):
+        raise ConfigError(
+            f"{where}: {scheme[1]}:// is not supported yet; local files and globs are",
+            do="Copy the data into the workspace in a step before this one, and name those files.",
+        )
+    if not source.strip() or "\0" in source:
+        raise ConfigError(f"{where}: {source!r} names no file", do="Write a path or a glob such as data/*.parquet.")
+    root = root.resolve()
+    inside(root, base / source, what=where)
+    if (base / source).is_dir():
+        raise ConfigError(
+            f"{where}: {source!r} is a folder", do=f"Name its files, such as {source.rstrip('/')}/*.parquet."
+        )
+    if (base / source).is_file() or not _is_glob(source):
+        found = _one_file(root, base, where, source)
+    else:
+        found = _matches(root, base, where, source)
+    _check_kinds(root, where, found)
+    for path in found:
+        _check_content(root, where, path)
+    return tuple(found)
+
+
+def require_columns(found: Iterable[str], needed: dict[str, str], where: str) -> None:
+    """Check that columns are there.
+
+    Args:
+        found: Columns of the data.
+        needed: Column to the configuration key that names it.
+        where: What was looked at, such as ``data set 'all'``.
+
+    Raises:
+        DataError: names every missing column, the key that asks for it, and the nearest spelling.
+    """
+    known = list(found)
+    missing = {column: key for column, key in needed.items() if column not in known}
+    if missing:
+        each = [
+            " ".join(filter(None, (f"{column!r} (named by {key}).", nearest(column, known))))
+            for column, key in missing.items()
+        ]
+        raise DataError(
+            f"{where} has no column {'; no column '.join(each)}",
+            do=f"Its columns: {', '.join(known)}. Mend the name in the configuration, or the data.",
+        )
+
+
+def _is_glob(source: str) -> bool:
+    return any(mark in source for mark in "*?[")
+
+
+def _one_file(root: Path, base: Path, where: str, source: str) -> list[Path]:
+    path = base / source
+    if not path.is_file():
+        _refuse_pointer(root, where, path)
+        _nothing_there(root, where, source, path)
+    return [_named(path)]
+
+
+def _matches(root: Path, base: Path, where: str, source: str) -> list[Path]:
+    folder, pattern = _fixed_part(base, source)
+    seen: dict[Path, Path] = {}
+    for match in _glob(folder, pattern, where, source):
+        target = inside(root, match, what=where)
+        if match.is_symlink() and not match.exists():
+            raise DataError(
+                f"{where}: {shown(_named(match), root)} is a link to a file that is not there",
+                do="Fetch the data (`dvc pull`, `git annex get`) before this step, or remove the link.",
+            )
+        if match.is_file() and match.suffix != ".dvc" and (target not in seen or seen[target].is_symlink()):
+            seen[target] = _named(match)
+    for pointer in _glob(folder, f"{pattern}.dvc", where, source):
+        data = _named(pointer.with_suffix(""))
+        if not data.exists():
+            raise DataError(f"{where}: {shown(data, root)} is not here; only its DVC pointer is", do=_PULL)
+    if not seen:
+        if any(pointer.is_file() for pointer in folder.glob("*.dvc")):
+            raise DataError(f"{where}: {source!r} matches nothing, but its folder holds DVC pointers", do=_PULL)
+        _refuse_pointer(root, where, folder)
+        _nothing_there(root, where, source, folder / pattern)
+    return sorted(seen.values())
+
+
+def _fixed_part(base: Path, source: str) -> tuple[Path, str]:
+    parts = Path(source).parts
+    first = next(index for index, part in enumerate(parts) if _is_glob(part))
+    rest = parts[first:] if parts[-1] != "**" else (*parts[first:], "*")
+    return base.joinpath(*parts[:first]), "/".join(rest)
+
+
+def _glob(folder: Path, pattern: str, where: str, source: str) -> list[Path]:
+    try:
+        found = list(folder.glob(pattern))
+    except (ValueError, NotImplementedError) as error:
+        raise ConfigError(
+            f"{where}: {source!r} is not a glob: {error}", do="Write a glob such as data/**/*.parquet."
+        ) from error
+    hidden_meant = any(part.startswith(".") and part != ".." for part in pattern.split("/"))
+    return [
+        path
+        for path in found
+        if hidden_meant or not any(part.startswith(".") for part in path.relative_to(folder).parts)
+    ]
+
+
+def _named(path: Path) -> Path:
+    """The path under its own name in its real folder, so that a link keeps the suffix that it is known by."""
+    return path.parent.resolve() / path.name
+
+
+def _refuse_pointer(root: Path, where: str, path: Path) -> None:
+    """Say so where DVC knows the missing path, or a folder above it, by a pointer or in a ``dvc.lock``."""
+    expected = _named(path)
+    for part in (expected, *expected.parents):
+        if not part.is_relative_to(root) or part == root:
+            break
+        if part.with_name(f"{part.name}.dvc").is_file() and not part.is_file():
+            raise DataError(f"{where}: {shown(part, root)} is not here; only its DVC pointer is", do=_PULL)
+        lock = part.parent / "dvc.lock"
+        if lock.is_file() and not part.exists():
+            outputs = re.findall(r"^\s*(?:-\s+)?path:\s*(\S+)\s*$", lock.read_text("utf-8", "replace"), re.MULTILINE)
+            if any(expected.is_relative_to(part.parent / output) for output in outputs):
+                raise DataError(
+                    f"{where}: {shown(part, root)} is not here; DVC knows it as the output of a stage", do=_PULL
+                )
+
+
+def _nothing_there(root: Path, where: str, source: str, path: Path) -> None:
+    """Raise for a path or glob that leads to nothing, with the folder looked in and the nearest name there."""
+    folder, missing = path.parent, path.name
+    while not folder.is_dir():
+        folder, missing = folder.parent, folder.name
+    names = sorted(entry.name for entry in folder.iterdir())
+    hint = nearest(missing, names)
+    holds = f"It holds {', '.join(names[:6])}{', …' if len(names) > 6 else ''}." if names else "It is empty."
+    matches = "matches no file" if _is_glob(source) else "is not there"
+    raise ConfigError(
+        f"{where}: {source!r} {matches}; looked in {shown(folder.resolve(), root)!r}",
+        do=" ".join(filter(None, (hint, holds, "Mend the path, or fetch the data before this step."))),
+    )
+
+
+def _check_kinds(root: Path, where: str, found: list[Path]) -> None:
+    kinds: dict[str, Path] = {}
+    for path in found:
+        try:
+            path.as_posix().encode()
+        except UnicodeEncodeError as error:
+            raise ConfigError(f"{where}: a file name is not UTF-8: {path.name!a}", do="Rename the file.") from error
+        if not kind(path):
+            raise ConfigError(
+                f"{where}: {shown(path, root)} is not a kind of file that can be read",
+                do=f"Readable are {', '.join(SUFFIXES)}; name them, as in data/*.parquet.",
+            )
+        kinds.setdefault(kind(path), path)
+    if len(kinds) > 1:
+        examples = " and ".join(shown(path, root) for path in kinds.values())
+        raise ConfigError(
+            f"{where}: one set holds several kinds of file: {examples}",
+            do="Name one kind, as in data/*.parquet; the same rows in two kinds would be counted twice.",
+        )
+
+
+def _check_content(root: Path, where: str, path: Path) -> None:
+    try:
+        with path.open("rb") as stream:
+            head = stream.read(len(_LFS_MARK))
+    except OSError as error:
+        raise DataError(f"{where}: {shown(path, root)} cannot be opened: {error.strerror}") from error
+    if not head:
+        raise DataError(f"{where}: {shown(path, root)} is empty (0 bytes)", do="Make the file again, or leave it out.")
+    if head == _LFS_MARK:
+        raise DataError(
+            f"{where}: {shown(path, root)} is a Git LFS pointer, not the data",
+            do="Put `git lfs pull` before this step (in Actions: `lfs: true` on actions/checkout).",
+        )

@@ -1,0 +1,216 @@
+"""What is independent: stretches of time on the clock of a zone, or the values of a column."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Literal, get_args
+from zoneinfo import available_timezones
+
+from modelyard.config.models import Columns, UnitColumn, UnitEvery
+from modelyard.data.reading import type_name
+from modelyard.data.sources import require_columns
+from modelyard.errors import ConfigError, DataError, nearest
+
+if TYPE_CHECKING:
+    import numpy as np
+    import polars as pl
+    from numpy.typing import NDArray
+
+Stretch = Literal["hour", "day", "week", "month"]
+STRETCHES: tuple[Stretch, ...] = get_args(Stretch)
+
+_POLARS: dict[Stretch, str] = {"hour": "1h", "day": "1d", "week": "1w", "month": "1mo"}
+_HOUR_US = 3_600_000_000
+_KEY = "data.columns.unit"
+
+
+@dataclass(frozen=True)
+class Unit:
+    """Rows that depend on each other: one stretch (``every``) or one value (``column``); neither: the row itself.
+
+    ``zone`` is where the stretches, and calendar stretches in general, begin.
+    """
+
+    every: Stretch | None
+    column: str | None
+    zone: str
+
+    @property
+    def name(self) -> str:
+        """What one unit is called: ``day``, ``store``, ``row``."""
+        return self.every or self.column or "row"
+
+
+def unit_codes(frame: "pl.DataFrame", columns: Columns) -> "tuple[NDArray[np.int64] | None, str, bool]":
+    """Number the units of a frame.
+
+    Returns:
+        Codes of shape (n,), from 0 without gaps, ordered in time for stretches and by first appearance for a column;
+        None where every row is a unit. The unit's name. Whether the codes are equal stretches in the order of time
+        (a stretch without rows has no code).
+
+    Raises:
+        ConfigError: the unit can be read both as a stretch and as a column, or as neither; an unknown time zone.
+        DataError: a missing column, a missing time or value, or times that are no timestamps.
+    """
+    unit = unit_of(frame, columns)
+    if unit.every is not None:
+        return stretch_codes(frame, columns, unit.every, unit.zone), unit.name, True
+    if unit.column is not None:
+        return column_codes(frame, unit.column, _KEY), unit.name, False
+    return None, unit.name, False
+
+
+def unit_of(frame: "pl.DataFrame", columns: Columns) -> Unit:
+    """The configured unit, or the default: the day wherever time is declared, else the row.
+
+    Raises:
+        ConfigError, DataError: as for ``unit_codes``.
+    """
+    zone = _own_zone(frame, columns)
+    unit = columns.unit
+    if isinstance(unit, str):
+        unit = _bare(unit, frame.columns)
+    if unit is None:
+        return Unit("day" if columns.time else None, None, zone)
+    if isinstance(unit, UnitColumn):
+        require_columns(frame.columns, {unit.column: _KEY}, "the data")
+        return Unit(None, unit.column, zone)
+    if columns.time is None:
+        raise ConfigError(
+            f"{_KEY}: a unit of one {unit.every} needs data.columns.time",
+            do="Name the time column, or a column whose values are independent: {column: store}.",
+        )
+    return Unit(unit.every, None, unit.zone if "zone" in unit.model_fields_set else zone)
+
+
+def wall_clock(frame: "pl.DataFrame", columns: Columns, zone: str) -> "pl.Series":
+    """The rows' time on the clock of a zone.
+
+    Timestamps without a zone are taken as UTC. Dates are calendar days wherever they were written, so no zone moves
+    them.
+
+    Returns:
+        Shape (n,), naive timestamps in microseconds, none missing.
+
+    Raises:
+        ConfigError: an unknown time zone.
+        DataError: no such column, text or numbers instead of timestamps, or rows without a time.
+    """
+    import polars as pl
+
+    times = _times(frame, columns)
+    if times.dtype == pl.Date:
+        return times.cast(pl.Datetime("us"))
+    try:
+        return _instants(times).dt.convert_time_zone(zone).dt.replace_time_zone(None)
+    except pl.exceptions.PolarsError as error:
+        raise ConfigError(
+            f"{_KEY}.zone: {zone!r} is no time zone",
+            do=nearest(zone, available_timezones()) or "Write an IANA name such as Europe/Berlin.",
+        ) from error
+
+
+def stretch_starts(wall: "pl.Series", every: Stretch) -> "pl.Series":
+    """``floor`` of every time."""
+    return wall.dt.truncate(_POLARS[every])
+
+
+def floor(moment: datetime, every: Stretch) -> datetime:
+    """Start of the stretch that a time lies in; weeks begin on Monday."""
+    if every == "hour":
+        return moment.replace(minute=0, second=0, microsecond=0)
+    day = moment.replace(hour=0, minute=0, second=0, microsecond=0)
+    return {"day": day, "week": day - timedelta(day.weekday()), "month": day.replace(day=1)}[every]
+
+
+def stretch_codes(frame: "pl.DataFrame", columns: Columns, every: Stretch, zone: str) -> "NDArray[np.int64]":
+    """Number of each row's stretch, in the order of time, from 0 without gaps; shape (n,).
+
+    When clocks are put back, the hour that comes twice is two hours.
+    """
+    import polars as pl
+
+    wall = wall_clock(frame, columns, zone)
+    times = _times(frame, columns)
+    if every == "hour" and times.dtype != pl.Date:
+        starts = _instants(times).to_physical() - wall.to_physical() % _HOUR_US
+    else:
+        starts = stretch_starts(wall, every)
+    return (starts.rank("dense").cast(pl.Int64) - 1).to_numpy()
+
+
+def column_codes(frame: "pl.DataFrame", column: str, key: str) -> "NDArray[np.int64]":
+    """Number of each row's value, by first appearance; shape (n,).
+
+    Raises:
+        DataError: no such column, or rows without a value in it.
+    """
+    values = present(frame, column, key)
+    numbered = values.unique(maintain_order=True).alias("value").to_frame().with_row_index("code")
+    codes = values.alias("value").to_frame().join(numbered, on="value", how="left", maintain_order="left")["code"]
+    return codes.to_numpy().astype("int64")
+
+
+def present(frame: "pl.DataFrame", column: str, key: str) -> "pl.Series":
+    """A column without missing values.
+
+    Raises:
+        DataError: no such column, or rows without a value in it, with their count and the key that names the column.
+    """
+    require_columns(frame.columns, {column: key}, "the data")
+    values = frame[column]
+    missing = values.null_count() + (int(values.is_nan().sum()) if values.dtype.is_float() else 0)
+    if missing:
+        raise DataError(
+            f"{key}: {missing:,} of {len(frame):,} rows have no {column!r}",
+            do="Fill it in or leave those rows out of the data.",
+        )
+    return values
+
+
+def _bare(name: str, found: list[str]) -> UnitEvery | UnitColumn:
+    stretch = next((every for every in STRETCHES if every == name), None)
+    if stretch and name in found:
+        raise ConfigError(
+            f"{_KEY}: {name!r} is a stretch of time and a column of the data",
+            do=f"Write unit: {{every: {name}}} for the stretch, or unit: {{column: {name}}} for the column.",
+        )
+    if stretch:
+        return UnitEvery(every=stretch)
+    if name in found:
+        return UnitColumn(column=name)
+    hint = nearest(name, [*found, *STRETCHES])
+    raise ConfigError(
+        f"{_KEY}: {name!r} is neither a column of the data nor a stretch of time ({', '.join(STRETCHES)})",
+        do=hint or f"Columns are {', '.join(found)}.",
+    )
+
+
+def _own_zone(frame: "pl.DataFrame", columns: Columns) -> str:
+    """The zone of the time column, UTC where it has none."""
+    import polars as pl
+
+    dtype = frame.schema.get(columns.time) if columns.time else None
+    return (dtype.time_zone if isinstance(dtype, pl.Datetime) else None) or "UTC"
+
+
+def _instants(times: "pl.Series") -> "pl.Series":
+    import polars as pl
+
+    exact = times.dt.cast_time_unit("us")
+    dtype = exact.dtype
+    return exact if isinstance(dtype, pl.Datetime) and dtype.time_zone else exact.dt.replace_time_zone("UTC")
+
+
+def _times(frame: "pl.DataFrame", columns: Columns) -> "pl.Series":
+    import polars as pl
+
+    if columns.time is None:
+        raise ConfigError("data.columns.time is needed here", do="Name the column that says when a row happened.")
+    times = present(frame, columns.time, "data.columns.time")
+    if times.dtype != pl.Date and not isinstance(times.dtype, pl.Datetime):
+        raise DataError(
+            f"data.columns.time: {columns.time!r} is {type_name(times.dtype)}, not a timestamp",
+            do="Make it a timestamp in Parquet, or write it as 2013-01-31 05:00:00 (or with Z or an offset) in CSV.",
+        )
+    return times

@@ -1,0 +1,187 @@
+"""One gate, judged: the rule, what was observed, what could be seen, and the verdict."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from modelyard.evaluation import measure
+from modelyard.evaluation.rules import Contrast, Rule
+from modelyard.evaluation.truth import Truth
+from modelyard.metrics.compute import Predictions
+from modelyard.records.results import Estimate, GateResult, SliceRow
+from modelyard.stats import decide, power
+from modelyard.stats.interval import Interval
+from modelyard.verdict import Verdict
+
+MOST_SLICES = 200
+"""Slices of one column that are reported, the largest first."""
+
+Models = Mapping[str, Predictions]
+"""``challenger``, and ``champion`` and ``baseline`` where there are such."""
+
+
+def judge(rule: Rule, at: int, truth: Truth, models: Models, columns: Mapping[str, Sequence[object]]) -> GateResult:
+    """Judge one gate on all test rows, and report its slices.
+
+    Args:
+        rule: the gate.
+        at: its position, which names it.
+        truth: the test rows.
+        models: predictions by role, in the order of the rows.
+        columns: values (n,) of the columns that rules slice by.
+    """
+    sign = 1.0 if rule.metric.higher_is_better else -1.0
+    blank = GateResult(
+        id=f"g{at + 1}-{rule.metric.name.replace('_', '-')}",
+        metric=rule.metric.name,
+        operator=rule.operator,
+        reference=rule.reference,
+        bound=rule.bound,
+        margin=rule.margin,
+        rule=rule.text,
+        default=rule.default,
+        line=rule.line,
+        verdict=Verdict.ERROR,
+        estimate=Estimate(unit=truth.unit_name),
+        challenger=Estimate(unit=truth.unit_name),
+        higher_is_better=rule.metric.higher_is_better,
+    )
+    if rule.reference == "champion" and "champion" not in models:
+        return blank.model_copy(update={"verdict": Verdict.NOT_APPLICABLE, "reason": "there is no champion yet"})
+    without = [role for role in _roles(rule) if not models[role].has(rule.metric.needs)]
+    if without:
+        return blank.model_copy(
+            update={"reason": f"{rule.metric.name} needs a {rule.metric.needs}, which the {without[0]} does not give"}
+        )
+    decided = _decide(rule, truth, models, sign)
+    low_level = decided.interval if not rule.contrasts else measure.level(rule.metric, truth, models["challenger"])
+    reference = models.get(rule.reference) if rule.reference else None
+    return blank.model_copy(
+        update={
+            "verdict": decided.verdict,
+            "allowed": rule.allow and decided.verdict is Verdict.INCONCLUSIVE,
+            "estimate": estimate_of(decided.interval, truth),
+            "challenger": estimate_of(low_level, truth),
+            "reference_level": None
+            if reference is None
+            else estimate_of(measure.level(rule.metric, truth, reference), truth),
+            "smallest_visible": decided.smallest_visible,
+            "units_to_decide": decided.units,
+            "would_decide": decided.would,
+            "reason": decided.interval.refused or decided.interval.note,
+            "slices": tuple(_slices(rule, truth, models, columns, sign)),
+        }
+    )
+
+
+class _Decided:
+    """A verdict with the interval that decided it, in natural units."""
+
+    def __init__(self, verdict: Verdict, interval: Interval, turned: Interval, bound: float, minimum: int) -> None:
+        self.verdict = verdict
+        self.interval = interval
+        self.smallest_visible: float | None = None
+        self.units: int | None = None
+        self.would = ""
+        if turned.estimate is None or turned.low is None or turned.high is None or turned.identical:
+            return
+        error = (turned.high - turned.low) / (2 * 1.959964)
+        self.smallest_visible = power.smallest_visible_difference(error)
+        if verdict is Verdict.INCONCLUSIVE:
+            needed = power.units_to_decide(turned.estimate, bound, error, turned.n, minimum=minimum)
+            self.units, self.would = needed.units, needed.direction or needed.reason
+
+
+def _roles(rule: Rule) -> list[str]:
+    roles = ["challenger"]
+    if any(contrast.champion for contrast in rule.contrasts):
+        roles.append("champion")
+    if any(contrast.baseline for contrast in rule.contrasts):
+        roles.append("baseline")
+    return roles
+
+
+def _decide(rule: Rule, truth: Truth, models: Models, sign: float) -> _Decided:
+    if rule.bound is not None:
+        found = measure.level(rule.metric, truth, models["challenger"], bounds=(rule.bound,))
+        verdict = (decide.at_least if rule.operator == "at_least" else decide.at_most)(found, rule.bound)
+        return _Decided(verdict, found, found, rule.bound, 30)
+    decided = [_contrast(rule, contrast, truth, models, sign) for contrast in rule.contrasts]
+    order = (Verdict.PASS, Verdict.INCONCLUSIVE, Verdict.FAIL, Verdict.ERROR)
+    return min(decided, key=lambda one: order.index(one.verdict))
+
+
+def _contrast(rule: Rule, contrast: Contrast, truth: Truth, models: Models, sign: float) -> _Decided:
+    weights = {"challenger": 1.0, "champion": contrast.champion, "baseline": contrast.baseline}
+    roles = [role for role, weight in weights.items() if weight]
+    perfect = rule.metric.perfect or 0.0
+    turned = _turned(
+        measure.contrast(
+            rule.metric,
+            truth,
+            [models[role] for role in roles],
+            [sign * weights[role] for role in roles],
+            constant=sign * contrast.perfect * perfect,
+            margin=rule.margin or 0.0,
+            bound=contrast.bound,
+        ),
+        1.0,
+    )
+    if rule.operator == "no_worse_than":
+        verdict = decide.no_worse_than(turned, -contrast.bound)
+    else:
+        verdict = decide.better_than(turned, contrast.bound)
+    return _Decided(verdict, _turned(turned, sign), turned, contrast.bound, 10)
+
+
+def _turned(found: Interval, sign: float) -> Interval:
+    if sign > 0 or found.low is None or found.high is None or found.estimate is None:
+        return found
+    return replace(found, estimate=-found.estimate, low=-found.high, high=-found.low)
+
+
+def _slices(
+    rule: Rule, truth: Truth, models: Models, columns: Mapping[str, Sequence[object]], sign: float
+) -> list[SliceRow]:
+    rows: list[SliceRow] = []
+    for column in rule.by:
+        values = np.array([str(value) for value in columns[column]], dtype=object)
+        names, counts = np.unique(values, return_counts=True)
+        for name in names[np.argsort(-counts, kind="stable")][:MOST_SLICES]:
+            inside = values == name
+            here = truth.take(inside)
+            taken = {role: predictions.take(inside) for role, predictions in models.items()}
+            plain = replace(rule, by=())
+            decided = _decide(plain, here, taken, sign)
+            level = decided.interval if not rule.contrasts else measure.level(rule.metric, here, taken["challenger"])
+            reference = taken.get(rule.reference) if rule.reference else None
+            rows.append(
+                SliceRow(
+                    column=column,
+                    value=str(name),
+                    challenger=estimate_of(level, here),
+                    reference=None
+                    if reference is None
+                    else estimate_of(measure.level(rule.metric, here, reference), here),
+                    difference=estimate_of(decided.interval, here) if rule.contrasts else None,
+                    verdict=decided.verdict,
+                )
+            )
+    return rows
+
+
+def estimate_of(found: Interval, truth: Truth) -> Estimate:
+    """An interval as it stands in a record."""
+    return Estimate(
+        value=found.estimate,
+        low=found.low,
+        high=found.high,
+        method=found.method,
+        n=found.n,
+        unit=truth.unit_name,
+        rows=found.n_rows,
+        approximate=found.approximate,
+        identical=found.identical,
+        refused=found.refused,
+    )

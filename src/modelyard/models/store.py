@@ -1,0 +1,192 @@
+"""The only place that writes and reads models.
+
+A model is a folder. scikit-learn models are stored as one skops archive (canonical bytes, audited before anything is
+built) or, where the configuration says so, as a joblib pickle. A folder's digest comes from its bytes alone: nothing is
+loaded for it.
+"""
+
+import os
+import stat
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, Literal
+
+from modelyard.errors import DataError
+from modelyard.files import disk_errors, sha256_file, write_atomic
+from modelyard.models import tree_nodes, user_code
+from modelyard.models.canonical_skops import canonical_archive
+from modelyard.models.trusted import TRUSTED
+from modelyard.records import canonical
+
+Format = Literal["skops", "joblib"]
+
+SKOPS = "model.skops"
+JOBLIB = "model.joblib"
+_USE_JOBLIB = "Set model.format: joblib to store a pickle, which runs code when it is loaded; choose it knowingly."
+
+
+def save_sklearn(model: Any, folder: Path, *, format: Format = "skops") -> Path:  # noqa: A002 - the key's own name
+    """Write a fitted model into a folder; returns the file.
+
+    Raises:
+        DataError: skops cannot hold the model, or it holds types that loading would refuse.
+        PlatformError: the disk would not take it.
+    """
+    if format == "joblib":
+        import joblib
+
+        path = folder / JOBLIB
+        with disk_errors(path):
+            folder.mkdir(parents=True, exist_ok=True)
+            joblib.dump(model, path)
+        return path
+    data = skops_archive(model)
+    _audit(data, f"the {type(model).__name__}", TRUSTED)
+    path = folder / SKOPS
+    write_atomic(path, data)
+    return path
+
+
+def skops_archive(model: Any) -> bytes:
+    """Canonical skops bytes of a fitted model; equal models give equal bytes in every process.
+
+    Raises:
+        DataError: skops cannot hold it.
+    """
+    import skops.io
+
+    try:
+        return canonical_archive(skops.io.dumps(model))
+    except (TypeError, ValueError, RecursionError, NotImplementedError) as error:
+        raise DataError(f"a {type(model).__name__} cannot be stored by skops: {error}", do=_USE_JOBLIB) from error
+
+
+def untrusted_types(data: bytes, trusted: Iterable[str] = TRUSTED) -> list[str]:
+    """Types in a skops archive that are neither skops' own nor in ``trusted``; nothing is built to find them."""
+    import skops.io
+
+    return sorted(set(skops.io.get_untrusted_types(data=data)) - set(trusted))
+
+
+def load_sklearn(folder: Path, *, allow_joblib: bool = False, trusted: Iterable[str] = ()) -> Any:
+    """Read the model of a folder.
+
+    Args:
+        folder: a folder that holds ``model.skops`` or ``model.joblib``.
+        allow_joblib: whether a pickle may be loaded, which runs the code in it.
+        trusted: types to trust beside the reviewed list.
+
+    Raises:
+        DataError: no model, a pickle that was not allowed, types that are not trusted (named), or a damaged archive.
+    """
+    if (folder / SKOPS).is_file():
+        import skops.io
+
+        data = (folder / SKOPS).read_bytes()
+        known = TRUSTED | set(trusted)
+        _audit(data, SKOPS, known)
+        try:
+            return skops.io.loads(data, trusted=sorted(known))
+        except Exception as error:  # whatever a damaged archive makes of it is the archive's fault
+            raise DataError(f"{SKOPS} does not load: {type(error).__name__}: {error}") from error
+    if (folder / JOBLIB).is_file():
+        if not allow_joblib:
+            raise DataError(
+                f"{JOBLIB} is a pickle, which runs the code in it when it is loaded, and the configuration does not "
+                "allow that",
+                do="Set model.format: joblib if you trust where it comes from.",
+            )
+        import joblib
+
+        try:
+            return joblib.load(folder / JOBLIB)
+        except Exception as error:  # a pickle can raise anything
+            raise DataError(f"{JOBLIB} does not load: {type(error).__name__}: {error}") from error
+    raise DataError(f"{folder.name} holds neither {SKOPS} nor {JOBLIB}")
+
+
+def stored_format(folder: Path) -> Format:
+    """How the model of a folder is stored; skops where there is neither, which then does not load.
+
+    Raises:
+        DataError: both are there, so nobody can say which was meant.
+    """
+    found: list[Format] = []
+    if (folder / SKOPS).is_file():
+        found.append("skops")
+    if (folder / JOBLIB).is_file():
+        found.append("joblib")
+    if len(found) > 1:
+        raise DataError(f"the model folder {folder.name} holds both {SKOPS} and {JOBLIB}", do="Remove one of them.")
+    return found[0] if found else "skops"
+
+
+def code_folders(folder: Path) -> tuple[Path, ...]:
+    """Folders of the user's code that came with a model, to append to the import path before it is loaded."""
+    return (folder / user_code.FOLDER,) if (folder / user_code.FOLDER).is_dir() else ()
+
+
+def audit(folder: Path, *, trusted: Iterable[str] = ()) -> None:
+    """Check the skops archive of a folder, if it holds one, without building anything of it.
+
+    Raises:
+        DataError: types that are not trusted (named), indices that lead out of a tree, or not an archive.
+    """
+    if (folder / SKOPS).is_file():
+        _audit((folder / SKOPS).read_bytes(), SKOPS, TRUSTED | set(trusted))
+
+
+def _audit(data: bytes, who: str, trusted: Iterable[str]) -> None:
+    try:
+        found = untrusted_types(data, trusted)
+        broken = "" if found else tree_nodes.problem(data)
+    except Exception as error:  # a hostile archive may raise anything, but nothing of it is built here
+        raise DataError(f"{who} is not a readable skops archive: {type(error).__name__}: {error}") from error
+    if found:
+        more = f" and {len(found) - 5} more" if len(found) > 5 else ""
+        raise DataError(
+            f"{who} holds types that are not on the reviewed list: {', '.join(found[:5])}{more}", do=_USE_JOBLIB
+        )
+    if broken:
+        raise DataError(f"{who} holds a {broken}: it was damaged, or made to crash whoever loads it")
+
+
+def manifest(folder: Path) -> dict[str, str]:
+    """Every file of a model folder, as POSIX path relative to it → ``sha256:<hex>``, sorted; nothing is loaded.
+
+    Raises:
+        DataError: no such folder, an empty one, or one with links or special files.
+    """
+    return {path.relative_to(folder).as_posix(): sha256_file(path) for path in _files(folder)}
+
+
+def digest(folder: Path) -> tuple[str, int]:
+    """The model digest (sha256 of the canonical list of (path, sha256)) and the folder's size in bytes.
+
+    Raises:
+        DataError: as for ``manifest``.
+    """
+    paths = _files(folder)
+    pairs = [[path.relative_to(folder).as_posix(), sha256_file(path)] for path in paths]
+    return canonical.digest(pairs), sum(path.stat().st_size for path in paths)
+
+
+def _files(folder: Path) -> list[Path]:
+    if folder.is_symlink() or not folder.is_dir():
+        raise DataError(f"{folder} is not a folder with a model")
+    found: list[Path] = []
+    for root, folders, names in os.walk(folder):
+        for name in (*folders, *names):
+            path = Path(root, name)
+            mode = path.lstat().st_mode
+            if stat.S_ISREG(mode):
+                found.append(path)
+            elif not stat.S_ISDIR(mode):
+                kind = "a link" if stat.S_ISLNK(mode) else "neither file nor folder"
+                raise DataError(
+                    f"the model folder holds {path.relative_to(folder).as_posix()!r}, which is {kind}",
+                    do="A model is made of plain files; write copies instead of links.",
+                )
+    if not found:
+        raise DataError(f"the model folder {folder.name} is empty")
+    return sorted(found, key=lambda path: path.relative_to(folder).as_posix())

@@ -1,0 +1,1 @@
+"""Where versions, aliases and their history live."""

@@ -1,0 +1,8 @@
+"""Records in, a report out: Markdown for a comment, HTML for whoever wants to see all of it. Nothing else is read."""
+
+from modelyard.report.conclusion import Records, headline
+from modelyard.report.document import Headline
+from modelyard.report.html import render_html
+from modelyard.report.markdown import render_markdown
+
+__all__ = ["Headline", "Records", "headline", "render_html", "render_markdown"]

@@ -1,0 +1,171 @@
+"""The verdict of a run in words, and the one sentence that says why."""
+
+from collections.abc import Mapping
+from typing import Literal, cast
+
+from modelyard.errors import DataError
+from modelyard.records.envelope import Envelope, Step
+from modelyard.records.results import (
+    DetectResult,
+    EvaluateResult,
+    GateResult,
+    Part,
+    PromoteResult,
+    RollbackResult,
+    ValidateResult,
+)
+from modelyard.report import numbers, wording
+from modelyard.report.document import Headline
+from modelyard.verdict import Verdict, worst
+
+Records = Mapping[Step, Envelope]
+_JUDGING: tuple[Literal["detect", "validate", "train", "evaluate"], ...] = ("detect", "validate", "train", "evaluate")
+
+
+def outcome(envelope: Envelope) -> Part | None:
+    """A record's result; None where the step ended without one, or with one that cannot be read."""
+    try:
+        return envelope.record.outcome
+    except DataError:
+        return None
+
+
+def step_verdict(envelope: Envelope) -> Verdict:
+    """A step's verdict, never better than its content: a record without a readable result is an error."""
+    found = outcome(envelope)
+    claimed = envelope.record.verdict
+    if found is None:
+        return Verdict.ERROR
+    if isinstance(found, EvaluateResult):
+        return worst([claimed, wording.counted(found.gates)])
+    return claimed
+
+
+def headline(records: Records) -> Headline:
+    """The run's verdict and why.
+
+    A promotion or a rollback speaks for itself; otherwise the first of the worst steps decides. A run that nothing
+    judged is never a pass.
+    """
+    moved = _moved(records)
+    if moved is not None:
+        return moved
+    found = {step: step_verdict(records[step]) for step in _JUDGING if step in records}
+    if not found:
+        return Headline(Verdict.ERROR, Verdict.ERROR.words, "There is no record of any step.")
+    verdict = worst(found.values())
+    if verdict is Verdict.PASS and "evaluate" not in found:
+        return _unjudged(records)
+    decisive = next((step for step in _JUDGING if found.get(step) is verdict), _JUDGING[0])
+    if verdict is Verdict.PASS:
+        decisive = "evaluate"
+    if decisive not in records:
+        return Headline(Verdict.ERROR, Verdict.ERROR.words, "No step of this run has a verdict that counts.")
+    return Headline(verdict, verdict.words, _sentence(decisive, records[decisive], verdict))
+
+
+def problem_of(envelope: Envelope) -> str:
+    """Why a step has no result."""
+    if envelope.record.problem is not None:
+        return envelope.record.problem.message or "It ended with an error that says nothing."
+    return f"The {envelope.record.step} record holds no result that can be read."
+
+
+def _moved(records: Records) -> Headline | None:
+    for step, done, refused in (
+        ("rollback", "rolled back", "not rolled back"),
+        ("promote", "promoted", "not promoted"),
+    ):
+        envelope = records.get(cast("Step", step))
+        if envelope is None:
+            continue
+        result = outcome(envelope)
+        verdict = step_verdict(envelope)
+        if isinstance(result, PromoteResult | RollbackResult) and verdict is Verdict.PASS:
+            before = f"; before it, {result.previous}" if result.previous else "; it is the first"
+            return Headline(Verdict.PASS, done, f"The alias {result.alias} is now {result.version}{before}.")
+        return Headline(verdict, refused, f"{step.capitalize()}: {_first_line(problem_of(envelope))}")
+    return None
+
+
+def _unjudged(records: Records) -> Headline:
+    detect = outcome(records["detect"]) if "detect" in records else None
+    if isinstance(detect, DetectResult) and not detect.changed and set(records) <= {"detect", "report"}:
+        against = f" since {detect.champion}" if detect.champion else ""
+        return Headline(
+            Verdict.NOT_APPLICABLE, "nothing to do", f"Data, code, configuration and packages are unchanged{against}."
+        )
+    done = ", ".join(step for step in _JUDGING if step in records)
+    return Headline(Verdict.ERROR, Verdict.ERROR.words, f"There is no evaluation: this run holds {done} only.")
+
+
+def _sentence(step: Step, envelope: Envelope, verdict: Verdict) -> str:
+    result = outcome(envelope)
+    if isinstance(result, EvaluateResult):
+        return _judgement(result, verdict)
+    if isinstance(result, ValidateResult):
+        return _validation(result)
+    if result is None:
+        return f"{step.capitalize()}: {_first_line(problem_of(envelope))}"
+    return f"The step {step} ended with the verdict {verdict.value}."
+
+
+def _validation(result: ValidateResult) -> str:
+    parts = []
+    for suite in result.suites:
+        bad = sum(expectation.state != "passed" for expectation in suite.expectations)
+        if bad or suite.verdict is not Verdict.PASS:
+            total = numbers.plural(len(suite.expectations), "expectation")
+            parts.append(f"{numbers.count(bad)} of {total} on “{suite.set}” did not pass")
+    return f"{'; '.join(parts) or 'A suite did not pass'}. Nothing was trained."
+
+
+def _judgement(result: EvaluateResult, verdict: Verdict) -> str:
+    gates = [gate for gate in result.gates if gate.verdict is not Verdict.NOT_APPLICABLE]
+    if not gates:
+        return "No gate applies to this model, so nothing was judged."
+    same = [
+        gate for gate in gates if gate.verdict is verdict and not (gate.allowed and verdict is Verdict.INCONCLUSIVE)
+    ]
+    total = len(gates)
+    if verdict is Verdict.PASS:
+        return _all_pass(result, gates)
+    if not same:
+        return f"The evaluation ended with the verdict {verdict.value}."
+    verb = {Verdict.FAIL: "fails", Verdict.INCONCLUSIVE: "cannot tell yet", Verdict.ERROR: "could not be judged"}[
+        verdict
+    ]
+    several = {Verdict.FAIL: "fail", Verdict.INCONCLUSIVE: "cannot tell yet", Verdict.ERROR: "could not be judged"}[
+        verdict
+    ]
+    count = f"{len(same)} of {numbers.plural(total, 'gate')} {verb if len(same) == 1 else several}."
+    gate = same[0]
+    text = f"{count} {wording.explanation(gate, result.champion)}"
+    if verdict is Verdict.INCONCLUSIVE:
+        extra = []
+        if gate.smallest_visible is not None:
+            extra.append(f"this test set can show {wording.visible(gate)} or more")
+        if wording.would_decide(gate):
+            extra.append(wording.would_decide(gate))
+        text += f" {_capital('; '.join(extra))}." if extra else ""
+    return text
+
+
+def _all_pass(result: EvaluateResult, gates: list[GateResult]) -> str:
+    allowed = sum(gate.allowed and gate.verdict is Verdict.INCONCLUSIVE for gate in gates)
+    passed = len(gates) - allowed
+    lead = {1: "The only gate passes", 2: "Both gates pass"}.get(len(gates), f"All {len(gates)} gates pass")
+    if allowed:
+        of_all = f"{numbers.count(passed)} of {numbers.plural(len(gates), 'gate')} pass"
+        lead = f"{of_all}, and {numbers.count(allowed)} may stay open and cannot tell yet"
+    against_champion = [gate for gate in gates if gate.reference == "champion" and gate.estimate.value is not None]
+    gate = (against_champion or gates)[0]
+    return f"{lead}. {wording.explanation(gate, result.champion)}"
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _first_line(text: str) -> str:
+    return (text.strip().splitlines() or [""])[0]

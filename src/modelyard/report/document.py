@@ -1,0 +1,173 @@
+"""The document that sections produce and both renderings read: text in pieces, tables, code, folds and charts.
+
+Every string in it is taken for hostile, our own words included, so no piece of text has a way around the escaping.
+The one exception is ``Plot.svg``, which only :mod:`modelyard.report.charts` makes.
+"""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from modelyard.verdict import Verdict
+
+
+@dataclass(frozen=True)
+class Text:
+    """Running text; ``tone`` is its weight on the page."""
+
+    text: str
+    tone: Literal["", "strong", "muted"] = ""
+
+
+@dataclass(frozen=True)
+class Code:
+    """A name or value from outside, shown in fixed width."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Badge:
+    """A verdict, by shape and word; ``word`` replaces the usual one."""
+
+    verdict: Verdict
+    word: str = ""
+
+
+@dataclass(frozen=True)
+class Plot:
+    """A small chart as inline SVG, for HTML only."""
+
+    svg: str
+
+
+@dataclass(frozen=True)
+class Break:
+    """A new line within a cell; Markdown has none there, and joins the two with ``markdown``."""
+
+    markdown: str = " · "
+
+
+Inline = Text | Code | Badge | Plot | Break
+Line = tuple[Inline, ...]
+
+
+def line(*parts: Inline | str) -> Line:
+    """A line from pieces; a bare string is running text."""
+    return tuple(Text(part) if isinstance(part, str) else part for part in parts)
+
+
+@dataclass(frozen=True)
+class Paragraph:
+    """A paragraph; ``note`` sets it apart as something the reader must not miss."""
+
+    content: Line
+    note: bool = False
+
+
+@dataclass(frozen=True)
+class Listing:
+    """A bullet list."""
+
+    items: tuple[Line, ...]
+    markdown_only: bool = False
+
+
+@dataclass(frozen=True)
+class CodeBlock:
+    """Lines to copy or an output to read, in fixed width."""
+
+    text: str
+    language: str = "text"
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a table; ``role`` says where a narrow screen puts it.
+
+    A lead and a plot take a whole line, a verdict stands at the end of the lead's.
+    """
+
+    header: str
+    role: Literal["lead", "verdict", "value", "plot"] = "value"
+    number: bool = False
+    header_plot: Plot | None = None
+    html_only: bool = False
+    markdown_only: bool = False
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table. ``stacked`` ones become a stack of cards on a narrow screen; the others scroll within themselves."""
+
+    caption: str
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[Line, ...], ...]
+    stacked: bool = False
+    row_verdicts: tuple[Verdict, ...] = ()
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A chart that stands alone, with its caption; HTML only."""
+
+    plot: Plot
+    caption: str
+
+
+@dataclass(frozen=True)
+class Details:
+    """A fold. ``open`` is for HTML; Markdown always folds it."""
+
+    summary: str
+    blocks: "tuple[Block, ...]"
+    open: bool = False
+    html_only: bool = False
+
+
+Block = Paragraph | Listing | CodeBlock | Table | Figure | Details
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of the report that is shown whole or not at all. The lowest ``priority`` is left out first."""
+
+    key: str
+    title: str
+    summary: str
+    """One line that stands for the section where it is folded or left out."""
+    blocks: tuple[Block, ...]
+    priority: int
+    folded: bool = True
+    """Folded in Markdown; HTML folds only what says ``html_folded``."""
+    html_folded: bool = False
+    html_only: bool = False
+
+
+@dataclass(frozen=True)
+class Tile:
+    """One of the few numbers at the head of the HTML report."""
+
+    label: str
+    value: str
+    detail: str
+
+
+@dataclass(frozen=True)
+class Headline:
+    """The verdict of the run in words, and why, in one sentence."""
+
+    verdict: Verdict
+    words: str
+    sentence: str
+
+
+@dataclass(frozen=True)
+class Document:
+    """A whole report."""
+
+    model: str
+    headline: Headline
+    notes: tuple[Line, ...] = ()
+    tiles: tuple[Tile, ...] = ()
+    sections: tuple[Section, ...] = ()
+    footer: Line = field(default_factory=tuple)

@@ -1,0 +1,1 @@
+"""One module per step: its record in, its sections of the document out."""

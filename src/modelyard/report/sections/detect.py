@@ -1,0 +1,72 @@
+"""What changed since the champion: reasons, data sets, partitions."""
+
+from collections.abc import Sequence
+
+from modelyard.records.envelope import Envelope
+from modelyard.records.results import DataSet, DetectResult
+from modelyard.report import numbers
+from modelyard.report.conclusion import outcome
+from modelyard.report.document import Block, Break, Code, Column, Inline, Line, Listing, Section, Table, line
+
+SHOWN = 12
+"""Names that are listed of each kind of change; the rest is counted."""
+_REASONS = {
+    "first-run": "there is no champion yet",
+    "data": "data",
+    "code": "code",
+    "configuration": "configuration",
+    "packages": "packages",
+}
+
+
+def sections(envelope: Envelope) -> tuple[Section, ...]:
+    """The section *What changed*; nothing where the step has no result."""
+    result = outcome(envelope)
+    if not isinstance(result, DetectResult):
+        return ()
+    reasons = ", ".join(_REASONS[reason] for reason in result.reasons) or "nothing"
+    since = f" since champion {result.champion}" if result.champion else ""
+    blocks: list[Block] = []
+    for reason, details in result.details.items():
+        if details:
+            blocks.append(Listing((_names(f"{_REASONS[reason].capitalize()}: ", details),)))
+    if result.sets:
+        blocks.append(_sets(result.sets))
+    return (Section("changed", "What changed", f"{reasons}{since}", tuple(blocks), 60),)
+
+
+def _sets(sets: Sequence[DataSet]) -> Table:
+    columns = (
+        Column("Data set", "lead"),
+        Column("Files", number=True),
+        Column("Size", number=True),
+        Column("Changes", "lead"),
+    )
+    rows = tuple(
+        (
+            line(Code(data.name)),
+            line(numbers.count(len(data.partitions))),
+            line(numbers.size(sum(partition.size for partition in data.partitions))),
+            _changes(data),
+        )
+        for data in sets
+    )
+    return Table("Data sets", columns, rows)
+
+
+def _changes(data: DataSet) -> Line:
+    parts: list[Inline] = []
+    for word, names in (("added ", data.added), ("modified ", data.modified), ("removed ", data.removed)):
+        if names:
+            parts += [Break()] if parts else []
+            parts += _names(f"{numbers.count(len(names))} {word}", names)
+    return tuple(parts) or line("unchanged")
+
+
+def _names(lead: str, names: Sequence[str]) -> Line:
+    parts: list[Inline | str] = [lead]
+    for index, name in enumerate(names[:SHOWN]):
+        parts += [", ", Code(name)] if index else [Code(name)]
+    if len(names) > SHOWN:
+        parts.append(f" and {numbers.count(len(names) - SHOWN)} more")
+    return line(*parts)

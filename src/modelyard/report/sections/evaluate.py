@@ -1,0 +1,334 @@
+"""The judgement: gates with their intervals, the models side by side, slices, curves, and how to reproduce it."""
+
+from collections.abc import Iterable, Sequence
+
+from modelyard.records.envelope import Envelope
+from modelyard.records.results import CurvePoints, Estimate, EvaluateResult, GateResult, MetricRow, SliceRow
+from modelyard.report import charts, numbers, wording
+from modelyard.report.conclusion import outcome
+from modelyard.report.document import (
+    Badge,
+    Block,
+    Break,
+    Code,
+    CodeBlock,
+    Column,
+    Figure,
+    Inline,
+    Line,
+    Listing,
+    Paragraph,
+    Section,
+    Table,
+    Text,
+    line,
+)
+from modelyard.report.marks import SEVERITY, WORDS
+from modelyard.verdict import Verdict
+
+PLOTTED = 300
+"""Slices that get a plot of their own; past that, numbers say more than a wall of lines, and the file stays small."""
+NAMED = 5
+"""Slices that are named right under the gates, where they did not pass."""
+_CURVES = {
+    "roc": ("ROC", "false positive rate", "true positive rate", True),
+    "precision_recall": ("Precision and recall", "recall", "precision", False),
+    "calibration": ("Calibration", "predicted probability", "observed share", True),
+}
+
+
+def sections(envelope: Envelope) -> tuple[Section, ...]:
+    """The sections of the judgement; nothing where the step has no result."""
+    result = outcome(envelope)
+    if not isinstance(result, EvaluateResult):
+        return ()
+    return (*_gates(result), *_models(result), *_slices(result), *_curves(result.curves), *_reproduce(result))
+
+
+# gates
+
+
+def _gates(result: EvaluateResult) -> tuple[Section, ...]:
+    gates = wording.worst_first(result.gates)
+    if not gates:
+        blocks: tuple[Block, ...] = (Paragraph(line("No gate was judged."), note=True),)
+        return (Section("gates", "Gates", "none", blocks, 95, folded=False),)
+    columns = (
+        Column("Verdict", "lead"),
+        Column("Gate", "lead", markdown_only=True),
+        Column("Gate", "lead", html_only=True),
+        Column("Interval; the tinted side passes", "plot", html_only=True),
+        Column("Observed", number=True),
+        Column("Required", number=True),
+        Column("Judged on", number=True),
+        Column("Visible from", number=True),
+    )
+    table = Table(
+        "Gates",
+        columns,
+        tuple(_gate_row(gate, result.champion) for gate in gates),
+        stacked=True,
+        row_verdicts=tuple(gate.verdict for gate in gates),
+    )
+    blocks = (table, *_explained(gates, result.champion), _legend(result, gates))
+    return (Section("gates", "Gates", tally(gate.verdict for gate in gates), blocks, 95, folded=False),)
+
+
+def tally(verdicts: Iterable[Verdict]) -> str:
+    """``1 fail, 2 pass``: how many of each, worst first."""
+    found = list(verdicts)
+    order = sorted(SEVERITY, key=lambda verdict: SEVERITY[verdict])
+    return ", ".join(f"{numbers.count(found.count(item))} {WORDS[item]}" for item in order if item in found) or "none"
+
+
+def _gate_row(gate: GateResult, champion: str | None) -> tuple[Line, ...]:
+    signed = wording.is_difference(gate)
+    plot = charts.gate(
+        gate.estimate,
+        wording.threshold(gate),
+        gate.verdict,
+        above=wording.passes_above(gate),
+        difference=signed,
+    )
+    return (
+        line(_badge(gate)),
+        line(Code(gate.rule)),
+        _gate_cell(gate, champion),
+        line(plot) if gate.estimate.value is not None else line(),
+        _number(gate.estimate, signed=signed, below=True),
+        line(wording.required(gate)),
+        line(wording.judged_on(gate.estimate), *_rows(gate.estimate, Break())),
+        line(wording.visible(gate)),
+    )
+
+
+def _badge(gate: GateResult) -> Badge:
+    return Badge(gate.verdict, f"{WORDS[gate.verdict]}, allowed" if gate.allowed else "")
+
+
+def _gate_cell(gate: GateResult, champion: str | None) -> Line:
+    parts: list[Inline | str] = [Code(gate.rule)]
+    for text in (wording.effect(gate), gate.reason or gate.estimate.refused, wording.would_decide(gate)):
+        if text:
+            parts += [Break(), Text(_sentence(text))]
+    parts += [Break(), Text(" · ".join(_small_print(gate, champion)), "muted")]
+    return line(*parts)
+
+
+def _small_print(gate: GateResult, champion: str | None) -> list[str]:
+    parts = []
+    if gate.reference_level is not None:
+        name = f"champion {champion}" if gate.reference == "champion" and champion else gate.reference
+        parts.append(f"challenger {wording.observed(gate.challenger)}, {name} {wording.observed(gate.reference_level)}")
+    if gate.estimate.identical:
+        parts.append("scores equal on every row")
+    if gate.estimate.method:
+        parts.append(gate.estimate.method)
+    if gate.default:
+        parts.append("default gate")
+    if gate.line is not None:
+        parts.append(f"line {gate.line}")
+    return parts or [gate.metric]
+
+
+def _explained(gates: Sequence[GateResult], champion: str | None) -> tuple[Block, ...]:
+    """Every gate that did not pass in words, but for the first, which the headline explains; and slices that fail.
+
+    HTML says the same inside its table.
+    """
+    items: list[Line] = []
+    for index, gate in enumerate(gates):
+        if gate.verdict in (Verdict.PASS, Verdict.NOT_APPLICABLE) or (index == 0 and not gate.allowed):
+            continue
+        parts: list[Inline | str] = [Code(gate.rule), ": ", wording.explanation(gate, champion)]
+        more = (gate.reason if gate.estimate.value is not None else "", wording.would_decide(gate))
+        parts += [f" {_sentence(text)}" for text in more if text]
+        items.append(line(*parts))
+    for gate in gates:
+        if gate.verdict is Verdict.NOT_APPLICABLE and gate.reason:
+            items.append(line(Code(gate.rule), f" does not apply: {gate.reason}"))
+        bad = _sorted_slices(gate, only=(Verdict.FAIL, Verdict.ERROR))
+        if bad:
+            items.append(_named_slices(gate, bad))
+    return (Listing(tuple(items), markdown_only=True),) if items else ()
+
+
+def _named_slices(gate: GateResult, bad: Sequence[SliceRow]) -> Line:
+    parts: list[Inline | str] = ["Slices below ", Code(gate.rule), ": "]
+    for index, row in enumerate(bad[:NAMED]):
+        parts += ["; "] if index else []
+        parts += [Code(f"{row.column} = {row.value}"), f" {wording.with_limits(_judged(row))}"]
+    if len(bad) > NAMED:
+        parts.append(f"; and {numbers.count(len(bad) - NAMED)} more")
+    return line(*parts)
+
+
+def _legend(result: EvaluateResult, gates: Sequence[GateResult]) -> Block:
+    text = (
+        f"Judged on {numbers.units(result.test_rows, 'row')}"
+        + (f" of {numbers.units(result.test_units, result.unit)}" if result.unit != "row" else "")
+        + ". In brackets the confidence interval: a gate passes where all of it lies beyond the limit, fails where "
+        "none does, and cannot tell otherwise. Visible from: the smallest difference this test set can show."
+    )
+    if any(gate.estimate.approximate for gate in gates):
+        text += " ≈ marks an approximate interval."
+    return Paragraph(line(Text(text, "muted")))
+
+
+def _number(estimate: Estimate, *, signed: bool = False, below: bool = False) -> Line:
+    """The estimate and its interval, the interval on a line of its own where asked."""
+    shown = wording.limits(estimate, signed=signed)
+    value = Text(wording.observed(estimate, signed=signed), "strong")
+    return line(value) if shown == numbers.NONE else line(value, Break(" ") if below else " ", Text(shown))
+
+
+def _rows(estimate: Estimate, joint: Inline) -> tuple[Inline, ...]:
+    text = wording.rows_behind(estimate)
+    return (joint, Text(text, "muted")) if text else ()
+
+
+# models
+
+
+def _models(result: EvaluateResult) -> tuple[Section, ...]:
+    if not result.metrics:
+        return ()
+    champion = f"Champion {result.champion}" if result.champion else "Champion"
+    columns = (
+        Column("Metric", "lead"),
+        Column("", "plot", html_only=True),
+        Column("Challenger", number=True),
+        Column(champion, number=True),
+        Column("Baseline", number=True),
+    )
+    rows = tuple(_model_row(row) for row in result.metrics)
+    blocks: list[Block] = [Table("Models", columns, rows, stacked=True)]
+    about = (
+        "● challenger with its interval, ○ champion, ■ baseline, on the same test rows; each metric on its own scale."
+    )
+    if result.baseline:
+        about += f" Baseline: {result.baseline}."
+    blocks.append(Paragraph(line(Text(about, "muted"))))
+    if result.unmatched:
+        left = ", ".join(f"{name} {numbers.count(number)}" for name, number in result.unmatched.items())
+        blocks.append(Paragraph(line(f"Rows without a prediction, left out: {left}.")))
+    summary = "challenger, champion and baseline" if result.champion else "challenger and baseline"
+    return (Section("models", "Models", f"{summary} on the same rows", tuple(blocks), 70),)
+
+
+def _model_row(row: MetricRow) -> tuple[Line, ...]:
+    champion = row.champion.value if row.champion else None
+    places = numbers.decimals([row.challenger.value, champion])
+    return (
+        line(Code(row.metric), Text(" ↑ higher is better" if row.higher_is_better else " ↓ lower is better", "muted")),
+        line(charts.models_row(row.challenger, row.champion, row.baseline, higher_is_better=row.higher_is_better)),
+        _number(row.challenger),
+        line(numbers.metric(champion, places)),
+        line(numbers.metric(row.baseline, places)),
+    )
+
+
+# slices
+
+
+def _slices(result: EvaluateResult) -> tuple[Section, ...]:
+    sliced = [gate for gate in result.gates if gate.slices]
+    if not sliced:
+        return ()
+    rows = [row for gate in sliced for row in gate.slices]
+    left = PLOTTED
+    blocks: list[Block] = []
+    for gate in sliced:
+        blocks += [Paragraph(line(Code(gate.rule), f": {tally(row.verdict for row in gate.slices)}."))]
+        blocks.append(_slice_table(gate, plotted=left))
+        left = max(0, left - len(gate.slices))
+    blocks.append(Paragraph(line(Text("Sorted worst first. The line marks the bound of the rule.", "muted"))))
+    summary = f"{numbers.plural(len(rows), 'slice')}: {tally(row.verdict for row in rows)}"
+    return (Section("slices", "Slices", summary, tuple(blocks), 25),)
+
+
+def _slice_table(gate: GateResult, *, plotted: int) -> Table:
+    rows = _sorted_slices(gate)
+    bound = wording.threshold(gate)
+    judged = [_judged(row) for row in rows]
+    axis = charts.Axis.over([number for item in judged for number in (item.value, item.low, item.high)] + [bound])
+    above = wording.passes_above(gate)
+    signed = wording.is_difference(gate)
+    columns = (
+        Column("Slice", "lead"),
+        Column("", "plot", header_plot=charts.header(axis, bound, signed=signed), html_only=True),
+        Column("" if bound is None else f"│ is {numbers.exact(bound, signed=signed)}", markdown_only=True),
+        Column(_measured(gate), number=True),
+        Column("Judged on", number=True),
+        Column("Verdict", "verdict"),
+    )
+    cells = []
+    for index, (row, estimate) in enumerate(zip(rows, judged, strict=True)):
+        cells.append(
+            (
+                line(Code(f"{row.column} = {row.value}")),
+                line(charts.interval_row(axis, estimate, bound, row.verdict, above=above))
+                if index < plotted
+                else line(),
+                line(Code(charts.strip(axis, estimate, bound))),
+                _number(estimate, signed=signed)
+                if estimate.value is not None
+                else line(estimate.refused or numbers.NONE),
+                line(wording.judged_on(estimate), *_rows(estimate, Text(" · ", "muted"))),
+                line(Badge(row.verdict)),
+            )
+        )
+    return Table(f"Slices of {gate.rule}", columns, tuple(cells), stacked=True)
+
+
+def _measured(gate: GateResult) -> str:
+    if wording.is_contrast(gate):
+        return f"{gate.metric} over the least allowed"
+    return f"Difference of {gate.metric}" if wording.is_difference(gate) else gate.metric
+
+
+def _judged(row: SliceRow) -> Estimate:
+    return row.difference if row.difference is not None else row.challenger
+
+
+def _sorted_slices(gate: GateResult, only: Sequence[Verdict] = tuple(Verdict)) -> list[SliceRow]:
+    sign = 1.0 if wording.passes_above(gate) else -1.0
+    kept = [row for row in gate.slices if row.verdict in only]
+    return sorted(
+        kept, key=lambda row: (SEVERITY[row.verdict], sign * (_judged(row).value or 0.0), row.column, row.value)
+    )
+
+
+# curves, reproduce
+
+
+def _curves(curves: Sequence[CurvePoints]) -> tuple[Section, ...]:
+    """Curves named ``roc: challenger`` share the chart of their kind."""
+    kinds: dict[str, list[CurvePoints]] = {}
+    for curve in curves:
+        kinds.setdefault(curve.name.partition(":")[0].strip(), []).append(curve)
+    figures: list[Block] = []
+    for kind, lines in kinds.items():
+        title, across, up, diagonal = _CURVES.get(kind, (kind, "x", "y", False))
+        names = ", ".join(
+            f"{curve.name.partition(':')[2].strip() or 'challenger'} {style}"
+            for curve, style in zip(lines, ("(line)", "(dashes)", "(dots)", "(dash and dot)"), strict=False)
+        )
+        figures.append(Figure(charts.curves(lines, title, across, up, diagonal=diagonal), f"{title}: {names}"))
+    return (Section("curves", "Curves", "", tuple(figures), 10, html_only=True),) if figures else ()
+
+
+def _reproduce(result: EvaluateResult) -> tuple[Section, ...]:
+    if not result.reproduce:
+        return ()
+    blocks: tuple[Block, ...] = (
+        Paragraph(line("The same verdict at a desk, given the same champion, platform and packages:")),
+        CodeBlock(result.reproduce, "sh"),
+    )
+    return (Section("reproduce", "Reproduce", "", blocks, 85, folded=False),)
+
+
+def _sentence(text: str) -> str:
+    stripped = text.strip()
+    ended = stripped if stripped.endswith((".", "!", "?")) else f"{stripped}."
+    return ended[:1].upper() + ended[1:] if ended[:1].islower() and " " in ended.split(",")[0] else ended

@@ -1,0 +1,21 @@
+"""A step that ended with an error: what was found, and what to do about it."""
+
+from modelyard.records.envelope import Envelope
+from modelyard.report.conclusion import outcome, problem_of
+from modelyard.report.document import Block, CodeBlock, Paragraph, Section, Text, line
+
+
+def sections(envelope: Envelope) -> tuple[Section, ...]:
+    """One section where the step has no result that can be read; nothing otherwise."""
+    record = envelope.record
+    if record.problem is None and outcome(envelope) is not None:
+        return ()
+    blocks: list[Block] = [CodeBlock(problem_of(envelope))]
+    if record.problem is not None:
+        if record.problem.do:
+            blocks.append(Paragraph(line(Text("What to do: ", "strong"), record.problem.do)))
+        blocks.append(Paragraph(line(Text(f"The step ended with exit code {record.problem.exit_code}.", "muted"))))
+    else:
+        blocks.append(Paragraph(line(Text("What to do: ", "strong"), "run the step again.")))
+    title = f"{record.step.capitalize()} ended with an error"
+    return (Section(f"problem-{record.step}", title, "", tuple(blocks), 100, folded=False),)

@@ -1,0 +1,142 @@
+"""How a step runs: its result is sealed in a record with what it was made from, also when it ends with an error."""
+
+import resource
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from modelyard import __version__
+from modelyard.errors import DataError, ModelyardError
+from modelyard.records.canonical import digest
+from modelyard.records.envelope import Envelope, Record, Step, plain_record, write_record
+from modelyard.records.results import Part, Problem
+from modelyard.spec import Inputs, StepSpec
+from modelyard.steps.context import Context
+from modelyard.verdict import Verdict
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a step found, and the parts of its record that only it knows."""
+
+    result: Part
+    verdict: Verdict
+    fit_digest: str | None = None
+    model_digest: str | None = None
+    champion_version: str | None = None
+
+
+@dataclass(frozen=True)
+class StepDefinition:
+    """A step: how it is declared, what it reads, what it builds on, and what it does."""
+
+    spec: StepSpec
+    name: Step
+    builds_on: tuple[Step, ...]
+    reads: Callable[[Context, Inputs], Mapping[str, Any]]
+    """Everything that decides the result, as digestible data; equal means nothing to do."""
+    run: Callable[[Context, Any], Outcome]
+    optional: tuple[Step, ...] = field(default=())
+    """Steps that are built on where their record exists."""
+
+
+def inputs_digest(step: StepDefinition, context: Context, inputs: Inputs) -> str:
+    """Digest of everything that decides the step's result, the tool's version included."""
+    return digest({"step": step.name, "tool": __version__, "reads": dict(step.reads(context, inputs))})
+
+
+def execute(step: StepDefinition, context: Context, inputs: Inputs) -> Envelope:
+    """Run a step and write its record; an error is recorded and raised again.
+
+    Raises:
+        ModelyardError: what the step raised. The record then holds the message, and later steps do not build on it.
+    """
+    started, clock = context.now(), time.monotonic()
+    try:
+        outcome = step.run(context, inputs)
+    except ModelyardError as error:
+        _write_problem(step, context, inputs, error, started, clock)
+        raise
+    record = Record(
+        step=step.name,
+        model=context.config.model.name,
+        verdict=outcome.verdict,
+        tool_version=__version__,
+        inputs_digest=inputs_digest(step, context, inputs),
+        environment_digest=context.environment_digest,
+        config_digest=context.loaded.digest,
+        data=context.data_digests,
+        fit_digest=outcome.fit_digest,
+        model_digest=outcome.model_digest,
+        tree=context.tree,
+        champion_version=outcome.champion_version,
+        builds_on=_links(step, context),
+        result=outcome.result.model_dump(mode="json"),
+        circumstances=context.circumstances(started, time.monotonic() - clock, peak_memory_mib()),
+    )
+    return write_record(context.record_path(step.name), record)
+
+
+def rebind(step: StepDefinition, context: Context, known: Envelope) -> Envelope:
+    """The record of a step whose inputs did not change, on today's tree and today's records before it.
+
+    Where those are the same too, the record stays as it is, byte for byte.
+    """
+    links = _links(step, context)
+    if known.record.builds_on == links and known.record.tree == context.tree:
+        return known
+    record = known.record.model_copy(update={"builds_on": links, "tree": context.tree})
+    return write_record(context.record_path(step.name), Record.model_validate(plain_record(record)))
+
+
+def _links(step: StepDefinition, context: Context) -> tuple[Any, ...]:
+    needed = [context.record(name).link for name in step.builds_on]
+    known = [context.record_or_none(name) for name in step.optional]
+    return (*needed, *(envelope.link for envelope in known if envelope is not None))
+
+
+def _write_problem(
+    step: StepDefinition, context: Context, inputs: Inputs, error: ModelyardError, started: Any, clock: float
+) -> None:
+    problem = Problem(message=str(error.place or "") and f"{error.place}: {error.found}" or error.found, do=error.do,
+                      exit_code=error.exit_code)  # fmt: skip
+    try:
+        record = Record(
+            step=step.name,
+            model=context.config.model.name,
+            verdict=Verdict.ERROR,
+            tool_version=__version__,
+            inputs_digest=digest(
+                {"step": step.name, "failed": problem.message, "with": inputs.model_dump(mode="json")}
+            ),
+            config_digest=context.loaded.digest,
+            problem=problem,
+            circumstances=context.circumstances(started, time.monotonic() - clock, peak_memory_mib()),
+        )
+        write_record(context.record_path(step.name), record)
+    except ModelyardError:
+        context.console.say("The record of this error could not be written either.")
+
+
+def passed(envelope: Envelope) -> Envelope:
+    """The same record, where its verdict lets a later step build on it.
+
+    Raises:
+        DataError: the step did not pass.
+    """
+    if envelope.record.verdict is not Verdict.PASS:
+        raise DataError(
+            f"{envelope.record.step} ended with {envelope.record.verdict}, so nothing can be built on it",
+            do=f"Mend what `modelyard {envelope.record.step}` reports and run it again.",
+        )
+    return envelope
+
+
+def peak_memory_mib() -> float:
+    """Peak resident memory of this process and its largest child, in MiB."""
+    units = 1024 * 1024 if sys.platform == "darwin" else 1024
+    own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    children = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+    return max(own, children) / units

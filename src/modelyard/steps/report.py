@@ -1,0 +1,55 @@
+"""report: Markdown and one self-contained HTML file, from the records alone."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from modelyard.errors import DataError
+from modelyard.files import sha256_bytes, write_atomic
+from modelyard.records.envelope import STEPS, Envelope, Step
+from modelyard.records.results import ReportResult
+from modelyard.spec import Inputs, Outputs, StepSpec
+from modelyard.steps.base import Outcome, StepDefinition
+from modelyard.steps.context import Context
+from modelyard.verdict import Verdict
+
+SPEC = StepSpec(
+    name="report",
+    summary="Render the records as Markdown and as one self-contained HTML file.",
+    example="modelyard report",
+    inputs=Inputs,
+    outputs=Outputs,
+)
+SHOWN: tuple[Step, ...] = tuple(step for step in STEPS if step not in ("report", "promote", "rollback"))
+
+
+def shown_records(context: Context) -> dict[Step, Envelope]:
+    """The records of this run folder that a report shows; a changed one is an error, a missing one is not."""
+    return {step: context.record(step) for step in SHOWN if context.record_path(step).is_file()}
+
+
+def reads(context: Context, _inputs: Inputs) -> Mapping[str, Any]:
+    """The records."""
+    return {step: envelope.digest for step, envelope in shown_records(context).items()}
+
+
+def run(context: Context, _inputs: Inputs) -> Outcome:
+    """Render and write both files."""
+    from modelyard.report.html import render_html
+    from modelyard.report.markdown import render_markdown
+
+    records = shown_records(context)
+    if not records:
+        raise DataError(f"{context.run_dir.name} holds no records to report on", do="Run `modelyard run` first.")
+    markdown, html = render_markdown(records).encode(), render_html(records).encode()
+    write_atomic(context.run_dir / "report.md", markdown)
+    write_atomic(context.run_dir / "report.html", html)
+    result = ReportResult(
+        markdown="report.md",
+        html="report.html",
+        markdown_digest=sha256_bytes(markdown),
+        html_digest=sha256_bytes(html),
+    )
+    return Outcome(result, Verdict.PASS)
+
+
+REPORT = StepDefinition(SPEC, "report", (), reads, run, optional=SHOWN)

@@ -1,0 +1,31 @@
+"""The baseline: what a model that looks at no feature would say, fitted on training rows."""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from modelyard.metrics.catalogue import Task
+
+
+def fit_baseline(y: "NDArray[Any]", weight: "NDArray[Any] | None", task: "Task", classes: int = 2) -> dict[str, float]:
+    """Class shares (``share_0``, ``share_1``, …; binary: 1 is positive), or ``mean`` and ``median``.
+
+    Args:
+        y: (n,) class codes, or values for regression.
+        weight: (n,) row weights.
+        task: what ``y`` holds.
+        classes: how many classes there are.
+    """
+    import numpy as np
+
+    weight = np.ones(len(y)) if weight is None else weight
+    total = float(weight.sum())
+    if task == "regression":
+        order = np.argsort(y, kind="stable")
+        sums = np.cumsum(weight[order])
+        low, high = np.searchsorted(sums, total / 2), np.searchsorted(sums, total / 2, side="right")
+        middle = (y[order[low]] + y[order[min(int(high), len(y) - 1)]]) / 2
+        return {"mean": float(weight @ y / total), "median": float(middle)}
+    shares = np.bincount(y, weights=weight, minlength=classes) / total
+    return {f"share_{code}": float(share) for code, share in enumerate(shares)}

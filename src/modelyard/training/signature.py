@@ -1,0 +1,231 @@
+"""What the model takes and gives: its features by kind, its classes, and the truth and weights of the training rows."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from modelyard.config.models import Columns, Model
+from modelyard.data.units import unit_of
+from modelyard.errors import ConfigError, DataError
+from modelyard.records.results import Feature, Signature
+
+if TYPE_CHECKING:
+    import polars as pl
+    from numpy.typing import NDArray
+
+Label = bool | int | str
+Kind = Literal["numeric", "categorical", "boolean", "time"]
+
+
+@dataclass(frozen=True)
+class Target:
+    """The truth of n rows.
+
+    Attributes:
+        classes: the labels in the order of their codes (binary: negative, positive); empty for regression.
+        positive: the positive class of a binary task.
+        codes: (n,) int64 class codes, or float64 values for regression.
+        labels: (n,) the same in the user's labels (bool, int64 or text), which models are fitted on.
+    """
+
+    classes: tuple[Label, ...]
+    positive: Label | None
+    codes: "NDArray[Any]"
+    labels: "NDArray[Any]"
+
+
+@dataclass(frozen=True)
+class Features:
+    """The model's columns in the data's order, and those left out although nobody dropped them, each with why."""
+
+    features: tuple[Feature, ...]
+    left_out: dict[str, str]
+
+
+def command_features(frame: "pl.DataFrame", columns: Columns) -> Features:
+    """The columns that a command's model is scored on: as they stand, times, groups and units included.
+
+    Only the target, the id, the weight, and what is protected or dropped are kept from it.
+
+    Raises:
+        DataError: a column of lists, structs or another type that models cannot take, or no column left.
+    """
+    taken = {columns.target, columns.id, columns.weight, *columns.protected, *columns.drop}
+    found = [
+        Feature(name=series.name, kind=_kind(series)) for series in frame.iter_columns() if series.name not in taken
+    ]
+    return _some(found, {})
+
+
+def find_features(frame: "pl.DataFrame", columns: Columns) -> Features:
+    """The columns that a model may use: all but target, id, time, unit, group, weight, protected and dropped ones.
+
+    Raises:
+        DataError: a column of lists, structs or another type that models cannot take, or no column left.
+    """
+    unit = unit_of(frame, columns).column
+    roles = {columns.target, columns.id, columns.time, columns.group, columns.weight, unit}
+    taken = roles | set(columns.protected) | set(columns.drop)
+    found, left_out = [], {}
+    for series in frame.iter_columns():
+        if series.name in taken:
+            continue
+        why = _left_out(series)
+        if why:
+            left_out[series.name] = why
+        else:
+            found.append(Feature(name=series.name, kind=_kind(series)))
+    return _some(found, left_out)
+
+
+def _some(found: list[Feature], left_out: dict[str, str]) -> Features:
+    if not found:
+        raise DataError(
+            "no column is left for the model",
+            do="All of them are the target, have another role under data.columns, are dropped, or are times or empty.",
+        )
+    return Features(tuple(found), left_out)
+
+
+def _left_out(series: "pl.Series") -> str:
+    if series.dtype.is_temporal():
+        return "times are not features; derive numbers such as the hour from them in the data"
+    if len(series) > 0 and series.null_count() == len(series):
+        return "it has no value in the training rows"
+    return ""
+
+
+def _kind(series: "pl.Series") -> Kind:
+    import polars as pl
+
+    dtype = series.dtype
+    if dtype == pl.Boolean:
+        return "boolean"
+    if dtype.is_numeric():
+        return "numeric"
+    if dtype.is_temporal():
+        return "time"
+    if dtype in (pl.String, pl.Categorical, pl.Enum, pl.Null):
+        return "categorical"
+    raise DataError(
+        f"column {series.name!r} has type {dtype.base_type()}, which a model cannot take",
+        do="Turn it into numbers, text or booleans, or name it under data.columns.drop.",
+    )
+
+
+def find_target(frame: "pl.DataFrame", column: str, model: Model) -> Target:
+    """The truth of the rows, checked against the task.
+
+    Raises:
+        DataError: missing values, one class, more than two for a binary task, or no numbers for regression.
+        ConfigError: the positive class is not among the labels.
+    """
+    import numpy as np
+
+    series = frame[column]
+    missing = series.null_count() + (int(series.is_nan().sum()) if series.dtype.is_float() else 0)
+    if missing:
+        raise DataError(f"{missing:,} training rows have no {column!r}", do="Set data.missing_target: drop.")
+    if model.task == "regression":
+        if not series.dtype.is_numeric():
+            raise DataError(
+                f"the target {column!r} has type {series.dtype}, and regression needs numbers",
+                do="Set model.task: binary or multiclass for classes.",
+            )
+        values = series.cast(_float()).to_numpy()
+        endless = int(np.sum(~np.isfinite(values)))
+        if endless:
+            raise DataError(f"{endless:,} training rows have an infinite {column!r}")
+        return Target((), None, values, values)
+    labels = _labels(series, column)
+    classes, codes = np.unique(labels, return_inverse=True)
+    _check_count(len(classes), column, model.task)
+    if model.task == "multiclass":
+        return Target(tuple(classes.tolist()), None, codes.astype(np.int64), labels)
+    positive = _positive(classes.tolist(), model)
+    negative = next(label for label in classes.tolist() if label != positive)
+    return Target((negative, positive), positive, (labels == positive).astype(np.int64), labels)
+
+
+def _float() -> Any:
+    import polars as pl
+
+    return pl.Float64
+
+
+def _labels(series: "pl.Series", column: str) -> "NDArray[Any]":
+    import numpy as np
+    import polars as pl
+
+    if series.dtype == pl.Boolean:
+        return np.asarray(series.to_numpy(), dtype=np.bool_)
+    if series.dtype.is_integer():
+        return np.asarray(series.to_numpy(), dtype=np.int64)
+    if series.dtype in (pl.String, pl.Categorical, pl.Enum):
+        return np.asarray(series.cast(pl.String).to_list(), dtype=np.str_)
+    if series.dtype.is_float() and bool((series == series.round()).all()) and not series.is_infinite().any():
+        return np.asarray(series.to_numpy(), dtype=np.int64)
+    raise DataError(
+        f"the target {column!r} has type {series.dtype}, which holds no classes",
+        do="Classes are booleans, whole numbers or text; set model.task: regression for other numbers.",
+    )
+
+
+def _check_count(classes: int, column: str, task: str) -> None:
+    if classes < 2:
+        raise DataError(
+            f"the target {column!r} has one class in the training rows, so nothing can be learned",
+            do="Look at data.split and the newest data: all training rows carry the same label.",
+        )
+    if task == "binary" and classes > 2:
+        raise DataError(
+            f"the target {column!r} has {classes:,} labels in the training rows, and a binary task has two",
+            do="Set model.task: multiclass, or mend the labels.",
+        )
+
+
+def _positive(labels: list[Label], model: Model) -> Label:
+    if model.positive is None:
+        return max(labels)
+    for label in labels:
+        if label == model.positive and isinstance(label, str) == isinstance(model.positive, str):
+            return label
+    kinds = {bool: "booleans", int: "whole numbers", str: "text"}
+    raise ConfigError(
+        f"model.positive: {model.positive!r} is none of the {len(labels)} labels of the target, which are "
+        f"{kinds[type(labels[0])]}",
+        do="Write it as it stands in the column; text that looks like a number or a boolean needs quotes.",
+    )
+
+
+def signature(features: Features, target: Target, model: Model) -> Signature:
+    """The signature of the model to be trained."""
+    binary = model.task == "binary"
+    return Signature(
+        features=features.features,
+        task=model.task,
+        classes=target.classes,
+        positive=target.positive,
+        threshold=model.threshold if binary else None,
+    )
+
+
+def find_weight(frame: "pl.DataFrame", columns: Columns) -> "NDArray[Any] | None":
+    """(n,) row weights, or None where no column names them.
+
+    Raises:
+        DataError: weights that are missing, negative, infinite, no numbers, or all zero.
+    """
+    import numpy as np
+
+    if columns.weight is None:
+        return None
+    series = frame[columns.weight]
+    if not series.dtype.is_numeric():
+        raise DataError(f"the weight {columns.weight!r} has type {series.dtype}, and weights are numbers")
+    weight = series.cast(_float()).fill_null(float("nan")).to_numpy()
+    bad = int(np.sum(~np.isfinite(weight) | (weight < 0)))
+    if bad:
+        raise DataError(f"{bad:,} training rows have a weight that is missing, negative or infinite")
+    if not weight.any():
+        raise DataError(f"the weights {columns.weight!r} are all zero")
+    return np.asarray(weight, dtype=np.float64)

@@ -1,0 +1,1 @@
+"""Data validation: suites of expectations, and the engines that judge them."""
