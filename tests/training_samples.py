@@ -1,5 +1,6 @@
 """A small real-shaped data set, configurations for it, and a workplace: what the tests of training share."""
 
+import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -70,6 +71,16 @@ def run(folder: Path, configured: Config, frame: pl.DataFrame | None = None, **t
     frame = rows() if frame is None else frame
     contents = digest(frame.hash_rows(seed=0).cast(pl.String).to_list())
     return train(configured, TrainingRows(frame, contents), at=workplace(folder, **told), inputs={"code": "0"})
+
+
+def wheel(folder: Path, version: str) -> None:
+    """Put a wheel of ``tiny-model`` into a folder; it holds one module that says its version."""
+    info = f"tiny_model-{version}.dist-info"
+    with zipfile.ZipFile(folder / f"tiny_model-{version}-py3-none-any.whl", "w") as archive:
+        archive.writestr("tiny_model.py", f"VERSION = {version!r}\n")
+        archive.writestr(f"{info}/METADATA", f"Metadata-Version: 2.1\nName: tiny-model\nVersion: {version}\n")
+        archive.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        archive.writestr(f"{info}/RECORD", "")
 
 
 def leftovers(folder: Path) -> Sequence[str]:

@@ -1,6 +1,6 @@
 """Writes what is derived from declarations, or checks that it is current: the help's step table, and the JSON Schema.
 
-    python -m modelyard.generate --write | --check
+python -m modelyard.generate --write | --check
 """
 
 import json

@@ -17,7 +17,8 @@ LEVELS = (
     {"validation", "training", "evaluation"},
     {"steps"},
     {"pipeline"},
-    {"cli", "generate", "__main__"},
+    {"cli"},
+    {"generate", "__main__"},
 )
 LEVEL = {name: height for height, names in enumerate(LEVELS) for name in names}
 HEAVY = {"great_expectations", "jinja2", "joblib", "lightgbm", "numpy", "pandas", "polars", "scipy", "skops", "sklearn"}

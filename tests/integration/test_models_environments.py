@@ -3,10 +3,10 @@
 import platform
 import subprocess
 import sys
-import zipfile
 from pathlib import Path
 
 import pytest
+from tests.training_samples import wheel
 
 from modelyard.errors import ConfigError, PlatformError
 from modelyard.models import environment as env
@@ -22,12 +22,7 @@ def wheels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("UV_FIND_LINKS", str(folder))
     monkeypatch.setenv("UV_OFFLINE", "1")
     for version in ("1.0", "2.0"):
-        info = f"tiny_model-{version}.dist-info"
-        with zipfile.ZipFile(folder / f"tiny_model-{version}-py3-none-any.whl", "w") as wheel:
-            wheel.writestr("tiny_model.py", f"VERSION = {version!r}\n")
-            wheel.writestr(f"{info}/METADATA", f"Metadata-Version: 2.1\nName: tiny-model\nVersion: {version}\n")
-            wheel.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
-            wheel.writestr(f"{info}/RECORD", "")
+        wheel(folder, version)
     return folder
 
 
@@ -51,8 +46,8 @@ def test_a_version_of_other_packages_gets_its_own_interpreter(wheels: Path, tmp_
 
 def test_a_built_environment_is_reused_and_a_half_built_one_is_not(wheels: Path, tmp_path: Path) -> None:
     python = env.python_for(recorded("1.0"), cache=tmp_path / "envs", current=CURRENT)
-    for wheel in wheels.iterdir():
-        wheel.unlink()
+    for path in wheels.iterdir():
+        path.unlink()
     assert env.python_for(recorded("1.0"), cache=tmp_path / "envs", current=CURRENT) == python
     (python.parent.parent / "stamp.txt").unlink()
     with pytest.raises(PlatformError):

@@ -1,6 +1,7 @@
 """Training by a command: rows in, a model folder out, its metrics picked up, its faults with its own last words."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -10,7 +11,7 @@ from typing import Any
 
 import polars as pl
 import pytest
-from tests.training_samples import config, leftovers, rows, workplace
+from tests.training_samples import config, leftovers, rows, wheel, workplace
 
 from modelyard import processes
 from modelyard.errors import ConfigError, DataError
@@ -232,6 +233,21 @@ def test_the_command_sees_the_environment_without_our_variables_and_tokens(
     seen = json.loads((workspace / "run" / "model" / "m").read_text("utf-8"))
     assert not set(ours) & set(seen)
     assert {name: seen[name] for name in theirs} == theirs
+
+
+def test_the_command_finds_its_own_environment_first(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (workspace / "wheels").mkdir()
+    wheel(workspace / "wheels", "1.0")
+    monkeypatch.setenv("UV_FIND_LINKS", str(workspace / "wheels"))
+    monkeypatch.setenv("UV_OFFLINE", "1")
+    (workspace / "requirements.lock").write_text("tiny-model==1.0\n", "utf-8")
+    code = "import pathlib, sys, tiny_model\npathlib.Path(sys.argv[1], 'm').write_text(tiny_model.VERSION)\n"
+    before = os.environ["PATH"]
+    first = go(workspace, "python train.py {model_dir}", code=code, environment="requirements.lock")
+    assert (workspace / "run" / "model" / "m").read_text("utf-8") == "1.0"
+    assert os.environ["PATH"] == before
+    (workspace / "requirements.lock").write_text("# other\ntiny-model==1.0\n", "utf-8")
+    assert go(workspace, "python train.py {model_dir}", environment="requirements.lock").fit_digest != first.fit_digest
 
 
 @pytest.mark.parametrize(

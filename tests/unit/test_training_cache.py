@@ -73,7 +73,7 @@ def test_a_write_that_is_cut_short_leaves_no_entry_and_no_litter(
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("shutil.copytree", full)
+    monkeypatch.setattr("shutil.copyfile", full)
     with pytest.raises(PlatformError, match="disk is full"):
         cache.put_model(DIGEST, model)
     assert cache.model(DIGEST) is None

@@ -19,7 +19,9 @@ def run(command: Command, given: Mapping[str, str], positional: list[str]) -> in
         return OK
     if action != "check":
         hint = nearest(action, ["check", "schema"])
-        raise ConfigError(f"modelyard config has no action {action!r}. {hint}".strip(), do=f"Example: {command.example}")
+        raise ConfigError(
+            f"modelyard config has no action {action!r}. {hint}".strip(), do=f"Example: {command.example}"
+        )
     from modelyard.training.candidates import problem_with
 
     root, loaded = load_config(given)

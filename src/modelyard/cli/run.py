@@ -22,9 +22,7 @@ def run(_command: Command, given: Mapping[str, str], _positional: list[str]) -> 
     """Run the stages; returns the run's exit code."""
     with working(given) as context:
         runner = _Runner(context, given)
-        order = stages(
-            "desk", promote=given.get("promote") == "true", validates=context.config.validate_ is not None
-        )
+        order = stages("desk", promote=given.get("promote") == "true", validates=context.config.validate_ is not None)
         for decision, _ in walk(order, runner.consider, runner.act):
             runner.tell(decision)
         return runner.finish(with_json=given.get("json") == "true")

@@ -58,7 +58,9 @@ def one_line(envelope: Envelope) -> str:
 def _facts(outcome: r.Part) -> str:
     match outcome:
         case r.DetectResult():
-            return "changed: " + ", ".join(outcome.reasons) if outcome.changed else f"unchanged since {outcome.champion}"
+            return (
+                "changed: " + ", ".join(outcome.reasons) if outcome.changed else f"unchanged since {outcome.champion}"
+            )
         case r.ValidateResult():
             return _validated(outcome)
         case r.TrainResult():
@@ -154,7 +156,9 @@ def run_lines(
     if evaluated is not None and isinstance(evaluated.record.outcome, r.EvaluateResult):
         lines += gate_lines(evaluated.record.outcome)
     if context.config.mode == "report-only" and verdict is not Verdict.PASS:
-        lines.append(f"mode is report-only: with gates on, this run would have ended with exit code {verdict.exit_code}")
+        lines.append(
+            f"mode is report-only: with gates on, this run would have ended with exit code {verdict.exit_code}"
+        )
     if "promote" in envelopes:
         lines.append(one_line(envelopes["promote"]).split(" · ", 1)[-1])
     lines.append(f"report: {context.run_dir / 'report.html'}")

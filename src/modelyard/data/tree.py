@@ -103,19 +103,20 @@ def folder_digest(folder: Path, *, exclude: Collection[Path] = ()) -> str:
     Raises:
         PlatformError: git or the disk cannot read it.
     """
-    top = _covering(folder)
-    files = _walk(folder) if top is None else _not_ignored(folder)
+    return _manifest(folder, source_files(folder, exclude=exclude))
+
+
+def source_files(folder: Path, *, exclude: Collection[Path] = ()) -> list[Path]:
+    """The files that ``folder_digest`` is over."""
+    files = _walk(folder) if _covering(folder) is None else _not_ignored(folder)
     left_out = [path.resolve() for path in exclude]
-    return _manifest(
-        folder,
-        (
-            path
-            for path in files
-            if not path.name.lower().endswith((*SUFFIXES, *_POINTERS))
-            and not _OURS.intersection(path.relative_to(folder).parts)
-            and not any(path.resolve().is_relative_to(known) for known in left_out)
-        ),
-    )
+    return [
+        path
+        for path in files
+        if not path.name.lower().endswith((*SUFFIXES, *_POINTERS))
+        and not _OURS.intersection(path.relative_to(folder).parts)
+        and not any(path.resolve().is_relative_to(known) for known in left_out)
+    ]
 
 
 # git

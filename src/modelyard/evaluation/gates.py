@@ -1,7 +1,7 @@
 """One gate, judged: the rule, what was observed, what could be seen, and the verdict."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -10,7 +10,7 @@ from modelyard.evaluation.rules import Contrast, Rule
 from modelyard.evaluation.truth import Truth
 from modelyard.metrics.compute import Predictions
 from modelyard.records.results import Estimate, GateResult, SliceRow
-from modelyard.stats import decide, power
+from modelyard.stats import clusters, decide, power
 from modelyard.stats.interval import Interval
 from modelyard.verdict import Verdict
 
@@ -56,16 +56,14 @@ def judge(rule: Rule, at: int, truth: Truth, models: Models, columns: Mapping[st
         )
     decided = _decide(rule, truth, models, sign)
     low_level = decided.interval if not rule.contrasts else measure.level(rule.metric, truth, models["challenger"])
-    reference = models.get(rule.reference) if rule.reference else None
+    reference = _reference_level(rule, truth, models)
     return blank.model_copy(
         update={
             "verdict": decided.verdict,
             "allowed": rule.allow and decided.verdict is Verdict.INCONCLUSIVE,
             "estimate": estimate_of(decided.interval, truth),
             "challenger": estimate_of(low_level, truth),
-            "reference_level": None
-            if reference is None
-            else estimate_of(measure.level(rule.metric, truth, reference), truth),
+            "reference_level": reference,
             "smallest_visible": decided.smallest_visible,
             "units_to_decide": decided.units,
             "would_decide": decided.would,
@@ -75,22 +73,26 @@ def judge(rule: Rule, at: int, truth: Truth, models: Models, columns: Mapping[st
     )
 
 
+@dataclass(frozen=True)
 class _Decided:
-    """A verdict with the interval that decided it, in natural units."""
+    """A verdict with the interval that decided it, in natural units, and what could be seen."""
 
-    def __init__(self, verdict: Verdict, interval: Interval, turned: Interval, bound: float, minimum: int) -> None:
-        self.verdict = verdict
-        self.interval = interval
-        self.smallest_visible: float | None = None
-        self.units: int | None = None
-        self.would = ""
-        if turned.estimate is None or turned.low is None or turned.high is None or turned.identical:
-            return
-        error = (turned.high - turned.low) / (2 * 1.959964)
-        self.smallest_visible = power.smallest_visible_difference(error)
-        if verdict is Verdict.INCONCLUSIVE:
-            needed = power.units_to_decide(turned.estimate, bound, error, turned.n, minimum=minimum)
-            self.units, self.would = needed.units, needed.direction or needed.reason
+    verdict: Verdict
+    interval: Interval
+    smallest_visible: float | None = None
+    units: int | None = None
+    would: str = ""
+
+
+def _weigh(verdict: Verdict, shown: Interval, turned: Interval, bound: float, minimum: int) -> _Decided:
+    if turned.estimate is None or turned.low is None or turned.high is None or turned.identical:
+        return _Decided(verdict, shown)
+    error = (turned.high - turned.low) / (2 * 1.959964)
+    visible = power.smallest_visible_difference(error)
+    if verdict is not Verdict.INCONCLUSIVE:
+        return _Decided(verdict, shown, visible)
+    needed = power.units_to_decide(turned.estimate, bound, error, turned.n, minimum=minimum)
+    return _Decided(verdict, shown, visible, needed.units, needed.direction or needed.reason)
 
 
 def _roles(rule: Rule) -> list[str]:
@@ -106,7 +108,9 @@ def _decide(rule: Rule, truth: Truth, models: Models, sign: float) -> _Decided:
     if rule.bound is not None:
         found = measure.level(rule.metric, truth, models["challenger"], bounds=(rule.bound,))
         verdict = (decide.at_least if rule.operator == "at_least" else decide.at_most)(found, rule.bound)
-        return _Decided(verdict, found, found, rule.bound, 30)
+        upward = found if rule.operator == "at_least" else found.scaled(-1.0)
+        bound = rule.bound if rule.operator == "at_least" else -rule.bound
+        return _weigh(verdict, found, upward, bound, clusters.FEWEST_FOR_LEVEL)
     decided = [_contrast(rule, contrast, truth, models, sign) for contrast in rule.contrasts]
     order = (Verdict.PASS, Verdict.INCONCLUSIVE, Verdict.FAIL, Verdict.ERROR)
     return min(decided, key=lambda one: order.index(one.verdict))
@@ -116,29 +120,20 @@ def _contrast(rule: Rule, contrast: Contrast, truth: Truth, models: Models, sign
     weights = {"challenger": 1.0, "champion": contrast.champion, "baseline": contrast.baseline}
     roles = [role for role, weight in weights.items() if weight]
     perfect = rule.metric.perfect or 0.0
-    turned = _turned(
-        measure.contrast(
-            rule.metric,
-            truth,
-            [models[role] for role in roles],
-            [sign * weights[role] for role in roles],
-            constant=sign * contrast.perfect * perfect,
-            margin=rule.margin or 0.0,
-            bound=contrast.bound,
-        ),
-        1.0,
+    turned = measure.contrast(
+        rule.metric,
+        truth,
+        [models[role] for role in roles],
+        [sign * weights[role] for role in roles],
+        constant=sign * contrast.perfect * perfect,
+        margin=rule.margin or 0.0,
+        bound=contrast.bound,
     )
     if rule.operator == "no_worse_than":
         verdict = decide.no_worse_than(turned, -contrast.bound)
     else:
         verdict = decide.better_than(turned, contrast.bound)
-    return _Decided(verdict, _turned(turned, sign), turned, contrast.bound, 10)
-
-
-def _turned(found: Interval, sign: float) -> Interval:
-    if sign > 0 or found.low is None or found.high is None or found.estimate is None:
-        return found
-    return replace(found, estimate=-found.estimate, low=-found.high, high=-found.low)
+    return _weigh(verdict, turned.scaled(sign), turned, contrast.bound, clusters.FEWEST_FOR_DIFFERENCE)
 
 
 def _slices(
@@ -155,20 +150,22 @@ def _slices(
             plain = replace(rule, by=())
             decided = _decide(plain, here, taken, sign)
             level = decided.interval if not rule.contrasts else measure.level(rule.metric, here, taken["challenger"])
-            reference = taken.get(rule.reference) if rule.reference else None
             rows.append(
                 SliceRow(
                     column=column,
                     value=str(name),
                     challenger=estimate_of(level, here),
-                    reference=None
-                    if reference is None
-                    else estimate_of(measure.level(rule.metric, here, reference), here),
+                    reference=_reference_level(rule, here, taken),
                     difference=estimate_of(decided.interval, here) if rule.contrasts else None,
                     verdict=decided.verdict,
                 )
             )
     return rows
+
+
+def _reference_level(rule: Rule, truth: Truth, models: Models) -> Estimate | None:
+    reference = models.get(rule.reference) if rule.reference else None
+    return None if reference is None else estimate_of(measure.level(rule.metric, truth, reference), truth)
 
 
 def estimate_of(found: Interval, truth: Truth) -> Estimate:

@@ -1,9 +1,10 @@
-"""A metric's level or contrast on the test rows, with the interval that its kind calls for (docs/statistics.md, methods).
+"""A metric's level or contrast on the test rows, with the interval that its kind calls for (docs/statistics.md).
 
 This is the only bridge between what a metric is (``metrics``) and how its uncertainty is known (``stats``).
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -12,10 +13,7 @@ from modelyard.metrics import compute
 from modelyard.metrics.catalogue import Metric
 from modelyard.metrics.compute import Predictions
 from modelyard.stats import estimate
-from modelyard.stats.interval import Interval
-
-MINIMUM_OF_A_CLASS = 25
-"""Rows of each class that a bootstrap needs."""
+from modelyard.stats.interval import Interval, refuse
 
 
 def level(metric: Metric, truth: Truth, predictions: Predictions, *, bounds: Sequence[float] = ()) -> Interval:
@@ -27,24 +25,36 @@ def level(metric: Metric, truth: Truth, predictions: Predictions, *, bounds: Seq
         predictions: the model's, in the order of the rows.
         bounds: values that the limits decide against, so that a bootstrap knows where to look closer.
     """
-    options = {"unit": truth.unit, "weight": truth.weight, "confidence": truth.confidence}
-    if metric.kind == "proportion":
-        right, considered = compute.events(metric.name, truth.y.astype(np.int64), predictions)
-        return estimate.level_proportion(right, considered, ordered_units=truth.in_time_order, **options)
-    if metric.kind == "auc" and truth.weight is None:
-        assert predictions.probability is not None  # noqa: S101 - asked before
+    kind, codes = metric.kind, truth.y.astype(np.int64)
+    if kind == "proportion":
+        right, considered = compute.events(metric.name, codes, predictions)
+        return estimate.level_proportion(
+            right, considered, unit=truth.unit, weight=truth.weight, lags=truth.lags, confidence=truth.confidence
+        )
+    if kind == "auc" and truth.weight is None and predictions.probability is not None:
         return estimate.level_auc(
-            truth.y.astype(np.int64), predictions.probability, unit=truth.unit, ordered_units=truth.in_time_order,
+            codes, predictions.probability, unit=truth.unit, lags=truth.lags, confidence=truth.confidence
+        )
+    if kind in ("mean", "root_mean"):
+        found = estimate.level_mean(
+            compute.losses(metric.name, truth.y, predictions),
+            unit=truth.unit,
+            weight=truth.weight,
+            lags=truth.lags,
+            seed=truth.seed,
             confidence=truth.confidence,
-        )  # fmt: skip
-    if metric.kind in ("mean", "root_mean"):
-        losses = compute.losses(metric.name, truth.y, predictions)
-        found = estimate.level_mean(losses, ordered_units=truth.in_time_order, **options)
-        return found if metric.kind == "mean" else _root(found)
+        )
+        return found if kind == "mean" else _root(found)
     return estimate.level_statistic(
-        compute.statistic(metric.name, truth.y, predictions), len(truth.y), seed=truth.seed, bounds=bounds,
-        class_counts=_class_counts(truth, predictions), **options,
-    )  # fmt: skip
+        compute.statistic(metric.name, truth.y, predictions),
+        len(truth.y),
+        seed=truth.seed,
+        unit=truth.unit,
+        weight=truth.weight,
+        bounds=bounds,
+        class_counts=_class_counts(truth, predictions),
+        confidence=truth.confidence,
+    )
 
 
 def contrast(
@@ -68,47 +78,69 @@ def contrast(
         margin: how much worse is acceptable, which the AUC's refusal rule asks for.
         bound: what the limits decide against.
     """
-    options = {"unit": truth.unit, "weight": truth.weight, "confidence": truth.confidence}
-    if metric.kind == "proportion":
-        parts = [compute.events(metric.name, truth.y.astype(np.int64), model) for model in models]
+    kind, codes, shares = metric.kind, truth.y.astype(np.int64), np.asarray(weights, dtype=np.float64)
+    if kind == "proportion":
+        parts = [compute.events(metric.name, codes, model) for model in models]
         return estimate.contrast_proportion(
-            np.array([right for right, _ in parts]), parts[0][1], np.asarray(weights), constant, **options
+            np.array([right for right, _ in parts]),
+            parts[0][1],
+            shares,
+            constant,
+            unit=truth.unit,
+            weight=truth.weight,
+            confidence=truth.confidence,
         )
-    if metric.kind == "auc" and truth.weight is None:
+    if kind == "auc" and truth.weight is None:
         scores = np.array([model.probability for model in models])
         return estimate.contrast_auc(
-            truth.y.astype(np.int64), scores, np.asarray(weights), constant, unit=truth.unit, margin=margin,
-            confidence=truth.confidence,
-        )  # fmt: skip
-    if metric.kind in ("mean", "root_mean"):
+            codes, scores, shares, constant, unit=truth.unit, margin=margin, confidence=truth.confidence
+        )
+    if kind in ("mean", "root_mean"):
         values = np.array([compute.losses(metric.name, truth.y, model) for model in models])
-        scale = np.asarray(weights, dtype=float)
-        if metric.kind == "root_mean":
+        if kind == "root_mean":
             # First order about today's estimates: RMSE is near MSE / (2·RMSE) + RMSE / 2.
-            mean = values.mean(axis=1) if truth.weight is None else values @ truth.weight / truth.weight.sum()
-            roots = np.sqrt(mean)
+            roots = np.sqrt(values.mean(axis=1) if truth.weight is None else values @ truth.weight / truth.weight.sum())
             if not (roots > 0).all():
-                return Interval(
-                    None, None, None, "", truth.units, len(truth.y), refused="a model makes no error at all"
-                )
-            constant += float(scale @ roots / 2)
-            scale = scale / (2 * roots)
-        return estimate.contrast_mean(values, scale, constant, **options)
-    statistics = [compute.statistic(metric.name, truth.y, model) for model in models]
+                return refuse("a model makes no error at all", n=truth.units, n_rows=len(truth.y))
+            constant += float(shares @ roots / 2) if (values != values[0]).any() else 0.0
+            shares = shares / (2 * roots)
+        return estimate.contrast_mean(
+            values,
+            shares,
+            constant,
+            unit=truth.unit,
+            weight=truth.weight,
+            seed=truth.seed,
+            confidence=truth.confidence,
+        )
     return estimate.contrast_statistic(
-        statistics, np.asarray(weights), constant, len(truth.y), seed=truth.seed, bounds=(bound,),
-        class_counts=_class_counts(truth, models[0]), **options,
-    )  # fmt: skip
+        [compute.statistic(metric.name, truth.y, model) for model in models],
+        shares,
+        constant,
+        len(truth.y),
+        seed=truth.seed,
+        unit=truth.unit,
+        weight=truth.weight,
+        bounds=(bound,),
+        class_counts=_class_counts(truth, models[0]),
+        agree=lambda: all(_same(models[0], model) for model in models[1:]),
+        confidence=truth.confidence,
+    )
+
+
+def _same(first: Predictions, second: Predictions) -> bool:
+    pairs = ((first.label, second.label), (first.probability, second.probability), (first.value, second.value))
+    return all(
+        (one is None) == (other is None) and (one is None or other is None or np.array_equal(one, other))
+        for one, other in pairs
+    )
 
 
 def _root(found: Interval) -> Interval:
     def root(value: float | None) -> float | None:
         return None if value is None else float(np.sqrt(max(value, 0.0)))
 
-    return Interval(
-        root(found.estimate), root(found.low), root(found.high), found.method, found.n, found.n_rows, found.refused,
-        found.approximate, found.identical,
-    )  # fmt: skip
+    return replace(found, estimate=root(found.estimate), low=root(found.low), high=root(found.high))
 
 
 def _class_counts(truth: Truth, predictions: Predictions) -> tuple[int, ...]:

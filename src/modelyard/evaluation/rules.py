@@ -1,7 +1,7 @@
 """The gates as they will be judged: from the configuration, or the defaults where it names none.
 
-Each rule says which linear contrast of the models' metric must lie above (or below) which bound. Contrasts are written for
-a metric of which more is better; for losses the sign is turned inside and never displayed so.
+Each rule says which linear contrast of the models' metric must lie above (or below) which bound. Contrasts are written
+for a metric of which more is better; for losses the sign is turned inside and never displayed so.
 """
 
 from collections.abc import Callable, Sequence
@@ -27,7 +27,7 @@ class Contrast:
 
 @dataclass(frozen=True)
 class Rule:
-    """One gate. A level gate has a ``bound`` and no contrasts; a difference gate passes if any of its contrasts does."""
+    """One gate. A level gate has a ``bound`` and no contrasts; a difference gate passes if one contrast does."""
 
     metric: Metric
     operator: Operator
@@ -105,9 +105,9 @@ def metric_for(name: str, task: Task, place: Place | None = None) -> Metric:
 def defaults(primary: Metric, *, champion_gains: bool) -> tuple[Rule, ...]:
     """The gates that are on when none are written (docs/statistics.md, defaults).
 
-    Better than the baseline; and no worse than the champion by a tenth of the champion's gain over the baseline and, where
-    a perfect score exists, with the shortfall from it growing by at most a tenth, or the loss under a hundredth of the
-    gain. ``champion_gains`` is false where the champion itself is no better than the baseline.
+    Better than the baseline; and no worse than the champion by a tenth of the champion's gain over the baseline and,
+    where a perfect score exists, with the shortfall from it growing by at most a tenth, or the loss under a hundredth
+    of the gain. ``champion_gains`` is false where the champion itself is no better than the baseline.
     """
     rules = []
     if not primary.maxed_by_positive:

@@ -8,13 +8,16 @@ import numpy as np
 from modelyard.metrics.compute import Bools, Floats, Ints, Predictions
 from modelyard.records.results import Signature
 
+LAGS = {"hour": 168, "day": 7, "week": 1, "month": 1}
+"""Units of each kind in a week, and at least one."""
+
 
 @dataclass(frozen=True)
 class Truth:
     """n test rows. ``y``: (n,) class codes (binary: 1 is positive) or values. ``unit``: (n,) codes, or None for rows.
 
-    ``in_time_order``: the units are equal stretches of time, numbered in their order. ``seed`` comes from the digests of
-    the test rows and both models, so that a second run cannot draw other resamples.
+    ``in_time_order``: the units are equal stretches of time, numbered in their order. ``seed`` comes from the digests
+    of the test rows and both models, so that a second run cannot draw other resamples.
     """
 
     y: Ints | Floats
@@ -36,6 +39,11 @@ class Truth:
             self.seed,
             self.confidence,
         )
+
+    @property
+    def lags(self) -> int:
+        """Units in a week, over which levels are allowed to depend on each other; 0 where units have no order."""
+        return LAGS.get(self.unit_name, 0) if self.in_time_order else 0
 
     @property
     def units(self) -> int:

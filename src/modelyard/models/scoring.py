@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from modelyard import processes
 from modelyard.errors import DataError
-from modelyard.models import score_child
+from modelyard.models import score_child, store
 from modelyard.models.trusted import TRUSTED
 from modelyard.records.results import Signature
 
@@ -71,6 +71,7 @@ def score(scorer: Scorer, tables: Mapping[str, Any], *, id_column: str, folder: 
 
 
 def _run_child(scorer: Scorer, pairs: Mapping[str, tuple[Path, Path]], id_column: str, folder: Path) -> None:
+    store.audit(scorer.model_dir)
     signature = scorer.signature
     job = {
         "model_dir": str(scorer.model_dir),
@@ -86,7 +87,7 @@ def _run_child(scorer: Scorer, pairs: Mapping[str, tuple[Path, Path]], id_column
     }
     path = folder / "job.json"
     path.write_text(json.dumps(job), "utf-8")
-    command = [str(scorer.python), "-I", "-X", "utf8", score_child.__file__, str(path)]
+    command = [str(scorer.python), "-I", "-B", "-X", "utf8", score_child.__file__, str(path)]
     try:
         done = subprocess.run(
             command, check=False, cwd=folder, env=processes.own_child_environment(), capture_output=True, text=True,

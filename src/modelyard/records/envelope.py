@@ -132,6 +132,14 @@ def _same_work(plain: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def _without_circumstances(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _without_circumstances(inner) for key, inner in value.items() if key not in CIRCUMSTANTIAL}
+    if isinstance(value, list):
+        return [_without_circumstances(inner) for inner in value]
+    return value
+
+
 def write_record(path: Path, record: Record) -> Envelope:
     """Seal a record and write it whole; an older file stays until then."""
     envelope = Envelope.seal(record)

@@ -1,123 +1,150 @@
-"""What every registry does, and the errors that all of them share."""
+"""What every registry offers: publish, resolve, move an alias by compare-and-swap, fetch, and a history."""
 
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from modelyard.errors import ConfigError, PlatformError, nearest
-from modelyard.records.manifest import Manifest
-from modelyard.registry.journal import Entry, Kind
-
-ALIAS = re.compile(r"[a-z][a-z0-9-]{0,39}")
+from modelyard.errors import PlatformError
+from modelyard.records.chain import Broken
+from modelyard.records.manifest import Content, Manifest
+from modelyard.registry.journal import JournalEntry, Move
 
 
 @dataclass(frozen=True)
 class Version:
-    """A published version: its number, which never changes meaning, and its manifest."""
+    """A published version."""
 
-    number: int
     manifest: Manifest
+    digest: str
+    """Digest of the manifest."""
 
     @property
     def name(self) -> str:
         """``v7``."""
-        return f"v{self.number}"
+        return self.manifest.name
+
+    @property
+    def number(self) -> int:
+        """7."""
+        return self.manifest.number
 
 
-class AliasMovedError(PlatformError):
+@dataclass(frozen=True)
+class Bundle:
+    """What is to be published: what is said of the model, and path in the version → file with its bytes."""
+
+    content: Content
+    files: Mapping[str, Path]
+
+
+class AliasMoved(PlatformError):  # noqa: N818 - it says what happened
     """Somebody else moved the alias since it was looked at; nothing was changed."""
 
-    def __init__(self, alias: str, seen: str | None, now: str | None) -> None:
+    def __init__(self, alias: str, *, seen: str | None, now: str | None) -> None:
+        self.alias = alias
+        self.seen = seen
+        self.now = now
         super().__init__(
-            f"{alias} points at {now or 'nothing'} now, not at {seen or 'nothing'} as it did when this was decided",
-            do=f"Evaluate again against {now}." if now else "Look at the history and decide again.",
+            f"{alias} was moved in the meantime: it pointed at {seen or 'nothing'}, and now at {now or 'nothing'}",
+            do=f"Nothing was changed. To promote, evaluate again{f' against {now}' if now else ''}.",
         )
 
 
 class Registry(Protocol):
-    """Versions by content, aliases by compare-and-swap, and a journal of every move."""
+    """Versions, aliases and their history of one model."""
 
     @property
     def kind(self) -> str:
         """local, github or mlflow."""
+        ...
 
-    def publish(self, manifest: Manifest, files: Mapping[str, Path | bytes]) -> Version:
-        """Store a version; it becomes visible last. The same manifest content twice is one version."""
+    @property
+    def model(self) -> str:
+        """Name of the model."""
+        ...
 
-    def versions(self) -> Sequence[int]:
-        """Numbers of all versions, ascending."""
+    def publish(self, bundle: Bundle) -> Version:
+        """Store a version; it becomes visible last. The same model on the same evidence is the same version.
 
-    def version(self, number: int) -> Version:
-        """One version, its manifest checked."""
+        Raises:
+            DataError: the bytes are not those that the bundle or its records speak of, or a file is a link.
+            PlatformError: the registry would not take it; its state is as before.
+        """
+        ...
+
+    def resolve(self, reference: str) -> Version:
+        """The version that a reference means: champion, v7, 7, sha256:<12 or more hex>, champion@2026-05-03.
+
+        A date is the end of that day in UTC; a time such as champion@2026-05-03T12:00:00Z is that second.
+
+        Raises:
+            ConfigError: there is none; the nearest that exists is named.
+            PlatformError: the registry cannot be read, or was changed by hand.
+        """
+        ...
 
     def find(self, alias: str) -> Version | None:
-        """What an alias points at."""
+        """The version that an alias points at now, if any."""
+        ...
 
     def previous(self, alias: str) -> Version | None:
-        """What an alias pointed at before."""
+        """The version that an alias pointed at before its last move, if any."""
+        ...
 
     def set_alias(
-        self, alias: str, to: str, *, seen: str | None, actor: str, reason: str, evidence: str, kind: Kind
-    ) -> Entry:
-        """Move an alias, if it still points at ``seen``."""
+        self,
+        alias: str,
+        version: str,
+        *,
+        seen: str | None,
+        actor: str,
+        reason: str,
+        evidence: str,
+        kind: Move,
+        command: str = "",
+    ) -> JournalEntry:
+        """Move an alias from the version that was seen, and no other, to a version.
 
-    def entries(self) -> Sequence[Entry]:
-        """The whole journal, in order, its chain checked."""
+        Raises:
+            AliasMoved: it points elsewhere by now.
+            ConfigError: no such version, not an alias name, or evidence that the version does not carry.
+            PlatformError: the registry would not do it.
+        """
+        ...
 
-    def read(self, version: Version, path: str) -> bytes:
-        """One file of a version, its digest checked."""
+    def history(self, alias: str | None = None, *, newest: int | None = None) -> tuple[JournalEntry, ...]:
+        """The moves of one alias or of all, oldest first; ``newest`` keeps that many of the last ones."""
+        ...
+
+    def append(self, *, actor: str, reason: str, command: str = "") -> JournalEntry:
+        """Add a note to the journal."""
+        ...
+
+    def entries(self) -> tuple[JournalEntry, ...]:
+        """The whole journal, oldest first, checked link by link against what is stored."""
+        ...
 
     def fetch(self, version: Version, target: Path) -> None:
-        """All files of a version into a folder that appears whole or not at all."""
+        """Copy a version's files into a new folder, each checked on the way; it appears whole or not at all.
 
+        Raises:
+            PlatformError: a file is missing or damaged, the folder exists already, or the disk would not take it.
+        """
+        ...
 
-def resolve(registry: Registry, reference: str) -> Version:
-    """A version by ``v7``, ``7``, an alias, or ``sha256:…`` of its model (at least 12 hex digits).
+    def read(self, version: Version, path: str) -> bytes:
+        """One file of a version, checked.
 
-    Raises:
-        ConfigError: nothing of that name; the nearest is named.
-    """
-    numbers = registry.versions()
-    found = re.fullmatch(r"v?(\d{1,9})", reference)
-    if found:
-        number = int(found[1])
-        if number in numbers:
-            return registry.version(number)
-        known = f"the newest is v{numbers[-1]}" if numbers else "there are no versions yet"
-        closest = min(numbers, key=lambda other: abs(other - number)) if numbers else None
-        raise ConfigError(
-            f"there is no version v{number}; {known}", do=f"The nearest is v{closest}." if closest else "Promote one."
-        )
-    if re.fullmatch(r"sha256:[0-9a-f]{12,64}", reference):
-        matching = [one for one in map(registry.version, numbers) if one.manifest.model_digest.startswith(reference)]
-        if matching:
-            return matching[-1]
-        raise ConfigError(f"no version has the model {reference}", do="`modelyard history` lists what was promoted.")
-    check_alias(reference)
-    version = registry.find(reference)
-    if version is None:
-        aliases = sorted({entry.alias for entry in registry.entries()})
-        raise ConfigError(
-            f"no version or alias is called {reference!r}. {nearest(reference, aliases)}".strip(),
-            do="Name a version (v7), an alias, or a model digest.",
-        )
-    return version
+        Raises:
+            PlatformError: it is not part of the version, missing, or damaged.
+        """
+        ...
 
+    def damaged(self, version: Version) -> tuple[Broken, ...]:
+        """Files of a version that are missing or not what its manifest says."""
+        ...
 
-def history(registry: Registry, alias: str | None = None) -> list[Entry]:
-    """Every move of an alias, or of all, oldest first."""
-    return [entry for entry in registry.entries() if alias is None or entry.alias == alias]
-
-
-def check_alias(name: str) -> None:
-    """Refuse what is no alias.
-
-    Raises:
-        ConfigError: anything but lower-case ASCII letters, digits and hyphens, beginning with a letter.
-    """
-    if not ALIAS.fullmatch(name):
-        raise ConfigError(
-            f"{name[:60]!r} is no alias", do="Allowed: a-z, 0-9 and hyphens, beginning with a letter, at most 40."
-        )
+    def list(self) -> tuple[Version, ...]:
+        """Every version, oldest first."""
+        ...

@@ -1,36 +1,45 @@
-"""Which registry a configuration means, and opening it."""
+"""Which registry a configuration means here."""
 
 from collections.abc import Mapping
 from pathlib import Path
 
-from modelyard.config.models import Registry as RegistryConfig
-from modelyard.errors import ConfigError
+from modelyard.config import models
+from modelyard.errors import ConfigError, nearest
 from modelyard.registry.base import Registry
 from modelyard.registry.local import LocalRegistry
 
+KINDS = ("local", "github", "mlflow")
+
 
 def open_registry(
-    config: RegistryConfig, model: str, state: Path, *, environ: Mapping[str, str], override: str = ""
+    registry: models.Registry, model: str, state: Path, *, environ: Mapping[str, str], override: str = ""
 ) -> Registry:
-    """The registry of a model; ``state`` is the ``.modelyard`` folder.
+    """The registry of a model.
+
+    Args:
+        registry: the configuration's section.
+        model: name of the model.
+        state: the ``.modelyard`` folder.
+        environ: environment variables, which say whether this is GitHub Actions.
+        override: the command line's choice, or an empty string.
 
     Raises:
-        ConfigError: a kind that does not exist, is not built yet, or does not outlive a hosted runner.
+        ConfigError: not a registry, one that this version does not have, or one that would vanish with the job.
     """
-    kind = override or config.kind
     in_actions = environ.get("GITHUB_ACTIONS") == "true"
+    kind = override or registry.kind
     if kind == "auto":
         kind = "github" if in_actions else "local"
-    if kind in ("github", "mlflow"):
-        raise ConfigError(
-            f"the {kind} registry is not part of this version yet",
-            do="Use registry: {kind: local}, with durable: true where its folder outlives the job.",
-        )
+    if kind not in KINDS:
+        raise ConfigError(f"{kind!r} is no registry", do=nearest(kind, KINDS) or f"There are {', '.join(KINDS)}.")
     if kind != "local":
-        raise ConfigError(f"there is no registry kind {kind[:40]!r}", do="Allowed: local, github, mlflow.")
-    if in_actions and not config.durable and environ.get("RUNNER_ENVIRONMENT") != "self-hosted":
         raise ConfigError(
-            "the local registry on a hosted runner is gone when the job ends",
-            do="Use registry.kind: github, or say durable: true if the folder is kept.",
+            f"this version of modelyard has no {kind} registry",
+            do="Set registry: {kind: local} and, in GitHub Actions, durable: true where the folder outlives the job.",
         )
-    return LocalRegistry(state / "registry" / model)
+    if in_actions and environ.get("RUNNER_ENVIRONMENT") != "self-hosted" and not registry.durable:
+        raise ConfigError(
+            "a local registry on a hosted runner is gone when the job ends",
+            do="Set registry.durable: true where its folder outlives the job, or run on a machine of your own.",
+        )
+    return LocalRegistry(state, model)

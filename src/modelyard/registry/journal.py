@@ -1,66 +1,141 @@
-"""The journal: an append-only line of entries, each naming the one before, and the state that they add up to."""
+"""The append-only journal: one entry per event, chained by digest, and what the entries add up to."""
 
+import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
-from typing import Literal
+from datetime import UTC, datetime
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import ConfigDict, Field, model_validator
 
-from modelyard.records.canonical import digest
-from modelyard.records.results import Part
+from modelyard.errors import ConfigError, PlatformError
+from modelyard.records.canonical import canonical
+from modelyard.records.results import Digest, Part
 
-Kind = Literal["promoted", "rolled-back", "adopted"]
+Kind = Literal["promoted", "rolled-back", "adopted", "note"]
+Move = Literal["promoted", "rolled-back", "adopted"]
+
+OneLine = Annotated[
+    str, Field(max_length=2000, pattern=r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]*$")
+]
+"""Text that can be printed: no line breaks, no terminal escapes, no reversed writing."""
+VersionName = Annotated[str, Field(pattern=r"^v[1-9][0-9]{0,14}$")]
+AliasName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,39}$")]
+
+_TIME = "%Y-%m-%dT%H:%M:%SZ"
 
 
-class Entry(Part):
-    """One decision: which alias moved from what to what, when, by whom, why, and on what evidence."""
+class JournalEntry(Part):
+    """What happened: which alias moved from where to where, when, who decided, why, and on what evidence."""
+
+    model_config = ConfigDict(populate_by_name=True)
 
     schema_: Literal["modelyard/journal/v1"] = Field(default="modelyard/journal/v1", alias="schema")
-    seq: int
-    before: str
-    """Digest of the entry before; empty for the first."""
+    seq: Annotated[int, Field(ge=1, le=2**53 - 1)]
+    previous: Digest | None
+    """Digest of the entry before; none before the first."""
     kind: Kind
-    at: str
-    actor: str
-    reason: str
-    alias: str
-    from_: str | None = Field(alias="from")
-    to: str
-    evidence: str
+    at: Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")]
+    actor: OneLine
+    reason: OneLine
+    alias: AliasName | None = None
+    from_: VersionName | None = Field(default=None, alias="from")
+    to: VersionName | None = None
+    to_digest: Digest | None = None
+    """Digest of the manifest of the version that the alias points at from now on."""
+    evidence: Digest | Literal["none"] = "none"
+    command: OneLine = ""
+    """The command that did it."""
+
+    @model_validator(mode="after")
+    def _a_move_has_a_target(self) -> Self:
+        moves = self.kind != "note"
+        if any((part is not None) != moves for part in (self.alias, self.to, self.to_digest)):
+            raise ValueError(
+                f"an entry of kind {self.kind} {'names' if moves else 'moves'} {'an' if moves else 'no'} alias"
+            )
+        if self.from_ is not None and not moves:
+            raise ValueError("a note moves no alias")
+        return self
+
+    def to_bytes(self) -> bytes:
+        """Canonical bytes, without a line break in them; their sha256 is the digest that the next entry names."""
+        return canonical(self.model_dump(mode="json", by_alias=True))
 
     @property
-    def digest(self) -> str:
-        """Digest of the entry, which the next one names."""
-        return digest(self.model_dump(mode="json", by_alias=True))
+    def time(self) -> datetime:
+        """``at`` as a time."""
+        return parse_time(self.at)
 
 
-@dataclass(frozen=True)
-class State:
-    """What a journal adds up to: where aliases point, where they pointed before, and its last entry."""
+class State(Part):
+    """What the entries up to ``head`` add up to."""
 
-    aliases: dict[str, str] = field(default_factory=dict)
-    previous: dict[str, str] = field(default_factory=dict)
-    seq: int = 0
-    head: str = ""
+    aliases: dict[str, str] = Field(default_factory=dict)
+    previous: dict[str, str] = Field(default_factory=dict)
+    """Per alias the version that it pointed at before its last move."""
+    head: int = 0
+    head_digest: Digest | None = None
 
 
-def advance(state: State, entry: Entry) -> State:
-    """The state after one more entry.
+EMPTY = State()
+
+
+def fold(entries: Iterable[tuple[JournalEntry, str]], state: State = EMPTY) -> State:
+    """Add entries, each with its digest, to a state.
 
     Raises:
-        ValueError: the entry does not follow the state's last one.
+        PlatformError: an entry does not follow the one before it; the message names it.
     """
-    if entry.seq != state.seq + 1 or entry.before != state.head:
-        raise ValueError(f"entry {entry.seq} does not follow entry {state.seq}")
-    if state.aliases.get(entry.alias) != entry.from_:
-        raise ValueError(f"entry {entry.seq} moves {entry.alias} from {entry.from_}, which is not where it pointed")
-    previous = {**state.previous, entry.alias: entry.from_} if entry.from_ else state.previous
-    return State({**state.aliases, entry.alias: entry.to}, previous, entry.seq, entry.digest)
+    aliases, previous = dict(state.aliases), dict(state.previous)
+    head, head_digest = state.head, state.head_digest
+    for entry, digest in entries:
+        if entry.seq != head + 1:
+            raise broken_journal(head + 1, f"is missing; the next one is {entry.seq}")
+        if entry.previous != head_digest:
+            raise broken_journal(
+                entry.seq, f"follows {entry.previous or 'nothing'}, but entry {head} is {head_digest or 'not there'}"
+            )
+        if entry.alias is not None and entry.to is not None:
+            now = aliases.get(entry.alias)
+            if entry.from_ != now:
+                raise broken_journal(
+                    entry.seq,
+                    f"moves {entry.alias} from {entry.from_ or 'nothing'}, but it pointed at {now or 'nothing'}",
+                )
+            aliases[entry.alias] = entry.to
+            if now is not None:
+                previous[entry.alias] = now
+        head, head_digest = entry.seq, digest
+    return State(aliases=aliases, previous=previous, head=head, head_digest=head_digest)
 
 
-def fold(entries: Iterable[Entry], start: State | None = None) -> State:
-    """The state after all entries, in their order."""
-    state = start or State()
-    for entry in entries:
-        state = advance(state, entry)
-    return state
+def broken_journal(seq: int, why: str) -> PlatformError:
+    """The journal is not one unbroken line at this entry."""
+    return PlatformError(
+        f"the registry's journal is broken: entry {seq} {why}",
+        do="Put the registry's journal folder back from a copy; nothing is moved while its history cannot be read.",
+    )
+
+
+def one_line(text: str, what: str) -> str:
+    """Text for the journal, with runs of white space made one space.
+
+    Raises:
+        ConfigError: too long, or it holds characters that would change how the history is displayed.
+    """
+    line = " ".join(text.split())
+    if len(line) > 2000:
+        raise ConfigError(f"the {what} is {len(line):,} characters long", do="At most 2,000 fit in the history.")
+    if re.search(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]", line):
+        raise ConfigError(f"the {what} holds control characters", do="Write it in plain text.")
+    return line
+
+
+def format_time(moment: datetime) -> str:
+    """UTC, to the second: 2026-05-03T12:00:00Z."""
+    return moment.astimezone(UTC).strftime(_TIME)
+
+
+def parse_time(text: str) -> datetime:
+    """The other way round."""
+    return datetime.strptime(text, _TIME).replace(tzinfo=UTC)

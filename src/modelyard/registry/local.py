@@ -1,276 +1,301 @@
-"""The local registry: a folder of content-addressed blobs, version manifests, and one file per journal entry.
+"""The local registry: blobs, versions and journal in ``.modelyard/registry/<model>/``, and nothing half written."""
 
-    blobs/sha256/ab/ab12…      written beside, then renamed; never changed
-    versions/v7.json           the manifest; created exclusively and last, so a version is whole or not there
-    journal/00000007.json      one entry a file; creating it exclusively is the compare-and-swap
-    state.json                 what the journal adds up to; a projection, repaired on read
-
-A process that is killed at any moment leaves the old state or the new one, and at most a blob that nobody names yet.
-"""
-
-import json
-import os
 import shutil
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal
 
-from modelyard.errors import DataError, PlatformError
-from modelyard.files import (
-    create_exclusive,
-    disk_errors,
-    read_json,
-    self_ignoring,
-    sha256_bytes,
-    sha256_file,
-    sync_folder,
-    write_atomic,
-)
-from modelyard.records.canonical import canonical
-from modelyard.records.manifest import Manifest
-from modelyard.registry.base import AliasMovedError, Version, check_alias
-from modelyard.registry.journal import Entry, Kind, State, advance, fold
+from modelyard.errors import ConfigError, DataError, PlatformError
+from modelyard.files import disk_errors, self_ignoring, sync_folder
+from modelyard.records.chain import Broken, verify_carried
+from modelyard.records.manifest import NO_EVIDENCE, Content, File, Manifest, why
+from modelyard.registry import reference as ref
+from modelyard.registry.base import AliasMoved, Bundle, Version
+from modelyard.registry.blobs import RESTORE, Blobs
+from modelyard.registry.journal import JournalEntry, Move, State, format_time, one_line
+from modelyard.registry.journal_files import JournalFiles
+from modelyard.registry.records import records_of
+from modelyard.registry.versions import Versions
 
-_TRIES = 1000
-"""Lost races before giving up; each one means that somebody else's entry was written."""
+_ATTEMPTS = 1000
+"""Lost races in a row before giving up; each one means that somebody else got through."""
 
 
 class LocalRegistry:
-    """Versions and aliases of one model in a folder; see ``registry.base.Registry`` for what each method promises."""
+    """The versions, aliases and history of one model in a folder.
 
-    kind: Literal["local"] = "local"
+    Args:
+        state: the ``.modelyard`` folder; it is created, ignoring itself in git, by the first write.
+        model: name of the model.
+        now: the clock.
+        patience: seconds to wait for another process that is publishing.
+    """
 
-    def __init__(self, folder: Path, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
-        self.folder = folder
+    kind = "local"
+
+    def __init__(
+        self,
+        state: Path,
+        model: str,
+        *,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        patience: float = 600,
+    ) -> None:
+        self.model = model
+        self.folder = state / "registry" / model
+        self._state_folder = state
+        self._temporary = self.folder / "tmp"
+        self._blobs = Blobs(self.folder / "blobs", self._temporary)
+        self._versions = Versions(self.folder, model)
+        self._journal = JournalFiles(self.folder)
         self._now = now
+        self._patience = patience
 
-    # versions
+    def publish(self, bundle: Bundle) -> Version:
+        """Store a version; it becomes visible last. See ``Registry.publish``."""
+        if bundle.content.model != self.model:
+            raise DataError(f"a version of {bundle.content.model} cannot be published as one of {self.model}")
+        with self._publishing():
+            files = tuple(self._blobs.add(path, source) for path, source in sorted(bundle.files.items()))
+            while True:
+                number = max(self._versions.numbers(), default=0) + 1
+                manifest = self._manifest(bundle.content, files, number)
+                for known in self._versions.with_model(manifest.model_digest):
+                    if known.manifest.identity == manifest.identity:
+                        return known
+                if version := self._versions.add(manifest):
+                    return version
 
-    def publish(self, manifest: Manifest, files: Mapping[str, Path | bytes]) -> Version:
-        """Store a version; it becomes visible last. The same manifest content twice is one version.
-
-        Raises:
-            DataError: a file is missing, is a link, or is not what the manifest says.
-            PlatformError: the disk would not take it; no half version is visible.
-        """
-        known = self._same(manifest)
-        if known is not None:
-            return known
-        for entry in manifest.files:
-            source = files[entry.path]
-            if isinstance(source, Path) and (source.is_symlink() or not source.is_file()):
-                raise DataError(f"{entry.path} is not a plain file, so it cannot go into a version")
-            self._store(source, entry.digest, entry.path)
-        data = canonical(manifest.model_dump(mode="json", by_alias=True))
-        for _ in range(_TRIES):
-            number = max(self.versions(), default=0) + 1
-            if create_exclusive(self._manifest_path(number), data):
-                return Version(number, manifest)
-        raise PlatformError("too many processes publish at once", do="Run again.")
-
-    def _same(self, manifest: Manifest) -> Version | None:
-        fixed = {"created"}
-        wanted = manifest.model_dump(exclude=fixed)
-        for number in reversed(self.versions()[-20:]):
-            version = self.version(number)
-            if version.manifest.model_dump(exclude=fixed) == wanted:
-                return version
-        return None
-
-    def _store(self, source: Path | bytes, digest: str, name: str) -> None:
-        target = self._blob(digest)
-        if target.is_file() and sha256_file(target) == digest:
-            return
-        with disk_errors(target):
-            target.parent.mkdir(parents=True, exist_ok=True)
-            self_ignoring(self.folder)
-            if isinstance(source, bytes):
-                if sha256_bytes(source) != digest:
-                    raise DataError(f"{name} is not what the manifest says")
-                write_atomic(target, source)
-                return
-            with tempfile.NamedTemporaryFile(dir=target.parent, delete=False) as stream:
-                temporary = Path(stream.name)
-            try:
-                shutil.copyfile(source, temporary)
-                if sha256_file(temporary) != digest:
-                    raise DataError(f"{name} changed while it was published")
-                temporary.chmod(0o444)
-                with temporary.open("rb") as stream:
-                    os.fsync(stream.fileno())
-                temporary.replace(target)
-            finally:
-                temporary.unlink(missing_ok=True)
-            sync_folder(target.parent)
-
-    def versions(self) -> Sequence[int]:
-        """Numbers of all versions, ascending."""
-        folder = self.folder / "versions"
-        if not folder.is_dir():
-            return []
-        return sorted(int(path.stem[1:]) for path in folder.glob("v*.json") if path.stem[1:].isdigit())
-
-    def version(self, number: int) -> Version:
-        """One version.
-
-        Raises:
-            DataError: its manifest is missing or damaged.
-        """
-        path = self._manifest_path(number)
-        try:
-            return Version(number, Manifest.model_validate(read_json(path)))
-        except (OSError, ValueError) as error:
-            raise DataError(
-                f"{path}: the manifest of v{number} is missing or damaged", do="Restore the registry from a copy."
-            ) from error
-
-    def read(self, version: Version, path: str) -> bytes:
-        """One file of a version, its digest checked.
-
-        Raises:
-            DataError: no such file in the version, or its content was changed.
-        """
-        entry = next((entry for entry in version.manifest.files if entry.path == path), None)
-        if entry is None:
-            raise DataError(f"{version.name} holds no {path}")
-        blob = self._blob(entry.digest)
-        data = blob.read_bytes() if blob.is_file() else b""
-        if sha256_bytes(data) != entry.digest:
-            raise DataError(
-                f"{path} of {version.name} is {'damaged' if data else 'missing'} in the registry",
-                do=f"Restore {blob} from a copy.",
-            )
-        return data
-
-    def fetch(self, version: Version, target: Path) -> None:
-        """All files of a version into a folder that appears whole or not at all, digests checked while copying."""
-        with disk_errors(target):
-            target.parent.mkdir(parents=True, exist_ok=True)
-            temporary = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}."))
-            try:
-                for entry in version.manifest.files:
-                    destination = temporary / entry.path
-                    destination.parent.mkdir(parents=True, exist_ok=True)
-                    blob = self._blob(entry.digest)
-                    if blob.is_file():
-                        shutil.copyfile(blob, destination)
-                    if not destination.is_file() or sha256_file(destination) != entry.digest:
-                        raise DataError(
-                            f"{entry.path} of {version.name} is missing or damaged in the registry",
-                            do=f"Restore {blob} from a copy.",
-                        )
-                temporary.replace(target)
-            finally:
-                shutil.rmtree(temporary, ignore_errors=True)
-
-    # aliases and journal
+    def resolve(self, reference: str) -> Version:
+        """The version that a reference means. See ``Registry.resolve``."""
+        match ref.parse(reference):
+            case ref.ByNumber(number):
+                if not self._versions.has(number):
+                    raise ref.unknown_number(number, self._versions.numbers())
+                return self._versions.load(number)
+            case ref.ByDigest(prefix):
+                return self._by_digest(prefix)
+            case ref.ByAlias(alias):
+                aliases = self._journal.state().aliases
+                if alias not in aliases:
+                    raise ref.unknown_alias(alias, aliases)
+                return self._promised(aliases[alias])
+            case ref.ByMoment(alias, until):
+                return self._promised(self._served(alias, until))
 
     def find(self, alias: str) -> Version | None:
-        """What an alias points at."""
-        name = self._state().aliases.get(alias)
-        return None if name is None else self.version(int(name[1:]))
+        """The version that an alias points at now, if any."""
+        name = self._journal.state().aliases.get(alias)
+        return None if name is None else self._promised(name)
 
     def previous(self, alias: str) -> Version | None:
-        """What an alias pointed at before."""
-        name = self._state().previous.get(alias)
-        return None if name is None else self.version(int(name[1:]))
+        """The version that an alias pointed at before its last move, if any."""
+        name = self._journal.state().previous.get(alias)
+        return None if name is None else self._promised(name)
 
     def set_alias(
-        self, alias: str, to: str, *, seen: str | None, actor: str, reason: str, evidence: str, kind: Kind
-    ) -> Entry:
-        """Move an alias, if it still points at ``seen``.
+        self,
+        alias: str,
+        version: str,
+        *,
+        seen: str | None,
+        actor: str,
+        reason: str,
+        evidence: str,
+        kind: Move,
+        command: str = "",
+    ) -> JournalEntry:
+        """Move an alias by compare-and-swap. See ``Registry.set_alias``."""
+        ref.check_alias(alias)
+        target = self.resolve(version)
+        _refuse_unfounded(target, evidence=evidence, kind=kind)
+        self._refuse_incomplete(target)
+        said = {name: one_line(text, name) for name, text in _said(actor, reason, command)}
 
-        Raises:
-            AliasMovedError: it points elsewhere by now; nothing was changed.
-            DataError: the version is not there.
-        """
-        check_alias(alias)
-        self.version(int(to[1:]))
-        for _ in range(_TRIES):
-            state = self._state()
+        def follow(state: State) -> JournalEntry:
             now = state.aliases.get(alias)
+            if kind == "adopted" and now is not None:
+                raise ConfigError(f"{alias} points at {now} already", do="Adopt a model only where there is none yet.")
             if now != seen:
-                raise AliasMovedError(alias, seen, now)
-            entry = Entry.model_validate(
-                {
-                    "seq": state.seq + 1,
-                    "before": state.head,
-                    "kind": kind,
-                    "at": self._now().isoformat(timespec="seconds"),
-                    "actor": actor,
-                    "reason": reason,
-                    "alias": alias,
-                    "from": now,
-                    "to": to,
-                    "evidence": evidence,
-                }
+                raise AliasMoved(alias, seen=seen, now=now)
+            return JournalEntry(
+                seq=state.head + 1,
+                previous=state.head_digest,
+                kind=kind,
+                at=format_time(self._now()),
+                alias=alias,
+                from_=seen,
+                to=target.name,
+                to_digest=target.digest,
+                evidence=evidence,
+                **said,
             )
-            self_ignoring(self.folder)
-            if create_exclusive(self._entry_path(entry.seq), canonical(entry.model_dump(mode="json", by_alias=True))):
-                self._write_state(advance(state, entry))
-                return entry
-        raise PlatformError("too many processes move aliases at once", do="Run again.")
 
-    def entries(self) -> Sequence[Entry]:
-        """The whole journal, in order.
+        return self._append(follow)
 
-        Raises:
-            DataError: an entry is missing, damaged, or does not follow the one before.
-        """
-        found: list[Entry] = []
-        while self._entry_path(len(found) + 1).is_file():
-            found.append(self._entry(len(found) + 1))
+    def append(self, *, actor: str, reason: str, command: str = "") -> JournalEntry:
+        """Add a note to the journal."""
+        said = {name: one_line(text, name) for name, text in _said(actor, reason, command)}
+        return self._append(
+            lambda state: JournalEntry(
+                seq=state.head + 1, previous=state.head_digest, kind="note", at=format_time(self._now()), **said
+            )
+        )
+
+    def history(self, alias: str | None = None, *, newest: int | None = None) -> tuple[JournalEntry, ...]:
+        """The moves of one alias or of all, oldest first. See ``Registry.history``."""
+        found: list[JournalEntry] = []
+        for entry in self._journal.newest_first():
+            if newest is not None and len(found) >= newest:
+                break
+            if entry.alias is not None and alias in (None, entry.alias):
+                found.append(entry)
+        return tuple(reversed(found))
+
+    def entries(self) -> tuple[JournalEntry, ...]:
+        """The whole journal, oldest first, each entry read from its own file and checked."""
+        return tuple(self._journal.newest_first(packs=False))[::-1]
+
+    def fetch(self, version: Version, target: Path) -> None:
+        """Copy a version's files into a new folder, whole or not at all. See ``Registry.fetch``."""
+        if target.exists() or target.is_symlink():
+            raise PlatformError(f"{target} is there already", do="Name a folder that does not exist yet.")
+        with disk_errors(target):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            home = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}."))
         try:
-            fold(found)
+            for file in version.manifest.files:
+                self._blobs.copy_out(file, home / file.path)
+            with disk_errors(target):
+                home.chmod(0o755)
+                home.rename(target)
+        finally:
+            shutil.rmtree(home, ignore_errors=True)
+
+    def read(self, version: Version, path: str) -> bytes:
+        """One file of a version, checked."""
+        for file in version.manifest.files:
+            if file.path == path:
+                return self._blobs.read(file)
+        raise PlatformError(f"{version.name} has no file {path!r}")
+
+    def damaged(self, version: Version) -> tuple[Broken, ...]:
+        """Files of a version that are missing or not what its manifest says."""
+        problems = [(file, self._blobs.check(file)) for file in version.manifest.files]
+        return tuple(Broken(f"{version.name} {file.path}", problem) for file, problem in problems if problem)
+
+    def list(self) -> tuple[Version, ...]:
+        """Every version, oldest first."""
+        return tuple(self._versions.load(number) for number in self._versions.numbers())
+
+    def _manifest(self, content: Content, files: tuple[File, ...], number: int) -> Manifest:
+        """The manifest of bytes that are stored already, where they and the content agree."""
+        try:
+            manifest = Manifest(
+                **content.model_dump(),
+                number=number,
+                created=format_time(self._now()),
+                size=sum(file.size for file in files),
+                files=files,
+            )
         except ValueError as error:
-            raise DataError(f"the journal in {self.folder / 'journal'} is broken: {error}") from error
-        return found
+            raise DataError(f"this cannot be published: {why(error)}") from error
+        broken = verify_carried(manifest, records_of(manifest, self._blobs.read))
+        if broken:
+            raise DataError(
+                f"this cannot be published: {broken[0]}", do="Run `modelyard run`, and promote what it made."
+            )
+        return manifest
 
-    def _entry(self, seq: int) -> Entry:
-        path = self._entry_path(seq)
-        try:
-            return Entry.model_validate(read_json(path))
-        except (OSError, ValueError) as error:
-            raise DataError(f"{path}: journal entry {seq} is damaged", do="Restore it from a copy.") from error
+    def _promised(self, name: str) -> Version:
+        """A version that the journal speaks of, so that its absence is damage and not a typing mistake."""
+        number = int(name.removeprefix("v"))
+        if not self._versions.has(number):
+            raise PlatformError(f"the journal names {name}, which is gone from the registry", do=RESTORE)
+        return self._versions.load(number)
 
-    def _state(self) -> State:
-        state = self._projected()
-        behind = False
-        while self._entry_path(state.seq + 1).is_file():
-            entry = self._entry(state.seq + 1)
+    def _by_digest(self, prefix: str) -> Version:
+        found = self._versions.with_model(prefix)
+        digests = sorted({version.manifest.model_digest for version in found})
+        if len(digests) > 1:
+            raise ConfigError(
+                f"{len(digests)} model digests begin with {prefix}", do=f"Write more of it: {', '.join(digests)}"
+            )
+        if not found:
+            numbers = self._versions.numbers()
+            newest = f"The newest version is v{numbers[-1]}." if numbers else "Nothing was published yet."
+            raise ConfigError(f"no version has a model digest that begins with {prefix}", do=newest)
+        return found[-1]
+
+    def _served(self, alias: str, until: datetime) -> str:
+        if until.date() > self._now().date():
+            raise ConfigError(f"{until:%Y-%m-%d} lies in the future")
+        first: JournalEntry | None = None
+        for entry in self._journal.newest_first():
+            if entry.alias == alias and entry.to is not None:
+                if entry.time <= until:
+                    return entry.to
+                first = entry
+        if first is None:
+            raise ref.unknown_alias(alias, self._journal.state().aliases)
+        raise ConfigError(f"there was no {alias} on {until:%Y-%m-%d}", do=f"The first was {first.to}, at {first.at}.")
+
+    def _refuse_incomplete(self, target: Version) -> None:
+        gone = [file.path for file in target.manifest.files if not self._blobs.present(file)]
+        if gone:
+            raise PlatformError(f"{gone[0]} of {target.name} is gone from the registry", do=RESTORE)
+
+    def _append(self, follow: Callable[[State], JournalEntry]) -> JournalEntry:
+        self._prepare()
+        for _ in range(_ATTEMPTS):
+            state = self._journal.state()
+            entry = follow(state)
+            if self._journal.append(entry, state):
+                return entry
+        raise PlatformError(f"the journal of {self.model} is being written without pause", do="Run again later.")
+
+    @contextmanager
+    def _publishing(self) -> Iterator[None]:
+        """One publication at a time, so that one thing is not published twice; the lock dies with its holder."""
+        from filelock import FileLock, Timeout
+
+        self._prepare()
+        lock = FileLock(self.folder / "publish.lock", timeout=self._patience)
+        with disk_errors(self.folder):
             try:
-                state, behind = advance(state, entry), True
-            except ValueError as error:
-                raise DataError(f"the journal in {self.folder / 'journal'} is broken: {error}") from error
-        if behind:
-            self._write_state(state)
-        return state
-
-    def _projected(self) -> State:
+                lock.acquire()
+            except Timeout as error:
+                raise PlatformError(
+                    f"another process has been publishing {self.model} for {self._patience:g} seconds",
+                    do="Wait for it to end, then run again.",
+                ) from error
         try:
-            state = State(**read_json(self.folder / "state.json"))
-            last = self._entry(state.seq) if state.seq else None
-        except (OSError, ValueError, TypeError, DataError):
-            return State()
-        return state if last is None or last.digest == state.head else State()
+            shutil.rmtree(self._temporary, ignore_errors=True)  # what a killed publication left
+            yield
+        finally:
+            lock.release()
 
-    def _write_state(self, state: State) -> None:
-        try:
-            write_atomic(self.folder / "state.json", json.dumps(asdict(state)).encode())
-        except PlatformError:
-            return  # only a projection: the journal holds the truth, and the next reader adds it up again
+    def _prepare(self) -> None:
+        self_ignoring(self._state_folder)
+        with disk_errors(self.folder):
+            self.folder.mkdir(parents=True, exist_ok=True)
+            sync_folder(self.folder.parent)
 
-    # paths
 
-    def _blob(self, digest: str) -> Path:
-        hexadecimal = digest.removeprefix("sha256:")
-        return self.folder / "blobs" / "sha256" / hexadecimal[:2] / hexadecimal
+def _said(actor: str, reason: str, command: str) -> tuple[tuple[str, str], ...]:
+    return ("actor", actor), ("reason", reason), ("command", command)
 
-    def _manifest_path(self, number: int) -> Path:
-        return self.folder / "versions" / f"v{number}.json"
 
-    def _entry_path(self, seq: int) -> Path:
-        return self.folder / "journal" / f"{seq:08}.json"
+def _refuse_unfounded(target: Version, *, evidence: str, kind: Move) -> None:
+    carried = target.manifest.evidence
+    if kind == "promoted" and evidence == NO_EVIDENCE:
+        raise ConfigError(f"{target.name} would be promoted without evidence", do="Evaluate it first, or adopt it.")
+    if kind == "adopted" and evidence != NO_EVIDENCE:
+        raise ConfigError("a model that is adopted has no evidence", do="Promote it instead.")
+    if kind != "rolled-back" and evidence != carried:
+        raise ConfigError(
+            f"{target.name} stands on the evidence {carried}, not on {evidence}",
+            do="Evaluate again, and promote what that run evaluated.",
+        )

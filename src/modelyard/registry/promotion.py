@@ -1,88 +1,117 @@
-"""Evaluated = promoted: whether an evaluation record is evidence for exactly what is at hand."""
+"""Evaluated = promoted: is this evidence a pass, and is it about exactly what is at hand now?"""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
-from modelyard.errors import NOT_PASSED, ConfigError
+from modelyard.errors import NOT_PASSED, DataError, ModelyardError
 from modelyard.records.envelope import Envelope, Step
+from modelyard.records.results import DetectResult
 from modelyard.verdict import Verdict
 
-AGAIN = "Run `modelyard run`, so that what is at hand is what is evaluated."
+
+class EvidenceRefused(ModelyardError):  # noqa: N818 - it says what happened
+    """The evidence is not for what would be promoted; both values are in the message."""
+
+    exit_code = 2
 
 
-class NotPassedError(ConfigError):
-    """The evidence is sound and says no; that is the product's answer, so it ends with 1."""
+class NotPassed(EvidenceRefused):
+    """The evidence is in order, and it does not say pass: the product's answer."""
 
     exit_code = NOT_PASSED
 
 
-@dataclass(frozen=True)
-class AtHand:
-    """What is about to be promoted, and the world that it is promoted into."""
-
-    model: str
-    model_digest: str
-    champion: str | None
-    tree: str
-    config_digest: str
-    data: Mapping[str, str]
+_AGAIN = "Run `modelyard run` again, and promote what that run evaluated."
 
 
-def check_evidence(records: Mapping[Step, Envelope], now: AtHand) -> Envelope:
-    """The evaluation record, if it is passing evidence for exactly what is at hand.
+def check_evidence(
+    *,
+    evaluation: Envelope,
+    detect: Envelope,
+    model_now: str,
+    model_digest_now: str,
+    champion_now: str | None,
+    tree_now: str,
+    config_digest_now: str,
+    data_now: Mapping[str, str],
+    registry_now: str,
+    alias: str = "champion",
+) -> None:
+    """Accept evidence, or say what differs.
 
     Args:
-        records: this run's records; evaluate must build on train and detect, by digest.
-        now: what is at hand.
+        evaluation: the evaluation record that is the evidence.
+        detect: this run's detect record, which the evidence must build on.
+        model_now: name of the model in the configuration.
+        model_digest_now: digest of the bytes that would be published.
+        champion_now: the version that the alias points at.
+        tree_now: git's tree.
+        config_digest_now: digest of the configuration.
+        data_now: data set to digest of its contents.
+        registry_now: kind of the registry.
+        alias: the alias that would move.
 
     Raises:
-        NotPassedError: the verdict is not pass.
-        ConfigError: the evidence is missing, stale, or about something else; both values are shown.
+        EvidenceRefused: the evidence is for something else (exit code 2).
+        NotPassed: it is for this, and its verdict is fail or inconclusive (exit code 1).
+        DataError: it is for this, and the evaluation itself ended with an error (exit code 3).
     """
-    evaluation, detect = records.get("evaluate"), records.get("detect")
-    if evaluation is None or detect is None:
-        raise ConfigError("there is no evaluation in this run folder, so there is no evidence to promote on", do=AGAIN)
-    record = evaluation.record
-    if record.model != now.model:
-        raise ConfigError(f"the evidence is about the model {record.model!r}, not {now.model!r}", do=AGAIN)
-    if record.verdict is not Verdict.PASS:
-        raise NotPassedError(
-            f"the evaluation's verdict is {record.verdict} ({record.verdict.words}), so nothing is promoted",
-            do="Read the report; a better model, more test rows or a changed rule are the ways on.",
+    _whole(evaluation, "evaluate")
+    _whole(detect, "detect")
+    record, seen = evaluation.record, detect.record
+    for step, found in (("evaluation", record.model), ("detect", seen.model)):
+        _same(f"the {step} record is of the model", found, "the configuration names", model_now)
+    _passed(evaluation)
+    _builds_on(evaluation, detect)
+    _same("the evaluation judged the model", record.model_digest, "what would be published is", model_digest_now)
+    if record.champion_version != champion_now:
+        against = f"Evaluate again against {champion_now}" if champion_now else "Evaluate again"
+        raise EvidenceRefused(
+            f"the evaluation compared with {record.champion_version or 'no champion'}, "
+            f"and {alias} points at {champion_now or 'nothing'} now",
+            do=f"{against}: modelyard run",
         )
-    _check_links(records, evaluation)
-    facts = (
-        ("model", record.model_digest, now.model_digest),
-        ("tree", record.tree, now.tree),
-        ("configuration", record.config_digest, now.config_digest),
-        ("configuration of this run's detect", detect.record.config_digest, now.config_digest),
-        *(
-            (f"data set {name}", record.data.get(name), now.data.get(name))
-            for name in sorted({*record.data, *now.data})
-        ),
-    )
-    if record.champion_version != now.champion:
-        raise ConfigError(
-            f"the evidence compares with {record.champion_version or 'no champion'}, "
-            f"but the alias points at {now.champion or 'nothing'} now",
-            do=f"Evaluate again against {now.champion}: `modelyard run`." if now.champion else AGAIN,
-        )
-    for what, evaluated, found in facts:
-        if evaluated != found:
-            raise ConfigError(f"the {what} that was evaluated is {evaluated}, but at hand is {found}", do=AGAIN)
-    return evaluation
+    _same("the evaluation was made at the tree", record.tree, "the tree now is", tree_now)
+    for step, recorded in (("evaluation", record), ("detect", seen)):
+        what = f"the {step} record has the"
+        _same(f"{what} configuration digest", recorded.config_digest, "the configuration now has", config_digest_now)
+        for name in sorted({*recorded.data, *data_now}):
+            which = f"{what} digest of the data set {name!r} as"
+            _same(which, recorded.data.get(name), "the data now has", data_now.get(name))
+    outcome = seen.outcome
+    registry = outcome.registry if isinstance(outcome, DetectResult) else None
+    _same("the detect record was made for the registry", registry, "the registry now is", registry_now)
 
 
-def _check_links(records: Mapping[Step, Envelope], evaluation: Envelope) -> None:
-    links = {link.step: link for link in evaluation.record.builds_on}
-    for step in ("detect", "train"):
-        record, link = records.get(step), links.get(step)
-        if record is None or link is None:
-            raise ConfigError(f"the evaluation does not build on a {step} record of this run", do=AGAIN)
-    for name, link in links.items():
-        record = records.get(name)
-        if record is None or record.digest != link.digest:
-            found = "missing" if record is None else record.digest
-            raise ConfigError(
-                f"the evaluation builds on the {name} record {link.digest}, but this run's is {found}", do=AGAIN
-            )
+def _whole(envelope: Envelope, step: Step) -> None:
+    _same("the record is of the step", envelope.record.step, "what is needed is a record of", step)
+    sealed = Envelope.seal(envelope.record)
+    _same(f"the {step} record was changed: its digest says", envelope.digest, "its content is", sealed.digest)
+    result = f"the {step} record was changed: its result digest says"
+    _same(result, envelope.result_digest, "its content is", sealed.result_digest)
+
+
+def _passed(evaluation: Envelope) -> None:
+    verdict = evaluation.record.verdict
+    if verdict is Verdict.PASS:
+        return
+    if verdict in (Verdict.FAIL, Verdict.INCONCLUSIVE):
+        raise NotPassed(
+            f"the evaluation ended with {verdict} ({verdict.words}), and only pass is promoted",
+            do="Read the report: it says which gate, and what would decide it.",
+        )
+    raise DataError(f"the evaluation ended with {verdict}, so there is nothing to promote", do=_AGAIN)
+
+
+def _builds_on(evaluation: Envelope, detect: Envelope) -> None:
+    linked = [link.digest for link in evaluation.record.builds_on if link.step == "detect"]
+    if detect.digest not in linked:
+        raise EvidenceRefused(
+            f"the evaluation builds on {linked[0] if linked else 'no detect record'}, "
+            f"this run's detect record is {detect.digest}",
+            do=_AGAIN,
+        )
+
+
+def _same(said: str, found: str | None, now: str, wanted: str | None) -> None:
+    if found != wanted or not found:
+        raise EvidenceRefused(f"{said} {found or 'none'}, {now} {wanted or 'none'}", do=_AGAIN)

@@ -1,26 +1,46 @@
-"""The records that a version carries."""
+"""The records that a version carries, read as what they are: files from elsewhere."""
 
-import json
+from collections.abc import Callable
 
-from pydantic import ValidationError
-
-from modelyard.errors import DataError
-from modelyard.records.envelope import Envelope, Step
+from modelyard.errors import PlatformError
+from modelyard.records.envelope import STEPS, Envelope, Step
+from modelyard.records.manifest import File, Manifest, why
 from modelyard.registry.base import Registry, Version
 
 
 def version_records(registry: Registry, version: Version) -> dict[Step, Envelope]:
-    """The records of a version by step; none for an adopted one.
+    """The records of a version by step; an adopted one may have none.
 
     Raises:
-        DataError: a record is missing or damaged in the registry.
+        PlatformError: one is missing, damaged, or not a record.
     """
+    return records_of(version.manifest, lambda file: registry.read(version, file.path))
+
+
+def records_of(manifest: Manifest, read: Callable[[File], bytes]) -> dict[Step, Envelope]:
+    """The records among a manifest's files, their digests checked.
+
+    Raises:
+        PlatformError: as ``read`` does, or one is not a record, or was changed.
+    """
+    files = {file.path: file for file in manifest.files}
     found: dict[Step, Envelope] = {}
-    for entry in version.manifest.files:
-        if entry.path.startswith("records/"):
-            try:
-                envelope = Envelope.model_validate(json.loads(registry.read(version, entry.path)))
-            except (ValueError, ValidationError) as error:
-                raise DataError(f"{entry.path} of {version.name} is not a readable record") from error
-            found[envelope.record.step] = envelope
+    for step in STEPS:
+        file = files.get(f"records/{step}.json")
+        if file is not None:
+            found[step] = _envelope(file.path, read(file))
     return found
+
+
+def _envelope(path: str, data: bytes) -> Envelope:
+    try:
+        envelope = Envelope.model_validate_json(data)
+        sealed = Envelope.seal(envelope.record)
+    except ValueError as error:
+        raise PlatformError(f"{path} is not a readable record ({why(error)})") from error
+    if sealed != envelope:
+        raise PlatformError(
+            f"{path} was changed: its digest says {envelope.digest}, its content is {sealed.digest}",
+            do="A changed record is never evidence.",
+        )
+    return envelope

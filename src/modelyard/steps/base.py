@@ -100,8 +100,8 @@ def _links(step: StepDefinition, context: Context) -> tuple[Any, ...]:
 def _write_problem(
     step: StepDefinition, context: Context, inputs: Inputs, error: ModelyardError, started: Any, clock: float
 ) -> None:
-    problem = Problem(message=str(error.place or "") and f"{error.place}: {error.found}" or error.found, do=error.do,
-                      exit_code=error.exit_code)  # fmt: skip
+    message = f"{error.place}: {error.found}" if error.place else error.found
+    problem = Problem(message=message, do=error.do, exit_code=error.exit_code)
     try:
         record = Record(
             step=step.name,

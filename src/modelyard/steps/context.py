@@ -99,7 +99,7 @@ class Context:
 
     @cached_property
     def tree(self) -> str:
-        """git's tree of everything that git does not ignore."""
+        """Git's tree of everything that git does not ignore."""
         return tree.tree(self.root)
 
     @cached_property
@@ -146,7 +146,7 @@ class Context:
     def frame(self, name: str) -> Any:
         """A data set as a Polars frame, read once; its contents must still be what was fingerprinted."""
         if name not in self._frames:
-            self._frames[name] = sources.read(self.paths[name])
+            self._frames[name] = sources.read(self.paths[name], root=self.root)
         return self._frames[name]
 
     @cached_property
@@ -162,12 +162,25 @@ class Context:
             folders = [self.inside(folder, "train.python-path") for folder in train.python_path or (".",)]
         elif train and train.command:
             folders = [self.command_folder]
-        return digest({str(folder.relative_to(self.root)): tree.folder_digest(folder) for folder in folders})
+        written = train.metrics if train else None
+        own = [self.loaded.path, *([self.base / written] if written else [])]
+        return digest(
+            {str(folder.relative_to(self.root)): tree.folder_digest(folder, exclude=own) for folder in folders}
+        )
 
     @property
     def command_folder(self) -> Path:
         """Where user commands run: the folder of the configuration."""
         return self.base
+
+    @cached_property
+    def command_path(self) -> Path | None:
+        """What comes first on PATH for the user's commands: their own environment, where one is named."""
+        lock = self.config.train.environment if self.config.train else None
+        if lock is None:
+            return None
+        found = environment.python_for_lock(self.inside(lock, "train.environment"), cache=self.state / "envs")
+        return found.parent
 
     @cached_property
     def registry_kind(self) -> str:

@@ -224,7 +224,9 @@ def _champion(context: Context, test: Any, folder: Path, signature: r.Signature)
 
 def _joined(context: Context, frame: Any, test: Any, signature: r.Signature, who: str) -> Any:
     name = test_rows.id_column(context.config)
-    return join(frame, test[name], id_column=name, signature=signature, threshold=context.config.model.threshold, who=who)
+    return join(
+        frame, test[name], id_column=name, signature=signature, threshold=context.config.model.threshold, who=who
+    )
 
 
 def _python_path(model_dir: Path) -> tuple[str, ...]:

@@ -59,7 +59,9 @@ def run(context: Context, inputs: RollbackInputs) -> Outcome:
             f"{alias} points at {now.name}, and no version served before it", do="Name one: --to v1 (see the history)."
         )
     if target.name == now.name:
-        raise ConfigError(f"{alias} already points at {now.name}", do="Name another version: --to v1 (see the history).")
+        raise ConfigError(
+            f"{alias} already points at {now.name}", do="Name another version: --to v1 (see the history)."
+        )
     entry = context.registry.set_alias(
         alias,
         target.name,

@@ -75,9 +75,9 @@ def _prepared(context: Context, name: str) -> tuple[Any, int]:
         if getattr(columns, key):
             needed[getattr(columns, key)] = f"data.columns.{key}"
     for key in ("personal", "protected", "drop"):
-        needed |= {column: f"data.columns.{key}" for column in getattr(columns, key)}
+        needed |= dict.fromkeys(getattr(columns, key), f"data.columns.{key}")
     for gate in context.config.evaluate.gates:
-        needed |= {column: "evaluate.gates.by" for column in gate.by}
+        needed |= dict.fromkeys(gate.by, "evaluate.gates.by")
     sources.require_columns(frame.columns, needed, f"data.sets.{name}")
     frame, dropped = splits.drop_missing_target(frame, columns.target, data.missing_target)
     if columns.id is None:

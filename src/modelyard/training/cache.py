@@ -18,6 +18,22 @@ from modelyard.models import store
 from modelyard.records.canonical import canonical
 
 
+def copy_folder(source: Path, target: Path) -> None:
+    """Copy the files of a model folder; plain copies, so that a full disk is said as such.
+
+    Raises:
+        PlatformError: the disk would not take them.
+    """
+    with disk_errors(target):
+        target.mkdir(parents=True, exist_ok=True)
+        for path in sorted(source.rglob("*")):
+            place = target / path.relative_to(source)
+            if path.is_dir():
+                place.mkdir(exist_ok=True)
+            else:
+                shutil.copyfile(path, place)
+
+
 @dataclass(frozen=True)
 class Scores:
     """A candidate's score per fold, in the metric's natural unit, and the seconds that the fits took."""
@@ -82,7 +98,7 @@ class FitCache:
             new = Path(tempfile.mkdtemp(dir=self._folder, prefix=".new-"))
             try:
                 if model is not None:
-                    shutil.copytree(model, new / "model")
+                    copy_folder(model, new / "model")
                 (new / "entry.json").write_bytes(canonical({**entry, "digest": digest}))
                 replace_folder(new, self._place(digest))
             finally:

@@ -21,7 +21,7 @@ from modelyard.training import command as commands
 from modelyard.training import entrypoint as entrypoints
 from modelyard.training import preprocessing
 from modelyard.training.baseline import fit_baseline
-from modelyard.training.cache import FitCache
+from modelyard.training.cache import FitCache, copy_folder
 from modelyard.training.candidates import Choice, KeyPath, expand
 from modelyard.training.search import Found, Progress, Rows, fit, search
 from modelyard.training.signature import (
@@ -308,7 +308,7 @@ def _by_search(job: _Job, model_dir: Path, scratch: Path) -> _Made:
     refit = job.fit_digest("refit", candidate=digests[found.winner])
     known = job.cache.model(refit)
     if known is not None:
-        shutil.copytree(known[0], model_dir, dirs_exist_ok=True)
+        copy_folder(known[0], model_dir)
     else:
         at.say(f"fitting the winner on all {len(rows.codes):,} training rows: {choices[found.winner].name}")
         store.save_sklearn(fit(choices[found.winner], rows), model_dir, format=job.config.model.format)
@@ -422,5 +422,5 @@ def _from_cache(job: _Job, own: str, model_dir: Path) -> Mapping[str, Any] | Non
     known = job.cache.model(own)
     if known is None:
         return None
-    shutil.copytree(known[0], model_dir, dirs_exist_ok=True)
+    copy_folder(known[0], model_dir)
     return known[1]

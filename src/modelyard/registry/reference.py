@@ -1,0 +1,105 @@
+"""How versions are named: champion, v7, 7, sha256:…, champion@2026-05-03."""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from modelyard.errors import ConfigError, nearest
+from modelyard.registry.journal import parse_time
+
+_ALIAS = re.compile(r"[a-z][a-z0-9-]{0,39}")
+_NUMBER = re.compile(r"v?([1-9][0-9]{0,14})")
+_DIGEST = re.compile(r"sha256:[0-9a-f]{12,64}")
+_FORMS = "A version is named champion, v7, sha256:<12 or more hex digits>, or champion@2026-05-03."
+
+
+@dataclass(frozen=True)
+class ByNumber:
+    """v7."""
+
+    number: int
+
+
+@dataclass(frozen=True)
+class ByDigest:
+    """Begins with this model digest."""
+
+    prefix: str
+
+
+@dataclass(frozen=True)
+class ByAlias:
+    """What an alias points at now."""
+
+    alias: str
+
+
+@dataclass(frozen=True)
+class ByMoment:
+    """What an alias pointed at when the second ``until`` was over."""
+
+    alias: str
+    until: datetime
+
+
+Reference = ByNumber | ByDigest | ByAlias | ByMoment
+
+
+def parse(text: str) -> Reference:
+    """Read a reference.
+
+    Raises:
+        ConfigError: it has none of the forms.
+    """
+    if found := _NUMBER.fullmatch(text):
+        return ByNumber(int(found[1]))
+    if _DIGEST.fullmatch(text):
+        return ByDigest(text)
+    alias, at, moment = text.partition("@")
+    if _ALIAS.fullmatch(alias) and (not at or moment):
+        return ByMoment(alias, _moment(text, moment)) if at else ByAlias(alias)
+    raise ConfigError(f"{text[:80]!r} does not name a version", do=_FORMS)
+
+
+def check_alias(alias: str) -> str:
+    """An alias that may be set.
+
+    Raises:
+        ConfigError: it is no alias name, or reads like a version.
+    """
+    if not _ALIAS.fullmatch(alias):
+        raise ConfigError(
+            f"{alias[:80]!r} is no name for an alias",
+            do="Lower-case letters a to z, digits and hyphens, at most 40, beginning with a letter.",
+        )
+    if _NUMBER.fullmatch(alias) or alias == "previous":
+        raise ConfigError(f"an alias cannot be called {alias!r}, which means a version", do="Example: champion.")
+    return alias
+
+
+def _moment(text: str, moment: str) -> datetime:
+    try:
+        if len(moment) == len("2026-05-03"):
+            return datetime.strptime(moment, "%Y-%m-%d").replace(tzinfo=UTC) + timedelta(days=1, seconds=-1)
+        return parse_time(moment)
+    except (ValueError, OverflowError) as error:
+        raise ConfigError(
+            f"{text[:80]!r} names no date", do="Write champion@2026-05-03 or champion@2026-05-03T12:00:00Z, in UTC."
+        ) from error
+
+
+def unknown_number(number: int, known: Sequence[int]) -> ConfigError:
+    """No such version; the nearest that exists is named."""
+    if not known:
+        return ConfigError(f"there is no version v{number}: nothing was published yet")
+    close = min(known, key=lambda other: (abs(other - number), other))
+    span = f"v{min(known)}" if len(known) == 1 else f"v{min(known)} to v{max(known)}"
+    return ConfigError(f"there is no version v{number}", do=f"The nearest is v{close}; there is {span}.")
+
+
+def unknown_alias(alias: str, known: Iterable[str]) -> ConfigError:
+    """The alias points at nothing; the nearest spelling is named."""
+    names = sorted(known)
+    hint = nearest(alias, names) or (f"Aliases are {', '.join(names)}." if names else "Promote or adopt a model first.")
+    return ConfigError(f"there is no {alias}: no version was promoted under this name yet", do=hint)

@@ -1,0 +1,95 @@
+"""The manifests of a local registry: ``versions/v7.json``, and an index by model digest that only saves time."""
+
+from contextlib import suppress
+from pathlib import Path
+
+from modelyard.errors import PlatformError
+from modelyard.files import create_exclusive
+from modelyard.records.manifest import Manifest, Sealed, why
+from modelyard.registry.base import Version
+from modelyard.registry.blobs import RESTORE, reading
+
+
+class Versions:
+    """The manifests of one model. A version is visible from the moment that its manifest has its name."""
+
+    def __init__(self, folder: Path, model: str) -> None:
+        self.model = model
+        self._folder = folder / "versions"
+        self._index = folder / "index"
+
+    def add(self, manifest: Manifest) -> Version | None:
+        """Make a version visible; None, and nothing changed, where its number was taken.
+
+        Raises:
+            PlatformError: the disk would not take it.
+        """
+        sealed = Sealed.seal(manifest)
+        if not create_exclusive(self._path(manifest.number), sealed.to_bytes()):
+            return None
+        version = Version(manifest, sealed.digest)
+        self._mark(version)
+        return version
+
+    def numbers(self) -> list[int]:
+        """The number of every version, ascending."""
+        names = [name.removesuffix(".json") for name in _names(self._folder) if name.endswith(".json")]
+        return sorted(int(name[1:]) for name in names if name[:1] == "v" and _is_number(name[1:]))
+
+    def has(self, number: int) -> bool:
+        """Whether there is such a version."""
+        return self._path(number).is_file()
+
+    def load(self, number: int) -> Version:
+        """A version.
+
+        Raises:
+            PlatformError: its manifest cannot be read, is not one, or was changed.
+        """
+        path = self._path(number)
+        with reading(path):
+            data = path.read_bytes()
+        try:
+            sealed = Sealed.from_bytes(data)
+            if (sealed.manifest.model, sealed.manifest.number) != (self.model, number):
+                raise ValueError(f"it is the manifest of {sealed.manifest.model} {sealed.manifest.name}")
+        except ValueError as error:
+            raise PlatformError(f"the manifest of v{number} cannot be used: {why(error)}", do=RESTORE) from error
+        return Version(sealed.manifest, sealed.digest)
+
+    def with_model(self, prefix: str) -> list[Version]:
+        """The versions whose model digest begins so, oldest first.
+
+        The index is mended first: a process may have died between a version and its mark.
+        """
+        numbers = self.numbers()
+        marks = [name.partition("-v") for name in _names(self._index)]
+        indexed = {int(number): digest for digest, _, number in marks if _is_number(number)}
+        for number in numbers:
+            if number not in indexed:
+                indexed[number] = self._mark(self.load(number))
+        wanted = prefix.removeprefix("sha256:")
+        found = [self.load(number) for number in numbers if indexed[number].startswith(wanted)]
+        return [version for version in found if version.manifest.model_digest.startswith(prefix)]
+
+    def _path(self, number: int) -> Path:
+        return self._folder / f"v{number}.json"
+
+    def _mark(self, version: Version) -> str:
+        digest = version.manifest.model_digest.removeprefix("sha256:")
+        with suppress(OSError):
+            self._index.mkdir(exist_ok=True)
+            (self._index / f"{digest}-{version.name}").touch()
+        return digest
+
+
+def _names(folder: Path) -> list[str]:
+    with reading(folder):
+        try:
+            return [path.name for path in folder.iterdir()]
+        except FileNotFoundError:
+            return []
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit()

@@ -1,0 +1,265 @@
+"""The interval for each kind of quantity: which method, with or without units, and when none may be given.
+
+Levels belong to one model; contrasts are Σ wₖ·metricₖ + constant of several models on the same rows, as one paired
+quantity. With a unit, no interval is narrower at either end than the row-wise one.
+"""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from modelyard.stats import auc, clusters
+from modelyard.stats.bootstrap import Statistic, bca
+from modelyard.stats.interval import Interval, refuse, widest
+from modelyard.stats.means import mean_interval
+from modelyard.stats.proportions import proportion, square_and_add, tango
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+
+FEWEST_DISAGREEING = 10
+"""Rows on which models must differ before anything but Tango's interval is tried."""
+FEWEST_OF_A_CLASS = 25
+"""Rows of each class that a bootstrap needs."""
+SAME = 1e-9
+"""Per-row losses closer than this are the same."""
+
+
+def level_proportion(
+    right: Bools, considered: Bools, *, unit: Ints | None = None, weight: Floats | None = None, lags: int = 0,
+    confidence: float = 0.95,
+) -> Interval:  # fmt: skip
+    """Share of the considered rows that are right; arrays are (n,). ``lags`` > 0: units follow each other in time."""
+    kept = right[considered]
+    row_wise = proportion(int(kept.sum()), len(kept), confidence)
+    if len(kept) == 0 or (unit is None and weight is None):
+        return row_wise
+    own = np.ones(len(kept)) if weight is None else weight[considered]
+    found = _level_by_unit(kept * own, own, _unit_of(unit, considered), lags, confidence, on_logit=True)
+    return found if weight is not None else widest(found, row_wise)
+
+
+def contrast_proportion(
+    right: Bools, considered: Bools, weights: Floats, constant: float, *, unit: Ints | None = None,
+    weight: Floats | None = None, confidence: float = 0.95,
+) -> Interval:  # fmt: skip
+    """Contrast of proportions; ``right`` is (k, n), the first model's row first. Tango row-wise, square-and-add."""
+    kept = right[:, considered]
+    n = kept.shape[1]
+    if n == 0:
+        return refuse("no row counts for this metric", n=0, n_rows=0)
+    if _sums_to_nothing(weights, constant) and (kept == kept[0]).all():
+        return _same(unit, considered, n)
+    parts: list[tuple[float, Interval]] = []
+    for other, share in zip(kept[1:], weights[1:], strict=True):
+        first, second = int((kept[0] & ~other).sum()), int((~kept[0] & other).sum())
+        parts.append((-float(share), tango(first, second, n, confidence)))
+    rest = float(weights.sum())
+    if abs(rest) > 1e-12:
+        parts.append((rest, proportion(int(kept[0].sum()), n, confidence)))
+    row_wise = square_and_add(parts, constant)
+    if unit is None and weight is None:
+        return row_wise
+    own = np.ones(n) if weight is None else weight[considered]
+    found = _difference_by_unit((weights @ kept) * own, own, constant, _unit_of(unit, considered), confidence)
+    return found if weight is not None else widest(found, row_wise)
+
+
+def level_mean(
+    values: Floats, *, unit: Ints | None = None, weight: Floats | None = None, lags: int = 0, seed: int = 0,
+    confidence: float = 0.95,
+) -> Interval:  # fmt: skip
+    """Mean of (n,) per-row values."""
+    if unit is None and weight is None:
+        return mean_interval(values, seed=seed, confidence=confidence)
+    own = np.ones(len(values)) if weight is None else weight
+    found = _level_by_unit(values * own, own, unit, lags, confidence, on_logit=False)
+    return found if weight is not None else widest(found, mean_interval(values, seed=seed, confidence=confidence))
+
+
+def contrast_mean(
+    values: Floats, weights: Floats, constant: float, *, unit: Ints | None = None, weight: Floats | None = None,
+    seed: int = 0, confidence: float = 0.95,
+) -> Interval:  # fmt: skip
+    """Contrast of means of (k, n) per-row values."""
+    n = values.shape[1]
+    disagreeing = int((np.abs(values - values[0]) > SAME).any(axis=0).sum())
+    if disagreeing == 0 and _sums_to_nothing(weights, constant):
+        return _same(unit, None, n)
+    combined = weights @ values
+    if disagreeing < FEWEST_DISAGREEING:
+        return _too_alike(disagreeing, float(combined.mean()) + constant, unit, n)
+    if unit is None and weight is None:
+        return mean_interval(combined, seed=seed, confidence=confidence).scaled(1.0, constant)
+    own = np.ones(n) if weight is None else weight
+    found = _difference_by_unit(combined * own, own, constant, unit, confidence)
+    if weight is not None:
+        return found
+    return widest(found, mean_interval(combined, seed=seed, confidence=confidence).scaled(1.0, constant))
+
+
+def level_auc(y: Ints, score: Floats, *, unit: Ints | None = None, lags: int = 0, confidence: float = 0.95) -> Interval:
+    """AUC of one model: Newcombe row-wise, jackknife-t over units."""
+    value = auc.auc(y, score)
+    if value is None:
+        return refuse("one class only", n=_count(unit, len(y)), n_rows=len(y))
+    positives = int((y == 1).sum())
+    row_wise = auc.one_model(value, positives, len(y) - positives, confidence)
+    if unit is None:
+        return row_wise
+    codes, groups = clusters.dense(unit)
+    if groups < clusters.FEWEST_FOR_LEVEL:
+        return _too_few(groups, clusters.FEWEST_FOR_LEVEL, len(y), value)
+    influence = clusters.auc_influence(y, auc.placements(y, score), codes, groups, score)
+    if influence is None:
+        return refuse("one unit holds a whole class", n=groups, n_rows=len(y), estimate=value)
+    found = clusters.cluster_t(value, influence, len(y), method="jackknife-t", confidence=confidence)
+    if lags:
+        found = widest(clusters.newey_west(value, influence, len(y), lags=lags, confidence=confidence), found)
+    return widest(found, row_wise)
+
+
+def contrast_auc(
+    y: Ints, scores: Floats, weights: Floats, constant: float, *, unit: Ints | None = None, margin: float = 0.0,
+    confidence: float = 0.95,
+) -> Interval:  # fmt: skip
+    """Contrast of AUCs; ``scores`` is (k, n). A constant score has AUC ½ and no error of its own."""
+    n, positives = len(y), int((y == 1).sum())
+    if positives in (0, n):
+        return refuse("one class only", n=_count(unit, n), n_rows=n)
+    varies = [bool((score != score[0]).any()) for score in scores]
+    constant += 0.5 * float(sum(weight for weight, moving in zip(weights, varies, strict=True) if not moving))
+    moving = np.array(varies)
+    scores, weights = scores[moving], weights[moving]
+    if len(scores) == 0:
+        return _same(unit, None, n) if abs(constant) < SAME else refuse("constant scores", n=n, n_rows=n)
+    if len(scores) == 1:
+        return level_auc(y, scores[0], unit=unit, confidence=confidence).scaled(float(weights[0]), constant)
+    if (scores == scores[0]).all() and _sums_to_nothing(weights, constant):
+        return _same(unit, None, n)
+    placed = [auc.placements(y, score) for score in scores]
+    differs = sum(
+        int((np.abs(np.array([part[side] for part in placed]) - placed[0][side]) > SAME).any(axis=0).sum())
+        for side in (0, 1)
+    )
+    estimate = float(sum(weight * part[0].mean() for weight, part in zip(weights, placed, strict=True))) + constant
+    if differs < FEWEST_DISAGREEING:
+        return _too_alike(differs, estimate, unit, n)
+    reference = float(placed[1][0].mean())
+    if min(positives, n - positives) * (1 - reference + margin) < auc.FEWEST_ERRORS:
+        return refuse("too few ranking errors to tell", n=_count(unit, n), n_rows=n, estimate=estimate)
+    row_wise = auc.contrast(y, list(scores), list(weights), constant, confidence)
+    if unit is None:
+        return row_wise
+    codes, groups = clusters.dense(unit)
+    if groups < clusters.FEWEST_FOR_DIFFERENCE:
+        return _too_few(groups, clusters.FEWEST_FOR_DIFFERENCE, n, estimate)
+    influences = [
+        clusters.auc_influence(y, part, codes, groups, score) for part, score in zip(placed, scores, strict=True)
+    ]
+    known = [influence for influence in influences if influence is not None]
+    if len(known) < len(influences):
+        return refuse("one unit holds a whole class", n=groups, n_rows=n, estimate=estimate)
+    influence = np.asarray(weights @ np.array(known), dtype=np.float64)
+    found = clusters.cluster_t(estimate, influence, n, method="jackknife-t", confidence=confidence)
+    return widest(found, row_wise)
+
+
+def level_statistic(
+    statistic: Statistic, n: int, *, seed: int, unit: Ints | None = None, weight: Floats | None = None,
+    bounds: Sequence[float] = (), class_counts: Sequence[int] = (), confidence: float = 0.95,
+) -> Interval:  # fmt: skip
+    """Any statistic of row weights, by bootstrap over rows or units."""
+    refused = _few(n, unit, class_counts, clusters.FEWEST_FOR_LEVEL)
+    if refused is not None:
+        return refused
+    return bca(statistic, n, seed, unit=unit, weight=weight, bounds=bounds, confidence=confidence)
+
+
+def contrast_statistic(
+    statistics: Sequence[Statistic], weights: Floats, constant: float, n: int, *, seed: int, unit: Ints | None = None,
+    weight: Floats | None = None, bounds: Sequence[float] = (), class_counts: Sequence[int] = (),
+    agree: Callable[[], bool] = lambda: False, confidence: float = 0.95,
+) -> Interval:  # fmt: skip
+    """Contrast of any statistics, by paired bootstrap; ``agree`` says whether the models agree on every row."""
+    if agree() and _sums_to_nothing(weights, constant):
+        return _same(unit, None, n)
+    refused = _few(n, unit, class_counts, clusters.FEWEST_FOR_DIFFERENCE)
+    if refused is not None:
+        return refused
+
+    def combined(rows: Floats) -> float | None:
+        total = constant
+        for statistic, share in zip(statistics, weights, strict=True):
+            value = statistic(rows)
+            if value is None:
+                return None
+            total += float(share) * value
+        return total
+
+    return bca(combined, n, seed, unit=unit, weight=weight, bounds=bounds, confidence=confidence)
+
+
+def _few(n: int, unit: Ints | None, class_counts: Sequence[int], fewest: int) -> Interval | None:
+    groups = _count(unit, n)
+    if class_counts and min(class_counts) < FEWEST_OF_A_CLASS:
+        return refuse(f"a class has {min(class_counts)} rows, fewer than {FEWEST_OF_A_CLASS}", n=groups, n_rows=n)
+    if groups < fewest:
+        return _too_few(groups, fewest, n, None)
+    return None
+
+
+def _level_by_unit(
+    over: Floats, under: Floats, unit: Ints | None, lags: int, confidence: float, *, on_logit: bool
+) -> Interval:
+    codes, groups = clusters.dense(np.arange(len(over)) if unit is None else unit)
+    estimate, influence = clusters.ratio_influence(over, under, codes, groups)
+    if groups < clusters.FEWEST_FOR_LEVEL:
+        return _too_few(groups, clusters.FEWEST_FOR_LEVEL, len(over), estimate)
+    if not (influence != 0).any():
+        return refuse("the units do not vary", n=groups, n_rows=len(over), estimate=estimate)
+    found = clusters.cluster_t(
+        estimate, influence, len(over), method="cluster-t", confidence=confidence, on_logit=on_logit
+    )
+    if lags:
+        wide = clusters.newey_west(estimate, influence, len(over), lags=lags, confidence=confidence, on_logit=on_logit)
+        found = widest(wide, found)
+    return found
+
+
+def _difference_by_unit(over: Floats, under: Floats, constant: float, unit: Ints | None, confidence: float) -> Interval:
+    codes, groups = clusters.dense(np.arange(len(over)) if unit is None else unit)
+    estimate, influence = clusters.ratio_influence(over, under, codes, groups)
+    if groups < clusters.FEWEST_FOR_DIFFERENCE:
+        return _too_few(groups, clusters.FEWEST_FOR_DIFFERENCE, len(over), estimate + constant)
+    if not (influence != 0).any():
+        return refuse("the units do not vary", n=groups, n_rows=len(over), estimate=estimate + constant)
+    return clusters.cluster_t(estimate + constant, influence, len(over), method="cluster-t", confidence=confidence)
+
+
+def _sums_to_nothing(weights: Floats, constant: float) -> bool:
+    return abs(float(weights.sum())) < 1e-12 and abs(constant) < 1e-12
+
+
+def _same(unit: Ints | None, considered: Bools | None, n: int) -> Interval:
+    groups = _count(unit if unit is None or considered is None else unit[considered], n)
+    return Interval(0.0, 0.0, 0.0, "identical on every row", groups, n, identical=True)
+
+
+def _too_alike(rows: int, estimate: float, unit: Ints | None, n: int) -> Interval:
+    why = f"the models differ on {rows} rows, fewer than {FEWEST_DISAGREEING}"
+    return refuse(why, n=_count(unit, n), n_rows=n, estimate=estimate)
+
+
+def _too_few(groups: int, fewest: int, n_rows: int, estimate: float | None) -> Interval:
+    return refuse(f"{groups} units, fewer than {fewest}", n=groups, n_rows=n_rows, estimate=estimate)
+
+
+def _count(unit: Ints | None, n: int) -> int:
+    return n if unit is None else len(np.unique(unit))
+
+
+def _unit_of(unit: Ints | None, considered: Bools) -> Ints | None:
+    return None if unit is None else unit[considered]

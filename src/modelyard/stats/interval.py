@@ -1,0 +1,61 @@
+"""A number with its confidence interval, or the reason why there is none."""
+
+from dataclasses import dataclass, replace
+
+from scipy.special import ndtri, stdtrit
+
+
+@dataclass(frozen=True)
+class Interval:
+    """An estimate with two-sided limits.
+
+    ``n`` counts what is independent (units, or rows), ``n_rows`` rows. A method that ``refused`` has no limits.
+    ``identical``: the models agree on every row; the only interval that may have width zero.
+    """
+
+    estimate: float | None
+    low: float | None
+    high: float | None
+    method: str
+    n: int
+    n_rows: int
+    refused: str = ""
+    approximate: bool = False
+    identical: bool = False
+    note: str = ""
+
+    def scaled(self, factor: float, shift: float = 0.0) -> "Interval":
+        """The interval of ``factor``·x + ``shift``; limits change places where the factor is negative."""
+        if self.estimate is None:
+            return self
+        ends = None if self.low is None or self.high is None else sorted((self.low * factor, self.high * factor))
+        return replace(
+            self,
+            estimate=self.estimate * factor + shift,
+            low=None if ends is None else ends[0] + shift,
+            high=None if ends is None else ends[1] + shift,
+        )
+
+
+def refuse(why: str, *, n: int, n_rows: int, estimate: float | None = None, method: str = "") -> Interval:
+    """No limits, and why."""
+    return Interval(estimate, None, None, method, n, n_rows, refused=why)
+
+
+def widest(first: Interval, second: Interval) -> Interval:
+    """The first interval, no narrower at either end than the second; where one refused, the other as it is."""
+    if second.low is None or second.high is None:
+        return first
+    if first.low is None or first.high is None:
+        return first
+    return replace(first, low=min(first.low, second.low), high=max(first.high, second.high))
+
+
+def z_value(confidence: float) -> float:
+    """Two-sided normal quantile: 1.960 at 0.95."""
+    return float(ndtri(0.5 + confidence / 2))
+
+
+def t_value(confidence: float, degrees: float) -> float:
+    """Two-sided Student quantile."""
+    return float(stdtrit(degrees, 0.5 + confidence / 2))

@@ -1,0 +1,90 @@
+"""Intervals for a proportion, and for the paired difference of two."""
+
+import math
+
+from scipy.optimize import brentq
+from scipy.special import betaincinv
+
+from modelyard.stats.interval import Interval, refuse, z_value
+
+FEW = 10
+"""Events or non-events below which the exact interval is used."""
+
+
+def wilson(events: int, n: int, confidence: float = 0.95) -> tuple[float, float]:
+    """Score limits of a proportion (Wilson, JASA 1927)."""
+    z, p = z_value(confidence), events / n
+    centre = (p + z * z / (2 * n)) / (1 + z * z / n)
+    half = z / (1 + z * z / n) * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
+    return max(0.0, centre - half), min(1.0, centre + half)
+
+
+def clopper_pearson(events: int, n: int, confidence: float = 0.95) -> tuple[float, float]:
+    """Exact limits of a proportion (Clopper & Pearson, Biometrika 1934)."""
+    tail = (1 - confidence) / 2
+    low = 0.0 if events == 0 else float(betaincinv(events, n - events + 1, tail))
+    high = 1.0 if events == n else float(betaincinv(events + 1, n - events, 1 - tail))
+    return low, high
+
+
+def proportion(events: int, n: int, confidence: float = 0.95) -> Interval:
+    """Wilson's interval; Clopper and Pearson's under 10 events or non-events, where Wilson's lets too much through."""
+    if n == 0:
+        return refuse("no row counts for this metric", n=0, n_rows=0)
+    exact = min(events, n - events) < FEW
+    low, high = (clopper_pearson if exact else wilson)(events, n, confidence)
+    return Interval(events / n, low, high, "Clopper–Pearson" if exact else "Wilson", n, n)
+
+
+def tango(only_first: int, only_second: int, n: int, confidence: float = 0.95) -> Interval:
+    """Score interval of a paired difference of proportions (Tango, Statistics in Medicine 1998).
+
+    Args:
+        only_first: rows that the first model alone has right.
+        only_second: rows that the second alone has right.
+        n: rows.
+        confidence: two-sided level.
+    """
+    if n == 0:
+        return refuse("no row counts for this metric", n=0, n_rows=0)
+    z = z_value(confidence)
+    estimate = (only_first - only_second) / n
+
+    def statistic(delta: float) -> float:
+        a = 2.0 * n
+        b = -only_first - only_second + (2 * n - only_first + only_second) * delta
+        c = -only_second * delta * (1 - delta)
+        q = (math.sqrt(max(b * b - 4 * a * c, 0.0)) - b) / (2 * a)
+        variance = n * (2 * q + delta * (1 - delta))
+        distance = only_first - only_second - n * delta
+        if distance == 0:
+            return 0.0
+        return distance / math.sqrt(variance) if variance > 0 else math.copysign(math.inf, distance)
+
+    def limit(inner: float, outer: float, target: float) -> float:
+        if abs(inner - outer) < 1e-12:
+            return outer
+        if (statistic(outer) - target) * (statistic(inner) - target) > 0:
+            return outer
+        return float(brentq(lambda delta: statistic(delta) - target, inner, outer, xtol=1e-12))
+
+    edge = 1 - 1e-12
+    low = limit(estimate if abs(estimate) < edge else estimate * edge, -edge, z)
+    high = limit(estimate if abs(estimate) < edge else estimate * edge, edge, -z)
+    return Interval(estimate, low, high, "Tango", n, n)
+
+
+def square_and_add(parts: list[tuple[float, Interval]], shift: float = 0.0) -> Interval:
+    """Interval of a weighted sum from the intervals of its terms (Zou & Donner, Statistics in Medicine 2008)."""
+    estimate, below, above = shift, 0.0, 0.0
+    for weight, part in parts:
+        turned = part.scaled(weight)
+        if turned.estimate is None or turned.low is None or turned.high is None:
+            return part
+        estimate += turned.estimate
+        below += (turned.estimate - turned.low) ** 2
+        above += (turned.high - turned.estimate) ** 2
+    first = parts[0][1]
+    method = " and ".join(dict.fromkeys(part.method for _, part in parts))
+    return Interval(estimate, estimate - math.sqrt(below), estimate + math.sqrt(above),
+                    f"square-and-add of {method}" if len(parts) > 1 else method, first.n, first.n_rows)  # fmt: skip

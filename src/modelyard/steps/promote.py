@@ -1,0 +1,180 @@
+"""promote: publish exactly what this run evaluated as a version, and move the alias to it."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import modelyard.records.results as r
+from modelyard.errors import ConfigError, DataError
+from modelyard.files import sha256_bytes, sha256_file
+from modelyard.models import environment, store
+from modelyard.records.envelope import STEPS, Envelope, Step
+from modelyard.records.manifest import FileEntry, Manifest
+from modelyard.registry.promotion import AtHand, check_evidence
+from modelyard.spec import Inputs, Outputs, StepSpec
+from modelyard.steps.base import Outcome, StepDefinition
+from modelyard.steps.context import Context
+from modelyard.verdict import Verdict
+
+
+class PromoteInputs(Inputs):
+    """Inputs of promote."""
+
+    evidence_digest: str = ""
+    """Digest of the evaluation record to promote on. Default: the one in the run folder."""
+    reason: str = ""
+    """Why; it stands in the history."""
+
+
+class PromoteOutputs(Outputs):
+    """Outputs of promote."""
+
+    version: str
+    """The version that the alias points at now."""
+
+
+SPEC = StepSpec(
+    name="promote",
+    summary="Publish exactly what was evaluated, and move the alias to it; refuse without passing evidence.",
+    example='modelyard promote --reason "month of July added"',
+    inputs=PromoteInputs,
+    outputs=PromoteOutputs,
+    permissions={"contents": "write"},
+)
+CARRIED: tuple[Step, ...] = ("detect", "validate", "train", "evaluate", "report")
+"""Records that a version carries; promote's own stands in the journal."""
+
+
+def reads(context: Context, _inputs: Inputs) -> Mapping[str, Any]:
+    """The evidence and the alias."""
+    evaluation = context.record_or_none("evaluate")
+    champion = context.champion
+    return {
+        "evidence": None if evaluation is None else evaluation.digest,
+        "champion": None if champion is None else champion.name,
+    }
+
+
+def run(context: Context, inputs: PromoteInputs) -> Outcome:
+    """Check the evidence against what is at hand, publish, move."""
+    if context.config.mode == "report-only":
+        raise ConfigError("mode is report-only, which promotes nothing", do="Remove `mode: report-only` to promote.")
+    records = {step: context.record(step) for step in STEPS if step in CARRIED and context.record_path(step).is_file()}
+    model_dir = context.run_dir / "model"
+    if not model_dir.is_dir():
+        raise DataError(f"there is no model in {context.run_dir.name}", do="Run `modelyard run` first.")
+    champion = context.champion
+    model_digest, size = store.digest(model_dir)
+    evaluation = check_evidence(
+        records,
+        AtHand(
+            model=context.config.model.name,
+            model_digest=model_digest,
+            champion=None if champion is None else champion.name,
+            tree=context.tree,
+            config_digest=context.loaded.digest,
+            data=context.data_digests,
+            registry=context.registry_kind,
+        ),
+    )
+    if inputs.evidence_digest and inputs.evidence_digest != evaluation.digest:
+        raise ConfigError(
+            f"the evidence named is {inputs.evidence_digest}, but this run folder's evaluation is {evaluation.digest}",
+            do="Hand over the run folder of the evaluation that is named.",
+        )
+    files = bundle_files(context, records)
+    manifest = _manifest(context, records, evaluation, files, model_digest, size)
+    version = context.registry.publish(manifest, files)
+    alias = context.config.registry.alias
+    entry = context.registry.set_alias(
+        alias,
+        version.name,
+        seen=None if champion is None else champion.name,
+        actor=context.actor,
+        reason=inputs.reason,
+        evidence=evaluation.digest,
+        kind="promoted",
+    )
+    result = r.PromoteResult(
+        version=version.name,
+        alias=alias,
+        previous=entry.from_,
+        model_digest=model_digest,
+        evidence=evaluation.digest,
+        actor=context.actor,
+        reason=inputs.reason,
+        journal=entry.seq,
+    )
+    return Outcome(result, Verdict.PASS, model_digest=model_digest, champion_version=entry.from_)
+
+
+def bundle_files(context: Context, records: Mapping[Step, Envelope]) -> dict[str, Path | bytes]:
+    """What goes into a version, by its path there: model, records, environment, golden, profile, the command's code."""
+    files: dict[str, Path | bytes] = {}
+    for folder in ("model", "golden", "profile"):
+        base = context.run_dir / folder
+        files |= {
+            f"{folder}/{path.relative_to(base).as_posix()}": path for path in sorted(base.rglob("*")) if path.is_file()
+        }
+    files |= {f"records/{step}.json": envelope.to_bytes() for step, envelope in records.items()}
+    files["environment.txt"] = environment.environment_text(context.environment).encode()
+    files |= command_files(context)
+    return files
+
+
+def command_files(context: Context) -> dict[str, Path | bytes]:
+    """The files beside a predict command, so that its version can be scored with its own code."""
+    if context.config.evaluate.predict is None:
+        return {}
+    from modelyard.data.tree import source_files
+
+    folder = context.command_folder
+    return {f"code/{path.relative_to(folder).as_posix()}": path for path in source_files(folder)}
+
+
+def _manifest(
+    context: Context,
+    records: Mapping[Step, Envelope],
+    evaluation: Envelope,
+    files: Mapping[str, Path | bytes],
+    model_digest: str,
+    size: int,
+) -> Manifest:
+    trained, judged = records["train"].record.outcome, evaluation.record.outcome
+    if not isinstance(trained, r.TrainResult) or not isinstance(judged, r.EvaluateResult) or trained.signature is None:
+        raise DataError("the train record has no signature", do="Run `modelyard train` again.")
+    champion, predict = context.champion, context.config.evaluate.predict
+    return Manifest(
+        model=context.config.model.name,
+        model_digest=model_digest,
+        size=size,
+        adapter=trained.adapter,
+        signature=trained.signature,
+        environment_digest=context.environment_digest,
+        fit_digest=evaluation.record.fit_digest,
+        config_digest=evaluation.record.config_digest,
+        data=evaluation.record.data,
+        tree=evaluation.record.tree,
+        evidence=evaluation.digest,
+        result_digest=evaluation.result_digest,
+        metrics={row.metric: row.challenger.value for row in judged.metrics if row.challenger.value is not None},
+        parent=None if champion is None else champion.name,
+        predict_command="" if predict is None else predict.command,
+        created=context.now().isoformat(timespec="seconds"),
+        files=file_entries(files),
+    )
+
+
+def file_entries(files: Mapping[str, Path | bytes]) -> tuple[FileEntry, ...]:
+    """Path, digest and size of each file, sorted by path."""
+    return tuple(
+        FileEntry(
+            path=name,
+            digest=sha256_bytes(content) if isinstance(content, bytes) else sha256_file(content),
+            size=len(content) if isinstance(content, bytes) else content.stat().st_size,
+        )
+        for name, content in sorted(files.items())
+    )
+
+
+PROMOTE = StepDefinition(SPEC, "promote", (), reads, run, optional=("evaluate",))

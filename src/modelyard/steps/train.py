@@ -1,0 +1,150 @@
+"""train: the configured way from training rows to a stored model; every fit is cached by what decides it."""
+
+import shutil
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from modelyard import __version__
+from modelyard.config.rules import training_part
+from modelyard.errors import DataError
+from modelyard.files import replace_folder, sha256_file
+from modelyard.models import store
+from modelyard.records.canonical import digest
+from modelyard.records.results import TrainResult
+from modelyard.spec import Inputs, Outputs, StepSpec
+from modelyard.steps import rows as step_rows
+from modelyard.steps.base import Outcome, StepDefinition, passed
+from modelyard.steps.context import Context
+from modelyard.verdict import Verdict
+
+
+class TrainOutputs(Outputs):
+    """Outputs of train."""
+
+    model_digest: str
+    """Digest of the model's files."""
+
+
+SPEC = StepSpec(
+    name="train",
+    summary="Train the challenger: search the candidates, or call an entrypoint or a command.",
+    example="modelyard train",
+    inputs=Inputs,
+    outputs=TrainOutputs,
+)
+
+
+def reads(context: Context, _inputs: Inputs) -> Mapping[str, Any]:
+    """The rows, what decides a fit, the code, and the packages."""
+    train, test = step_rows.digests(context)
+    named = context.config.evaluate.challenger
+    lock = context.config.train.environment if context.config.train else None
+    return {
+        "rows": [train, test],
+        "training": training_part(context.config),
+        "code": context.code_digest,
+        "packages": context.environment_digest,
+        "lock": sha256_file(context.inside(lock, "train.environment")) if lock else None,
+        "challenger": sha256_file(context.inside(named, "evaluate.challenger")) if named else None,
+    }
+
+
+def run(context: Context, _inputs: Inputs) -> Outcome:
+    """Train, or take the prediction file that is to be judged."""
+    for name in ("detect", "validate"):
+        known = context.record_or_none(name)  # type: ignore[arg-type]  # both are steps
+        if known is not None:
+            passed(known)
+    rows = step_rows.load(context)
+    return _train(context, rows) if context.config.train else _take_predictions(context, rows)
+
+
+def _train(context: Context, rows: step_rows.Rows) -> Outcome:
+    from modelyard.training.train import TrainingRows, Workplace, train
+
+    of_train, of_test = step_rows.digests(context)
+    trained = train(
+        context.config,
+        TrainingRows(
+            frame=rows.train,
+            digest=of_train,
+            test=rows.test,
+            test_digest=of_test,
+            split=rows.split,
+            dropped_missing_target=rows.dropped,
+            suffix=_suffix(context),
+            row_number="" if context.config.data.columns.id else step_rows.ROW,
+        ),
+        at=Workplace(
+            base=context.base,
+            root=context.root,
+            state=context.state,
+            out=context.run_dir / "model",
+            place=context.loaded.place,
+            progress=context.console.progress,
+            say=lambda text: context.console.say(f"  {text}"),
+        ),
+        inputs={"code": context.code_digest, "packages": context.environment_digest, "tool": __version__},
+    )
+    return Outcome(
+        trained.result, Verdict.PASS, fit_digest=trained.fit_digest, model_digest=trained.result.model_digest
+    )
+
+
+def _suffix(context: Context) -> Literal[".csv", ".parquet"]:
+    split = context.config.data.split
+    first = context.paths[split.of if split else "train"][0]
+    return ".parquet" if first.suffix == ".parquet" else ".csv"
+
+
+def _take_predictions(context: Context, rows: step_rows.Rows) -> Outcome:
+    from modelyard.training.baseline import fit_baseline
+    from modelyard.training.signature import find_target, find_weight, signature
+    from modelyard.training.train import primary_metric
+
+    config = context.config
+    path = context.inside(config.evaluate.challenger or "", "evaluate.challenger")
+    if not path.is_file():
+        raise DataError(
+            f"evaluate.challenger: there is no prediction file {config.evaluate.challenger}",
+            do="Make it before this step, or correct the path.",
+        )
+    folder = Path(tempfile.mkdtemp(dir=context.run_dir, prefix=".model."))
+    try:
+        shutil.copyfile(path, folder / f"predictions{path.suffix}")
+        replace_folder(folder, context.run_dir / "model")
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    model_digest, size = store.digest(context.run_dir / "model")
+    known = rows.train if len(rows.train) else rows.test
+    target = find_target(known, config.data.columns.target, config.model)
+    baseline = (
+        fit_baseline(target.codes, find_weight(known, config.data.columns), config.model.task, len(target.classes))
+        if len(rows.train)
+        else {}
+    )
+    from modelyard.training.signature import Features
+
+    of_train, of_test = step_rows.digests(context)
+    result = TrainResult(
+        how="none",
+        metric=primary_metric(config, context.loaded.place).name,
+        train_rows=len(rows.train),
+        train_digest=of_train,
+        test_digest=of_test,
+        test_rows=len(rows.test),
+        split=rows.split,
+        dropped_missing_target=rows.dropped,
+        seed=0,
+        model_digest=model_digest,
+        model_size=size,
+        adapter="predictions",
+        signature=signature(Features((), {}), target, config.model),
+        baseline=baseline,
+    )
+    return Outcome(result, Verdict.PASS, fit_digest=digest({"predictions": model_digest}), model_digest=model_digest)
+
+
+TRAIN = StepDefinition(SPEC, "train", ("detect",), reads, run, optional=("validate",))
