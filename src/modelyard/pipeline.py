@@ -26,7 +26,9 @@ def stages(event: Event, *, promote: bool, validates: bool) -> tuple[Step, ...]:
     return ("detect", *middle, "report", *(("promote",) if promote else ()))
 
 
-def decide(step: Step, *, known: Envelope | None, inputs_digest: str, intact: bool, halted_by: str) -> Decision:
+def decide(
+    step: Step, *, known: Envelope | None, inputs_digest: str, intact: bool, halted_by: str = "", unchanged: str = ""
+) -> Decision:
     """What to do with one stage.
 
     Args:
@@ -35,7 +37,10 @@ def decide(step: Step, *, known: Envelope | None, inputs_digest: str, intact: bo
         inputs_digest: digest of everything that decides its result now.
         intact: the files that its record speaks of are still what they were.
         halted_by: the earlier stage that did not pass, or an empty string.
+        unchanged: the champion that detect found nothing changed from, or an empty string.
     """
+    if unchanged and step != "detect":
+        return Decision(step, "skip", f"nothing changed since {unchanged}, which was made from exactly this")
     if halted_by and step != "report":
         return Decision(step, "skip", f"{halted_by} did not pass")
     if step in ("detect", "promote"):

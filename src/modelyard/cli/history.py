@@ -21,6 +21,6 @@ def run(_command: Command, given: Mapping[str, str], _positional: list[str]) -> 
     for entry in entries:
         evidence = entry.evidence if entry.evidence == "none" else entry.evidence[:19] + "…"
         moved = f"{entry.from_ or 'nothing'} → {entry.to}"
-        print(f"{entry.at}  {entry.alias:<10} {moved:<14} {entry.kind:<11} {entry.actor}: {entry.reason or 'no reason given'}"
-              f" (evidence {evidence})")  # fmt: skip
+        why = entry.reason or "no reason given"
+        print(f"{entry.at}  {entry.alias}  {moved:<13} {entry.kind:<11} {entry.actor}: {why} (evidence {evidence})")
     return OK

@@ -11,6 +11,7 @@ from modelyard.errors import ModelyardError
 from modelyard.models import store
 from modelyard.pipeline import Decision, decide, stages, walk
 from modelyard.records.envelope import Envelope, Step
+from modelyard.records.results import DetectResult
 from modelyard.spec import Inputs
 from modelyard.steps.all import STEP
 from modelyard.steps.base import execute, inputs_digest, rebind
@@ -46,14 +47,22 @@ class _Runner:
 
     def consider(self, step: Step, halted_by: str) -> Decision:
         """Decide about a stage."""
-        if halted_by and step != "report":
-            return decide(step, known=None, inputs_digest="", intact=True, halted_by=halted_by)
+        unchanged = self._unchanged()
+        if unchanged or (halted_by and step != "report"):
+            return decide(step, known=None, inputs_digest="", intact=True, halted_by=halted_by, unchanged=unchanged)
         known = self.context.record_or_none(step)
         try:
             now = inputs_digest(STEP[step], self.context, self.inputs(step))
         except ModelyardError:
             now = ""  # whatever is wrong, running the stage says it with its own words
         return decide(step, known=known, inputs_digest=now, intact=self._intact(step, known), halted_by=halted_by)
+
+    def _unchanged(self) -> str:
+        detected = self.envelopes.get("detect")
+        outcome = None if detected is None else detected.record.outcome
+        if isinstance(outcome, DetectResult) and not outcome.changed:
+            return outcome.champion or ""
+        return ""
 
     def _intact(self, step: Step, known: Envelope | None) -> bool:
         if known is None or known.record.result is None:

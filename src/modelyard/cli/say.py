@@ -77,7 +77,8 @@ def _facts(outcome: r.Part) -> str:
             )
         case r.RollbackResult():
             return f"{outcome.alias} points at {outcome.version} again (was {outcome.previous}); proof: {outcome.proof}"
-    return ""
+        case _:
+            return ""
 
 
 def _validated(outcome: r.ValidateResult) -> str:

@@ -8,7 +8,7 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
 from modelyard.data.reading import SUFFIXES
@@ -230,7 +230,7 @@ def _is_special(path: Path) -> bool:
     return not (path.is_file() or path.is_symlink())
 
 
-def _manifest(root: Path, paths: Iterator[Path]) -> str:
+def _manifest(root: Path, paths: Iterable[Path]) -> str:
     """Digest of the sorted (path, sha256) list; a link that leads to no file counts with its text."""
     entries = []
     for path in paths:

@@ -124,12 +124,13 @@ def plain_record(record: Record) -> dict[str, Any]:
     return plain
 
 
+CIRCUMSTANTIAL = frozenset({"circumstances", "builds_on", "seconds", "fits", "fits_from_cache", "cached"})
+"""Keys, also inside results, that two machines doing the same work may differ in: times, and what was cached."""
+
+
 def _same_work(plain: dict[str, Any]) -> dict[str, Any]:
-    kept = {key: value for key, value in plain.items() if key not in {"circumstances", "builds_on"}}
-    return {
-        **kept,
-        "builds_on": [{"step": link["step"], "result_digest": link["result_digest"]} for link in plain["builds_on"]],
-    }
+    before = [{"step": link["step"], "result_digest": link["result_digest"]} for link in plain["builds_on"]]
+    return {**_without_circumstances(plain), "builds_on": before}
 
 
 def _without_circumstances(value: Any) -> Any:

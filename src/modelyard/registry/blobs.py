@@ -2,6 +2,7 @@
 
 import errno
 import hashlib
+import io
 import os
 import stat
 import tempfile
@@ -12,7 +13,7 @@ from typing import BinaryIO
 
 from modelyard.errors import DataError, PlatformError
 from modelyard.files import disk_errors, sha256_file, sync_folder
-from modelyard.records.manifest import File
+from modelyard.records.manifest import FileEntry
 
 RESTORE = "Put the registry's folder back from a copy."
 _CHUNK = 1 << 20
@@ -42,11 +43,11 @@ class Blobs:
         name = digest.removeprefix("sha256:")
         return self.folder / "sha256" / name[:2] / name
 
-    def add(self, path: str, source: Path) -> File:
-        """Store a file's bytes; bytes that are here and intact stay, damaged ones are replaced.
+    def add(self, file: FileEntry, source: Path | bytes) -> None:
+        """Store the bytes of a file; bytes that are here and intact stay, damaged ones are replaced.
 
         Raises:
-            DataError: the source is a link or no file, or cannot be read.
+            DataError: the source is a link or no file, cannot be read, or does not have the digest.
             PlatformError: the disk would not take it; no partial file remains.
         """
         with disk_errors(self.folder):
@@ -54,16 +55,20 @@ class Blobs:
             handle, name = tempfile.mkstemp(dir=self.temporary)
             temporary = Path(name)
             try:
-                with os.fdopen(handle, "wb") as target, _plain_file(path, source) as stream:
-                    digest, size = copy(stream, target)
+                with os.fdopen(handle, "wb") as target, _plain(file.path, source) as stream:
+                    found = copy(stream, target)
                     target.flush()
                     os.fsync(target.fileno())
+                if found != (file.digest, file.size):
+                    raise DataError(
+                        f"{file.path} changed while it was published: it was {file.digest}, it is {found[0]}",
+                        do="Run the command again, and let nothing write to these files meanwhile.",
+                    )
                 temporary.chmod(0o444)
-                self._settle(temporary, digest)
+                self._settle(temporary, file.digest)
             finally:
                 with suppress(FileNotFoundError):
                     temporary.unlink()
-        return File(path=path, digest=digest, size=size)
 
     def _settle(self, temporary: Path, digest: str) -> None:
         home = self.path(digest)
@@ -74,7 +79,7 @@ class Blobs:
         temporary.replace(home)
         sync_folder(home.parent)
 
-    def copy_out(self, file: File, target: Path) -> None:
+    def copy_out(self, file: FileEntry, target: Path) -> None:
         """Copy a blob to a new file and check it on the way.
 
         Raises:
@@ -90,7 +95,7 @@ class Blobs:
         if (digest, size) != (file.digest, file.size):
             raise damage(file, digest)
 
-    def read(self, file: File, *, limit: int = 64 * _CHUNK) -> bytes:
+    def read(self, file: FileEntry, *, limit: int = 64 * _CHUNK) -> bytes:
         """The bytes of a small file, checked.
 
         Raises:
@@ -106,7 +111,7 @@ class Blobs:
             raise damage(file, digest)
         return data
 
-    def check(self, file: File) -> str:
+    def check(self, file: FileEntry) -> str:
         """What is wrong with a file, as a sentence, or an empty string."""
         try:
             found = sha256_file(self.path(file.digest))
@@ -118,7 +123,7 @@ class Blobs:
             "" if found == file.digest else f"it was changed: the manifest says {file.digest}, its content is {found}"
         )
 
-    def present(self, file: File) -> bool:
+    def present(self, file: FileEntry) -> bool:
         """Whether bytes of the right size are there, without reading them."""
         with suppress(OSError):
             return self.path(file.digest).stat().st_size == file.size
@@ -128,7 +133,7 @@ class Blobs:
 _PLAIN = "A version is made of plain files; write copies instead of links."
 
 
-def damage(file: File, found: str) -> PlatformError:
+def damage(file: FileEntry, found: str) -> PlatformError:
     """A blob that is not what its name says."""
     return PlatformError(
         f"{file.path} was changed in the registry: the manifest says {file.digest}, its content is {found}",
@@ -148,14 +153,15 @@ def copy(source: BinaryIO, target: BinaryIO) -> tuple[str, int]:
 
 
 @contextmanager
-def _plain_file(path: str, source: Path) -> Iterator[BinaryIO]:
+def _plain(path: str, source: Path | bytes) -> Iterator[BinaryIO]:
+    if isinstance(source, bytes):
+        yield io.BytesIO(source)
+        return
     try:
         descriptor = os.open(source, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError as error:
         why = "is a link" if error.errno == errno.ELOOP else f"cannot be read: {error.strerror}"
-        raise DataError(
-            f"{path} {why}", do="A version is made of plain files; write copies instead of links."
-        ) from error
+        raise DataError(f"{path} {why}", do=_PLAIN) from error
     with os.fdopen(descriptor, "rb") as stream:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise DataError(f"{path} is not a plain file", do=_PLAIN)

@@ -21,8 +21,6 @@ OneLine = Annotated[
 VersionName = Annotated[str, Field(pattern=r"^v[1-9][0-9]{0,14}$")]
 AliasName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,39}$")]
 
-_TIME = "%Y-%m-%dT%H:%M:%SZ"
-
 
 class JournalEntry(Part):
     """What happened: which alias moved from where to where, when, who decided, why, and on what evidence."""
@@ -34,7 +32,7 @@ class JournalEntry(Part):
     previous: Digest | None
     """Digest of the entry before; none before the first."""
     kind: Kind
-    at: Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")]
+    at: Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00$")]
     actor: OneLine
     reason: OneLine
     alias: AliasName | None = None
@@ -64,7 +62,7 @@ class JournalEntry(Part):
     @property
     def time(self) -> datetime:
         """``at`` as a time."""
-        return parse_time(self.at)
+        return datetime.fromisoformat(self.at)
 
 
 class State(Part):
@@ -132,10 +130,5 @@ def one_line(text: str, what: str) -> str:
 
 
 def format_time(moment: datetime) -> str:
-    """UTC, to the second: 2026-05-03T12:00:00Z."""
-    return moment.astimezone(UTC).strftime(_TIME)
-
-
-def parse_time(text: str) -> datetime:
-    """The other way round."""
-    return datetime.strptime(text, _TIME).replace(tzinfo=UTC)
+    """UTC, to the second: 2026-05-03T12:00:00+00:00."""
+    return moment.astimezone(UTC).isoformat(timespec="seconds")

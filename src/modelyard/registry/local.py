@@ -2,7 +2,7 @@
 
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,9 +10,9 @@ from pathlib import Path
 from modelyard.errors import ConfigError, DataError, PlatformError
 from modelyard.files import disk_errors, self_ignoring, sync_folder
 from modelyard.records.chain import Broken, verify_carried
-from modelyard.records.manifest import NO_EVIDENCE, Content, File, Manifest, why
+from modelyard.records.manifest import NO_EVIDENCE, Manifest
 from modelyard.registry import reference as ref
-from modelyard.registry.base import AliasMoved, Bundle, Version
+from modelyard.registry.base import AliasMoved, Version
 from modelyard.registry.blobs import RESTORE, Blobs
 from modelyard.registry.journal import JournalEntry, Move, State, format_time, one_line
 from modelyard.registry.journal_files import JournalFiles
@@ -53,19 +53,26 @@ class LocalRegistry:
         self._now = now
         self._patience = patience
 
-    def publish(self, bundle: Bundle) -> Version:
+    def publish(self, manifest: Manifest, files: Mapping[str, Path | bytes]) -> Version:
         """Store a version; it becomes visible last. See ``Registry.publish``."""
-        if bundle.content.model != self.model:
-            raise DataError(f"a version of {bundle.content.model} cannot be published as one of {self.model}")
+        if manifest.model != self.model:
+            raise DataError(f"a version of {manifest.model} cannot be published as one of {self.model}")
+        listed = {file.path for file in manifest.files}
+        if listed != set(files):
+            odd = min(listed ^ set(files))
+            raise DataError(
+                f"this cannot be published: {odd} is {'missing' if odd in listed else 'not in the manifest'}"
+            )
         with self._publishing():
-            files = tuple(self._blobs.add(path, source) for path, source in sorted(bundle.files.items()))
+            for file in manifest.files:
+                self._blobs.add(file, files[file.path])
+            self._refuse_contradictions(manifest)
+            for known in self._versions.with_model(manifest.model_digest):
+                if known.manifest.identity == manifest.identity:
+                    return known
             while True:
                 number = max(self._versions.numbers(), default=0) + 1
-                manifest = self._manifest(bundle.content, files, number)
-                for known in self._versions.with_model(manifest.model_digest):
-                    if known.manifest.identity == manifest.identity:
-                        return known
-                if version := self._versions.add(manifest):
+                if version := self._versions.add(manifest.model_copy(update={"number": number})):
                     return version
 
     def resolve(self, reference: str) -> Version:
@@ -190,24 +197,12 @@ class LocalRegistry:
         """Every version, oldest first."""
         return tuple(self._versions.load(number) for number in self._versions.numbers())
 
-    def _manifest(self, content: Content, files: tuple[File, ...], number: int) -> Manifest:
-        """The manifest of bytes that are stored already, where they and the content agree."""
-        try:
-            manifest = Manifest(
-                **content.model_dump(),
-                number=number,
-                created=format_time(self._now()),
-                size=sum(file.size for file in files),
-                files=files,
-            )
-        except ValueError as error:
-            raise DataError(f"this cannot be published: {why(error)}") from error
+    def _refuse_contradictions(self, manifest: Manifest) -> None:
         broken = verify_carried(manifest, records_of(manifest, self._blobs.read))
         if broken:
             raise DataError(
                 f"this cannot be published: {broken[0]}", do="Run `modelyard run`, and promote what it made."
             )
-        return manifest
 
     def _promised(self, name: str) -> Version:
         """A version that the journal speaks of, so that its absence is damage and not a typing mistake."""

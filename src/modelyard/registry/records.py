@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from modelyard.errors import PlatformError
 from modelyard.records.envelope import STEPS, Envelope, Step
-from modelyard.records.manifest import File, Manifest, why
+from modelyard.records.manifest import FileEntry, Manifest, why
 from modelyard.registry.base import Registry, Version
 
 
@@ -17,7 +17,7 @@ def version_records(registry: Registry, version: Version) -> dict[Step, Envelope
     return records_of(version.manifest, lambda file: registry.read(version, file.path))
 
 
-def records_of(manifest: Manifest, read: Callable[[File], bytes]) -> dict[Step, Envelope]:
+def records_of(manifest: Manifest, read: Callable[[FileEntry], bytes]) -> dict[Step, Envelope]:
     """The records among a manifest's files, their digests checked.
 
     Raises:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from modelyard.errors import ConfigError, nearest
-from modelyard.registry.journal import parse_time
 
 _ALIAS = re.compile(r"[a-z][a-z0-9-]{0,39}")
 _NUMBER = re.compile(r"v?([1-9][0-9]{0,14})")
@@ -80,13 +79,16 @@ def check_alias(alias: str) -> str:
 
 def _moment(text: str, moment: str) -> datetime:
     try:
+        found = datetime.fromisoformat(moment)
         if len(moment) == len("2026-05-03"):
-            return datetime.strptime(moment, "%Y-%m-%d").replace(tzinfo=UTC) + timedelta(days=1, seconds=-1)
-        return parse_time(moment)
-    except (ValueError, OverflowError) as error:
-        raise ConfigError(
-            f"{text[:80]!r} names no date", do="Write champion@2026-05-03 or champion@2026-05-03T12:00:00Z, in UTC."
-        ) from error
+            return found.replace(tzinfo=UTC) + timedelta(days=1, seconds=-1)
+        if found.tzinfo is not None:
+            return found.astimezone(UTC)
+    except (ValueError, OverflowError):
+        pass
+    raise ConfigError(
+        f"{text[:80]!r} names no date", do="Write champion@2026-05-03 or champion@2026-05-03T12:00:00+00:00."
+    )
 
 
 def unknown_number(number: int, known: Sequence[int]) -> ConfigError:

@@ -5,12 +5,16 @@ from pathlib import Path
 from typing import Any
 
 import modelyard.records.results as r
+from modelyard.data import tree
 from modelyard.errors import ConfigError, DataError
-from modelyard.files import sha256_bytes, sha256_file
+from modelyard.files import write_atomic
 from modelyard.models import environment, store
+from modelyard.records.chain import verify_records
 from modelyard.records.envelope import STEPS, Envelope, Step
-from modelyard.records.manifest import FileEntry, Manifest
-from modelyard.registry.promotion import AtHand, check_evidence
+from modelyard.records.manifest import Content
+from modelyard.registry.base import Bundle
+from modelyard.registry.bundle import collect
+from modelyard.registry.promotion import EvidenceRefused, check_evidence
 from modelyard.spec import Inputs, Outputs, StepSpec
 from modelyard.steps.base import Outcome, StepDefinition
 from modelyard.steps.context import Context
@@ -63,28 +67,32 @@ def run(context: Context, inputs: PromoteInputs) -> Outcome:
     model_dir = context.run_dir / "model"
     if not model_dir.is_dir():
         raise DataError(f"there is no model in {context.run_dir.name}", do="Run `modelyard run` first.")
-    champion = context.champion
-    model_digest, size = store.digest(model_dir)
-    evaluation = check_evidence(
-        records,
-        AtHand(
-            model=context.config.model.name,
-            model_digest=model_digest,
-            champion=None if champion is None else champion.name,
-            tree=context.tree,
-            config_digest=context.loaded.digest,
-            data=context.data_digests,
-            registry=context.registry_kind,
-        ),
+    for step in ("detect", "train", "evaluate"):
+        context.record(step)
+    broken = verify_records(records)
+    if broken:
+        raise EvidenceRefused(f"the chain of records is broken: {broken[0]}", do="Run `modelyard run` again.")
+    champion, evaluation = context.champion, records["evaluate"]
+    model_digest, _ = store.digest(model_dir)
+    check_evidence(
+        evaluation=evaluation,
+        detect=records["detect"],
+        model_now=context.config.model.name,
+        model_digest_now=model_digest,
+        champion_now=None if champion is None else champion.name,
+        tree_now=context.tree,
+        config_digest_now=context.loaded.digest,
+        data_now=context.data_digests,
+        registry_now=context.registry_kind,
+        alias=context.config.registry.alias,
     )
     if inputs.evidence_digest and inputs.evidence_digest != evaluation.digest:
-        raise ConfigError(
+        raise EvidenceRefused(
             f"the evidence named is {inputs.evidence_digest}, but this run folder's evaluation is {evaluation.digest}",
             do="Hand over the run folder of the evaluation that is named.",
         )
-    files = bundle_files(context, records)
-    manifest = _manifest(context, records, evaluation, files, model_digest, size)
-    version = context.registry.publish(manifest, files)
+    write_atomic(context.run_dir / "environment.txt", environment.environment_text(context.environment).encode())
+    version = context.registry.publish(Bundle(_content(context, records, model_digest), bundle_files(context, records)))
     alias = context.config.registry.alias
     entry = context.registry.set_alias(
         alias,
@@ -108,46 +116,32 @@ def run(context: Context, inputs: PromoteInputs) -> Outcome:
     return Outcome(result, Verdict.PASS, model_digest=model_digest, champion_version=entry.from_)
 
 
-def bundle_files(context: Context, records: Mapping[Step, Envelope]) -> dict[str, Path | bytes]:
+def bundle_files(context: Context, records: Mapping[Step, Envelope]) -> dict[str, Path]:
     """What goes into a version, by its path there: model, records, environment, golden, profile, the command's code."""
-    files: dict[str, Path | bytes] = {}
-    for folder in ("model", "golden", "profile"):
-        base = context.run_dir / folder
-        files |= {
-            f"{folder}/{path.relative_to(base).as_posix()}": path for path in sorted(base.rglob("*")) if path.is_file()
-        }
-    files |= {f"records/{step}.json": envelope.to_bytes() for step, envelope in records.items()}
-    files["environment.txt"] = environment.environment_text(context.environment).encode()
-    files |= command_files(context)
-    return files
+    folders = {name: context.run_dir / name for name in ("model", "golden", "profile")}
+    sources = {name: path for name, path in folders.items() if path.is_dir()}
+    sources |= {f"records/{step}.json": context.record_path(step) for step in records}
+    sources["environment.txt"] = context.run_dir / "environment.txt"
+    return collect(sources) | command_files(context)
 
 
-def command_files(context: Context) -> dict[str, Path | bytes]:
+def command_files(context: Context) -> dict[str, Path]:
     """The files beside a predict command, so that its version can be scored with its own code."""
     if context.config.evaluate.predict is None:
         return {}
-    from modelyard.data.tree import source_files
-
     folder = context.command_folder
-    return {f"code/{path.relative_to(folder).as_posix()}": path for path in source_files(folder)}
+    return {f"code/{path.relative_to(folder).as_posix()}": path for path in tree.source_files(folder)}
 
 
-def _manifest(
-    context: Context,
-    records: Mapping[Step, Envelope],
-    evaluation: Envelope,
-    files: Mapping[str, Path | bytes],
-    model_digest: str,
-    size: int,
-) -> Manifest:
+def _content(context: Context, records: Mapping[Step, Envelope], model_digest: str) -> Content:
+    evaluation = records["evaluate"]
     trained, judged = records["train"].record.outcome, evaluation.record.outcome
     if not isinstance(trained, r.TrainResult) or not isinstance(judged, r.EvaluateResult) or trained.signature is None:
         raise DataError("the train record has no signature", do="Run `modelyard train` again.")
     champion, predict = context.champion, context.config.evaluate.predict
-    return Manifest(
+    return Content(
         model=context.config.model.name,
         model_digest=model_digest,
-        size=size,
         adapter=trained.adapter,
         signature=trained.signature,
         environment_digest=context.environment_digest,
@@ -160,20 +154,6 @@ def _manifest(
         metrics={row.metric: row.challenger.value for row in judged.metrics if row.challenger.value is not None},
         parent=None if champion is None else champion.name,
         predict_command="" if predict is None else predict.command,
-        created=context.now().isoformat(timespec="seconds"),
-        files=file_entries(files),
-    )
-
-
-def file_entries(files: Mapping[str, Path | bytes]) -> tuple[FileEntry, ...]:
-    """Path, digest and size of each file, sorted by path."""
-    return tuple(
-        FileEntry(
-            path=name,
-            digest=sha256_bytes(content) if isinstance(content, bytes) else sha256_file(content),
-            size=len(content) if isinstance(content, bytes) else content.stat().st_size,
-        )
-        for name, content in sorted(files.items())
     )
 
 

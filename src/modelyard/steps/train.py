@@ -53,10 +53,10 @@ def reads(context: Context, _inputs: Inputs) -> Mapping[str, Any]:
 
 def run(context: Context, _inputs: Inputs) -> Outcome:
     """Train, or take the prediction file that is to be judged."""
-    for name in ("detect", "validate"):
-        known = context.record_or_none(name)  # type: ignore[arg-type]  # both are steps
-        if known is not None:
-            passed(known)
+    passed(context.record("detect"))
+    validated = context.record_or_none("validate")
+    if validated is not None:
+        passed(validated)
     rows = step_rows.load(context)
     return _train(context, rows) if context.config.train else _take_predictions(context, rows)
 
