@@ -43,18 +43,11 @@ class FileEntry(Part):
         return self.path.split("/", 1)[0]
 
 
-class Manifest(Part):
-    """One version: immutable, every file with its digest, sorted by path. A publisher fills it but for the number."""
+class Content(Part):
+    """What a publisher says of a model; the registry adds number, time and files."""
 
-    schema_: Literal["modelyard/version/v1"] = Field(default="modelyard/version/v1", alias="schema")
     model: Annotated[str, Field(pattern=r"^[a-z0-9-]{1,40}$")]
-    number: Annotated[int, Field(ge=0, le=_LARGEST)] = 0
-    """Allotted by the registry; 0 until then."""
-    created: Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00$")]
     model_digest: Digest
-    size: Annotated[int, Field(ge=0, le=_LARGEST)]
-    """Bytes of the files under ``model/``."""
-    files: Annotated[tuple[FileEntry, ...], Field(min_length=1)]
     adapter: Literal["sklearn", "command", "predictions"]
     signature: Signature
     environment_digest: Digest
@@ -73,12 +66,21 @@ class Manifest(Part):
     predict_command: str = ""
 
     @model_validator(mode="after")
-    def _evidence_is_carried(self) -> Self:
+    def _evidence_is_whole(self) -> Self:
         if (self.evidence == NO_EVIDENCE) != (self.result_digest is None):
             raise ValueError("evidence and its result digest come together, or not at all")
-        if self.evidence != NO_EVIDENCE and EVALUATION not in {file.path for file in self.files}:
-            raise ValueError(f"there is evidence, but no {EVALUATION}")
         return self
+
+
+class Manifest(Content):
+    """One version: immutable, numbered, every file with its digest, sorted by path."""
+
+    schema_: Literal["modelyard/version/v1"] = Field(default="modelyard/version/v1", alias="schema")
+    number: Annotated[int, Field(ge=1, le=_LARGEST)]
+    created: Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00$")]
+    size: Annotated[int, Field(ge=0, le=_LARGEST)]
+    """Bytes of all files."""
+    files: Annotated[tuple[FileEntry, ...], Field(min_length=1)]
 
     @model_validator(mode="after")
     def _files_are_the_model(self) -> Self:
@@ -86,16 +88,15 @@ class Manifest(Part):
         if paths != sorted(set(paths)):
             raise ValueError("the files are not listed once each, sorted by path")
         known = set(paths)
-        for path in paths:
-            if any(path[:at] in known for at, letter in enumerate(path) if letter == "/"):
-                raise ValueError("a file lies below another file")
-        model = [file for file in self.files if file.role == "model"]
-        if self.size != sum(file.size for file in model):
-            raise ValueError(f"the size is {self.size}, the files under model/ have {sum(file.size for file in model)}")
-        if self.model_digest != model_digest(model):
-            raise ValueError(
-                f"the model digest is {self.model_digest}, the files under model/ have {model_digest(model)}"
-            )
+        if any(path[:at] in known for path in paths for at, letter in enumerate(path) if letter == "/"):
+            raise ValueError("a file lies below another file")
+        if self.size != sum(file.size for file in self.files):
+            raise ValueError(f"the size is {self.size}, the files have {sum(file.size for file in self.files)} bytes")
+        found = model_digest(self.files)
+        if self.model_digest != found:
+            raise ValueError(f"the model digest is {self.model_digest}, the files under model/ have {found}")
+        if self.evidence != NO_EVIDENCE and EVALUATION not in known:
+            raise ValueError(f"there is evidence, but no {EVALUATION}")
         return self
 
     @property

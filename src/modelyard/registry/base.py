@@ -7,7 +7,7 @@ from typing import Protocol
 
 from modelyard.errors import PlatformError
 from modelyard.records.chain import Broken
-from modelyard.records.manifest import Manifest
+from modelyard.records.manifest import Content, Manifest
 from modelyard.registry.journal import JournalEntry, Move
 
 
@@ -28,6 +28,14 @@ class Version:
     def number(self) -> int:
         """7."""
         return self.manifest.number
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """What is to be published: what is said of the model, and path in the version → the file that has its bytes."""
+
+    content: Content
+    files: Mapping[str, Path]
 
 
 class AliasMoved(PlatformError):  # noqa: N818 - it says what happened
@@ -56,17 +64,13 @@ class Registry(Protocol):
         """Name of the model."""
         ...
 
-    def publish(self, manifest: Manifest, files: Mapping[str, Path | bytes]) -> Version:
+    def publish(self, bundle: Bundle) -> Version:
         """Store a version under the next number; it becomes visible last.
 
         The same model on the same evidence is the same version: it is returned, and not stored again.
 
-        Args:
-            manifest: what is published, not yet numbered.
-            files: path in the version → its bytes, or the file that has them.
-
         Raises:
-            DataError: the bytes are not those that the manifest or the records speak of, or a file is a link.
+            DataError: the bytes are not those that the content or the records speak of, or a file is a link.
             PlatformError: the registry would not take it; its state is as before.
         """
         ...

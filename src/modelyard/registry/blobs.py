@@ -2,7 +2,6 @@
 
 import errno
 import hashlib
-import io
 import os
 import stat
 import tempfile
@@ -13,9 +12,10 @@ from typing import BinaryIO
 
 from modelyard.errors import DataError, PlatformError
 from modelyard.files import disk_errors, sha256_file, sync_folder
-from modelyard.records.manifest import FileEntry
+from modelyard.records.manifest import FileEntry, why
 
 RESTORE = "Put the registry's folder back from a copy."
+PLAIN = "A version is made of plain files; write copies instead of links."
 _CHUNK = 1 << 20
 
 
@@ -43,11 +43,15 @@ class Blobs:
         name = digest.removeprefix("sha256:")
         return self.folder / "sha256" / name[:2] / name
 
-    def add(self, file: FileEntry, source: Path | bytes) -> None:
-        """Store the bytes of a file; bytes that are here and intact stay, damaged ones are replaced.
+    def add(self, path: str, source: Path) -> FileEntry:
+        """Store a file's bytes; bytes that are here and intact stay, damaged ones are replaced.
+
+        Args:
+            path: what the file is called in the version.
+            source: where it is.
 
         Raises:
-            DataError: the source is a link or no file, cannot be read, or does not have the digest.
+            DataError: the source is a link or no file, or cannot be read.
             PlatformError: the disk would not take it; no partial file remains.
         """
         with disk_errors(self.folder):
@@ -55,20 +59,17 @@ class Blobs:
             handle, name = tempfile.mkstemp(dir=self.temporary)
             temporary = Path(name)
             try:
-                with os.fdopen(handle, "wb") as target, _plain(file.path, source) as stream:
-                    found = copy(stream, target)
+                with os.fdopen(handle, "wb") as target, _plain_file(path, source) as stream:
+                    digest, size = copy(stream, target)
                     target.flush()
                     os.fsync(target.fileno())
-                if found != (file.digest, file.size):
-                    raise DataError(
-                        f"{file.path} changed while it was published: it was {file.digest}, it is {found[0]}",
-                        do="Run the command again, and let nothing write to these files meanwhile.",
-                    )
+                entry = _entry(path, digest, size)
                 temporary.chmod(0o444)
-                self._settle(temporary, file.digest)
+                self._settle(temporary, digest)
             finally:
                 with suppress(FileNotFoundError):
                     temporary.unlink()
+        return entry
 
     def _settle(self, temporary: Path, digest: str) -> None:
         home = self.path(digest)
@@ -130,9 +131,6 @@ class Blobs:
         return False
 
 
-_PLAIN = "A version is made of plain files; write copies instead of links."
-
-
 def damage(file: FileEntry, found: str) -> PlatformError:
     """A blob that is not what its name says."""
     return PlatformError(
@@ -153,16 +151,20 @@ def copy(source: BinaryIO, target: BinaryIO) -> tuple[str, int]:
 
 
 @contextmanager
-def _plain(path: str, source: Path | bytes) -> Iterator[BinaryIO]:
-    if isinstance(source, bytes):
-        yield io.BytesIO(source)
-        return
+def _plain_file(path: str, source: Path) -> Iterator[BinaryIO]:
     try:
         descriptor = os.open(source, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError as error:
-        why = "is a link" if error.errno == errno.ELOOP else f"cannot be read: {error.strerror}"
-        raise DataError(f"{path} {why}", do=_PLAIN) from error
+        problem = "is a link" if error.errno == errno.ELOOP else f"cannot be read: {error.strerror}"
+        raise DataError(f"{path} {problem}", do=PLAIN) from error
     with os.fdopen(descriptor, "rb") as stream:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise DataError(f"{path} is not a plain file", do=_PLAIN)
+            raise DataError(f"{path} is not a plain file", do=PLAIN)
         yield stream
+
+
+def _entry(path: str, digest: str, size: int) -> FileEntry:
+    try:
+        return FileEntry(path=path, digest=digest, size=size)
+    except ValueError as error:
+        raise DataError(f"{path!r} cannot be published: {why(error)}") from error

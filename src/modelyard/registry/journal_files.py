@@ -1,8 +1,8 @@
 """The journal as files: one per entry, created exclusively, so that taking the next number is the compare-and-swap.
 
-Two things beside the entries only save time, and are made anew where they are missing, behind or damaged. ``state.json``
-holds what the entries add up to. Packs hold copies of 256 entries each, and are believed only where their digests lead
-back from the newest entry. So the state takes two small files to read, and the newest history a few hundred at most.
+Two things beside the entries only save time, and are made anew where they are missing, behind or damaged. The state
+file holds what the entries add up to. Packs hold copies of 256 entries each, and are believed only where their digests
+lead back from the newest entry. So the state takes two small files to read, the newest history a few hundred at most.
 """
 
 import json

@@ -2,7 +2,7 @@
 
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,15 +10,16 @@ from pathlib import Path
 from modelyard.errors import ConfigError, DataError, PlatformError
 from modelyard.files import disk_errors, self_ignoring, sync_folder
 from modelyard.records.chain import Broken, verify_carried
-from modelyard.records.manifest import NO_EVIDENCE, Manifest
+from modelyard.records.manifest import NO_EVIDENCE, Content, FileEntry, Manifest, why
 from modelyard.registry import reference as ref
-from modelyard.registry.base import AliasMoved, Version
+from modelyard.registry.base import AliasMoved, Bundle, Version
 from modelyard.registry.blobs import RESTORE, Blobs
 from modelyard.registry.journal import JournalEntry, Move, State, format_time, one_line
 from modelyard.registry.journal_files import JournalFiles
 from modelyard.registry.records import records_of
 from modelyard.registry.versions import Versions
 
+_MADE = "Run `modelyard run`, and promote what it made."
 _ATTEMPTS = 1000
 """Lost races in a row before giving up; each one means that somebody else got through."""
 
@@ -53,26 +54,19 @@ class LocalRegistry:
         self._now = now
         self._patience = patience
 
-    def publish(self, manifest: Manifest, files: Mapping[str, Path | bytes]) -> Version:
+    def publish(self, bundle: Bundle) -> Version:
         """Store a version; it becomes visible last. See ``Registry.publish``."""
-        if manifest.model != self.model:
-            raise DataError(f"a version of {manifest.model} cannot be published as one of {self.model}")
-        listed = {file.path for file in manifest.files}
-        if listed != set(files):
-            odd = min(listed ^ set(files))
-            raise DataError(
-                f"this cannot be published: {odd} is {'missing' if odd in listed else 'not in the manifest'}"
-            )
+        if bundle.content.model != self.model:
+            raise DataError(f"a version of {bundle.content.model} cannot be published as one of {self.model}")
         with self._publishing():
-            for file in manifest.files:
-                self._blobs.add(file, files[file.path])
-            self._refuse_contradictions(manifest)
-            for known in self._versions.with_model(manifest.model_digest):
-                if known.manifest.identity == manifest.identity:
-                    return known
+            files = tuple(self._blobs.add(path, source) for path, source in sorted(bundle.files.items()))
             while True:
                 number = max(self._versions.numbers(), default=0) + 1
-                if version := self._versions.add(manifest.model_copy(update={"number": number})):
+                manifest = self._manifest(bundle.content, files, number)
+                for known in self._versions.with_model(manifest.model_digest):
+                    if known.manifest.identity == manifest.identity:
+                        return known
+                if version := self._versions.add(manifest):
                     return version
 
     def resolve(self, reference: str) -> Version:
@@ -197,12 +191,21 @@ class LocalRegistry:
         """Every version, oldest first."""
         return tuple(self._versions.load(number) for number in self._versions.numbers())
 
-    def _refuse_contradictions(self, manifest: Manifest) -> None:
-        broken = verify_carried(manifest, records_of(manifest, self._blobs.read))
-        if broken:
-            raise DataError(
-                f"this cannot be published: {broken[0]}", do="Run `modelyard run`, and promote what it made."
+    def _manifest(self, content: Content, files: tuple[FileEntry, ...], number: int) -> Manifest:
+        """The manifest of bytes that are stored already, where they and the content agree."""
+        try:
+            manifest = Manifest(
+                **content.model_dump(),
+                number=number,
+                created=format_time(self._now()),
+                size=sum(file.size for file in files),
+                files=files,
             )
+        except ValueError as error:
+            raise DataError(f"this cannot be published: {why(error)}", do=_MADE) from error
+        if broken := verify_carried(manifest, records_of(manifest, self._blobs.read)):
+            raise DataError(f"this cannot be published: {broken[0]}", do=_MADE)
+        return manifest
 
     def _promised(self, name: str) -> Version:
         """A version that the journal speaks of, so that its absence is damage and not a typing mistake."""

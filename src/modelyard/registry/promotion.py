@@ -1,11 +1,9 @@
 """Evaluated = promoted: is this evidence a pass, and is it about exactly what is at hand now?"""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from modelyard.errors import NOT_PASSED, DataError, ModelyardError
-from modelyard.records.chain import verify_records
-from modelyard.records.envelope import Envelope, Step
+from modelyard.records.envelope import Envelope
 from modelyard.records.results import DetectResult
 from modelyard.verdict import Verdict
 
@@ -22,70 +20,69 @@ class NotPassed(EvidenceRefused):
     exit_code = NOT_PASSED
 
 
-@dataclass(frozen=True)
-class AtHand:
-    """What would be promoted, and where, as it is now and not as any record says."""
-
-    model: str
-    """Name of the model in the configuration."""
-    model_digest: str
-    """Digest of the bytes that would be published."""
-    champion: str | None
-    """The version that the alias points at."""
-    tree: str
-    config_digest: str
-    data: Mapping[str, str]
-    """Data set to digest of its contents."""
-    registry: str
-    """Kind of the registry."""
-    alias: str = "champion"
-
-
 _AGAIN = "Run `modelyard run` again, and promote what that run evaluated."
 
 
-def check_evidence(records: Mapping[Step, Envelope], now: AtHand) -> Envelope:
-    """Accept the evaluation record as evidence and return it, or say what differs.
+def check_evidence(
+    *,
+    evaluation: Envelope,
+    detect: Envelope,
+    model_now: str,
+    model_digest_now: str,
+    champion_now: str | None,
+    tree_now: str,
+    config_digest_now: str,
+    data_now: Mapping[str, str],
+    registry_now: str,
+    alias: str = "champion",
+) -> None:
+    """Accept evidence, or say what differs. What is compared with is what is at hand now, not what a record says.
 
     Args:
-        records: the records of this run, detect and evaluate among them.
-        now: what is at hand.
+        evaluation: the evaluation record that is the evidence.
+        detect: this run's detect record, which the evidence must build on.
+        model_now: name of the model in the configuration.
+        model_digest_now: digest of the bytes that would be published.
+        champion_now: the version that the alias points at.
+        tree_now: git's tree.
+        config_digest_now: digest of the configuration.
+        data_now: data set to digest of its contents.
+        registry_now: kind of the registry.
+        alias: the alias that would move.
 
     Raises:
         EvidenceRefused: the evidence is for something else, or was changed (exit code 2).
         NotPassed: it is in order, and its verdict is fail or inconclusive (exit code 1).
-        DataError: there is no evaluation, or it ended with an error (exit code 3).
+        DataError: it is in order, and the evaluation itself ended with an error (exit code 3).
     """
-    evaluation, detect = _present(records, "evaluate"), _present(records, "detect")
-    for step, envelope in records.items():
+    for step, envelope in (("evaluate", evaluation), ("detect", detect)):
         _whole(step, envelope)
-        _same(f"the {step} record is of the model", envelope.record.model, "the configuration names", now.model)
+        _same(f"the {step} record is of the model", envelope.record.model, "the configuration names", model_now)
     _passed(evaluation)
     _builds_on(evaluation, detect)
     record = evaluation.record
-    _same("the evaluation judged the model", record.model_digest, "what would be published is", now.model_digest)
-    if record.champion_version != now.champion:
-        against = f"Evaluate again against {now.champion}" if now.champion else "Evaluate again"
+    _same("the evaluation judged the model", record.model_digest, "what would be published is", model_digest_now)
+    if record.champion_version != champion_now:
+        against = f"Evaluate again against {champion_now}" if champion_now else "Evaluate again"
         raise EvidenceRefused(
             f"the evaluation compared with {record.champion_version or 'no champion'}, "
-            f"and {now.alias} points at {now.champion or 'nothing'} now",
+            f"and {alias} points at {champion_now or 'nothing'} now",
             do=f"{against}: modelyard run",
         )
-    _same("the evaluation was made at the tree", record.tree, "the tree now is", now.tree)
-    _settings(detect, now)
-    _settings(evaluation, now)
-    if broken := verify_records(records):
-        raise EvidenceRefused(f"the records are not one chain: {broken[0]}", do=_AGAIN)
-    return evaluation
+    _same("the evaluation was made at the tree", record.tree, "the tree now is", tree_now)
+    for envelope in (detect, evaluation):
+        what = f"the {envelope.record.step} record has the"
+        found = envelope.record.config_digest
+        _same(f"{what} configuration digest", found, "the configuration now has", config_digest_now)
+        for name in sorted({*envelope.record.data, *data_now}):
+            known = envelope.record.data.get(name)
+            _same(f"{what} digest of the data set {name!r} as", known, "the data now has", data_now.get(name))
+    outcome = detect.record.outcome
+    registry = outcome.registry if isinstance(outcome, DetectResult) else None
+    _same("the detect record was made for the registry", registry, "the registry now is", registry_now)
 
 
-def _present(records: Mapping[Step, Envelope], step: Step) -> Envelope:
-    if step not in records:
-        raise DataError(f"there is no {step} record, and nothing is promoted without one", do="Run `modelyard run`.")
-    return records[step]
-
-
-def _whole(step: Step, envelope: Envelope) -> None:
+def _whole(step: str, envelope: Envelope) -> None:
     _same(f"the {step} record is one of", envelope.record.step, "what is needed is one of", step)
     sealed, what = Envelope.seal(envelope.record), f"the {step} record was changed: its"
     _same(f"{what} digest says", envelope.digest, "its content is", sealed.digest)
@@ -112,19 +109,6 @@ def _builds_on(evaluation: Envelope, detect: Envelope) -> None:
             f"this run's detect record is {detect.digest}",
             do=_AGAIN,
         )
-
-
-def _settings(envelope: Envelope, now: AtHand) -> None:
-    record = envelope.record
-    what = f"the {record.step} record has the"
-    _same(f"{what} configuration digest", record.config_digest, "the configuration now has", now.config_digest)
-    for name in sorted({*record.data, *now.data}):
-        then = f"{what} digest of the data set {name!r} as"
-        _same(then, record.data.get(name), "the data now has", now.data.get(name))
-    if record.step == "detect":
-        outcome = record.outcome
-        kind = outcome.registry if isinstance(outcome, DetectResult) else None
-        _same("the detect record was made for the registry", kind, "the registry now is", now.registry)
 
 
 def _same(said: str, found: str | None, now: str, wanted: str | None) -> None:
