@@ -1,6 +1,8 @@
-"""Writes what is derived from declarations, or checks that it is current: the help's step table, and the JSON Schema.
+"""Writes what is derived from declarations, or checks that it is current.
 
-python -m modelyard.generate --write | --check
+That is the help's step table, the JSON Schema, and the README's table of commands.
+
+    python -m modelyard.generate --write | --check
 """
 
 import json
@@ -8,6 +10,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from modelyard.cli.commands import COMMANDS
 from modelyard.cli.flags import Flag
 from modelyard.config.schema import schema
 from modelyard.steps.all import STEP
@@ -56,9 +59,26 @@ def _quoted(text: str) -> str:
     return json.dumps(text, ensure_ascii=False) if "'" in text or '"' not in text else repr(text)
 
 
+def command_table() -> str:
+    """The README's table of commands."""
+    rows = [f"| `modelyard {command.name}` | {command.summary} |" for command in COMMANDS.values()]
+    return "\n".join(["| command | what it does |", "|---|---|", *rows])
+
+
+def between_markers(text: str, name: str, block: str) -> str:
+    """A document with the block between its markers replaced; the prose around it stays a person's."""
+    begin, end = f"<!-- generated: {name} -->", "<!-- end -->"
+    head, found, rest = text.partition(begin)
+    if not found or end not in rest:
+        raise ValueError(f"no block {name!r}: {begin} … {end}")
+    return f"{head}{begin}\n{block}\n{end}{rest.partition(end)[2]}"
+
+
 def generated() -> dict[Path, str]:
     """Every generated file with its content."""
+    readme = ROOT / "README.md"
     return {
+        readme: between_markers(readme.read_text("utf-8"), "commands", command_table()),
         ROOT / "src" / "modelyard" / "cli" / "step_table.py": step_table(),
         ROOT / "schemas" / "modelyard.schema.json": json.dumps(schema(), indent=2, ensure_ascii=False) + "\n",
     }

@@ -6,11 +6,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.training_samples import wheel
 
 from modelyard.errors import ConfigError, PlatformError
 from modelyard.models import environment as env
 from modelyard.models.environment import Environment
+from tests.training_samples import wheel
 
 HERE = platform.python_version()
 

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.report_samples import STORIES, Story, run
 
 from modelyard.report import render_html
+from tests.report_samples import STORIES, Story, run
 
 INSTALL = "apt-get update && apt-get install -y chromium"
 FLAGS = (

@@ -11,13 +11,13 @@ from typing import Any
 
 import polars as pl
 import pytest
-from tests.training_samples import config, leftovers, rows, wheel, workplace
 
 from modelyard import processes
 from modelyard.errors import ConfigError, DataError
 from modelyard.models import store
 from modelyard.training.command import read_metrics
 from modelyard.training.train import Trained, TrainingRows, train
+from tests.training_samples import config, leftovers, rows, wheel, workplace
 
 SCRIPT = """
 import json, pathlib, sys

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.training_samples import config, leftovers, rows, run
 
 from modelyard.errors import ConfigError, DataError
 from modelyard.models import store
+from tests.training_samples import config, leftovers, rows, run
 
 FIT = """
 from sklearn.linear_model import LogisticRegression

@@ -16,7 +16,6 @@ import polars as pl
 import pytest
 from sklearn.model_selection import GridSearchCV
 from sklearn.tree import DecisionTreeClassifier
-from tests.training_samples import BOOSTING, LOGISTIC, config, leftovers, rows, run, workplace
 
 from modelyard.data.folds import folds
 from modelyard.errors import ConfigError, DataError
@@ -26,6 +25,7 @@ from modelyard.training import search as module
 from modelyard.training.preprocessing import pipeline
 from modelyard.training.signature import find_features
 from modelyard.training.train import Trained, TrainingRows, train
+from tests.training_samples import BOOSTING, LOGISTIC, config, leftovers, rows, run, workplace
 
 FAILS = {"estimator": "sklearn.naive_bayes.CategoricalNB"}
 """Refuses the scaled, negative numbers that it is given."""

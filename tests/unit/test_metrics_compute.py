@@ -75,7 +75,9 @@ def test_every_metric_of_the_catalogue_has_a_peer_here() -> None:
 def test_binary_metrics_agree_with_scikit_learn(name: str, ties: bool, weighted: bool) -> None:
     y, predictions, weight = _binary(7, ties=ties)
     given_weight = weight if weighted else None
-    assert value(name, y, predictions, given_weight) == pytest.approx(BINARY[name](y, predictions, given_weight), abs=1e-9)
+    assert value(name, y, predictions, given_weight) == pytest.approx(
+        BINARY[name](y, predictions, given_weight), abs=1e-9
+    )
 
 
 @pytest.mark.parametrize("name", MULTICLASS)

@@ -1,12 +1,12 @@
 """The comment's size: what is left out first, and that it says so."""
 
 import pytest
-from tests.report_samples import envelope, gate, judged, recall_gate, run
 
 from modelyard.records.envelope import Envelope, Step
 from modelyard.records.results import SliceRow
 from modelyard.report import render_html, render_markdown
 from modelyard.verdict import Verdict
+from tests.report_samples import envelope, gate, judged, recall_gate, run
 
 
 def with_slices(number: int) -> dict[Step, Envelope]:

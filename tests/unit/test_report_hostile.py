@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from pydantic import ValidationError
-from tests.report_samples import STORIES, Story, run
 
 from modelyard.records.envelope import RESULTS, Envelope, Record, Step, plain_record
 from modelyard.report import escape, render_html, render_markdown
+from tests.report_samples import STORIES, Story, run
 
 ATTACKS = (
     "@octocat",

@@ -5,12 +5,12 @@ import re
 from html.parser import HTMLParser
 
 import pytest
-from tests.report_samples import COMMIT, REPRODUCE, STORIES, Story, envelope, gate, judged, open_gate, run
 
 from modelyard.records.envelope import Envelope, Step
 from modelyard.records.results import Estimate, SliceRow
 from modelyard.report import headline, render_html, render_markdown
 from modelyard.verdict import Verdict
+from tests.report_samples import COMMIT, REPRODUCE, STORIES, Story, envelope, gate, judged, open_gate, run
 
 
 class _Words(HTMLParser):

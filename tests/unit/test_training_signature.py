@@ -5,12 +5,12 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
-from tests.training_samples import rows
 
 from modelyard.config.models import Columns, Model
 from modelyard.errors import ConfigError, DataError
 from modelyard.training.baseline import fit_baseline
 from modelyard.training.signature import command_features, find_features, find_target, find_weight, signature
+from tests.training_samples import rows
 
 
 def columns(**given: Any) -> Columns:

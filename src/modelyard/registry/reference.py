@@ -9,6 +9,7 @@ from modelyard.errors import ConfigError, nearest
 
 _ALIAS = re.compile(r"[a-z][a-z0-9-]{0,39}")
 _NUMBER = re.compile(r"v?([1-9][0-9]{0,14})")
+_LIKE_A_NUMBER = re.compile(r"v-?[0-9]+")
 _DIGEST = re.compile(r"sha256:[0-9a-f]{12,64}")
 _FORMS = "A version is named champion, v7, sha256:<12 or more hex digits>, or champion@2026-05-03."
 
@@ -56,7 +57,7 @@ def parse(text: str) -> Reference:
     if _DIGEST.fullmatch(text):
         return ByDigest(text)
     alias, at, moment = text.partition("@")
-    if _ALIAS.fullmatch(alias) and (not at or moment):
+    if _ALIAS.fullmatch(alias) and not _LIKE_A_NUMBER.fullmatch(alias) and (not at or moment):
         return ByMoment(alias, _moment(text, moment)) if at else ByAlias(alias)
     raise ConfigError(f"{text[:80]!r} does not name a version", do=_FORMS)
 
@@ -72,7 +73,7 @@ def check_alias(alias: str) -> str:
             f"{alias[:80]!r} is no name for an alias",
             do="Lower-case letters a to z, digits and hyphens, at most 40, beginning with a letter.",
         )
-    if _NUMBER.fullmatch(alias) or alias == "previous":
+    if _LIKE_A_NUMBER.fullmatch(alias) or alias == "previous":
         raise ConfigError(f"an alias cannot be called {alias!r}, which means a version", do="Example: champion.")
     return alias
 

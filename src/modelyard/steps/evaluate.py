@@ -96,7 +96,8 @@ def run(context: Context, _inputs: Inputs) -> Outcome:
     primary = _primary(context)
     if facts.baseline:
         models["baseline"] = baseline_predictions(facts.baseline, signature, len(test), primary.name)
-    context.console.say(f"  judging {len(test):,} test rows in {truth.units:,} {unit_name}s")
+    units = "" if unit is None else f" in {truth.units:,} {unit_name}s"
+    context.console.say(f"  judging {len(test):,} test rows{units}")
     rules = _rules(context, primary, truth, models)
     columns = {column: test[column].to_list() for rule in rules for column in rule.by}
     judged, verdict = judgement.judge_all(rules, truth, models, columns)

@@ -112,7 +112,7 @@ def _name(row: CandidateRow) -> Line:
     if row.winner:
         parts += [Text("★ winner ", "strong")]
     parts.append(Code(row.name))
-    if row.params:
+    if row.params and not all(f"{key}=" in row.name for key in row.params):
         parts += [Break(), Text(", ".join(f"{key} = {_value(value)}" for key, value in row.params.items()), "muted")]
     if row.problem:
         parts += [Break(), Text(row.problem)]

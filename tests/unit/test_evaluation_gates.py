@@ -1,0 +1,200 @@
+"""Gates on predictions: what passes, fails, cannot tell, does not apply, or is an error."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from modelyard.config.models import Gate
+from modelyard.errors import ConfigError
+from modelyard.evaluation import judgement, rules
+from modelyard.evaluation.gates import judge
+from modelyard.evaluation.truth import Truth, baseline_predictions
+from modelyard.metrics.catalogue import METRICS, PRIMARY
+from modelyard.metrics.compute import Predictions
+from modelyard.records.results import GateResult, Signature
+from modelyard.verdict import Verdict
+
+N = 4000
+BINARY = Signature(features=(), task="binary", classes=(False, True), positive=True, threshold=0.5)
+
+
+def truth(y: Any, *, unit: Any = None, in_time_order: bool = False, weight: Any = None) -> Truth:
+    return Truth(y, unit, "row" if unit is None else "day", in_time_order, weight, seed=7, confidence=0.95)
+
+
+def model(y: Any, strength: float, seed: int) -> Predictions:
+    """A binary model: the share ``strength`` of its score is the truth."""
+    draw = np.random.default_rng(seed)
+    probability = np.clip(strength * y + (1 - strength) * draw.random(len(y)), 0, 1)
+    return Predictions(2, (probability >= 0.5).astype(np.int64), probability)
+
+
+@pytest.fixture(scope="module")
+def y() -> Any:
+    return (np.random.default_rng(1).random(N) < 0.3).astype(np.int64)
+
+
+def gate(**fields: Any) -> rules.Rule:
+    found = rules.from_config((Gate(**fields),), "binary", lambda _: 12, "modelyard.yml")
+    return found[0]
+
+
+def judged(rule: rules.Rule, y: Any, columns: Any = None, **models: Predictions) -> GateResult:
+    everything = {"baseline": baseline_predictions({"share_0": 0.7, "share_1": 0.3}, BINARY, len(y), "roc_auc")}
+    return judge(rule, 0, truth(y), {**everything, **models}, columns or {})
+
+
+def test_a_bound_passes_fails_or_cannot_be_told(y: Any) -> None:
+    strong = model(y, 0.4, 2)
+    level = judged(gate(metric="roc_auc", at_least=0.5), y, challenger=strong)
+    assert level.verdict is Verdict.PASS
+    assert level.estimate.low is not None
+    assert level.estimate.high is not None
+    just_inside = judged(gate(metric="roc_auc", at_least=level.estimate.low), y, challenger=strong)
+    assert just_inside.verdict is Verdict.PASS
+    between = judged(gate(metric="roc_auc", at_least=level.estimate.low + 1e-6), y, challenger=strong)
+    assert between.verdict is Verdict.INCONCLUSIVE
+    assert between.smallest_visible is not None
+    assert between.would_decide in ("pass", "fail", "no realistic number")
+    out_of_reach = judged(gate(metric="roc_auc", at_least=level.estimate.high + 1e-6), y, challenger=strong)
+    assert out_of_reach.verdict is Verdict.FAIL
+    assert out_of_reach.units_to_decide is None
+
+
+def test_a_loss_is_shown_in_its_own_direction(y: Any) -> None:
+    better, worse = model(y, 0.5, 2), model(y, 0.3, 3)
+    found = judged(gate(metric="log_loss", no_worse_than="champion", margin=0.01), y, challenger=better, champion=worse)
+    assert found.verdict is Verdict.PASS
+    assert found.estimate.value is not None
+    assert found.estimate.value < 0
+    turned = judged(
+        gate(metric="log_loss", no_worse_than="champion", margin=0.01), y, challenger=worse, champion=better
+    )
+    assert turned.verdict is Verdict.FAIL
+    assert turned.estimate.value == pytest.approx(-found.estimate.value)
+    assert turned.estimate.low == pytest.approx(-(found.estimate.high or 0))
+
+
+@pytest.mark.parametrize("metric", ["roc_auc", "accuracy", "log_loss", "f1"])
+def test_equal_models_are_no_worse_and_not_better(y: Any, metric: str) -> None:
+    same = model(y, 0.4, 2)
+    no_worse = judged(gate(metric=metric, no_worse_than="champion", margin=0.01), y, challenger=same, champion=same)
+    better = judged(gate(metric=metric, better_than="champion"), y, challenger=same, champion=same)
+    assert (no_worse.verdict, better.verdict) == (Verdict.PASS, Verdict.FAIL)
+    assert no_worse.estimate.identical
+
+
+def test_without_a_champion_its_gates_are_listed_and_not_counted(y: Any) -> None:
+    found = judged(gate(metric="roc_auc", no_worse_than="champion", margin=0.01), y, challenger=model(y, 0.4, 2))
+    assert found.verdict is Verdict.NOT_APPLICABLE
+
+
+def test_a_run_in_which_no_gate_applies_is_refused(y: Any) -> None:
+    rule = gate(metric="roc_auc", no_worse_than="champion", margin=0.01)
+    with pytest.raises(ConfigError, match="no gate applies"):
+        judgement.judge_all((rule,), truth(y), {"challenger": model(y, 0.4, 2)}, {})
+
+
+def test_labels_cannot_be_judged_by_a_metric_of_probabilities(y: Any) -> None:
+    labels = Predictions(2, label=model(y, 0.4, 2).label)
+    found = judged(gate(metric="roc_auc", at_least=0.5), y, challenger=labels)
+    assert found.verdict is Verdict.ERROR
+    assert "probability" in found.reason
+    assert judged(gate(metric="accuracy", at_least=0.5), y, challenger=labels).verdict is Verdict.PASS
+
+
+def test_one_class_in_the_test_rows_cannot_be_told() -> None:
+    y = np.zeros(200, dtype=np.int64)
+    found = judged(gate(metric="roc_auc", at_least=0.5), y, challenger=model(y, 0.0, 2))
+    assert found.verdict is Verdict.INCONCLUSIVE
+    assert "one class" in found.reason
+
+
+def test_constant_predictions_are_not_better_than_the_baseline(y: Any) -> None:
+    constant = Predictions(2, np.zeros(N, dtype=np.int64), np.full(N, 0.3))
+    assert judged(gate(metric="roc_auc", better_than="baseline"), y, challenger=constant).verdict is Verdict.FAIL
+
+
+def test_an_allowed_inconclusive_gate_holds_nothing_back(y: Any) -> None:
+    strong = model(y, 0.4, 2)
+    sure = gate(metric="roc_auc", at_least=0.5)
+    low = judged(sure, y, challenger=strong).estimate.low
+    unsure = gate(metric="roc_auc", at_least=(low or 0) + 1e-6, inconclusive="allow")
+    found, verdict = judgement.judge_all((sure, unsure), truth(y), {"challenger": strong}, {})
+    assert [one.verdict for one in found] == [Verdict.PASS, Verdict.INCONCLUSIVE]
+    assert found[1].allowed
+    assert verdict is Verdict.PASS
+    with pytest.raises(ConfigError, match="nothing decides"):
+        judgement.judge_all((unsure,), truth(y), {"challenger": strong}, {})
+
+
+def test_recall_against_the_baseline_is_refused_with_its_line() -> None:
+    with pytest.raises(ConfigError, match=r"modelyard.yml:12: evaluate.gates\[0\].metric: recall against the baseline"):
+        gate(metric="recall", better_than="baseline")
+
+
+@pytest.mark.parametrize(("metric", "words"), [("auc", "roc_auc"), ("r2", "is not a metric of a binary task")])
+def test_a_metric_that_is_unknown_or_for_another_task_is_named(metric: str, words: str) -> None:
+    with pytest.raises(ConfigError, match=words):
+        gate(metric=metric, at_least=0.5)
+
+
+def test_slices_are_reported_largest_first(y: Any) -> None:
+    columns = {"carrier": ["AA"] * 3000 + ["UA"] * 990 + ["HA"] * 10}
+    found = judged(gate(metric="accuracy", at_least=0.6, by=["carrier"]), y, columns, challenger=model(y, 0.4, 2))
+    assert [(row.value, row.challenger.rows) for row in found.slices] == [("AA", 3000), ("UA", 990), ("HA", 10)]
+    assert found.verdict is Verdict.PASS
+
+
+def test_units_are_counted_and_widen_the_interval(y: Any) -> None:
+    days = np.arange(N) // 40
+    shock = np.random.default_rng(5).random(100)[days]
+    score = np.clip(model(y, 0.4, 2).probability + (shock - 0.5) * 0.8, 0, 1)  # type: ignore[operator]  # it has one
+    predictions = Predictions(2, (score >= 0.5).astype(np.int64), score)
+    rule = gate(metric="accuracy", at_least=0.5)
+    by_row = judge(rule, 0, truth(y), {"challenger": predictions}, {})
+    by_day = judge(rule, 0, truth(y, unit=days, in_time_order=True), {"challenger": predictions}, {})
+    assert (by_row.estimate.n, by_day.estimate.n) == (N, 100)
+    assert _width(by_day) > 2 * _width(by_row)
+
+
+def _width(found: GateResult) -> float:
+    assert found.estimate.low is not None
+    assert found.estimate.high is not None
+    return found.estimate.high - found.estimate.low
+
+
+def test_default_gates_pass_a_better_model_and_hold_a_worse_one(y: Any) -> None:
+    primary = METRICS[PRIMARY["binary"]]
+    default = rules.defaults(primary, champion_gains=True)
+    baseline = baseline_predictions({"share_0": 0.7, "share_1": 0.3}, BINARY, N, "roc_auc")
+    strong, weak = model(y, 0.4, 2), model(y, 0.1, 3)
+    _, up = judgement.judge_all(default, truth(y), {"challenger": strong, "champion": weak, "baseline": baseline}, {})
+    _, down = judgement.judge_all(default, truth(y), {"challenger": weak, "champion": strong, "baseline": baseline}, {})
+    assert (up, down) == (Verdict.PASS, Verdict.FAIL)
+
+
+def test_default_gates_on_a_first_run_ask_for_more_than_the_baseline(y: Any) -> None:
+    default = rules.defaults(METRICS["roc_auc"], champion_gains=True)
+    noise = Predictions(2, np.zeros(N, dtype=np.int64), np.random.default_rng(9).random(N))
+    baseline = baseline_predictions({"share_0": 0.7, "share_1": 0.3}, BINARY, N, "roc_auc")
+    found, verdict = judgement.judge_all(default, truth(y), {"challenger": noise, "baseline": baseline}, {})
+    assert verdict is not Verdict.PASS
+    assert Verdict.NOT_APPLICABLE in [one.verdict for one in found]
+
+
+def _regression(seed: int, noise: float) -> Callable[[Any], Predictions]:
+    return lambda y: Predictions(value=y + noise * np.random.default_rng(seed).normal(size=len(y)))
+
+
+@pytest.mark.parametrize("metric", ["root_mean_squared_error", "mean_absolute_error", "r2"])
+def test_regression_metrics_tell_a_better_model(metric: str) -> None:
+    y = np.random.default_rng(3).normal(size=600)
+    better, worse = _regression(1, 0.5)(y), _regression(2, 0.9)(y)
+    found = rules.from_config((Gate(metric=metric, better_than="champion"),), "regression", lambda _: 1, "m.yml")
+    models = {"challenger": better, "champion": worse}
+    assert judge(found[0], 0, truth(y), models, {}).verdict is Verdict.PASS
+    turned = {"challenger": worse, "champion": better}
+    assert judge(found[0], 0, truth(y), turned, {}).verdict is Verdict.FAIL
