@@ -101,9 +101,7 @@ def test_a_result_digest_that_is_not_the_record_s_breaks_the_link(chain: dict[St
 
 
 @pytest.mark.parametrize("verdict", [Verdict.FAIL, Verdict.INCONCLUSIVE, Verdict.ERROR])
-def test_nothing_but_a_report_builds_on_a_step_that_did_not_pass(
-    chain: dict[Step, Envelope], verdict: Verdict
-) -> None:
+def test_nothing_but_a_report_builds_on_a_step_that_did_not_pass(chain: dict[Step, Envelope], verdict: Verdict) -> None:
     linked(chain, "validate", "detect", verdict=verdict)
     linked(chain, "evaluate", "detect", "validate")
     linked(chain, "report", "validate")

@@ -159,6 +159,4 @@ def test_what_is_wrong_is_said_in_a_line_without_the_data() -> None:
     with pytest.raises(ValidationError) as caught:
         Sealed.model_validate(plain)
     said = why(caught.value)
-    assert said == (
-        "manifest.files.0.path: a path in a manifest is relative and has no empty, '.' or '..' parts"
-    )
+    assert said == ("manifest.files.0.path: a path in a manifest is relative and has no empty, '.' or '..' parts")

@@ -106,7 +106,11 @@ def test_evidence_of_another_run_is_refused(chain: dict[Step, Envelope]) -> None
 
 @pytest.mark.parametrize(
     ("changed", "value"),
-    [({"config_digest": OTHER}, OTHER), ({"data": {"all": OTHER}}, OTHER), ({"model": "another-model"}, "another-model")],
+    [
+        ({"config_digest": OTHER}, OTHER),
+        ({"data": {"all": OTHER}}, OTHER),
+        ({"model": "another-model"}, "another-model"),
+    ],
 )
 def test_a_detect_record_of_something_else_is_refused(
     chain: dict[Step, Envelope], changed: dict[str, Any], value: str
@@ -129,9 +133,7 @@ def test_an_edited_record_is_refused_with_both_digests(chain: dict[Step, Envelop
     assert Envelope.seal(edited).digest in caught.value.found
 
 
-@pytest.mark.parametrize(
-    ("verdict", "words"), [(Verdict.FAIL, "hold"), (Verdict.INCONCLUSIVE, "cannot tell yet")]
-)
+@pytest.mark.parametrize(("verdict", "words"), [(Verdict.FAIL, "hold"), (Verdict.INCONCLUSIVE, "cannot tell yet")])
 def test_a_verdict_that_is_not_pass_is_the_product_s_answer(
     chain: dict[Step, Envelope], verdict: Verdict, words: str
 ) -> None:

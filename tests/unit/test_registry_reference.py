@@ -73,7 +73,8 @@ def test_an_alias_may_be_called_so(alias: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "alias", ["", "..", "a/b", "Champion", "1st", "-a", "a" * 41, "a.b", "chаmpion", "champion ", "a\n", "v7", "previous"]
+    "alias",
+    ["", "..", "a/b", "Champion", "1st", "-a", "a" * 41, "a.b", "chаmpion", "champion ", "a\n", "v7", "previous"],
 )
 def test_an_alias_may_not_be_called_so(alias: str) -> None:
     with pytest.raises(ConfigError):

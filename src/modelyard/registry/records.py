@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from modelyard.errors import PlatformError
+from modelyard.errors import DataError
 from modelyard.records.envelope import STEPS, Envelope, Step
 from modelyard.records.manifest import FileEntry, Manifest, why
 from modelyard.registry.base import Registry, Version
@@ -12,7 +12,8 @@ def version_records(registry: Registry, version: Version) -> dict[Step, Envelope
     """The records of a version by step; an adopted one may have none.
 
     Raises:
-        PlatformError: one is missing, damaged, or not a record.
+        DataError: one is not a record, or was changed.
+        PlatformError: one is missing or damaged in the registry.
     """
     return records_of(version.manifest, lambda file: registry.read(version, file.path))
 
@@ -21,7 +22,7 @@ def records_of(manifest: Manifest, read: Callable[[FileEntry], bytes]) -> dict[S
     """The records among a manifest's files, their digests checked.
 
     Raises:
-        PlatformError: as ``read`` does, or one is not a record, or was changed.
+        DataError: one is not a record, or was changed.
     """
     files = {file.path: file for file in manifest.files}
     found: dict[Step, Envelope] = {}
@@ -37,9 +38,9 @@ def _envelope(path: str, data: bytes) -> Envelope:
         envelope = Envelope.model_validate_json(data)
         sealed = Envelope.seal(envelope.record)
     except ValueError as error:
-        raise PlatformError(f"{path} is not a readable record ({why(error)})") from error
+        raise DataError(f"{path} is not a readable record ({why(error)})") from error
     if sealed != envelope:
-        raise PlatformError(
+        raise DataError(
             f"{path} was changed: its digest says {envelope.digest}, its content is {sealed.digest}",
             do="A changed record is never evidence.",
         )

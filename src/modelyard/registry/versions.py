@@ -1,5 +1,6 @@
 """The manifests of a local registry: ``versions/v7.json``, and an index by model digest that only saves time."""
 
+import os
 from contextlib import suppress
 from pathlib import Path
 
@@ -86,7 +87,8 @@ class Versions:
 def _names(folder: Path) -> list[str]:
     with reading(folder):
         try:
-            return [path.name for path in folder.iterdir()]
+            with os.scandir(folder) as entries:  # half the time of Path.iterdir
+                return [entry.name for entry in entries]
         except FileNotFoundError:
             return []
 
