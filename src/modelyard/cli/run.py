@@ -10,11 +10,11 @@ from modelyard.cli.open import working
 from modelyard.errors import ModelyardError
 from modelyard.models import store
 from modelyard.pipeline import Decision, decide, stages, walk
-from modelyard.records.envelope import Envelope, Step
+from modelyard.records.envelope import Envelope, Step, write_record
 from modelyard.records.results import DetectResult
 from modelyard.spec import Inputs
 from modelyard.steps.all import STEP
-from modelyard.steps.base import execute, inputs_digest, rebind
+from modelyard.steps.base import execute, inputs_digest, perform, rebind
 from modelyard.steps.context import Context
 from modelyard.verdict import Verdict
 
@@ -78,6 +78,8 @@ class _Runner:
         """Do it; an error ends the run's verdict, not the loop, so that the report is still made."""
         step = decision.step
         if decision.action == "skip":
+            if not self._unchanged():
+                self._forget(step)
             return None
         if decision.action == "run":
             self.context.console.say(f"{step}: running ({decision.why})")
@@ -96,12 +98,23 @@ class _Runner:
         self.envelopes[step] = envelope
         return envelope.record.verdict
 
+    def _forget(self, step: Step) -> None:
+        """Take an earlier run's record of a stage away that this run did not reach; it would speak of other data."""
+        known, detected = self.context.record_or_none(step), self.envelopes.get("detect")
+        current = detected is not None and known is not None and detected.link in known.record.builds_on
+        if not current:
+            self.context.record_path(step).unlink(missing_ok=True)
+
     def _detect(self, known: Envelope | None) -> Envelope:
         """Detect anew; where it finds what it found before, the old record stays, so that the chain holds."""
-        step = STEP["detect"]
-        if known is not None and known.record.inputs_digest == inputs_digest(step, self.context, self.inputs("detect")):
+        step, inputs = STEP["detect"], self.inputs("detect")
+        if known is not None and known.record.inputs_digest == inputs_digest(step, self.context, inputs):
             return rebind(step, self.context, known)
-        return execute(step, self.context, self.inputs("detect"))
+        record = perform(step, self.context, inputs)
+        outcome = record.outcome
+        if known is not None and isinstance(outcome, DetectResult) and not outcome.changed:
+            return Envelope.seal(record)  # the run folder keeps the run that made this champion, chain and all
+        return write_record(self.context.record_path("detect"), record)
 
     def tell(self, decision: Decision) -> None:
         """Say what came of a stage."""
@@ -115,6 +128,9 @@ class _Runner:
 
     def finish(self, *, with_json: bool) -> int:
         """Print the outcome; returns the exit code."""
+        promoted, evaluated = self.context.record_or_none("promote"), self.context.record_or_none("evaluate")
+        if promoted is not None and (evaluated is None or evaluated.link not in promoted.record.builds_on):
+            self.context.record_path("promote").unlink()  # an earlier run's; the journal keeps it
         mode = self.context.config.mode
         if self.error is not None:
             code = self.error.exit_code

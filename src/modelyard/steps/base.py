@@ -48,7 +48,12 @@ def inputs_digest(step: StepDefinition, context: Context, inputs: Inputs) -> str
 
 
 def execute(step: StepDefinition, context: Context, inputs: Inputs) -> Envelope:
-    """Run a step and write its record; an error is recorded and raised again.
+    """Run a step and write its record; see ``perform``."""
+    return write_record(context.record_path(step.name), perform(step, context, inputs))
+
+
+def perform(step: StepDefinition, context: Context, inputs: Inputs) -> Record:
+    """Run a step; an error is recorded and raised again.
 
     Raises:
         ModelyardError: what the step raised. The record then holds the message, and later steps do not build on it.
@@ -59,7 +64,7 @@ def execute(step: StepDefinition, context: Context, inputs: Inputs) -> Envelope:
     except ModelyardError as error:
         _write_problem(step, context, inputs, error, started, clock)
         raise
-    record = Record(
+    return Record(
         step=step.name,
         model=context.config.model.name,
         verdict=outcome.verdict,
@@ -76,7 +81,6 @@ def execute(step: StepDefinition, context: Context, inputs: Inputs) -> Envelope:
         result=outcome.result.model_dump(mode="json"),
         circumstances=context.circumstances(started, time.monotonic() - clock, peak_memory_mib()),
     )
-    return write_record(context.record_path(step.name), record)
 
 
 def rebind(step: StepDefinition, context: Context, known: Envelope) -> Envelope:
@@ -102,6 +106,7 @@ def _write_problem(
 ) -> None:
     message = f"{error.place}: {error.found}" if error.place else error.found
     problem = Problem(message=message, do=error.do, exit_code=error.exit_code)
+    before = [context.record_or_none(name) for name in (*step.builds_on, *step.optional)]
     try:
         record = Record(
             step=step.name,
@@ -112,6 +117,7 @@ def _write_problem(
                 {"step": step.name, "failed": problem.message, "with": inputs.model_dump(mode="json")}
             ),
             config_digest=context.loaded.digest,
+            builds_on=tuple(known.link for known in before if known is not None),
             problem=problem,
             circumstances=context.circumstances(started, time.monotonic() - clock, peak_memory_mib()),
         )

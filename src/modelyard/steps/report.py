@@ -23,8 +23,17 @@ SHOWN: tuple[Step, ...] = tuple(step for step in STEPS if step not in ("report",
 
 
 def shown_records(context: Context) -> dict[Step, Envelope]:
-    """The records of this run folder that a report shows; a changed one is an error, a missing one is not."""
-    return {step: context.record(step) for step in SHOWN if context.record_path(step).is_file()}
+    """The records of this run: detect, and those that build on it. A changed one is an error, a missing one is not.
+
+    A record that builds on another detect record is an earlier run's, about other data, and is left out.
+    """
+    found = {step: context.record(step) for step in SHOWN if context.record_path(step).is_file()}
+    detected = found.get("detect")
+    return {
+        step: envelope
+        for step, envelope in found.items()
+        if detected is None or step == "detect" or detected.link in envelope.record.builds_on
+    }
 
 
 def reads(context: Context, _inputs: Inputs) -> Mapping[str, Any]:
