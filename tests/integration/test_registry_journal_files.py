@@ -98,6 +98,18 @@ def test_nothing_is_moved_on_a_broken_journal(tmp_path: Path) -> None:
     assert snapshot(where.folder) == before
 
 
+def test_nothing_is_resolved_or_moved_on_a_newest_entry_that_was_changed(tmp_path: Path) -> None:
+    where = registry(tmp_path)
+    back_and_forth(where, tmp_path, 3)
+    path = where.folder / "journal" / "000003.json"
+    path.write_bytes(path.read_bytes().replace(b"octocat", b"mallory"))
+    with pytest.raises(PlatformError, match="entry 3 was changed: it was sha256:"):
+        where.resolve("champion")
+    with pytest.raises(PlatformError, match="entry 3 was changed"):
+        promote(where, where.resolve("v2"), seen="v1")
+    assert not (where.folder / "journal" / "000004.json").exists()
+
+
 def test_an_entry_from_elsewhere_is_refused(tmp_path: Path) -> None:
     where = registry(tmp_path)
     back_and_forth(where, tmp_path, 2)

@@ -10,6 +10,7 @@ import pytest
 
 from modelyard.errors import ConfigError, DataError, PlatformError
 from modelyard.records.canonical import digest
+from modelyard.records.envelope import Record, plain_record, read_record, write_record
 from modelyard.records.manifest import Sealed
 from modelyard.registry.base import AliasMoved, Registry
 from modelyard.registry.bundle import collect
@@ -306,6 +307,24 @@ def test_a_record_changed_after_it_was_sealed_is_not_published(tmp_path: Path) -
     assert where.list() == ()
 
 
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"verdict": "fail"}, "the evidence ended with fail, not with pass"),
+        ({"builds_on": []}, "the evidence builds on no detect record"),
+    ],
+)
+def test_evidence_that_is_none_is_not_published(tmp_path: Path, changed: dict[str, object], said: str) -> None:
+    where, run = registry(tmp_path), run_folder(tmp_path / "run")
+    (run / "records" / "report.json").unlink()
+    path = run / "records" / "evaluate.json"
+    plain = plain_record(read_record(path).record)
+    write_record(path, Record.model_validate({**plain, **changed}))
+    with pytest.raises(DataError, match=said):
+        where.publish(bundle(run))
+    assert where.list() == ()
+
+
 @pytest.mark.parametrize("what", ["file", "folder", "source"])
 def test_a_link_in_a_bundle_is_refused(tmp_path: Path, what: str) -> None:
     run = run_folder(tmp_path / "run")
@@ -356,7 +375,7 @@ def test_one_byte_changed_in_a_stored_file_is_named_and_never_fetched(tmp_path: 
         where.fetch(one, tmp_path / "fetched")
     with pytest.raises(PlatformError, match="was changed in the registry"):
         where.read(one, path)
-    assert [name for name in os.listdir(tmp_path) if "fetched" in name] == []
+    assert list(tmp_path.glob("*fetched*")) == []
 
 
 def test_publishing_again_mends_a_damaged_file(tmp_path: Path) -> None:
@@ -432,9 +451,10 @@ def test_a_version_that_the_journal_names_and_that_is_gone_is_damage(tmp_path: P
     where = registry(tmp_path)
     promote(where, published(where, tmp_path, "one")[0], seen=None)
     (where.folder / "versions" / "v1.json").unlink()
-    for look in (lambda: where.find("champion"), lambda: where.resolve("champion")):
-        with pytest.raises(PlatformError, match="the journal names v1, which is gone"):
-            look()
+    with pytest.raises(PlatformError, match="the journal names v1, which is gone"):
+        where.find("champion")
+    with pytest.raises(PlatformError, match="the journal names v1, which is gone"):
+        where.resolve("champion")
     assert "v1 is gone" in str(verify_registry(where).broken[0])
 
 

@@ -43,7 +43,8 @@ def test_a_record_made_anew_breaks_the_link_to_it(chain: dict[Step, Envelope]) -
     chain["detect"] = remade(chain["detect"], tree="another")
     broken = verify_records(chain)
     assert str(broken[0]) == (
-        f"train → detect: train builds on the detect record {old}, but the detect record here is {chain['detect'].digest}"
+        f"train → detect: train builds on the detect record {old}, "
+        f"but the detect record here is {chain['detect'].digest}"
     )
     assert [problem.where for problem in broken] == ["train → detect", "evaluate → detect", "report → detect"]
 

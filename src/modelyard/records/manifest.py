@@ -1,4 +1,3 @@
-# OWNER, 16:20: promote.py and registry/ are settled on THIS interface (Bundle, Content, File, check_evidence(evaluation=...)); nobody changes signatures any more.
 """The version manifest: what a published version consists of, what made it, and on what evidence it stands."""
 
 from collections.abc import Iterable

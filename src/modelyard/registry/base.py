@@ -1,4 +1,3 @@
-# OWNER, 16:20: promote.py and registry/ are settled on THIS interface (Bundle, Content, File, check_evidence(evaluation=...)); nobody changes signatures any more.
 """What every registry offers: publish, resolve, move an alias by compare-and-swap, fetch, and a history."""
 
 from collections.abc import Mapping

@@ -1,4 +1,3 @@
-# OWNER, 16:20: promote.py and registry/ are settled on THIS interface (Bundle, Content, File, check_evidence(evaluation=...)); nobody changes signatures any more.
 """Evaluated = promoted: is this evidence a pass, and is it about exactly what is at hand now?"""
 
 from collections.abc import Mapping

@@ -1,0 +1,230 @@
+"""Intervals against published figures, other libraries, and brute force."""
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats as scipy_stats
+from statsmodels.stats.proportion import proportion_confint
+
+from modelyard.stats import auc, clusters, decide, estimate, power
+from modelyard.stats.bootstrap import bca
+from modelyard.stats.interval import Interval, z_value
+from modelyard.stats.means import mean_interval
+from modelyard.stats.proportions import clopper_pearson, proportion, tango, wilson
+from modelyard.verdict import Verdict
+
+
+@pytest.mark.parametrize(
+    ("events", "n", "low", "high"), [(81, 263, 0.2553, 0.3662), (15, 148, 0.0624, 0.1605), (0, 20, 0.0, 0.1611)]
+)
+def test_wilson_as_published_by_newcombe_1998(events: int, n: int, low: float, high: float) -> None:
+    assert wilson(events, n) == pytest.approx((low, high), abs=5e-5)
+
+
+@pytest.mark.parametrize(("events", "n"), [(0, 10), (1, 30), (9, 400), (200, 400), (30, 30)])
+def test_proportions_agree_with_statsmodels(events: int, n: int) -> None:
+    assert wilson(events, n) == pytest.approx(proportion_confint(events, n, method="wilson"), abs=1e-9)
+    assert clopper_pearson(events, n) == pytest.approx(proportion_confint(events, n, method="beta"), abs=1e-9)
+
+
+def test_rare_events_get_the_exact_interval() -> None:
+    assert proportion(9, 1000).method == "Clopper–Pearson"
+    assert proportion(991, 1000).method == "Clopper–Pearson"
+    assert proportion(10, 1000).method == "Wilson"
+
+
+@pytest.mark.parametrize("n", [1, 10, 500])
+def test_tango_without_a_disagreement_is_symmetric(n: int) -> None:
+    z = z_value(0.95)
+    found = tango(0, 0, n)
+    assert (found.low, found.high) == pytest.approx((-z * z / (n + z * z), z * z / (n + z * z)), abs=1e-6)
+
+
+@settings(max_examples=200, deadline=None)
+@given(b=st.integers(0, 60), c=st.integers(0, 60), rest=st.integers(0, 200))
+def test_tango_solves_its_score_equation_and_flips_with_the_models(b: int, c: int, rest: int) -> None:
+    n = b + c + rest
+    if n == 0:
+        return
+    found, flipped = tango(b, c, n), tango(c, b, n)
+    assert found.low is not None
+    assert found.high is not None
+    assert found.estimate is not None
+    assert -1 <= found.low <= found.estimate + 1e-9
+    assert found.estimate - 1e-9 <= found.high <= 1
+    assert found.high > found.low
+    assert (flipped.low, flipped.high) == pytest.approx((-found.high, -found.low), abs=1e-6)
+
+
+def _scores(seed: int, n: int = 60, decimals: int = 1) -> tuple[Any, Any, Any]:
+    draw = np.random.default_rng(seed)
+    y = (np.arange(n) % 3 == 0).astype(np.int64)
+    first = np.round(y * 0.3 + draw.random(n), decimals)
+    second = np.round(y * 0.2 + draw.random(n), decimals)
+    return y, first, second
+
+
+def _wins(positive: Any, negative: Any) -> Any:
+    return (positive[:, None] > negative[None, :]) + 0.5 * (positive[:, None] == negative[None, :])
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_delong_agrees_with_all_pairs(seed: int) -> None:
+    y, first, second = _scores(seed)
+    grids = [_wins(score[y == 1], score[y == 0]) for score in (first, second)]
+    difference = grids[0] - grids[1]
+    variance = (
+        difference.mean(axis=1).var(ddof=1) / (y == 1).sum() + difference.mean(axis=0).var(ddof=1) / (y == 0).sum()
+    )
+    found = auc.contrast(y, [first, second], [1.0, -1.0], 0.0)
+    assert auc.auc(y, first) == pytest.approx(grids[0].mean(), abs=1e-12)
+    assert found.estimate == pytest.approx(difference.mean(), abs=1e-12)
+    assert found.low is not None
+    assert found.high is not None
+    half = z_value(0.95) * math.sqrt(variance)
+    assert found.low <= difference.mean() - half + 1e-12
+    assert found.high >= difference.mean() + half - 1e-12
+
+
+def test_leaving_a_unit_out_agrees_with_doing_it() -> None:
+    y, score, _ = _scores(5)
+    unit = np.random.default_rng(1).integers(0, 6, len(y))
+    codes, groups = clusters.dense(unit)
+    influence = clusters.auc_influence(y, auc.placements(y, score), codes, groups, score)
+    left = np.array([auc.auc(y[unit != one], score[unit != one]) for one in np.unique(unit)], dtype=float)
+    assert influence == pytest.approx((left.mean() - left) * (groups - 1) / groups, abs=1e-12)
+    value, by_unit = clusters.ratio_influence(score, np.ones(len(y)), codes, groups)
+    assert value == pytest.approx(score.mean())
+    assert by_unit == pytest.approx(
+        [((score - value)[unit == one]).sum() / len(y) for one in np.unique(unit)], abs=1e-12
+    )
+
+
+def test_a_faultless_auc_still_has_an_interval() -> None:
+    found = auc.one_model(1.0, 20, 30)
+    assert found.high == 1.0
+    assert found.low is not None
+    assert 0.8 < found.low < 1.0
+
+
+def test_bca_agrees_with_scipy() -> None:
+    values = np.random.default_rng(3).lognormal(size=80)
+    ours = bca(lambda w: float(w @ values / w.sum()), 80, 1, resamples=10_000)
+    theirs = scipy_stats.bootstrap(
+        (values,), np.mean, n_resamples=10_000, method="BCa", rng=np.random.default_rng(2)
+    ).confidence_interval
+    assert (ours.low, ours.high) == pytest.approx((theirs.low, theirs.high), rel=0.03)
+
+
+def test_the_same_seed_draws_the_same_interval() -> None:
+    values = np.random.default_rng(3).lognormal(size=40)
+    first, second = (bca(lambda w: float(w @ values / w.sum()), 40, 9) for _ in range(2))
+    assert first == second
+
+
+def test_means_take_student_where_they_may_and_the_bootstrap_where_not() -> None:
+    draw = np.random.default_rng(4)
+    flat, skewed = draw.normal(size=300), draw.lognormal(sigma=1.5, size=100)
+    found = mean_interval(flat)
+    peer = scipy_stats.t.interval(0.95, 299, flat.mean(), flat.std(ddof=1) / math.sqrt(300))
+    assert (found.low, found.high) == pytest.approx(peer, abs=1e-9)
+    assert mean_interval(skewed).method.startswith("BCa")
+
+
+def interval(low: float, high: float) -> Interval:
+    return Interval((low + high) / 2, low, high, "", 10, 10)
+
+
+@pytest.mark.parametrize(
+    ("operator", "low", "high", "bound", "verdict"),
+    [
+        ("at_least", 0.5, 0.6, 0.5, "pass"), ("at_least", 0.4, 0.6, 0.5, "inconclusive"),
+        ("at_least", 0.4, 0.49, 0.5, "fail"), ("at_least", 0.4, 0.5, 0.5, "inconclusive"),
+        ("at_most", 0.4, 0.5, 0.5, "pass"), ("at_most", 0.51, 0.6, 0.5, "fail"),
+        ("at_most", 0.5, 0.6, 0.5, "inconclusive"),
+        ("no_worse_than", -0.009, 0.1, 0.01, "pass"), ("no_worse_than", -0.01, 0.1, 0.01, "inconclusive"),
+        ("no_worse_than", -0.1, -0.011, 0.01, "fail"),
+        ("better_than", 0.001, 0.1, 0.0, "pass"), ("better_than", 0.0, 0.1, 0.0, "inconclusive"),
+        ("better_than", -0.1, 0.0, 0.0, "fail"),
+    ],
+)  # fmt: skip
+def test_the_operators_decide_as_the_table_says(
+    operator: str, low: float, high: float, bound: float, verdict: str
+) -> None:
+    assert getattr(decide, operator)(interval(low, high), bound) == verdict
+    refused = Interval(0.5, None, None, "", 10, 10, refused="why")
+    assert getattr(decide, operator)(refused, bound) is Verdict.INCONCLUSIVE
+
+
+def test_units_that_would_decide() -> None:
+    assert power.units_to_decide(0.02, 0.0, 0.02, 100).units == 385
+    assert power.units_to_decide(0.02, 0.0, 0.02, 100).direction == "pass"
+    assert power.units_to_decide(-0.02, 0.0, 0.02, 100).direction == "fail"
+    assert power.units_to_decide(0.001, 0.0, 0.02, 100).reason == "no realistic number"
+    assert power.units_to_decide(0.05, 0.0, 0.02, 4, minimum=30).units == 30
+
+
+ROWS = 4000
+
+
+@pytest.mark.parametrize("groups", [5, 9, 10, 29, 30])
+def test_too_few_units_refuse(groups: int) -> None:
+    draw = np.random.default_rng(2)
+    unit, y = np.arange(ROWS) % groups, (draw.random(ROWS) < 0.4).astype(np.int64)
+    first, second = draw.random(ROWS) + y * 0.3, draw.random(ROWS) + y * 0.2
+    right = draw.random((2, ROWS)) < 0.8
+    everyone = np.ones(ROWS, dtype=bool)
+    levels = [
+        estimate.level_auc(y, first, unit=unit),
+        estimate.level_mean(first, unit=unit),
+        estimate.level_proportion(right[0], everyone, unit=unit),
+    ]
+    differences = [
+        estimate.contrast_auc(y, np.array([first, second]), np.array([1.0, -1.0]), 0.0, unit=unit),
+        estimate.contrast_mean(np.array([first, second]), np.array([1.0, -1.0]), 0.0, unit=unit),
+        estimate.contrast_proportion(right, everyone, np.array([1.0, -1.0]), 0.0, unit=unit),
+    ]
+    assert [bool(found.refused) for found in levels] == [groups < 30] * 3
+    assert [bool(found.refused) for found in differences] == [groups < 10] * 3
+    assert {found.n for found in (*levels, *differences)} == {groups}
+
+
+@pytest.mark.parametrize("differing", [0, 1, 9, 10])
+def test_models_that_hardly_differ_are_not_told_apart(differing: int) -> None:
+    draw = np.random.default_rng(1)
+    first = draw.random(500)
+    second = first.copy()
+    second[:differing] += 0.01 * np.arange(1, differing + 1)
+    found = estimate.contrast_mean(np.array([first, second]), np.array([1.0, -1.0]), 0.0)
+    assert found.identical == (differing == 0)
+    assert bool(found.refused) == (0 < differing < 10)
+
+
+@pytest.mark.parametrize(("share", "by_unit"), [(0.05, False), (0.05, True), (0.5, False), (0.5, True)])
+def test_a_unit_never_narrows_an_interval(share: float, by_unit: bool) -> None:
+    draw = np.random.default_rng(8)
+    right, everyone = draw.random(900) < share, np.ones(900, dtype=bool)
+    unit = np.arange(900) % 60 if by_unit else None
+    row_wise, found = estimate.level_proportion(right, everyone), estimate.level_proportion(right, everyone, unit=unit)
+    for one in (row_wise, found):
+        assert one.low is not None
+        assert one.high is not None
+    assert (found.low or 0) <= (row_wise.low or 0)
+    assert (found.high or 0) >= (row_wise.high or 0)
+
+
+def test_few_ranking_errors_refuse_a_difference_of_aucs() -> None:
+    y = (np.arange(400) % 2).astype(np.int64)
+    draw = np.random.default_rng(1)
+    first, second = y + 0.4 * draw.random(400), y + 0.4 * draw.random(400)
+    found = estimate.contrast_auc(y, np.array([first, second]), np.array([1.0, -1.0]), 0.0)
+    assert found.identical or found.refused
+
+
+def test_a_class_with_few_rows_refuses_the_bootstrap() -> None:
+    found = estimate.level_statistic(lambda _: 0.5, 1000, seed=1, class_counts=(976, 24))
+    assert "24 rows" in found.refused
