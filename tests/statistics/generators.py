@@ -20,7 +20,7 @@ class Ranked:
 
 def ranked(draw: np.random.Generator, n: int, positives: float, shifts: tuple[float, float], rho: float) -> Ranked:
     """Two correlated normal scores; a positive's are shifted, so that AUC = Φ(shift/√2). Both classes occur."""
-    count = 0
+    y, count = np.zeros(n, dtype=np.int64), 0
     while not 0 < count < n:
         y = (draw.random(n) < positives).astype(np.int64)
         count = int(y.sum())

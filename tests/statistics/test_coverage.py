@@ -156,7 +156,8 @@ def test_aucs_by_day() -> None:
 def test_days_that_remember_the_day_before_are_a_known_limit() -> None:
     """At 92 days and a memory of 0.5 the approximate interval covers about 93 % (measured, docs/statistics.md)."""
     draw = np.random.default_rng(5)
-    with_memory, without = [], []
+    with_memory: list[bool] = []
+    without: list[bool] = []
     for _ in range(CLOSED):
         values, unit = days(draw, 92, 10, 1.0, memory=0.5)
         codes, groups = clusters.dense(unit)

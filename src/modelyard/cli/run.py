@@ -112,7 +112,9 @@ class _Runner:
             return rebind(step, self.context, known)
         record = perform(step, self.context, inputs)
         outcome = record.outcome
-        if known is not None and isinstance(outcome, DetectResult) and not outcome.changed:
+        evaluated = self.context.record_or_none("evaluate")
+        judged = known is not None and evaluated is not None and known.link in evaluated.record.builds_on
+        if judged and isinstance(outcome, DetectResult) and not outcome.changed:
             return Envelope.seal(record)  # the run folder keeps the run that made this champion, chain and all
         return write_record(self.context.record_path("detect"), record)
 

@@ -307,6 +307,24 @@ def parse_environment(text: str) -> Environment:
     return Environment(head[1], f"{head[2]} {head[3]}", packages)
 
 
+def environment_of(path: Path, current: Environment) -> Environment:
+    """The environment that a requirements file pins exactly, on this Python and platform.
+
+    Raises:
+        ConfigError: no such file, or a line that does not pin one version.
+    """
+    if not path.is_file():
+        raise ConfigError(f"there is no environment file {path.name}", do="Name a file of name==version lines.")
+    pins = read_requirements(path)
+    loose = [pin for pin in pins if pin.exact is None]
+    if loose:
+        raise ConfigError(
+            f"{path.name}:{loose[0].line}: {loose[0].name} is not pinned to one version",
+            do="An adopted model is scored in exactly these packages: write name==version.",
+        )
+    return Environment(current.python, current.platform, tuple(sorted((pin.name, str(pin.exact)) for pin in pins)))
+
+
 def environment_digest(environment: Environment) -> str:
     """Digest over the packages' names and versions and the Python minor version."""
     return digest({"python": environment.python_minor, "packages": [list(package) for package in environment.packages]})

@@ -1,4 +1,3 @@
-# OWNER, 16:20: promote.py and registry/ are settled on THIS interface (Bundle, Content, File, check_evidence(evaluation=...)); nobody changes signatures any more.
 """promote: publish exactly what this run evaluated as a version, and move the alias to it."""
 
 from collections.abc import Mapping
