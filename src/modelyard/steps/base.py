@@ -84,14 +84,19 @@ def perform(step: StepDefinition, context: Context, inputs: Inputs) -> Record:
 
 
 def rebind(step: StepDefinition, context: Context, known: Envelope) -> Envelope:
-    """The record of a step whose inputs did not change, on today's tree and today's records before it.
+    """The record of a step whose inputs did not change, on today's tree, configuration and records before it.
 
     Where those are the same too, the record stays as it is, byte for byte.
     """
-    links = _links(step, context)
-    if known.record.builds_on == links and known.record.tree == context.tree:
+    now = {
+        "builds_on": _links(step, context),
+        "tree": context.tree,
+        "config_digest": context.loaded.digest,
+        "data": context.data_digests,
+    }
+    if all(getattr(known.record, name) == value for name, value in now.items()):
         return known
-    record = known.record.model_copy(update={"builds_on": links, "tree": context.tree})
+    record = known.record.model_copy(update=now)
     return write_record(context.record_path(step.name), Record.model_validate(plain_record(record)))
 
 
