@@ -86,7 +86,7 @@ def die(folder: Path, seed: int, times: int) -> None:
         last = chosen.randint(1, lines)
         child = os.fork()
         if child == 0:
-            with counted_lines(lambda line: os.kill(os.getpid(), signal.SIGKILL) if line == last else None):  # noqa: B023
+            with counted_lines(lambda line: os.kill(os.getpid(), signal.SIGKILL) if line == last else None):  # noqa: B023 - called before the loop goes on
                 publish_and_promote(registry(folder), run)
             os._exit(0)
         _, status = os.waitpid(child, 0)

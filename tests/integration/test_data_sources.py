@@ -277,7 +277,7 @@ def test_iso_dates_and_timestamps_in_csv_are_parsed(root: Path) -> None:
     row = read([path]).row(0, named=True)
     assert row == {
         "day": date(2013, 1, 31),
-        "naive": datetime(2013, 1, 31, 5),  # noqa: DTZ001 - as written
+        "naive": datetime(2013, 1, 31, 5),
         "zoned": datetime(2013, 1, 31, 5, tzinfo=UTC),
         "offset": datetime(2013, 1, 31, 3, tzinfo=UTC),
         "us": "01/02/2013",

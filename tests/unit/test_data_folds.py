@@ -13,7 +13,7 @@ from modelyard.config.models import Columns
 from modelyard.data.splits import folds, unit_codes
 from modelyard.errors import DataError
 
-START = datetime(2013, 1, 1)  # noqa: DTZ001 - naive timestamps are UTC
+START = datetime(2013, 1, 1)
 
 
 def columns(**given: Any) -> Columns:

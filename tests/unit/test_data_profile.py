@@ -20,7 +20,7 @@ def flights(rows: int = 400) -> pl.DataFrame:
             "distance": [float(row * 3 % 2500) for row in range(rows)],
             "passenger": [f"person {row}" for row in range(rows)],
             "late": [row % 5 == 0 for row in range(rows)],
-            "when": [datetime(2013, 1, 1 + row % 28) for row in range(rows)],  # noqa: DTZ001
+            "when": [datetime(2013, 1, 1 + row % 28) for row in range(rows)],
         }
     )
 

@@ -13,7 +13,7 @@ from modelyard.config.models import Columns, Split, UnitColumn, UnitEvery
 from modelyard.data.splits import SplitRows, drop_missing_target, split, unit_codes
 from modelyard.errors import ConfigError, DataError
 
-START = datetime(2013, 1, 1)  # noqa: DTZ001 - naive on purpose: frames hold naive timestamps too
+START = datetime(2013, 1, 1)
 
 
 def columns(**given: Any) -> Columns:
@@ -82,7 +82,7 @@ def test_a_time_split_puts_every_row_on_one_side_and_cuts_no_unit(
     assert train
     assert held_out
     assert max(codes[train]) < min(codes[held_out])
-    assert frame["when"][train].max() < frame["when"][held_out].min()  # type: ignore[operator]
+    assert frame["when"][train].max() < frame["when"][held_out].min()  # type: ignore[operator]  # Polars types min and max as any literal
 
 
 @settings(max_examples=100, deadline=None)
@@ -114,35 +114,35 @@ def test_a_stratified_split_takes_the_same_share_of_every_class(labels: list[str
 
 
 def test_three_months_are_calendar_months_with_the_newest_row_in_the_last() -> None:
-    frame = frame_of(hourly(START, datetime(2013, 9, 30, 23), step=5))  # noqa: DTZ001
+    frame = frame_of(hourly(START, datetime(2013, 9, 30, 23), step=5))
     rows = split(frame, rule("time", "3 months"), columns(time="when"))
-    assert rows.test["when"].min() >= datetime(2013, 7, 1, tzinfo=UTC)  # type: ignore[operator]
-    assert rows.train["when"].max() < datetime(2013, 7, 1, tzinfo=UTC)  # type: ignore[operator]
+    assert rows.test["when"].min() >= datetime(2013, 7, 1, tzinfo=UTC)  # type: ignore[operator]  # Polars types min and max as any literal
+    assert rows.train["when"].max() < datetime(2013, 7, 1, tzinfo=UTC)  # type: ignore[operator]  # Polars types min and max as any literal
     assert rows.description == "time: test = 2013-07-01 .. 2013-09-30 (3 months), train before"
 
 
 @pytest.mark.parametrize(
     ("test", "last", "first"),
     [
-        ("3 months", datetime(2013, 9, 12, 7), datetime(2013, 7, 1)),  # noqa: DTZ001
-        ("1 month", datetime(2013, 9, 1, 0), datetime(2013, 9, 1)),  # noqa: DTZ001
-        ("12 months", datetime(2013, 12, 31, 23), datetime(2013, 1, 1)),  # noqa: DTZ001
-        ("14 days", datetime(2013, 9, 30, 1), datetime(2013, 9, 17)),  # noqa: DTZ001
-        ("2 weeks", datetime(2013, 9, 30, 1), datetime(2013, 9, 23)),  # noqa: DTZ001
-        ("48 hours", datetime(2013, 9, 30, 23, 30), datetime(2013, 9, 29)),  # noqa: DTZ001
-        ("48 hours", datetime(2013, 9, 30, 12), datetime(2013, 9, 28)),  # noqa: DTZ001
+        ("3 months", datetime(2013, 9, 12, 7), datetime(2013, 7, 1)),
+        ("1 month", datetime(2013, 9, 1, 0), datetime(2013, 9, 1)),
+        ("12 months", datetime(2013, 12, 31, 23), datetime(2013, 1, 1)),
+        ("14 days", datetime(2013, 9, 30, 1), datetime(2013, 9, 17)),
+        ("2 weeks", datetime(2013, 9, 30, 1), datetime(2013, 9, 23)),
+        ("48 hours", datetime(2013, 9, 30, 23, 30), datetime(2013, 9, 29)),
+        ("48 hours", datetime(2013, 9, 30, 12), datetime(2013, 9, 28)),
     ],
 )
 def test_a_stretch_counts_back_from_the_end_of_the_stretch_with_the_newest_row(
     test: str, last: datetime, first: datetime
 ) -> None:
-    frame = frame_of([*hourly(datetime(2012, 10, 1), last), last])  # noqa: DTZ001
+    frame = frame_of([*hourly(datetime(2012, 10, 1), last), last])
     rows = split(frame, rule("time", test), columns(time="when"))
     assert first_test_row(rows).replace(tzinfo=None) == first
 
 
 def test_the_boundary_lies_at_midnight_of_the_units_zone() -> None:
-    frame = frame_of(hourly(START, datetime(2013, 10, 1, 3)))  # noqa: DTZ001 - 23:00 on 30 September in New York
+    frame = frame_of(hourly(START, datetime(2013, 10, 1, 3)))
     rows = split(
         frame,
         rule("time", "3 months"),
@@ -153,7 +153,7 @@ def test_the_boundary_lies_at_midnight_of_the_units_zone() -> None:
 
 
 def test_the_time_columns_own_zone_counts_where_the_unit_names_none() -> None:
-    frame = frame_of(hourly(START, datetime(2013, 10, 1, 3)), zone="America/New_York")  # noqa: DTZ001
+    frame = frame_of(hourly(START, datetime(2013, 10, 1, 3)), zone="America/New_York")
     for unit in (None, "day", UnitEvery(every="day")):
         rows = split(frame, rule("time", "3 months"), columns(time="when", unit=unit))
         assert first_test_row(rows).isoformat() == "2013-07-01T00:00:00-04:00"
@@ -168,9 +168,9 @@ def test_dates_are_calendar_days_that_no_zone_moves() -> None:
 
 
 def test_a_boundary_inside_a_unit_moves_back_to_its_start() -> None:
-    frame = frame_of(hourly(START, datetime(2013, 9, 30, 23)))  # noqa: DTZ001 - 30 September was a Monday
+    frame = frame_of(hourly(START, datetime(2013, 9, 30, 23)))
     rows = split(frame, rule("time", "2 days"), columns(time="when", unit="week"))
-    assert first_test_row(rows).replace(tzinfo=None) == datetime(2013, 9, 23)  # noqa: DTZ001
+    assert first_test_row(rows).replace(tzinfo=None) == datetime(2013, 9, 23)
     assert "2 days, from the start of the week" in rows.description
 
 
@@ -307,7 +307,7 @@ def test_a_missing_unit_column_or_value_is_bad_data() -> None:
 
 
 def test_the_hour_that_comes_twice_when_clocks_go_back_is_two_units() -> None:
-    twice = [datetime(2013, 11, 3, hour, 30) for hour in (4, 5, 6, 7)]  # noqa: DTZ001 - 00:30, 01:30, 01:30, 02:30
+    twice = [datetime(2013, 11, 3, hour, 30) for hour in (4, 5, 6, 7)]
     codes, _, _ = unit_codes(
         frame_of(twice), columns(time="when", unit=UnitEvery(every="hour", zone="America/New_York"))
     )
@@ -316,7 +316,7 @@ def test_the_hour_that_comes_twice_when_clocks_go_back_is_two_units() -> None:
 
 
 def test_weeks_begin_on_monday() -> None:
-    frame = frame_of([datetime(2013, 9, 29, 23), datetime(2013, 9, 30, 1)])  # noqa: DTZ001 - Sunday, Monday
+    frame = frame_of([datetime(2013, 9, 29, 23), datetime(2013, 9, 30, 1)])
     codes, _, _ = unit_codes(frame, columns(time="when", unit="week"))
     assert codes is not None
     assert codes.tolist() == [0, 1]

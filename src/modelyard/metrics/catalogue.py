@@ -35,25 +35,25 @@ def _entries() -> list[Metric]:
     multiclass: frozenset[Task] = frozenset({"multiclass"})
     regression: frozenset[Task] = frozenset({"regression"})
     return [
-        Metric("accuracy", both, "label", True, "proportion", 1.0),  # noqa: FBT003 - a table reads best by position
-        Metric("recall", binary, "label", True, "proportion", 1.0, maxed_by_positive=True),  # noqa: FBT003
-        Metric("specificity", binary, "label", True, "proportion", 1.0),  # noqa: FBT003
-        Metric("precision", binary, "label", True, "statistic", 1.0),  # noqa: FBT003
-        Metric("f1", binary, "label", True, "statistic", 1.0),  # noqa: FBT003
-        Metric("balanced_accuracy", both, "label", True, "statistic", 1.0),  # noqa: FBT003
-        Metric("precision_macro", multiclass, "label", True, "statistic", 1.0),  # noqa: FBT003
-        Metric("recall_macro", multiclass, "label", True, "statistic", 1.0),  # noqa: FBT003
-        Metric("f1_macro", multiclass, "label", True, "statistic", 1.0),  # noqa: FBT003
-        Metric("roc_auc", binary, "probability", True, "auc", 1.0),  # noqa: FBT003
-        Metric("roc_auc_ovr", multiclass, "probability", True, "statistic", 1.0),  # noqa: FBT003
-        Metric("average_precision", binary, "probability", True, "statistic", 1.0),  # noqa: FBT003
-        Metric("log_loss", both, "probability", False, "mean", 0.0),  # noqa: FBT003
-        Metric("brier_score", binary, "probability", False, "mean", 0.0),  # noqa: FBT003
-        Metric("mean_absolute_error", regression, "value", False, "mean", 0.0),  # noqa: FBT003
-        Metric("mean_squared_error", regression, "value", False, "mean", 0.0),  # noqa: FBT003
-        Metric("root_mean_squared_error", regression, "value", False, "root_mean", 0.0),  # noqa: FBT003
-        Metric("median_absolute_error", regression, "value", False, "statistic", 0.0),  # noqa: FBT003
-        Metric("r2", regression, "value", True, "statistic", 1.0),  # noqa: FBT003
+        Metric("accuracy", both, "label", True, "proportion", 1.0),
+        Metric("recall", binary, "label", True, "proportion", 1.0, maxed_by_positive=True),
+        Metric("specificity", binary, "label", True, "proportion", 1.0),
+        Metric("precision", binary, "label", True, "statistic", 1.0),
+        Metric("f1", binary, "label", True, "statistic", 1.0),
+        Metric("balanced_accuracy", both, "label", True, "statistic", 1.0),
+        Metric("precision_macro", multiclass, "label", True, "statistic", 1.0),
+        Metric("recall_macro", multiclass, "label", True, "statistic", 1.0),
+        Metric("f1_macro", multiclass, "label", True, "statistic", 1.0),
+        Metric("roc_auc", binary, "probability", True, "auc", 1.0),
+        Metric("roc_auc_ovr", multiclass, "probability", True, "statistic", 1.0),
+        Metric("average_precision", binary, "probability", True, "statistic", 1.0),
+        Metric("log_loss", both, "probability", False, "mean", 0.0),
+        Metric("brier_score", binary, "probability", False, "mean", 0.0),
+        Metric("mean_absolute_error", regression, "value", False, "mean", 0.0),
+        Metric("mean_squared_error", regression, "value", False, "mean", 0.0),
+        Metric("root_mean_squared_error", regression, "value", False, "root_mean", 0.0),
+        Metric("median_absolute_error", regression, "value", False, "statistic", 0.0),
+        Metric("r2", regression, "value", True, "statistic", 1.0),
     ]
 
 
