@@ -71,6 +71,22 @@ def test_the_whole_pipeline_with_its_suite(tmp_path: Path) -> None:
     assert (shown.code, "verified" in shown.out) == (0, True)
 
 
+def test_a_version_carries_its_profile_and_golden_rows(tiny: Path) -> None:
+    import polars as pl
+
+    run = tiny / "modelyard-run"
+    inputs, predictions = (pl.read_parquet(run / "golden" / f"{name}.parquet") for name in ("inputs", "predictions"))
+    assert (len(inputs), len(predictions)) == (32, 32)
+    assert set(inputs["colour"].unique()) <= {"red", "green", "blue"}
+    assert predictions["probability"].is_between(0, 1).all()
+    assert "answer" not in inputs.columns
+    profile = json.loads((run / "profile" / "profile.json").read_bytes())
+    assert "red" not in json.dumps(profile), "no key, no categories"
+    manifest = next((tiny / ".modelyard" / "registry" / "tiny" / "versions").glob("v1*")).read_text("utf-8")
+    for path in ("golden/inputs.parquet", "golden/predictions.parquet", "profile/profile.json", "environment.txt"):
+        assert path in manifest
+
+
 def test_a_second_run_finds_nothing_to_do_and_touches_nothing(tiny: Path) -> None:
     before = files(tiny / "modelyard-run")
     done = modelyard(tiny, "run")

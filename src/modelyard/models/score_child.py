@@ -9,7 +9,9 @@ validation see the very frames that scoring sees.
 The job: ``model_dir``, ``format`` (skops or joblib), ``trusted`` (skops types), ``features`` (name and kind), ``task``,
 ``classes``, ``positive``, ``id`` (column that names a row), ``python_path``, and ``tables``: pairs of Parquet files,
 rows in and predictions out. Predictions hold the id and ``probability`` (binary), ``probability_0`` … (multiclass, in
-the order of ``classes``), or ``prediction``. A failure is one JSON line on standard error and exit code 3.
+the order of ``classes``), or ``prediction``. With ``golden`` (seed, rows, quantiles of numbers, and two paths)
+made-up inputs and their predictions are written too: by these a version proves later that it still works. A failure is
+one JSON line on standard error and exit code 3.
 """
 
 import json
@@ -116,6 +118,50 @@ def score(job: dict[str, Any]) -> None:
             block = rows.slice(start, ROWS_AT_ONCE)
             blocks.append(pl.DataFrame({job["id"]: block[job["id"]], **predict(model, features(block, wanted), job)}))
         pl.concat(blocks).write_parquet(table["predictions"])
+    if job.get("golden"):
+        golden(model, job)
+
+
+def levels(model: Any) -> dict[str, list[str]]:
+    """Column to the categories that a fitted scikit-learn model itself holds, found in its encoders."""
+    found: dict[str, list[str]] = {}
+    waiting: list[tuple[Any, list[str]]] = [(model, [])]
+    while waiting:
+        part, columns = waiting.pop()
+        for name, inner, its_columns in getattr(part, "transformers_", []):
+            if name != "remainder":
+                waiting.append((inner, [str(column) for column in its_columns]))
+        waiting += [(inner, columns) for _, inner in getattr(part, "steps", [])]
+        if hasattr(part, "categories_") and len(part.categories_) == len(columns):
+            for column, values in zip(columns, part.categories_, strict=True):
+                found[column] = [str(value) for value in values if value == value]  # NaN is no level
+    return found
+
+
+def golden(model: Any, job: dict[str, Any]) -> None:
+    """Write made-up inputs and the model's predictions for them.
+
+    Numbers come from the profile's quantiles, categories from the levels that the model holds; what neither knows is
+    missing. The seed is the model's digest, so that the same model always gets the same rows.
+    """
+    import random
+
+    import polars as pl
+
+    wanted, known = job["golden"], levels(model)
+    draw = random.Random(wanted["seed"])  # noqa: S311 - rows to try, no secret
+    columns: dict[str, Any] = {job["id"]: list(range(wanted["rows"]))}
+    types = {"numeric": pl.Float64, "boolean": pl.Float64, "categorical": pl.String}
+    for feature in job["features"]:
+        name, kind = feature["name"], feature["kind"]
+        choices = {"numeric": wanted["quantiles"].get(name, []), "boolean": [0.0, 1.0]}.get(kind, known.get(name, []))
+        values = [draw.choice(choices) if choices else None for _ in range(wanted["rows"])]
+        columns[name] = pl.Series(name, values, dtype=types[kind])
+    frame = pl.DataFrame(columns)
+    pairs = [(feature["name"], feature["kind"]) for feature in job["features"]]
+    predictions = pl.DataFrame({job["id"]: frame[job["id"]], **predict(model, features(frame, pairs), job)})
+    frame.write_parquet(wanted["inputs"])
+    predictions.write_parquet(wanted["predictions"])
 
 
 def main(path: str) -> int:

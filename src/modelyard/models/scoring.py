@@ -37,6 +37,17 @@ class Scorer:
     timeout: str = "1h"
     folder: Path = field(default_factory=Path)
     path_first: Path | None = None
+    golden: "Golden | None" = None
+
+
+@dataclass(frozen=True)
+class Golden:
+    """What made-up inputs are drawn from: the model's digest as seed, and each number's quantiles."""
+
+    seed: str
+    quantiles: Mapping[str, list[float]]
+    folder: Path
+    rows: int = 32
 
 
 def score(scorer: Scorer, tables: Mapping[str, Any], *, id_column: str, folder: Path) -> dict[str, Path]:
@@ -83,6 +94,7 @@ def _run_child(scorer: Scorer, pairs: Mapping[str, tuple[Path, Path]], id_column
         "positive": signature.positive,
         "id": id_column,
         "python_path": list(scorer.python_path),
+        "golden": None if scorer.golden is None else _golden(scorer.golden),
         "tables": [{"rows": str(rows), "predictions": str(out)} for rows, out in pairs.values()],
     }
     path = folder / "job.json"
@@ -99,6 +111,17 @@ def _run_child(scorer: Scorer, pairs: Mapping[str, tuple[Path, Path]], id_column
         path.unlink(missing_ok=True)
     if done.returncode != 0:
         raise DataError(f"{scorer.who} could not be scored: {_last_words(done.stderr)}", do=_advice(done.stderr))
+
+
+def _golden(wanted: Golden) -> dict[str, Any]:
+    wanted.folder.mkdir(parents=True, exist_ok=True)
+    return {
+        "seed": wanted.seed,
+        "rows": wanted.rows,
+        "quantiles": dict(wanted.quantiles),
+        "inputs": str(wanted.folder / "inputs.parquet"),
+        "predictions": str(wanted.folder / "predictions.parquet"),
+    }
 
 
 def _last_words(stderr: str) -> str:

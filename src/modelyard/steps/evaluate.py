@@ -12,18 +12,17 @@ import modelyard.records.results as r
 from modelyard.config.rules import rules as rules_of
 from modelyard.data import splits
 from modelyard.errors import DataError
-from modelyard.files import replace_folder, sha256_file
+from modelyard.files import read_json, replace_folder, sha256_file
 from modelyard.metrics.catalogue import PRIMARY, Metric
 from modelyard.models import environment, store
 from modelyard.models.predictions import encode, join, read_predictions
-from modelyard.models.scoring import Scorer, score
+from modelyard.models.scoring import Golden, Scorer, score
 from modelyard.records.canonical import digest
 from modelyard.registry.base import Version
 from modelyard.spec import Inputs, Outputs, StepSpec
 from modelyard.steps import rows as test_rows
 from modelyard.steps.base import Outcome, StepDefinition, passed
 from modelyard.steps.context import Context
-from modelyard.verdict import Verdict
 
 SPEC = StepSpec(
     name="evaluate",
@@ -74,6 +73,10 @@ def run(context: Context, _inputs: Inputs) -> Outcome:
     with _workspace(context) as folder:
         challenger = _challenger(context, facts, test, folder)
         champion = _champion(context, test, folder, challenger.signature)
+        if (folder / "golden").is_dir():
+            replace_folder(folder / "golden", context.run_dir / "golden")
+        else:
+            shutil.rmtree(context.run_dir / "golden", ignore_errors=True)
         replace_folder(folder, context.run_dir / "predictions")
     matched = challenger.joined.matched.copy()
     if champion is not None:
@@ -170,11 +173,20 @@ def _challenger(context: Context, facts: r.TrainResult, test: Any, folder: Path)
             timeout=config.evaluate.predict.timeout if config.evaluate.predict else "1h",
             folder=context.command_folder,
             path_first=context.command_path,
+            golden=_golden(context, found, folder) if facts.adapter == "sklearn" else None,
         )
         context.console.say(f"  the challenger scores {len(test):,} rows")
         written = score(scorer, {"challenger": test}, id_column=test_rows.id_column(config), folder=folder)
         frame = read_predictions(written["challenger"], "the challenger")
     return _Model(signature, _joined(context, frame, test, signature, "the challenger"))
+
+
+def _golden(context: Context, model_digest: str, folder: Path) -> Golden:
+    told = read_json(context.run_dir / "profile" / "profile.json")["columns"]
+    quantiles = {
+        name: [value for value in column.get("quantiles") or [] if value is not None] for name, column in told.items()
+    }
+    return Golden(model_digest, quantiles, folder / "golden")
 
 
 def _champion(context: Context, test: Any, folder: Path, signature: r.Signature) -> _Model | None:
@@ -320,11 +332,6 @@ def _command(context: Context) -> str:
     if context.run_dir != default:
         parts += ["--run-dir", str(context.run_dir.relative_to(context.root))]
     return " ".join(parts)
-
-
-def exit_verdict(verdict: Verdict) -> int:
-    """Exit code of an evaluation's verdict."""
-    return verdict.exit_code
 
 
 EVALUATE = StepDefinition(SPEC, "evaluate", ("detect", "train"), reads, run, optional=("validate",))

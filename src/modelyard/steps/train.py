@@ -9,9 +9,9 @@ from typing import Any, Literal
 from modelyard import __version__
 from modelyard.config.rules import training_part
 from modelyard.errors import DataError
-from modelyard.files import replace_folder, sha256_file
+from modelyard.files import replace_folder, sha256_file, write_atomic
 from modelyard.models import store
-from modelyard.records.canonical import digest
+from modelyard.records.canonical import canonical, digest
 from modelyard.records.results import TrainResult
 from modelyard.spec import Inputs, Outputs, StepSpec
 from modelyard.steps import rows as step_rows
@@ -58,7 +58,17 @@ def run(context: Context, _inputs: Inputs) -> Outcome:
     if validated is not None:
         passed(validated)
     rows = step_rows.load(context)
+    write_profile(context, rows.train if len(rows.train) else rows.test)
     return _train(context, rows) if context.config.train else _take_predictions(context, rows)
+
+
+def write_profile(context: Context, frame: Any) -> None:
+    """Describe the rows in ``profile/profile.json``: no raw values, categories under ``.modelyard/key`` alone."""
+    from modelyard.data.profile import profile
+
+    key = context.state / "key"
+    told = profile(frame, context.config.data.columns.personal, key.read_bytes() if key.is_file() else None)
+    write_atomic(context.run_dir / "profile" / "profile.json", canonical(told))
 
 
 def _train(context: Context, rows: step_rows.Rows) -> Outcome:
