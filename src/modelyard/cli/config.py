@@ -4,11 +4,9 @@ import json
 from collections.abc import Mapping
 
 from modelyard.cli.flags import Command
-from modelyard.cli.open import load_config
-from modelyard.config.checks import check
+from modelyard.cli.open import load_config, refuse_slips
 from modelyard.config.schema import schema
-from modelyard.errors import OK, CollectedConfigError, ConfigError, nearest
-from modelyard.metrics.catalogue import METRICS
+from modelyard.errors import OK, ConfigError, nearest
 
 
 def run(command: Command, given: Mapping[str, str], positional: list[str]) -> int:
@@ -26,14 +24,7 @@ def run(command: Command, given: Mapping[str, str], positional: list[str]) -> in
 
     root, loaded = load_config(given)
     task = loaded.config.model.task
-    problems = check(
-        loaded,
-        root=root,
-        metrics={name: metric.tasks for name, metric in METRICS.items()},
-        estimator_problem=lambda name: problem_with(name, task),
-    )
-    if problems:
-        raise CollectedConfigError(problems)
+    refuse_slips(root, loaded, lambda name: problem_with(name, task))
     if given.get("json") == "true":
         print(json.dumps({"exit-code": OK, "config-digest": loaded.digest}))
     else:

@@ -1,14 +1,17 @@
 """From flags to a context: the workspace, the configuration, the run folder."""
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 from modelyard import files
 from modelyard.cli.console import console
+from modelyard.config.checks import check
 from modelyard.config.load import Loaded, load
 from modelyard.data import tree
+from modelyard.errors import CollectedConfigError
+from modelyard.metrics.catalogue import METRICS
 from modelyard.steps.context import Context, lock_run_folder
 
 
@@ -24,9 +27,22 @@ def load_config(given: Mapping[str, str]) -> tuple[Path, Loaded]:
     return root, load(Path.cwd() / path, root=root)
 
 
+def refuse_slips(root: Path, loaded: Loaded, estimator_problem: Callable[[str], str | None] = lambda _: None) -> None:
+    """Find before any work what needs no data: metrics, files, placeholders; estimators where their check is given.
+
+    Raises:
+        ConfigError: every slip, with its line.
+    """
+    metrics = {name: frozenset(map(str, metric.tasks)) for name, metric in METRICS.items()}
+    problems = check(loaded, root=root, metrics=metrics, estimator_problem=estimator_problem)
+    if problems:
+        raise problems[0] if len(problems) == 1 else CollectedConfigError(problems)
+
+
 def open_context(given: Mapping[str, str], *, quiet: bool = False) -> Context:
     """The context of a command that reads, and does not take the run folder."""
     root, loaded = load_config(given)
+    refuse_slips(root, loaded)
     run_dir = files.inside(root, given.get("run-dir", "modelyard-run"), what="run-dir")
     return Context(
         root=root,
