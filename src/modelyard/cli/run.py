@@ -147,7 +147,11 @@ class _Runner:
 
     def _json(self, code: int) -> dict[str, Any]:
         stages = [{"step": d.step, "action": d.action, "why": d.why} for d in self.decisions]
-        outputs = {step: say.outputs(envelope, self.context, code) for step, envelope in self.envelopes.items()}
+        mode = self.context.config.mode
+        outputs = {
+            step: say.outputs(envelope, self.context, say.exit_code(envelope, mode))
+            for step, envelope in self.envelopes.items()
+        }
         evaluated = self.envelopes.get("evaluate")
         return {
             "verdict": str(say.run_verdict(self.envelopes, failed=self.error is not None)),

@@ -7,7 +7,7 @@ with nothing to do reads none of it.
 import getpass
 import os
 import platform
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
@@ -19,6 +19,7 @@ from modelyard.config.load import Loaded
 from modelyard.config.models import Config
 from modelyard.data import fingerprint, sources, tree
 from modelyard.errors import ConfigError, DataError, PlatformError
+from modelyard.files import sha256_file
 from modelyard.models import environment
 from modelyard.models.environment import Environment
 from modelyard.records.canonical import digest
@@ -167,6 +168,23 @@ class Context:
         return digest(
             {str(folder.relative_to(self.root)): tree.folder_digest(folder, exclude=own) for folder in folders}
         )
+
+    @cached_property
+    def configuration_digest(self) -> str:
+        """The configuration with the contents of the suites and prediction files that it names."""
+        named = self.config.evaluate
+        suites = self.config.validate_.suites.values() if self.config.validate_ else ()
+        return self._with_files(self.loaded.digest, [*suites, named.challenger, named.champion])
+
+    @cached_property
+    def packages_digest(self) -> str:
+        """What the model can import here, with the lock of the training command's own environment."""
+        return self._with_files(self.environment_digest, [self.config.train.environment if self.config.train else None])
+
+    def _with_files(self, known: str, named: Sequence[str | None]) -> str:
+        paths = {name: self.inside(name, "the configuration") for name in named if name}
+        found = {name: sha256_file(path) if path.is_file() else None for name, path in paths.items()}
+        return digest({"known": known, "files": found}) if found else known
 
     @property
     def command_folder(self) -> Path:

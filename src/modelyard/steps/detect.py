@@ -39,8 +39,8 @@ def reads(context: Context, _inputs: Inputs) -> Mapping[str, Any]:
     return {
         "data": context.data_digests,
         "code": context.code_digest,
-        "config": context.loaded.digest,
-        "packages": context.environment_digest,
+        "config": context.configuration_digest,
+        "packages": context.packages_digest,
         "champion": None if champion is None else champion.name,
         "registry": context.registry_kind,
     }
@@ -63,8 +63,8 @@ def run(context: Context, _inputs: Inputs) -> Outcome:
         sets=sets,
         champion=None if champion is None else champion.name,
         code_digest=context.code_digest,
-        config_digest=context.loaded.digest,
-        packages_digest=context.environment_digest,
+        config_digest=context.configuration_digest,
+        packages_digest=context.packages_digest,
         registry=context.registry_kind,
         details=details,
     )
@@ -89,9 +89,9 @@ def _details(
         details["data"] = tuple(changes)
     if then.code_digest != context.code_digest:
         details["code"] = ("the training code differs",)
-    if then.config_digest != context.loaded.digest:
-        details["configuration"] = (f"{context.loaded.path.name} differs in meaning",)
-    if then.packages_digest != context.environment_digest:
+    if then.config_digest != context.configuration_digest:
+        details["configuration"] = (f"{context.loaded.path.name} differs in meaning, or a file that it names",)
+    if then.packages_digest != context.packages_digest:
         details["packages"] = ("the packages that the model can import differ",)
     return details
 

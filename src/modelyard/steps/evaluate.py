@@ -1,5 +1,6 @@
 """evaluate: challenger and champion score today's test rows in processes of their own, and the gates judge them."""
 
+import shlex
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -331,7 +332,7 @@ def _command(context: Context) -> str:
     default = context.root / "modelyard-run"
     if context.run_dir != default:
         parts += ["--run-dir", str(context.run_dir.relative_to(context.root))]
-    return " ".join(parts)
+    return shlex.join(parts)
 
 
 EVALUATE = StepDefinition(SPEC, "evaluate", ("detect", "train"), reads, run, optional=("validate",))
