@@ -4,10 +4,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from modelyard.github.event import MAY_PROMOTE, Trigger
 from modelyard.records.envelope import Envelope, Step
 from modelyard.verdict import Verdict
-
-Event = Literal["desk"]
 
 
 @dataclass(frozen=True)
@@ -19,11 +18,16 @@ class Decision:
     why: str
 
 
-def stages(event: Event, *, promote: bool, validates: bool) -> tuple[Step, ...]:
-    """The stages of an event, in order. Promotion at a desk is asked for; validation needs a suite."""
-    assert event == "desk"  # noqa: S101 - the only event so far
+def stages(trigger: Trigger, *, promote: bool, validates: bool) -> tuple[Step, ...]:
+    """The stages of an event, in order.
+
+    Promotion is always asked for, and happens at a desk and on the default branch only: a pull request's verdict is
+    advice to its reviewer. Validation needs a suite. A ``workflow_run`` only comments, on what another run found.
+    """
+    if trigger == "workflow-run":
+        return ()
     middle: tuple[Step, ...] = ("validate", "train", "evaluate") if validates else ("train", "evaluate")
-    return ("detect", *middle, "report", *(("promote",) if promote else ()))
+    return ("detect", *middle, "report", *(("promote",) if promote and trigger in MAY_PROMOTE else ()))
 
 
 def decide(

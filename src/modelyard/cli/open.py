@@ -11,7 +11,9 @@ from modelyard.config.checks import check
 from modelyard.config.load import Loaded, load
 from modelyard.data import tree
 from modelyard.errors import CollectedConfigError
+from modelyard.github.event import in_actions, read_event
 from modelyard.metrics.catalogue import METRICS
+from modelyard.steps.base_rules import rules_in_force
 from modelyard.steps.context import Context, lock_run_folder
 
 
@@ -41,17 +43,28 @@ def refuse_slips(root: Path, loaded: Loaded, estimator_problem: Callable[[str], 
 
 def open_context(given: Mapping[str, str], *, quiet: bool = False) -> Context:
     """The context of a command that reads, and does not take the run folder."""
-    root, loaded = load_config(given)
-    refuse_slips(root, loaded)
+    event = read_event(os.environ)
+    root, own = load_config(given)
+    refuse_slips(root, own)
     run_dir = files.inside(root, given.get("run-dir", "modelyard-run"), what="run-dir")
+    rules = rules_in_force(own, event=event, reference=given.get("base", ""), scratch=scratch(root, os.environ))
     return Context(
         root=root,
-        loaded=loaded,
+        loaded=rules.loaded,
         run_dir=run_dir,
         registry_override=given.get("registry", ""),
+        requirements_override=given.get("requirements", ""),
+        event=event,
+        rules=rules,
         environ=dict(os.environ),
         console=console(quiet=quiet),
     )
+
+
+def scratch(root: Path, environ: Mapping[str, str]) -> Path:
+    """A folder that the workspace's own files cannot fill: the runner's temporary one, else modelyard's at a desk."""
+    temporary = environ.get("RUNNER_TEMP", "") if in_actions(environ) else ""
+    return Path(temporary) / "modelyard" if temporary else root / ".modelyard" / "scratch"
 
 
 @contextmanager

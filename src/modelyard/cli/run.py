@@ -133,7 +133,7 @@ class _Runner:
         promoted, evaluated = self.context.record_or_none("promote"), self.context.record_or_none("evaluate")
         if promoted is not None and (evaluated is None or evaluated.link not in promoted.record.builds_on):
             self.context.record_path("promote").unlink()  # an earlier run's; the journal keeps it
-        mode = self.context.config.mode
+        mode = self.context.mode
         if self.error is not None:
             code = self.error.exit_code
         else:
@@ -147,7 +147,7 @@ class _Runner:
 
     def _json(self, code: int) -> dict[str, Any]:
         stages = [{"step": d.step, "action": d.action, "why": d.why} for d in self.decisions]
-        mode = self.context.config.mode
+        mode = self.context.mode
         outputs = {
             step: say.outputs(envelope, self.context, say.exit_code(envelope, mode))
             for step, envelope in self.envelopes.items()

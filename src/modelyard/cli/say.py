@@ -156,7 +156,7 @@ def run_lines(
     lines = ["", f"verdict: {verdict} ({verdict.words})"]
     if evaluated is not None and isinstance(evaluated.record.outcome, r.EvaluateResult):
         lines += gate_lines(evaluated.record.outcome)
-    if context.config.mode == "report-only" and verdict is not Verdict.PASS:
+    if context.mode == "report-only" and verdict is not Verdict.PASS:
         lines.append(
             f"mode is report-only: with gates on, this run would have ended with exit code {verdict.exit_code}"
         )

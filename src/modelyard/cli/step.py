@@ -17,7 +17,7 @@ def run(command: Command, given: Mapping[str, str], _positional: list[str]) -> i
     inputs = step.spec.inputs.from_strings({name: value for name, value in given.items() if name != "json"})
     with working(given) as context:
         envelope = execute(step, context, inputs)
-        code = say.exit_code(envelope, context.config.mode)
+        code = say.exit_code(envelope, context.mode)
         if with_json:
             print(json.dumps(say.outputs(envelope, context, code)))
         else:

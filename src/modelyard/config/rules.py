@@ -27,13 +27,18 @@ def meaning(config: Config) -> dict[str, Any]:
     Canonical JSON writes 1.0 as 1, but to an estimator ``min_samples_leaf: 1`` is one row and ``1.0`` all of them. So
     whole floats among parameters become ``{"float": 1}``, and the two have different digests.
     """
-    plain = config.model_dump(mode="json", by_alias=True)
+    plain = meaning_with_defaults(config)
     train = plain.get("train")
     if train:
         train["parameters"] = _exact(train["parameters"])
         for candidate in train["candidates"]:
             candidate["params"] = _exact(candidate["params"])
     return plain
+
+
+def meaning_with_defaults(config: Config) -> dict[str, Any]:
+    """The configuration as plain data that reads back as the same configuration."""
+    return config.model_dump(mode="json", by_alias=True)
 
 
 def _exact(value: Any) -> Any:

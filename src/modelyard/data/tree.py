@@ -6,11 +6,11 @@ hooks and file-system monitors, without the ``GIT_*`` variables of an outer git,
 
 import os
 import shutil
-import subprocess
 import tempfile
 from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
+from modelyard.data.git import no_repository, output, run_git
 from modelyard.data.reading import SUFFIXES
 from modelyard.errors import PlatformError
 from modelyard.files import sha256_bytes, sha256_file
@@ -18,20 +18,6 @@ from modelyard.records.canonical import digest
 
 _OURS = frozenset({".git", ".venv", ".modelyard", "modelyard-run", "__pycache__"})
 _POINTERS = (".dvc",)
-_SETTINGS = (
-    # In a container the checkout often belongs to another user; whoever runs modelyard on it runs its code anyway.
-    "safe.directory=*",
-    "core.fsmonitor=false",
-    "core.hooksPath=/dev/null",
-    # What is written is thrown away again: nothing is flushed or compressed, and files go into one pack
-    # (140 uncommitted files: 0.15 s instead of 0.65 s).
-    "core.fsync=none",
-    "core.compression=0",
-    "pack.compression=0",
-    "core.bigFileThreshold=1",
-    "core.safecrlf=false",
-    "core.splitIndex=false",
-)
 
 
 def toplevel(folder: Path) -> Path | None:
@@ -40,15 +26,15 @@ def toplevel(folder: Path) -> Path | None:
     Raises:
         PlatformError: git cannot read the repository.
     """
-    done = _git(folder, "rev-parse", "--show-toplevel")
-    if done is None or (done.returncode and _no_repository(done)):
+    done = run_git(folder, "rev-parse", "--show-toplevel")
+    if done is None or (done.returncode and no_repository(done)):
         return None
-    return Path(os.fsdecode(_output(done, folder)).removesuffix("\n")).resolve()
+    return Path(os.fsdecode(output(done, folder)).removesuffix("\n")).resolve()
 
 
 def head_commit(root: Path) -> str | None:
     """The commit that is checked out; None outside git and before the first commit."""
-    done = _git(root, "rev-parse", "--verify", "--quiet", "HEAD^{commit}")
+    done = run_git(root, "rev-parse", "--verify", "--quiet", "HEAD^{commit}")
     return done.stdout.decode().strip() if done is not None and done.returncode == 0 else None
 
 
@@ -64,8 +50,8 @@ def tracked(root: Path, path: Path) -> bool:
     inside = path.parent.resolve() / path.name
     if not inside.is_relative_to(top):
         return False
-    done = _git(top, "--literal-pathspecs", "ls-files", "-z", "--", inside.relative_to(top).as_posix())
-    return done is not None and bool(_output(done, root))
+    done = run_git(top, "--literal-pathspecs", "ls-files", "-z", "--", inside.relative_to(top).as_posix())
+    return done is not None and bool(output(done, root))
 
 
 def tree(root: Path) -> str:
@@ -82,7 +68,7 @@ def tree(root: Path) -> str:
     top = _covering(root)
     if top is None:
         return f"files:{_manifest(root, _walk(root))}"
-    head = _git(top, "rev-parse", "--verify", "--quiet", "HEAD^{tree}")
+    head = run_git(top, "rev-parse", "--verify", "--quiet", "HEAD^{tree}")
     committed = head.stdout.decode().strip() if head is not None and head.returncode == 0 else ""
     found = _tree_of_everything(top)
     return f"git:{found}" if found == committed else f"git:{found}-dirty"
@@ -122,55 +108,18 @@ def source_files(folder: Path, *, exclude: Collection[Path] = ()) -> list[Path]:
 # git
 
 
-def _git(
-    folder: Path, *arguments: str, extra: dict[str, str] | None = None
-) -> subprocess.CompletedProcess[bytes] | None:
-    """Run git in a folder; None where there is no git."""
-    program = shutil.which("git")
-    if program is None:
-        return None
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
-    environment |= {"GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
-    settings = [word for setting in _SETTINGS for word in ("-c", setting)]
-    return subprocess.run(
-        [program, "--no-pager", *settings, *arguments],
-        cwd=folder,
-        env=environment | (extra or {}),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        check=False,
-    )
-
-
-def _no_repository(done: subprocess.CompletedProcess[bytes]) -> bool:
-    return b"not a git repository" in done.stderr or b"must be run in a work tree" in done.stderr
-
-
-def _output(done: subprocess.CompletedProcess[bytes] | None, folder: Path) -> bytes:
-    if done is None:
-        raise PlatformError("git is not installed", do="Install git.")
-    if done.returncode:
-        said = done.stderr.decode("utf-8", "replace").splitlines()
-        why = next((line for line in said if line.startswith(("error:", "fatal:"))), f"exit code {done.returncode}")
-        raise PlatformError(
-            f"git could not read {folder}: {why}",
-            do="Mend what git says (`git status` shows the same).",
-        )
-    return done.stdout
-
-
 def _covering(folder: Path) -> Path | None:
     """The working tree that speaks for a folder; None where there is none, or it ignores the folder."""
     top = toplevel(folder)
     if top is None or top == folder.resolve():
         return top
-    ignored = _git(folder, "check-ignore", "--quiet", ".")
+    ignored = run_git(folder, "check-ignore", "--quiet", ".")
     return None if ignored is not None and ignored.returncode == 0 else top
 
 
 def _tree_of_everything(top: Path) -> str:
     """Hash of the tree with everything not ignored, through a temporary index and a temporary object folder."""
-    paths = _output(_git(top, "rev-parse", "--git-path", "index", "--git-path", "objects"), top)
+    paths = output(run_git(top, "rev-parse", "--git-path", "index", "--git-path", "objects"), top)
     index, objects = (top / os.fsdecode(line) for line in paths.splitlines())
     with tempfile.TemporaryDirectory(prefix="modelyard-tree-") as scratch:
         copy = Path(scratch) / "index"
@@ -182,8 +131,8 @@ def _tree_of_everything(top: Path) -> str:
             "GIT_OBJECT_DIRECTORY": str(Path(scratch) / "objects"),
             "GIT_ALTERNATE_OBJECT_DIRECTORIES": _quoted(objects),
         }
-        _output(_git(top, "add", "--all", ".", extra=extra), top)
-        return _output(_git(top, "write-tree", "--missing-ok", extra=extra), top).decode().strip()
+        output(run_git(top, "add", "--all", ".", extra=extra), top)
+        return output(run_git(top, "write-tree", "--missing-ok", extra=extra), top).decode().strip()
 
 
 def _quoted(path: Path) -> str:
@@ -193,7 +142,7 @@ def _quoted(path: Path) -> str:
 
 
 def _not_ignored(folder: Path) -> Iterator[Path]:
-    listed = _output(_git(folder, "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", "."), folder)
+    listed = output(run_git(folder, "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", "."), folder)
     for name in sorted(set(listed.split(b"\0")) - {b""}):
         path = folder / os.fsdecode(name)
         if path.is_file() or path.is_symlink():

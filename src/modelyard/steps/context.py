@@ -7,7 +7,7 @@ with nothing to do reads none of it.
 import getpass
 import os
 import platform
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
@@ -20,6 +20,7 @@ from modelyard.config.models import Config
 from modelyard.data import fingerprint, sources, tree
 from modelyard.errors import ConfigError, DataError, PlatformError
 from modelyard.files import sha256_file
+from modelyard.github.event import REPORT_ONLY, Event, Trigger
 from modelyard.models import environment
 from modelyard.models.environment import Environment
 from modelyard.records.canonical import digest
@@ -27,6 +28,7 @@ from modelyard.records.envelope import Circumstances, Envelope, Step, read_recor
 from modelyard.records.results import DataSet
 from modelyard.registry.base import Registry, Version
 from modelyard.registry.choose import open_registry
+from modelyard.steps.base_rules import Rules
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,9 @@ class Context:
     loaded: Loaded
     run_dir: Path
     registry_override: str = ""
+    requirements_override: str = ""
+    event: Event | None = None
+    rules: Rules | None = None
     environ: Mapping[str, str] = field(default_factory=dict)
     console: Console = Console()
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
@@ -63,6 +68,29 @@ class Context:
     def state(self) -> Path:
         """``.modelyard``: caches, environments and the local registry."""
         return files.self_ignoring(self.root / ".modelyard")
+
+    @property
+    def trigger(self) -> Trigger:
+        """What started this."""
+        return "desk" if self.event is None else self.event.trigger
+
+    @property
+    def mode(self) -> str:
+        """``gate``, or ``report-only`` where the configuration or the event says so, or the base knows no rules yet."""
+        proposal = self.rules is not None and self.rules.proposal
+        return "report-only" if proposal or self.trigger in REPORT_ONLY else self.config.mode
+
+    def rule_file(self, path: str, what: str) -> Path:
+        """A file that the rules name: the base's where the base's rules are in force."""
+        if self.rules is None or self.rules.folder is None:
+            return self.inside(path, what)
+        folder = self.rules.folder
+        return files.inside(folder, folder / self.base.relative_to(self.root) / path, what=what)
+
+    @property
+    def rules_root(self) -> Path:
+        """What no file of the rules may leave: the base's folder, else the workspace."""
+        return self.root if self.rules is None or self.rules.folder is None else self.rules.folder
 
     def open_run_folder(self) -> None:
         """Create the run folder.
@@ -106,7 +134,7 @@ class Context:
     @cached_property
     def requirements(self) -> Path | None:
         """The user's requirements file."""
-        named = self.config.requirements
+        named = self.requirements_override or self.config.requirements
         return None if named is None else self.inside(named, "requirements")
 
     @cached_property
@@ -174,15 +202,19 @@ class Context:
         """The configuration with the contents of the suites and prediction files that it names."""
         named = self.config.evaluate
         suites = self.config.validate_.suites.values() if self.config.validate_ else ()
-        return self._with_files(self.loaded.digest, [*suites, named.challenger, named.champion])
+        paths = {path: self.rule_file(path, "validate.suites") for path in suites}
+        return self._with_files(self.loaded.digest, paths | self._named(named.challenger, named.champion))
 
     @cached_property
     def packages_digest(self) -> str:
         """What the model can import here, with the lock of the training command's own environment."""
-        return self._with_files(self.environment_digest, [self.config.train.environment if self.config.train else None])
+        lock = self.config.train.environment if self.config.train else None
+        return self._with_files(self.environment_digest, self._named(lock))
 
-    def _with_files(self, known: str, named: Sequence[str | None]) -> str:
-        paths = {name: self.inside(name, "the configuration") for name in named if name}
+    def _named(self, *names: str | None) -> dict[str, Path]:
+        return {name: self.inside(name, "the configuration") for name in names if name}
+
+    def _with_files(self, known: str, paths: Mapping[str, Path]) -> str:
         found = {name: sha256_file(path) if path.is_file() else None for name, path in paths.items()}
         return digest({"known": known, "files": found}) if found else known
 
@@ -243,7 +275,15 @@ class Context:
             platform=f"{platform.system()} {platform.machine()}",
             workspace=str(self.root),
             commit=tree.head_commit(self.root),
+            **self._of_event(),
         )
+
+    def _of_event(self) -> dict[str, Any]:
+        event = self.event
+        if event is None:
+            return {}
+        known = {"event": event.name, "run_id": event.run_id, "attempt": event.attempt}
+        return {**known, "head": event.head or event.sha, "base": event.base}
 
 
 def lock_run_folder(run_dir: Path) -> Any:

@@ -61,7 +61,7 @@ def reads(context: Context, _inputs: Inputs) -> Mapping[str, Any]:
 
 def run(context: Context, inputs: PromoteInputs) -> Outcome:
     """Check the evidence against what is at hand, publish, move."""
-    if context.config.mode == "report-only":
+    if context.mode == "report-only":
         raise ConfigError("mode is report-only, which promotes nothing", do="Remove `mode: report-only` to promote.")
     records = {step: context.record(step) for step in STEPS if step in CARRIED and context.record_path(step).is_file()}
     model_dir = context.run_dir / "model"

@@ -34,7 +34,7 @@ def reads(context: Context, _inputs: Inputs) -> Mapping[str, Any]:
     """The data, the suites, and the engine's version."""
     return {
         "suites": {
-            name: [context.sets[name].digest, sha256_file(context.inside(path, f"validate.suites.{name}"))]
+            name: [context.sets[name].digest, sha256_file(context.rule_file(path, f"validate.suites.{name}"))]
             for name, path in _suites(context).items()
         },
         "engine": dict(context.environment.packages).get("great-expectations", ""),
@@ -48,7 +48,7 @@ def run(context: Context, _inputs: Inputs) -> Outcome:
     from modelyard.validation.suite import load_suite
 
     suites = {
-        name: load_suite(context.inside(path, f"validate.suites.{name}"), context.root)
+        name: load_suite(context.rule_file(path, f"validate.suites.{name}"), context.rules_root)
         for name, path in _suites(context).items()
     }
     results = []
