@@ -1,6 +1,6 @@
 """Writes what is derived from declarations, or checks that it is current.
 
-That is the help's step table, the JSON Schema, and the README's table of commands.
+That is the help's step table, the JSON Schema, the action.yml files, and the README's table of commands.
 
     python -m modelyard.generate --write | --check
 """
@@ -10,6 +10,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from modelyard.actions import root_action, step_action
 from modelyard.cli.commands import COMMANDS
 from modelyard.cli.flags import Flag
 from modelyard.config.schema import schema
@@ -80,6 +81,8 @@ def generated() -> dict[Path, str]:
     return {
         readme: between_markers(readme.read_text("utf-8"), "commands", command_table()),
         ROOT / "src" / "modelyard" / "cli" / "step_table.py": step_table(),
+        ROOT / "action.yml": root_action(),
+        **{ROOT / "actions" / name / "action.yml": step_action(step.spec) for name, step in STEP.items()},
         ROOT / "schemas" / "modelyard.schema.json": json.dumps(schema(), indent=2, ensure_ascii=False) + "\n",
     }
 

@@ -5,9 +5,9 @@ The command line, the actions and the documentation are all derived from these d
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from modelyard.errors import ConfigError, nearest
 
@@ -29,6 +29,10 @@ class Inputs(BaseModel):
     """Run folder, where records and reports are written; relative to the workspace."""
     registry: str = ""
     """Registry to use instead of the configuration's: local, github or mlflow."""
+    requirements: str = ""
+    """Requirements file of your own pins, instead of the configuration's: names, versions, markers, hashes."""
+    base: str = Field(default="", json_schema_extra={"desk": True})
+    """Git reference whose rules judge, at a desk; in Actions a pull request is always judged by its base."""
 
     @classmethod
     def from_strings(cls, given: Mapping[str, str]) -> Self:
@@ -86,3 +90,21 @@ class StepSpec:
     inputs: type[Inputs]
     outputs: type[Outputs]
     permissions: Mapping[str, str] = field(default_factory=lambda: {"contents": "read"})
+    """What the job must grant; the reason for each grant is its value's comment in the templates."""
+    environment: Literal["carry", "ml"] = "ml"
+    """The lock that its action installs: the small one carries records and models as bytes, and loads neither."""
+    secrets: tuple["Secret", ...] = ()
+    """Secret inputs of its action; they reach the step by its environment alone, never by a flag."""
+
+
+@dataclass(frozen=True)
+class Secret:
+    """A secret input of an action, without ``MODELYARD_`` and in kebab case."""
+
+    name: str
+    description: str
+    default: str = ""
+
+
+TOKEN = Secret("token", "GitHub token, for the registry and for comments.", "${{ github.token }}")
+"""The job's own token; what it may do is what the job's permissions say."""

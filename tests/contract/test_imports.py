@@ -17,7 +17,7 @@ LEVELS = (
     {"validation", "training", "evaluation"},
     {"steps"},
     {"pipeline"},
-    {"cli"},
+    {"cli", "actions"},
     {"generate", "__main__"},
 )
 LEVEL = {name: height for height, names in enumerate(LEVELS) for name in names}

@@ -67,6 +67,34 @@ _OTHERS = (
     ),
 )
 
+INTERNAL_COMMANDS: Mapping[str, Command] = MappingProxyType(
+    {
+        command.name: command
+        for command in (
+            Command(
+                "conclude",
+                "The root action's last step: ends as the first stage that did not end well.",
+                "modelyard conclude",
+                "modelyard.cli.conclude",
+            ),
+            Command(
+                "lock",
+                "The environment step of actions: your pins and modelyard's ranges, compiled to one hashed file.",
+                "modelyard lock --uv uv --output lock.txt",
+                "modelyard.cli.lock",
+                (
+                    CONFIG,
+                    Flag("requirements", "requirements file, instead of the configuration's"),
+                    Flag("uv", "the uv program"),
+                    Flag("python", "the interpreter that the packages are for"),
+                    Flag("output", "where the lock is written, if there are pins at all"),
+                ),
+            ),
+        )
+    }
+)
+"""What actions call and people do not; not in the help."""
+
 COMMANDS: Mapping[str, Command] = MappingProxyType(
     {command.name: command for command in (*_OTHERS[:1], *STEP_COMMANDS, *_OTHERS[1:])}
 )

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import NoReturn
 
 from modelyard import __version__
-from modelyard.cli.commands import COMMANDS
+from modelyard.cli.commands import COMMANDS, INTERNAL_COMMANDS
 from modelyard.cli.flags import Command
 from modelyard.errors import INTERNAL, INTERRUPTED, OK, ConfigError, ModelyardError, nearest
 
@@ -23,10 +23,15 @@ def entry() -> NoReturn:
 def main(argv: Sequence[str]) -> int:
     """Run one command line; returns the exit code. Every error ends here."""
     as_json = "--json" in argv
+    in_actions = os.environ.get("GITHUB_ACTIONS") == "true"
+    if in_actions:
+        _quieten()
     try:
         return _dispatch(list(argv), os.environ)
     except ModelyardError as error:
         _print_error(error, as_json=as_json)
+        if in_actions:
+            _tell_runner(error.exit_code, error)
         return error.exit_code
     except KeyboardInterrupt:
         print("\nmodelyard: interrupted; what was finished is kept, and nothing half-written remains", file=sys.stderr)
@@ -39,6 +44,8 @@ def main(argv: Sequence[str]) -> int:
 
         traceback.print_exc()
         print("\nmodelyard: this is a fault of ours; please report it with the lines above", file=sys.stderr)
+        if in_actions:
+            _tell_runner(INTERNAL, None)
         return INTERNAL
 
 
@@ -53,11 +60,11 @@ def _dispatch(argv: list[str], environ: Mapping[str, str]) -> int:
         print(f"modelyard {__version__}")
         return OK
     name, rest = argv[0], argv[1:]
-    if name not in COMMANDS:
+    command = COMMANDS.get(name) or INTERNAL_COMMANDS.get(name)
+    if command is None:
         raise ConfigError(
             f"there is no command {name!r}. {nearest(name, COMMANDS)}".strip(), do="`modelyard --help` lists them all."
         )
-    command = COMMANDS[name]
     if any(argument in ("-h", "--help") for argument in rest):
         print(command_help(command))
         return OK
@@ -160,3 +167,16 @@ def _print_error(error: ModelyardError, *, as_json: bool) -> None:
     if as_json:
         said = {"error": {"message": error.found, "do": error.do, "place": str(error.place) if error.place else None}}
         print(json.dumps({**said, "exit-code": error.exit_code, "verdict": "error"}))
+
+
+def _quieten() -> None:
+    from modelyard.cli import runner  # not at a desk, where it would cost time
+
+    runner.quieten()
+
+
+def _tell_runner(exit_code: int, error: ModelyardError | None) -> None:
+    from modelyard.cli import runner
+    from modelyard.cli.annotations import of_error
+
+    runner.failed(exit_code, [] if error is None else of_error(error))

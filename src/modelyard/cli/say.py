@@ -1,11 +1,13 @@
 """What commands print about a record: lines for people, outputs for programs."""
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import modelyard.records.results as r
 from modelyard.errors import NOT_PASSED, OK, ModelyardError
 from modelyard.pipeline import Decision
+from modelyard.records.canonical import digest
 from modelyard.records.envelope import Envelope, Step
 from modelyard.steps.context import Context
 from modelyard.verdict import Verdict, worst
@@ -27,7 +29,7 @@ def outputs(envelope: Envelope, context: Context, code: int) -> dict[str, Any]:
     """The outputs that the step's action has, as JSON data."""
     record = envelope.record
     found: dict[str, Any] = {
-        "verdict": str(record.verdict),
+        "verdict": record.verdict.value,
         "exit-code": code,
         "run-dir": str(context.run_dir),
         "record-digest": envelope.digest,
@@ -39,7 +41,8 @@ def outputs(envelope: Envelope, context: Context, code: int) -> dict[str, Any]:
     outcome = record.outcome
     if isinstance(outcome, r.DetectResult):
         found |= {"changed": outcome.changed, "reasons": ",".join(outcome.reasons)}
-        found |= {"data-digest": ",".join(part.digest for part in outcome.sets)}
+        found |= {"data-digest": digest({part.name: part.digest for part in outcome.sets})}
+        found |= {"models": json.dumps([record.model])}
     if isinstance(outcome, r.TrainResult):
         found |= {"model-digest": record.model_digest or ""}
     if isinstance(outcome, r.PromoteResult | r.RollbackResult):

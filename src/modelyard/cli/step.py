@@ -3,11 +3,18 @@
 import json
 from collections.abc import Mapping
 
-from modelyard.cli import say
+from modelyard.cli import annotations, runner, say
 from modelyard.cli.flags import Command
 from modelyard.cli.open import working
+from modelyard.errors import OK, ModelyardError
+from modelyard.pipeline import stages
+from modelyard.records.envelope import Envelope
+from modelyard.records.results import DetectResult
+from modelyard.report.escape import code as code_span
+from modelyard.spec import Outputs
 from modelyard.steps.all import STEP
 from modelyard.steps.base import execute
+from modelyard.steps.context import Context
 
 
 def run(command: Command, given: Mapping[str, str], _positional: list[str]) -> int:
@@ -16,8 +23,13 @@ def run(command: Command, given: Mapping[str, str], _positional: list[str]) -> i
     with_json = given.get("json") == "true"
     inputs = step.spec.inputs.from_strings({name: value for name, value in given.items() if name != "json"})
     with working(given) as context:
-        envelope = execute(step, context, inputs)
+        try:
+            envelope = execute(step, context, inputs)
+        except ModelyardError:
+            runner.outputs({"run-dir": context.run_dir})
+            raise
         code = say.exit_code(envelope, context.mode)
+        publish(envelope, context, code, step.spec.outputs, promote=given.get("promote") == "true")
         if with_json:
             print(json.dumps(say.outputs(envelope, context, code)))
         else:
@@ -25,3 +37,27 @@ def run(command: Command, given: Mapping[str, str], _positional: list[str]) -> i
             if command.name == "report":
                 print(f"  {context.run_dir / 'report.html'}")
     return code
+
+
+def publish(envelope: Envelope, context: Context, code: int, declared: type[Outputs], *, promote: bool) -> None:
+    """Tell the runner of GitHub Actions: outputs, then the step summary, then annotations."""
+    values = say.outputs(envelope, context, code)
+    outcome = envelope.record.outcome
+    if isinstance(outcome, DetectResult):
+        validates = context.config.validate_ is not None
+        following = stages(context.trigger, promote=promote, validates=validates) if outcome.changed else ("report",)
+        values["stages"] = ",".join(stage for stage in following if stage != "detect")
+    names = [info.alias or name for name, info in declared.model_fields.items()]
+    runner.outputs({name: values[name] for name in names if name in values})
+    runner.summary(_summary(envelope, context))
+    ours = context.rules is None or context.rules.folder is None
+    config = context.loaded.file if ours else ""
+    suites = dict(context.config.validate_.suites) if ours and context.config.validate_ else {}
+    runner.annotate(annotations.of_record(envelope, config=config, suites=suites, red=code != OK))
+
+
+def _summary(envelope: Envelope, context: Context) -> str:
+    report = context.run_dir / "report.md"
+    if envelope.record.step == "report" and report.is_file():
+        return report.read_text("utf-8")
+    return f"- {envelope.record.step}: {code_span(say.one_line(envelope))}"

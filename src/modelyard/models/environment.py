@@ -22,7 +22,7 @@ from modelyard.errors import ConfigError, DataError, Place, PlatformError
 from modelyard.files import disk_errors, write_atomic
 from modelyard.records.canonical import digest
 
-_SOURCE = Path(__file__).resolve().parents[3]
+SOURCE = Path(__file__).resolve().parents[3]
 _HEAD = re.compile(r"# python (\d+\.\d+\.\S+) (\S+) (\S+)")
 _PIN = re.compile(r"([a-z0-9][a-z0-9-]*)==([0-9A-Za-z.!+_-]+)")
 _UV_LIMIT = 1800.0
@@ -48,6 +48,7 @@ class Pin:
 
     requirement: Requirement
     line: int
+    hashes: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -83,7 +84,7 @@ def current_environment(requirements: Path | None = None, extra_roots: Iterable[
         ConfigError: the user's file cannot be read, conflicts with itself or with modelyard's own ranges, or asks for
             what is not installed.
     """
-    own = _own_requirements()
+    own = own_requirements()
     pins = read_requirements(requirements) if requirements else []
     installed = _Packages()
     if requirements:
@@ -139,9 +140,9 @@ def _headers(path: Path, name: str) -> _Installed:
     return _Installed(name, version, tuple(requires))
 
 
-def _own_requirements() -> list[Requirement]:
+def own_requirements() -> list[Requirement]:
     """The base and ml requirements: from the project file where modelyard runs from source, else its metadata."""
-    project = _SOURCE / "pyproject.toml"
+    project = SOURCE / "pyproject.toml"
     if project.is_file() and (table := tomllib.loads(project.read_text("utf-8"))["project"])["name"] == "modelyard":
         return [Requirement(line) for line in (*table["dependencies"], *table["optional-dependencies"]["ml"])]
     from importlib import metadata
@@ -197,7 +198,7 @@ def read_requirements(path: Path) -> list[Pin]:
     for number, line in _logical_lines(text):
         pin = _pin(line, Place(path.name, number))
         if pin.marker is None or pin.marker.evaluate():
-            pins.append(Pin(pin, number))
+            pins.append(Pin(pin, number, tuple(re.findall(r"--hash[= ](\S+)", line))))
     return pins
 
 

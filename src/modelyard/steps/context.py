@@ -92,6 +92,11 @@ class Context:
         """What no file of the rules may leave: the base's folder, else the workspace."""
         return self.root if self.rules is None or self.rules.folder is None else self.rules.folder
 
+    @property
+    def environments(self) -> Path:
+        """Where environments of models and of the user's commands are built: the runner's own folder in Actions."""
+        return self.state / "envs" if self.event is None else Path(self.environ["RUNNER_TEMP"]) / "modelyard" / "envs"
+
     def open_run_folder(self) -> None:
         """Create the run folder.
 
@@ -229,7 +234,7 @@ class Context:
         lock = self.config.train.environment if self.config.train else None
         if lock is None:
             return None
-        found = environment.python_for_lock(self.inside(lock, "train.environment"), cache=self.state / "envs")
+        found = environment.python_for_lock(self.inside(lock, "train.environment"), cache=self.environments)
         return found.parent
 
     @cached_property

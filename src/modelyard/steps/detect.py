@@ -7,7 +7,7 @@ from modelyard.data import fingerprint
 from modelyard.records.envelope import Envelope
 from modelyard.records.results import DataSet, DetectResult, Reason
 from modelyard.registry.records import version_records
-from modelyard.spec import Inputs, Outputs, StepSpec
+from modelyard.spec import TOKEN, Inputs, Outputs, StepSpec
 from modelyard.steps.base import Outcome, StepDefinition
 from modelyard.steps.context import Context
 from modelyard.verdict import Verdict
@@ -20,16 +20,28 @@ class DetectOutputs(Outputs):
     """Whether anything differs from the champion."""
     reasons: str
     """What differs, separated by commas: first-run, data, code, configuration, packages."""
+    models: str
+    """The models of this configuration, as a JSON list."""
     data_digest: str
     """Digest over all data sets."""
+    stages: str
+    """The stages that this event calls for from here on, separated by commas; none where nothing changed."""
+
+
+class DetectInputs(Inputs):
+    """Inputs of detect."""
+
+    promote: bool = False
+    """A promotion is asked for, so that it is among the stages that this event calls for."""
 
 
 SPEC = StepSpec(
     name="detect",
     summary="Fingerprint data, code, configuration and packages, and compare them with the champion's.",
     example="modelyard detect --json",
-    inputs=Inputs,
+    inputs=DetectInputs,
     outputs=DetectOutputs,
+    secrets=(TOKEN,),
 )
 
 

@@ -5,25 +5,24 @@ import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import modelyard.records.results as r
 from modelyard.config.rules import rules as rules_of
 from modelyard.data import splits
 from modelyard.errors import DataError
-from modelyard.files import read_json, replace_folder, sha256_file
+from modelyard.files import replace_folder, sha256_file
 from modelyard.metrics.catalogue import PRIMARY, Metric
-from modelyard.models import environment, store
-from modelyard.models.predictions import encode, join, read_predictions
-from modelyard.models.scoring import Golden, Scorer, score
 from modelyard.records.canonical import digest
 from modelyard.registry.base import Version
-from modelyard.spec import Inputs, Outputs, StepSpec
+from modelyard.spec import TOKEN, Inputs, Outputs, StepSpec
 from modelyard.steps import rows as test_rows
 from modelyard.steps.base import Outcome, StepDefinition, passed
 from modelyard.steps.context import Context
+
+if TYPE_CHECKING:
+    from modelyard.steps.contenders import Contender
 
 SPEC = StepSpec(
     name="evaluate",
@@ -31,6 +30,7 @@ SPEC = StepSpec(
     example="modelyard evaluate --json",
     inputs=Inputs,
     outputs=Outputs,
+    secrets=(TOKEN,),
 )
 
 
@@ -52,19 +52,11 @@ def reads(context: Context, _inputs: Inputs) -> Mapping[str, Any]:
     }
 
 
-@dataclass(frozen=True)
-class _Model:
-    """A model to judge: what it takes, and its predictions joined to the test rows."""
-
-    signature: r.Signature
-    joined: Any
-    note: str = ""
-
-
 def run(context: Context, _inputs: Inputs) -> Outcome:
     """Score, join, judge."""
     from modelyard.evaluation import judgement
     from modelyard.evaluation.truth import Truth, baseline_predictions
+    from modelyard.steps.contenders import challenger_of, champion_of
 
     trained = passed(context.record("train")).record
     facts = trained.outcome
@@ -72,8 +64,8 @@ def run(context: Context, _inputs: Inputs) -> Outcome:
     _same_data(context, facts)
     test = test_rows.load(context).test
     with _workspace(context) as folder:
-        challenger = _challenger(context, facts, test, folder)
-        champion = _champion(context, test, folder, challenger.signature)
+        challenger = challenger_of(context, facts, test, folder)
+        champion = champion_of(context, test, folder, challenger.signature)
         if (folder / "golden").is_dir():
             replace_folder(folder / "golden", context.run_dir / "golden")
         else:
@@ -143,112 +135,10 @@ def _same_data(context: Context, facts: r.TrainResult) -> None:
         )
 
 
-def _challenger(context: Context, facts: r.TrainResult, test: Any, folder: Path) -> _Model:
-    config = context.config
-    signature = facts.signature
-    if signature is None:
-        raise DataError("the train record has no signature", do="Run `modelyard train` again.")
-    if facts.adapter == "predictions":
-        path = context.inside(config.evaluate.challenger or "", "evaluate.challenger")
-        frame = read_predictions(path, "the challenger")
-        frame.write_parquet(folder / "challenger.parquet")
-    else:
-        model_dir = context.run_dir / "model"
-        found, _ = store.digest(model_dir)
-        if found != facts.model_digest:
-            raise DataError(
-                f"the model in {model_dir} was changed since it was trained: {found} instead of {facts.model_digest}",
-                do="Run `modelyard train` again.",
-            )
-        import sys
-
-        scorer = Scorer(
-            who="the challenger",
-            adapter=facts.adapter,
-            signature=signature,
-            model_dir=model_dir,
-            python=Path(sys.executable),
-            format=store.stored_format(model_dir),
-            python_path=_python_path(model_dir),
-            command=config.evaluate.predict.command if config.evaluate.predict else "",
-            timeout=config.evaluate.predict.timeout if config.evaluate.predict else "1h",
-            folder=context.command_folder,
-            path_first=context.command_path,
-            golden=_golden(context, found, folder) if facts.adapter == "sklearn" else None,
-        )
-        context.console.say(f"  the challenger scores {len(test):,} rows")
-        written = score(scorer, {"challenger": test}, id_column=test_rows.id_column(config), folder=folder)
-        frame = read_predictions(written["challenger"], "the challenger")
-    return _Model(signature, _joined(context, frame, test, signature, "the challenger"))
-
-
-def _golden(context: Context, model_digest: str, folder: Path) -> Golden:
-    told = read_json(context.run_dir / "profile" / "profile.json")["columns"]
-    quantiles = {
-        name: [value for value in column.get("quantiles") or [] if value is not None] for name, column in told.items()
-    }
-    return Golden(model_digest, quantiles, folder / "golden")
-
-
-def _champion(context: Context, test: Any, folder: Path, signature: r.Signature) -> _Model | None:
-    version = context.champion
-    if version is None:
-        return None
-    manifest, config = version.manifest, context.config
-    note = "" if manifest.evidence != "none" else f"{version.name} was adopted without evidence"
-    if manifest.adapter == "predictions":
-        named = config.evaluate.champion
-        if named is None:
-            raise DataError(
-                f"the champion {version.name} exists as predictions only and cannot score today's rows",
-                do="Name its predictions for today's test rows: evaluate.champion.",
-            )
-        frame = read_predictions(context.inside(named, "evaluate.champion"), "the champion")
-        return _Model(signature, _joined(context, frame, test, signature, "the champion"), note)
-    if manifest.signature.task != signature.task or not set(map(str, signature.classes)) <= set(
-        map(str, manifest.signature.classes)
-    ):
-        raise DataError(
-            f"the champion {version.name} knows other classes than today's test rows have",
-            do="Adopt a model that knows them, or give this one a name of its own.",
-        )
-    with tempfile.TemporaryDirectory(dir=folder) as fetched:
-        home = Path(fetched) / "version"
-        context.registry.fetch(version, home)
-        recorded = environment.parse_environment((home / "environment.txt").read_text("utf-8"))
-        python = environment.python_for(recorded, cache=context.state / "envs", current=context.environment)
-        scorer = Scorer(
-            who=f"the champion {version.name}",
-            adapter=manifest.adapter,
-            signature=manifest.signature,
-            model_dir=home / "model",
-            python=python,
-            format=store.stored_format(home / "model"),
-            python_path=_python_path(home / "model"),
-            command=manifest.predict_command,
-            timeout=config.evaluate.predict.timeout if config.evaluate.predict else "1h",
-            folder=home / "code" if (home / "code").is_dir() else home,
-            path_first=context.command_path,
-        )
-        context.console.say(f"  the champion {version.name} scores the same rows")
-        written = score(scorer, {"champion": test}, id_column=test_rows.id_column(config), folder=folder)
-    frame = read_predictions(written["champion"], "the champion")
-    return _Model(manifest.signature, _joined(context, frame, test, signature, "the champion"), note)
-
-
-def _joined(context: Context, frame: Any, test: Any, signature: r.Signature, who: str) -> Any:
-    name = test_rows.id_column(context.config)
-    return join(
-        frame, test[name], id_column=name, signature=signature, threshold=context.config.model.threshold, who=who
-    )
-
-
-def _python_path(model_dir: Path) -> tuple[str, ...]:
-    return tuple(str(path) for path in store.code_folders(model_dir))
-
-
 def _truth(test: Any, context: Context, signature: r.Signature) -> Any:
     import numpy as np
+
+    from modelyard.models.predictions import encode
 
     target = test[context.config.data.columns.target]
     if signature.task == "regression":
@@ -309,7 +199,7 @@ def _rules(context: Context, primary: Metric, truth: Any, models: Mapping[str, A
     return rules.defaults(primary, champion_gains=gains)
 
 
-def _unmatched(challenger: _Model, champion: _Model | None) -> dict[str, int]:
+def _unmatched(challenger: "Contender", champion: "Contender | None") -> dict[str, int]:
     counts = {"challenger": int((~challenger.joined.matched).sum())}
     if champion is not None:
         counts["champion"] = int((~champion.joined.matched).sum())

@@ -15,7 +15,7 @@ from modelyard.records.manifest import Content
 from modelyard.registry.base import Bundle
 from modelyard.registry.bundle import collect
 from modelyard.registry.promotion import EvidenceRefused, check_evidence
-from modelyard.spec import Inputs, Outputs, StepSpec
+from modelyard.spec import TOKEN, Inputs, Outputs, StepSpec
 from modelyard.steps.base import Outcome, StepDefinition
 from modelyard.steps.context import Context
 from modelyard.verdict import Verdict
@@ -44,6 +44,8 @@ SPEC = StepSpec(
     inputs=PromoteInputs,
     outputs=PromoteOutputs,
     permissions={"contents": "write"},
+    environment="carry",
+    secrets=(TOKEN,),
 )
 CARRIED: tuple[Step, ...] = ("detect", "validate", "train", "evaluate", "report")
 """Records that a version carries; promote's own stands in the journal."""

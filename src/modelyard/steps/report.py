@@ -1,23 +1,35 @@
 """report: Markdown and one self-contained HTML file, from the records alone."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 from modelyard.errors import DataError
 from modelyard.files import sha256_bytes, write_atomic
 from modelyard.records.envelope import STEPS, Envelope, Step
 from modelyard.records.results import ReportResult
-from modelyard.spec import Inputs, Outputs, StepSpec
+from modelyard.spec import TOKEN, Inputs, Outputs, StepSpec
 from modelyard.steps.base import Outcome, StepDefinition
 from modelyard.steps.context import Context
 from modelyard.verdict import Verdict
 
+
+class ReportInputs(Inputs):
+    """Inputs of report."""
+
+    part: Literal["render", "comment"] = "render"
+    """render: write the report's files. comment: in GitHub Actions, render the records anew and comment on the pull
+    request; needs no checkout."""
+
+
 SPEC = StepSpec(
     name="report",
-    summary="Render the records as Markdown and as one self-contained HTML file.",
+    summary="Render the records as Markdown and as one self-contained HTML file, or comment on the pull request.",
     example="modelyard report",
-    inputs=Inputs,
+    inputs=ReportInputs,
     outputs=Outputs,
+    permissions={"pull-requests": "write"},
+    environment="carry",
+    secrets=(TOKEN,),
 )
 SHOWN: tuple[Step, ...] = tuple(step for step in STEPS if step not in ("report", "promote", "rollback"))
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from modelyard.errors import ConfigError
 from modelyard.records.results import RollbackResult
-from modelyard.spec import Inputs, Outputs, StepSpec
+from modelyard.spec import TOKEN, Inputs, Outputs, StepSpec
 from modelyard.steps.base import Outcome, StepDefinition
 from modelyard.steps.context import Context
 from modelyard.verdict import Verdict
@@ -36,6 +36,8 @@ SPEC = StepSpec(
     inputs=RollbackInputs,
     outputs=RollbackOutputs,
     permissions={"contents": "write"},
+    environment="carry",
+    secrets=(TOKEN,),
 )
 
 

@@ -13,7 +13,7 @@ from modelyard.files import replace_folder, sha256_file, write_atomic
 from modelyard.models import store
 from modelyard.records.canonical import canonical, digest
 from modelyard.records.results import TrainResult
-from modelyard.spec import Inputs, Outputs, StepSpec
+from modelyard.spec import Inputs, Outputs, Secret, StepSpec
 from modelyard.steps import rows as step_rows
 from modelyard.steps.base import Outcome, StepDefinition, passed
 from modelyard.steps.context import Context
@@ -27,12 +27,14 @@ class TrainOutputs(Outputs):
     """Digest of the model's files."""
 
 
+PROFILE_KEY = Secret("profile-key", "Key under which categories enter the profile; without one they stay out.")
 SPEC = StepSpec(
     name="train",
     summary="Train the challenger: search the candidates, or call an entrypoint or a command.",
     example="modelyard train",
     inputs=Inputs,
     outputs=TrainOutputs,
+    secrets=(PROFILE_KEY,),
 )
 
 

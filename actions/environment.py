@@ -1,0 +1,116 @@
+"""Make the Python environment that modelyard's actions run in, outside the workspace, from hash-locked files.
+
+Run by the interpreter of setup-python with -I, before anything is installed: it needs the standard library alone. The
+workspace is hostile: nothing in it is imported, no configuration of uv or pip in it is read, and every package has a
+hash. Where the user names pins of their own, a small environment comes first, in which modelyard reads them.
+
+Prints nothing but what happens; the interpreter's path goes to the step's output ``python``.
+"""
+
+import hashlib
+import os
+import platform
+import re
+import shutil
+import subprocess
+import sys
+import sysconfig
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+LOCKS = ROOT / "requirements"
+FAILED = 4
+STAMP = ".modelyard-complete"
+
+
+def main() -> int:
+    """Build what MODELYARD_LOCK asks for; returns the exit code."""
+    started = time.monotonic()
+    temporary = Path(os.environ["RUNNER_TEMP"])
+    home = temporary / "modelyard"
+    home.mkdir(parents=True, exist_ok=True)
+    lock = LOCKS / f"{os.environ['MODELYARD_LOCK']}.txt"
+    environ = clean(os.environ)
+    uv = find_uv(home, environ)
+    if lock.stem == "ml" and names_pins():
+        reader = build(LOCKS / "carry.txt", home, uv, environ)
+        own = home / "lock.txt"
+        command = [str(reader), "-I", "-X", "utf8", "-m", "modelyard", "lock", "--uv", str(uv), "--output", str(own)]
+        code = subprocess.run([*command, "--python", sys.executable], check=False).returncode
+        if code:
+            return code
+        lock = own if own.is_file() else lock
+    python = build(lock, home, uv, environ)
+    tell("python", str(python))
+    print(f"modelyard's environment: {lock.name}, {time.monotonic() - started:.1f} s")
+    return 0
+
+
+def clean(environ: "os._Environ[str]") -> dict[str, str]:
+    """The environment for pip and uv: as found, without Python's variables and our own."""
+    return {name: value for name, value in environ.items() if not name.startswith(("PYTHON", "MODELYARD_"))}
+
+
+def names_pins() -> bool:
+    """Whether the configuration may name a requirements file; a false alarm only costs a second."""
+    if os.environ.get("MODELYARD_REQUIREMENTS"):
+        return True
+    path = Path(os.environ.get("GITHUB_WORKSPACE") or ".", os.environ.get("MODELYARD_CONFIG") or "modelyard.yml")
+    try:
+        text = path.read_bytes()[: 1 << 20]
+    except OSError:
+        return False
+    return re.search(rb"requirements[\"']?\s*:", text) is not None
+
+
+def find_uv(home: Path, environ: dict[str, str]) -> Path:
+    """uv, by the interpreter's own pip from one hashed line."""
+    target = home / "uv"
+    program = target / "bin" / ("uv.exe" if os.name == "nt" else "uv")
+    if not program.is_file():
+        command = [sys.executable, "-I", "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"]
+        command += ["--require-hashes", "--only-binary", ":all:", "--target", str(target)]
+        run([*command, "-r", str(LOCKS / "bootstrap.txt")], environ)
+    return program
+
+
+def build(lock: Path, home: Path, uv: Path, environ: dict[str, str]) -> Path:
+    """An environment with what a lock names and this checkout of modelyard; reused where it is complete."""
+    version = ".".join(map(str, sys.version_info[:3]))
+    told = "\0".join([str(ROOT), version, sysconfig.get_platform(), platform.python_implementation()])
+    key = hashlib.sha256(lock.read_bytes() + told.encode()).hexdigest()[:16]
+    folder = home / f"env-{key}"
+    python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    if (folder / STAMP).is_file():
+        return python
+    shutil.rmtree(folder, ignore_errors=True)
+    run([sys.executable, "-I", "-m", "venv", "--without-pip", str(folder)], environ)
+    command = [str(uv), "--no-config", "--system-certs", "pip", "install", "--quiet", "--python", str(python)]
+    run([*command, "--only-binary", ":all:", "--require-hashes", "-r", str(lock)], environ)
+    packages = folder / ("Lib" if os.name == "nt" else f"lib/python{version.rpartition('.')[0]}") / "site-packages"
+    (packages / "modelyard.pth").write_text(f"{ROOT / 'src'}\n", "utf-8")
+    (folder / STAMP).write_text(key, "utf-8")
+    return python
+
+
+def run(command: list[str], environ: dict[str, str]) -> None:
+    """Run a tool outside the workspace; its failure ends the step with its own words."""
+    done = subprocess.run(command, check=False, env=environ, cwd=os.environ["RUNNER_TEMP"], stdin=subprocess.DEVNULL)
+    if done.returncode:
+        name = " ".join(Path(part).name if at == 0 else part for at, part in enumerate(command[:4]))
+        print(f"modelyard: {name} … ended with exit code {done.returncode}; its own words are above", file=sys.stderr)
+        print("  Packages come from the registry that pip and uv use on this machine. Run again.", file=sys.stderr)
+        raise SystemExit(FAILED)
+
+
+def tell(name: str, value: str) -> None:
+    """Set an output of the step."""
+    if "\n" in value or "\r" in value:
+        raise SystemExit(FAILED)
+    with Path(os.environ["GITHUB_OUTPUT"]).open("a", encoding="utf-8") as stream:
+        stream.write(f"{name}={value}\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
