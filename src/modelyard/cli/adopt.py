@@ -19,8 +19,8 @@ from modelyard.records.manifest import NO_EVIDENCE, Content
 from modelyard.records.results import Signature
 from modelyard.registry.base import Bundle
 from modelyard.steps import rows as step_rows
+from modelyard.steps.carry import command_files
 from modelyard.steps.context import Context
-from modelyard.steps.promote import command_files
 
 STORED = {
     ".skops": "model.skops",

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from modelyard.cli import say
@@ -11,8 +12,9 @@ from modelyard.errors import ModelyardError
 from modelyard.models import store
 from modelyard.pipeline import Decision, decide, stages, walk
 from modelyard.records.envelope import Envelope, Step, write_record
-from modelyard.records.results import DetectResult
+from modelyard.records.results import DetectResult, EvaluateResult
 from modelyard.spec import Inputs
+from modelyard.steps import carry
 from modelyard.steps.all import STEP
 from modelyard.steps.base import execute, inputs_digest, perform, rebind
 from modelyard.steps.context import Context
@@ -68,6 +70,8 @@ class _Runner:
         if known is None or known.record.result is None:
             return False
         folder = self.context.run_dir
+        if step == "evaluate":
+            return _carried_intact(folder, known)
         if step == "train" and known.record.model_digest and known.record.result["adapter"] != "predictions":
             return (folder / "model").is_dir() and store.digest(folder / "model")[0] == known.record.model_digest
         if step == "report":
@@ -162,3 +166,11 @@ class _Runner:
             "outputs": outputs,
             **({"error": {"message": self.error.found, "do": self.error.do}} if self.error else {}),
         }
+
+
+def _carried_intact(folder: Path, known: Envelope) -> bool:
+    judged = known.record.outcome
+    try:
+        return isinstance(judged, EvaluateResult) and carry.digests(carry.carried(folder)) == judged.carried
+    except ModelyardError:
+        return False

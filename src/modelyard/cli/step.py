@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 
-from modelyard.cli import annotations, runner, say
+from modelyard.cli import annotations, comment, runner, say
 from modelyard.cli.flags import Command
 from modelyard.cli.open import working
 from modelyard.errors import OK, ModelyardError
@@ -15,6 +15,7 @@ from modelyard.spec import Outputs
 from modelyard.steps.all import STEP
 from modelyard.steps.base import execute
 from modelyard.steps.context import Context
+from modelyard.steps.report import ReportInputs
 
 
 def run(command: Command, given: Mapping[str, str], _positional: list[str]) -> int:
@@ -22,6 +23,8 @@ def run(command: Command, given: Mapping[str, str], _positional: list[str]) -> i
     step = STEP[command.name]
     with_json = given.get("json") == "true"
     inputs = step.spec.inputs.from_strings({name: value for name, value in given.items() if name != "json"})
+    if isinstance(inputs, ReportInputs) and inputs.part == "comment":
+        return comment.run(given)
     with working(given) as context:
         try:
             envelope = execute(step, context, inputs)

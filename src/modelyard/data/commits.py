@@ -24,6 +24,12 @@ def resolve(root: Path, reference: str) -> str | None:
     return done.stdout.decode().strip() if done is not None and done.returncode == 0 else None
 
 
+def tree_of(root: Path, commit: str) -> str | None:
+    """The hash of a commit's tree; None where the commit is not here."""
+    done = run_git(root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{commit}^{{tree}}")
+    return done.stdout.decode().strip() if done is not None and done.returncode == 0 else None
+
+
 def file_at(root: Path, commit: str, path: str) -> bytes | None:
     """A file's bytes at a commit; None where it is not a file there. ``path`` is relative to git's top level."""
     kind = run_git(root, "cat-file", "-t", f"{commit}:{path}")

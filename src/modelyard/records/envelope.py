@@ -124,8 +124,11 @@ def plain_record(record: Record) -> dict[str, Any]:
     return plain
 
 
-CIRCUMSTANTIAL = frozenset({"circumstances", "builds_on", "seconds", "fits", "fits_from_cache", "cached"})
-"""Keys, also inside results, that two machines doing the same work may differ in: times, and what was cached."""
+CIRCUMSTANTIAL = frozenset({"circumstances", "builds_on", "seconds", "fits", "fits_from_cache", "cached", "carried"})
+"""Keys, also inside results, that two machines doing the same work may differ in.
+
+Times, what was cached, and what a version carries beside its model, of which the profile depends on a key.
+"""
 
 
 def _same_work(plain: dict[str, Any]) -> dict[str, Any]:

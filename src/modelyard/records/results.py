@@ -235,6 +235,14 @@ class CurvePoints(Part):
     y: tuple[float, ...]
 
 
+class RuleChange(Part):
+    """One rule that a proposal would change; an empty text is "not there"."""
+
+    rule: str
+    old: str
+    new: str
+
+
 class EvaluateResult(Part):
     """The judgement."""
 
@@ -249,6 +257,12 @@ class EvaluateResult(Part):
     gates: tuple[GateResult, ...] = ()
     curves: tuple[CurvePoints, ...] = ()
     rules: str = "this checkout's own"
+    rules_digest: Digest | None = None
+    rule_changes: tuple[RuleChange, ...] = ()
+    under_own_rules: Verdict | None = None
+    """The verdict that the proposal's own rules would give, where they differ and judge the same rows."""
+    carried: dict[str, Digest] = Field(default_factory=dict)
+    """What a version carries beside model and records: path to digest."""
     headline: str = ""
     reproduce: str = ""
 

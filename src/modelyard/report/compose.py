@@ -26,6 +26,7 @@ from modelyard.verdict import Verdict
 _ORDER = (
     "problem",
     "moved",
+    "rules",
     "gates",
     "validation!",
     "models",

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import modelyard.records.results as r
+from modelyard.config.load import Loaded
 from modelyard.config.rules import rules as rules_of
 from modelyard.data import splits
 from modelyard.errors import DataError
@@ -17,9 +18,12 @@ from modelyard.metrics.catalogue import PRIMARY, Metric
 from modelyard.records.canonical import digest
 from modelyard.registry.base import Version
 from modelyard.spec import TOKEN, Inputs, Outputs, StepSpec
+from modelyard.steps import carry
 from modelyard.steps import rows as test_rows
 from modelyard.steps.base import Outcome, StepDefinition, passed
+from modelyard.steps.base_rules import digest_of_rules
 from modelyard.steps.context import Context
+from modelyard.verdict import Verdict
 
 if TYPE_CHECKING:
     from modelyard.steps.contenders import Contender
@@ -94,7 +98,7 @@ def run(context: Context, _inputs: Inputs) -> Outcome:
         models["baseline"] = baseline_predictions(facts.baseline, signature, len(test), primary.name)
     units = "" if unit is None else f" in {truth.units:,} {unit_name}s"
     context.console.say(f"  judging {len(test):,} test rows{units}")
-    rules = _rules(context, primary, truth, models)
+    rules = _rules(context.loaded, primary, truth, models)
     columns = {column: test[column].to_list() for rule in rules for column in rule.by}
     judged, verdict = judgement.judge_all(rules, truth, models, columns)
     result = r.EvaluateResult(
@@ -108,6 +112,9 @@ def run(context: Context, _inputs: Inputs) -> Outcome:
         metrics=judgement.overview(rules, primary, context.config.model.task, truth, models),
         gates=judged,
         reproduce=_command(context),
+        carried=carry.prepare(context),
+        under_own_rules=_under_own_rules(context, primary, truth, models, test),
+        **_whose_rules(context),
     )
     return Outcome(
         result,
@@ -177,18 +184,37 @@ def _primary(context: Context) -> Metric:
     return metric_for(config.model.metric or PRIMARY[config.model.task], config.model.task)
 
 
-def _rules(context: Context, primary: Metric, truth: Any, models: Mapping[str, Any]) -> Any:
+def _under_own_rules(
+    context: Context, primary: Metric, truth: Any, models: Mapping[str, Any], test: Any
+) -> Verdict | None:
+    """The verdict under the rules that a proposal would set; None where it sets none, or would judge other rows."""
+    from dataclasses import replace
+
+    from modelyard.evaluation import judgement
+
+    rules = context.rules
+    if rules is None or rules.own is None or any(not each.rule.startswith("evaluate.") for each in rules.changes):
+        return None
+    own = rules.own
+    judged_with = replace(truth, confidence=own.config.evaluate.confidence)
+    found = _rules(own, primary, judged_with, models)
+    columns = {column: test[column].to_list() for rule in found for column in rule.by if column in test.columns}
+    if any(column not in columns for rule in found for column in rule.by):
+        return Verdict.ERROR
+    return judgement.judge_all(found, judged_with, models, columns)[1]
+
+
+def _rules(loaded: Loaded, primary: Metric, truth: Any, models: Mapping[str, Any]) -> Any:
     from modelyard.evaluation import rules
     from modelyard.metrics import compute
 
-    config = context.config
+    config = loaded.config
     if config.evaluate.gates:
-        lines = context.loaded
         return rules.from_config(
             config.evaluate.gates,
             config.model.task,
-            lambda at: lines.line_of(("evaluate", "gates", at)),
-            context.loaded.path.name,
+            lambda at: loaded.line_of(("evaluate", "gates", at)),
+            loaded.path.name,
         )
     gains = True
     if "champion" in models and "baseline" in models and models["champion"].has(primary.needs):
@@ -197,6 +223,23 @@ def _rules(context: Context, primary: Metric, truth: Any, models: Mapping[str, A
         if champion is not None and baseline is not None:
             gains = champion > baseline if primary.higher_is_better else champion < baseline
     return rules.defaults(primary, champion_gains=gains)
+
+
+def _whose_rules(context: Context) -> dict[str, Any]:
+    """Whose rules judged, and what this change would alter in them."""
+    rules = context.rules
+    if rules is None:
+        return {}
+    count = len(rules.changes)
+    headline = f"This change would alter {count} of the rules that judge it; those of the base count." if count else ""
+    if rules.proposal:
+        headline = "Proposal: the base has no rules yet. These are this change's own, and nothing is promoted by them."
+    return {
+        "rules": rules.said,
+        "rules_digest": digest_of_rules(rules),
+        "rule_changes": tuple(r.RuleChange(rule=each.rule, old=each.old, new=each.new) for each in rules.changes),
+        "headline": headline,
+    }
 
 
 def _unmatched(challenger: "Contender", champion: "Contender | None") -> dict[str, int]:

@@ -5,10 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import modelyard.records.results as r
-from modelyard.data import tree
 from modelyard.errors import ConfigError, DataError
-from modelyard.files import write_atomic
-from modelyard.models import environment, store
+from modelyard.github.event import MAY_PROMOTE
+from modelyard.models import store
 from modelyard.records.chain import verify_records
 from modelyard.records.envelope import STEPS, Envelope, Step
 from modelyard.records.manifest import Content
@@ -16,8 +15,10 @@ from modelyard.registry.base import Bundle
 from modelyard.registry.bundle import collect
 from modelyard.registry.promotion import EvidenceRefused, check_evidence
 from modelyard.spec import TOKEN, Inputs, Outputs, StepSpec
+from modelyard.steps import carry
 from modelyard.steps.base import Outcome, StepDefinition
 from modelyard.steps.context import Context
+from modelyard.steps.now import committed_tree
 from modelyard.verdict import Verdict
 
 
@@ -63,8 +64,7 @@ def reads(context: Context, _inputs: Inputs) -> Mapping[str, Any]:
 
 def run(context: Context, inputs: PromoteInputs) -> Outcome:
     """Check the evidence against what is at hand, publish, move."""
-    if context.mode == "report-only":
-        raise ConfigError("mode is report-only, which promotes nothing", do="Remove `mode: report-only` to promote.")
+    _refuse_where_nothing_is_promoted(context, inputs)
     records = {step: context.record(step) for step in STEPS if step in CARRIED and context.record_path(step).is_file()}
     model_dir = context.run_dir / "model"
     if not model_dir.is_dir():
@@ -75,6 +75,7 @@ def run(context: Context, inputs: PromoteInputs) -> Outcome:
     if broken:
         raise EvidenceRefused(f"the chain of records is broken: {broken[0]}", do="Run `modelyard run` again.")
     champion, evaluation = context.champion, records["evaluate"]
+    _refuse_another_run(context, evaluation)
     model_digest, _ = store.digest(model_dir)
     check_evidence(
         evaluation=evaluation,
@@ -82,7 +83,7 @@ def run(context: Context, inputs: PromoteInputs) -> Outcome:
         model_now=context.config.model.name,
         model_digest_now=model_digest,
         champion_now=None if champion is None else champion.name,
-        tree_now=context.tree,
+        tree_now=committed_tree(context),
         config_digest_now=context.loaded.digest,
         data_now=context.data_digests,
         registry_now=context.registry_kind,
@@ -93,8 +94,8 @@ def run(context: Context, inputs: PromoteInputs) -> Outcome:
             f"the evidence named is {inputs.evidence_digest}, but this run folder's evaluation is {evaluation.digest}",
             do="Hand over the run folder of the evaluation that is named.",
         )
-    write_atomic(context.run_dir / "environment.txt", environment.environment_text(context.environment).encode())
-    version = context.registry.publish(Bundle(_content(context, records, model_digest), bundle_files(context, records)))
+    files = bundle_files(context, records)
+    version = context.registry.publish(Bundle(_content(context, records, model_digest), files))
     alias = context.config.registry.alias
     entry = context.registry.set_alias(
         alias,
@@ -119,20 +120,52 @@ def run(context: Context, inputs: PromoteInputs) -> Outcome:
 
 
 def bundle_files(context: Context, records: Mapping[Step, Envelope]) -> dict[str, Path]:
-    """What goes into a version, by its path there: model, records, environment, golden, profile, the command's code."""
-    folders = {name: context.run_dir / name for name in ("model", "golden", "profile")}
-    sources = {name: path for name, path in folders.items() if path.is_dir()}
+    """What goes into a version, by its path there: model, records, and what the evaluation carried.
+
+    Raises:
+        EvidenceRefused: a carried file is not the one that the evaluation wrote.
+    """
+    beside = carry.carried(context.run_dir)
+    judged = records["evaluate"].record.outcome
+    known = judged.carried if isinstance(judged, r.EvaluateResult) else {}
+    found = carry.digests(beside)
+    for name in sorted({*known, *found}):
+        if known.get(name) != found.get(name):
+            raise EvidenceRefused(
+                f"{name} beside the model is {found.get(name, 'missing')}, the evaluation wrote "
+                f"{known.get(name, 'none')}",
+                do="Run `modelyard evaluate` again, and promote what it judged.",
+            )
+    sources = {"model": context.run_dir / "model"}
     sources |= {f"records/{step}.json": context.record_path(step) for step in records}
-    sources["environment.txt"] = context.run_dir / "environment.txt"
-    return collect(sources) | command_files(context)
+    return collect(sources) | beside
 
 
-def command_files(context: Context) -> dict[str, Path]:
-    """The files beside a predict command, so that its version can be scored with its own code."""
-    if context.config.evaluate.predict is None:
-        return {}
-    folder = context.command_folder
-    return {f"code/{path.relative_to(folder).as_posix()}": path for path in tree.source_files(folder)}
+def _refuse_where_nothing_is_promoted(context: Context, inputs: PromoteInputs) -> None:
+    if context.trigger not in MAY_PROMOTE:
+        name = context.event.name if context.event else context.trigger
+        raise ConfigError(
+            f"nothing is promoted on {name}"
+            + (" outside the default branch" if context.trigger == "elsewhere" else ""),
+            do="A pull request's verdict is advice to its reviewer; promote on a push to the default branch, a "
+            "schedule or a dispatch.",
+        )
+    if context.mode == "report-only":
+        raise ConfigError("mode is report-only, which promotes nothing", do="Remove `mode: report-only` to promote.")
+    if context.event is not None and not inputs.evidence_digest:
+        raise ConfigError(
+            "input 'evidence-digest' is missing",
+            do="Hand over the evaluation's: with: {evidence-digest: ${{ needs.evaluate.outputs.record-digest }}}.",
+        )
+
+
+def _refuse_another_run(context: Context, evaluation: Envelope) -> None:
+    run = evaluation.record.circumstances.run_id
+    if context.event is not None and run != context.event.run_id:
+        raise EvidenceRefused(
+            f"the evidence was made by run {run or 'none, at a desk'}, and this is run {context.event.run_id}",
+            do="Promote in the run that evaluates; no other run's records are evidence here.",
+        )
 
 
 def _content(context: Context, records: Mapping[Step, Envelope], model_digest: str) -> Content:
@@ -146,7 +179,7 @@ def _content(context: Context, records: Mapping[Step, Envelope], model_digest: s
         model_digest=model_digest,
         adapter=trained.adapter,
         signature=trained.signature,
-        environment_digest=context.environment_digest,
+        environment_digest=evaluation.record.environment_digest or context.environment_digest,
         fit_digest=evaluation.record.fit_digest,
         config_digest=evaluation.record.config_digest,
         data=evaluation.record.data,

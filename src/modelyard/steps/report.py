@@ -1,11 +1,12 @@
 """report: Markdown and one self-contained HTML file, from the records alone."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Literal
 
 from modelyard.errors import DataError
 from modelyard.files import sha256_bytes, write_atomic
-from modelyard.records.envelope import STEPS, Envelope, Step
+from modelyard.records.envelope import STEPS, Envelope, Step, read_record
 from modelyard.records.results import ReportResult
 from modelyard.spec import TOKEN, Inputs, Outputs, StepSpec
 from modelyard.steps.base import Outcome, StepDefinition
@@ -34,12 +35,13 @@ SPEC = StepSpec(
 SHOWN: tuple[Step, ...] = tuple(step for step in STEPS if step not in ("report", "promote", "rollback"))
 
 
-def shown_records(context: Context) -> dict[Step, Envelope]:
+def shown_records(run_dir: Path) -> dict[Step, Envelope]:
     """The records of this run: detect, and those that build on it. A changed one is an error, a missing one is not.
 
     A record that builds on another detect record is an earlier run's, about other data, and is left out.
     """
-    found = {step: context.record(step) for step in SHOWN if context.record_path(step).is_file()}
+    paths = {step: run_dir / "records" / f"{step}.json" for step in SHOWN}
+    found = {step: read_record(path) for step, path in paths.items() if path.is_file()}
     detected = found.get("detect")
     return {
         step: envelope
@@ -50,7 +52,7 @@ def shown_records(context: Context) -> dict[Step, Envelope]:
 
 def reads(context: Context, _inputs: Inputs) -> Mapping[str, Any]:
     """The records."""
-    return {step: envelope.digest for step, envelope in shown_records(context).items()}
+    return {step: envelope.digest for step, envelope in shown_records(context.run_dir).items()}
 
 
 def run(context: Context, _inputs: Inputs) -> Outcome:
@@ -58,7 +60,7 @@ def run(context: Context, _inputs: Inputs) -> Outcome:
     from modelyard.report.html import render_html
     from modelyard.report.markdown import render_markdown
 
-    records = shown_records(context)
+    records = shown_records(context.run_dir)
     if not records:
         raise DataError(f"{context.run_dir.name} holds no records to report on", do="Run `modelyard run` first.")
     markdown, html = render_markdown(records).encode(), render_html(records).encode()

@@ -42,7 +42,44 @@ def sections(envelope: Envelope) -> tuple[Section, ...]:
     result = outcome(envelope)
     if not isinstance(result, EvaluateResult):
         return ()
-    return (*_gates(result), *_models(result), *_slices(result), *_curves(result.curves), *_reproduce(result))
+    return (
+        *_rules(result),
+        *_gates(result),
+        *_models(result),
+        *_slices(result),
+        *_curves(result.curves),
+        *_reproduce(result),
+    )
+
+
+# rules
+
+
+def _rules(result: EvaluateResult) -> tuple[Section, ...]:
+    """What a proposal would change in the rules, old beside new, and what its own rules would say."""
+    if not result.rule_changes:
+        return ()
+    columns = (Column("Rule", "lead"), Column("In force (base)"), Column("Proposed"))
+    rows = tuple(
+        (line(Code(change.rule)), _written(change.old), _written(change.new)) for change in result.rule_changes[:50]
+    )
+    more = len(result.rule_changes) - len(rows)
+    caption = f"Rules that this change would alter{f'; {more} more are not shown' if more > 0 else ''}"
+    own = result.under_own_rules
+    said = (
+        "What its own rules would say was not judged: they choose other test rows."
+        if own is None
+        else f"Under its own rules the verdict would be: {own.words}."
+    )
+    blocks: tuple[Block, ...] = (
+        Paragraph(line(f"The rules of the base count until this is merged. {said}")),
+        Table(caption, columns, rows),
+    )
+    return (Section("rules", "This change alters its own rules", "", blocks, 95, folded=False),)
+
+
+def _written(text: str) -> Line:
+    return line(Code(text)) if text else line(numbers.NONE)
 
 
 # gates

@@ -1,0 +1,103 @@
+"""The one comment of a model on a pull request: found by marker and author over all pages, and never made older."""
+
+import re
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from modelyard.errors import DataError
+from modelyard.github.client import GitHub, GitHubError
+
+NEEDS = "pull-requests: write"
+LARGEST = 65_536
+"""Characters that GitHub takes in a comment."""
+_MODEL = re.compile(r"[a-z0-9-]{1,40}")
+_MARKER = re.compile(
+    r"<!-- modelyard:comment v1 model=([a-z0-9-]{1,40}) head=([0-9a-f]{40}) run=([0-9]{1,20})\.([0-9]{1,6}) -->"
+)
+_BOT = "github-actions[bot]"
+
+
+@dataclass(frozen=True)
+class Marker:
+    """What the first line of our comment says of it."""
+
+    model: str
+    head: str
+    run: int
+    attempt: int
+
+    def __str__(self) -> str:
+        """The line."""
+        return f"<!-- modelyard:comment v1 model={self.model} head={self.head} run={self.run}.{self.attempt} -->"
+
+    @classmethod
+    def of(cls, body: str) -> "Marker | None":
+        """The marker of a comment, if its first line is one."""
+        found = _MARKER.fullmatch((body.splitlines() or [""])[0].strip())
+        return cls(found[1], found[2], int(found[3]), int(found[4])) if found else None
+
+
+@dataclass(frozen=True)
+class Posted:
+    """What became of a comment, and where it is."""
+
+    action: Literal["created", "updated", "unchanged", "newer"]
+    url: str = ""
+
+
+def upsert(client: GitHub, number: int, marker: Marker, markdown: str) -> Posted:
+    """Create the comment, or update it where there is one.
+
+    Args:
+        client: the repository.
+        number: of the pull request.
+        marker: whose comment it is, and of which head and run.
+        markdown: what it says, rendered by us; 60,000 bytes at most.
+
+    Returns:
+        ``newer`` where nothing was written, because the pull request has another head by now, or a later run of this
+        head has written.
+
+    Raises:
+        GitHubError: GitHub would not do it; 403 names the permission.
+        DataError: the model's name cannot be part of a marker.
+    """
+    if not _MODEL.fullmatch(marker.model):
+        raise DataError(f"{marker.model[:40]!r} is no name of a model", do="Names match [a-z0-9-]{1,40}.")
+    pull = client.get(f"pulls/{number}", needs=NEEDS)
+    if pull["head"]["sha"] != marker.head:
+        return Posted("newer")
+    body = f"{marker}\n{markdown}"[:LARGEST]
+    known = _own(client, number, marker.model)
+    if known is None:
+        made = client.send("POST", f"issues/{number}/comments", {"body": body}, needs=NEEDS)
+        return Posted("created", made["html_url"])
+    before = Marker.of(known["body"])
+    if before is not None and before.head == marker.head:
+        if (before.run, before.attempt) > (marker.run, marker.attempt):
+            return Posted("newer", known["html_url"])
+        if known["body"] == body:
+            return Posted("unchanged", known["html_url"])
+    path = f"issues/comments/{known['id']}"
+    done = client.send("PATCH", path, {"body": body}, needs=NEEDS, again=True)
+    return Posted("updated", done["html_url"])
+
+
+def _own(client: GitHub, number: int, model: str) -> dict[str, Any] | None:
+    """Our comment of a model: the oldest with our marker that this token's own account wrote."""
+    login = _login(client)
+    for comment in client.pages(f"issues/{number}/comments", needs=NEEDS):
+        marker = Marker.of(comment.get("body") or "")
+        if marker is not None and marker.model == model and (comment.get("user") or {}).get("login") == login:
+            return comment
+    return None
+
+
+def _login(client: GitHub) -> str:
+    """The account behind the token; a job's own token may not ask, and is the bot."""
+    try:
+        return str(client.get("/user", needs=NEEDS)["login"])
+    except GitHubError as error:
+        if error.status in (401, 403, 404):
+            return _BOT
+        raise
