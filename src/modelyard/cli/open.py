@@ -11,10 +11,12 @@ from modelyard.config.checks import check
 from modelyard.config.load import Loaded, load
 from modelyard.data import tree
 from modelyard.errors import CollectedConfigError
-from modelyard.github.event import in_actions, read_event
+from modelyard.github.client import GitHub
+from modelyard.github.event import Event, in_actions, read_event
 from modelyard.metrics.catalogue import METRICS
-from modelyard.steps.base_rules import rules_in_force
+from modelyard.steps.base_rules import Rules, rules_in_force
 from modelyard.steps.context import Context, lock_run_folder
+from modelyard.steps.now import CarriedContext, config_at
 
 
 def workspace(folder: Path) -> Path:
@@ -67,10 +69,35 @@ def scratch(root: Path, environ: Mapping[str, str]) -> Path:
     return Path(temporary) / "modelyard" if temporary else root / ".modelyard" / "scratch"
 
 
+def open_carried(given: Mapping[str, str], event: Event) -> CarriedContext:
+    """The context of a job of GitHub Actions that checked nothing out."""
+    root = Path.cwd().resolve()
+    client = GitHub(event.api_url, event.repository, os.environ.get("MODELYARD_TOKEN", ""))
+    loaded = config_at(event, client, given.get("config", "modelyard.yml"), scratch(root, os.environ))
+    return CarriedContext(
+        root=root,
+        loaded=loaded,
+        run_dir=files.inside(root, given.get("run-dir", "modelyard-run"), what="run-dir"),
+        registry_override=given.get("registry", ""),
+        event=event,
+        rules=Rules(loaded),
+        environ=dict(os.environ),
+        console=console(),
+        client=client,
+    )
+
+
 @contextmanager
-def working(given: Mapping[str, str]) -> Iterator[Context]:
-    """The context of a command that writes: the run folder exists and is this process's alone."""
-    context = open_context(given)
+def working(given: Mapping[str, str], *, carries: bool = False) -> Iterator[Context]:
+    """The context of a command that writes: the run folder exists and is this process's alone.
+
+    Args:
+        given: the flags.
+        carries: the command needs no checkout; in Actions it does without where there is none.
+    """
+    event = read_event(os.environ) if carries else None
+    without_checkout = event is not None and not Path(given.get("config", "modelyard.yml")).is_file()
+    context = open_carried(given, event) if event is not None and without_checkout else open_context(given)
     context.open_run_folder()
     lock = lock_run_folder(context.run_dir)
     try:

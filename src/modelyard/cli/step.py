@@ -25,7 +25,7 @@ def run(command: Command, given: Mapping[str, str], _positional: list[str]) -> i
     inputs = step.spec.inputs.from_strings({name: value for name, value in given.items() if name != "json"})
     if isinstance(inputs, ReportInputs) and inputs.part == "comment":
         return comment.run(given)
-    with working(given) as context:
+    with working(given, carries=step.name in ("promote", "rollback")) as context:
         try:
             envelope = execute(step, context, inputs)
         except ModelyardError:
