@@ -61,6 +61,7 @@ ROOT_OUTPUTS: Mapping[str, tuple[str, str]] = {
     "run-dir": ("The run folder.", "steps.detect.outputs"),
     "record-digest": ("Digest of the evaluation record, the evidence for a promotion.", "steps.evaluate.outputs"),
     "report-path": ("The Markdown report.", "steps.report.outputs"),
+    "model": ("Name of the model.", "steps.detect.outputs"),
     "changed": ("Whether anything differs from the champion.", "steps.detect.outputs"),
     "reasons": ("What differs, separated by commas.", "steps.detect.outputs"),
     "data-digest": ("Digest over all data sets.", "steps.detect.outputs"),

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from modelyard.github.event import Trigger
 from modelyard.pipeline import Decision, decide, stages, walk
 from modelyard.records.envelope import Circumstances, Envelope, Record, Step
 from modelyard.verdict import Verdict, worst
@@ -31,6 +32,21 @@ def known(verdict: Verdict, inputs: str = NOW) -> Envelope:
 )
 def test_the_stages_of_a_desk(promote: bool, validates: bool, expected: list[Step]) -> None:
     assert list(stages("desk", promote=promote, validates=validates)) == expected
+
+
+@pytest.mark.parametrize(
+    ("trigger", "promote", "expected"),
+    [
+        ("pull-request", True, "detect validate train evaluate report"),
+        ("merge-group", True, "detect validate train evaluate report"),
+        ("default-branch", True, "detect validate train evaluate report promote"),
+        ("default-branch", False, "detect validate train evaluate report"),
+        ("elsewhere", True, "detect validate train evaluate report"),
+        ("workflow-run", True, ""),
+    ],
+)
+def test_the_stages_of_an_event(trigger: Trigger, promote: bool, expected: str) -> None:
+    assert " ".join(stages(trigger, promote=promote, validates=True)) == expected
 
 
 CASES: list[tuple[dict[str, Any], str, str]] = [

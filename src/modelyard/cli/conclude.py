@@ -42,4 +42,5 @@ def conclude(told: Mapping[str, str]) -> tuple[int, Verdict]:
         if stage in ("report", "comment") and outcome == "success":
             continue
         verdicts.append(Verdict(verdict) if known else Verdict.ERROR)
-    return code, worst(verdicts) if verdicts else Verdict.ERROR
+    verdict_of_run = worst(verdicts)
+    return code or (INTERNAL if verdict_of_run is Verdict.ERROR else OK), verdict_of_run

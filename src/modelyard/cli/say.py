@@ -42,7 +42,7 @@ def outputs(envelope: Envelope, context: Context, code: int) -> dict[str, Any]:
     if isinstance(outcome, r.DetectResult):
         found |= {"changed": outcome.changed, "reasons": ",".join(outcome.reasons)}
         found |= {"data-digest": digest({part.name: part.digest for part in outcome.sets})}
-        found |= {"models": json.dumps([record.model])}
+        found |= {"model": record.model, "models": json.dumps([record.model])}
     if isinstance(outcome, r.TrainResult):
         found |= {"model-digest": record.model_digest or ""}
     if isinstance(outcome, r.PromoteResult | r.RollbackResult):

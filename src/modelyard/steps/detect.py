@@ -20,6 +20,8 @@ class DetectOutputs(Outputs):
     """Whether anything differs from the champion."""
     reasons: str
     """What differs, separated by commas: first-run, data, code, configuration, packages."""
+    model: str
+    """Name of the model."""
     models: str
     """The models of this configuration, as a JSON list."""
     data_digest: str
