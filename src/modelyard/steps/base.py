@@ -40,6 +40,8 @@ class StepDefinition:
     run: Callable[[Context, Any], Outcome]
     optional: tuple[Step, ...] = field(default=())
     """Steps that are built on where their record exists."""
+    reads_data: bool = True
+    """It looks at data and packages itself; one that does not goes by what detect recorded of them."""
 
 
 def inputs_digest(step: StepDefinition, context: Context, inputs: Inputs) -> str:
@@ -70,9 +72,9 @@ def perform(step: StepDefinition, context: Context, inputs: Inputs) -> Record:
         verdict=outcome.verdict,
         tool_version=__version__,
         inputs_digest=inputs_digest(step, context, inputs),
-        environment_digest=context.environment_digest,
+        environment_digest=context.environment_digest if step.reads_data else None,
         config_digest=context.loaded.digest,
-        data=context.data_digests,
+        data=_data(step, context),
         fit_digest=outcome.fit_digest,
         model_digest=outcome.model_digest,
         tree=context.tree,
@@ -92,12 +94,19 @@ def rebind(step: StepDefinition, context: Context, known: Envelope) -> Envelope:
         "builds_on": _links(step, context),
         "tree": context.tree,
         "config_digest": context.loaded.digest,
-        "data": context.data_digests,
+        "data": _data(step, context),
     }
     if all(getattr(known.record, name) == value for name, value in now.items()):
         return known
     record = known.record.model_copy(update=now)
     return write_record(context.record_path(step.name), Record.model_validate(plain_record(record)))
+
+
+def _data(step: StepDefinition, context: Context) -> dict[str, str]:
+    if step.reads_data:
+        return context.data_digests
+    detected = context.record_or_none("detect")
+    return {} if detected is None else detected.record.data
 
 
 def _links(step: StepDefinition, context: Context) -> tuple[Any, ...]:

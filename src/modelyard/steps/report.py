@@ -75,4 +75,4 @@ def run(context: Context, _inputs: Inputs) -> Outcome:
     return Outcome(result, Verdict.PASS)
 
 
-REPORT = StepDefinition(SPEC, "report", (), reads, run, optional=SHOWN)
+REPORT = StepDefinition(SPEC, "report", (), reads, run, optional=SHOWN, reads_data=False)
