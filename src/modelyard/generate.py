@@ -1,6 +1,6 @@
 """Writes what is derived from declarations, or checks that it is current.
 
-That is the help's step table, the JSON Schema, the action.yml files, and the README's table of commands.
+That is the help's step table, the JSON Schema, the action.yml files, and tables of README and docs/actions.md.
 
     python -m modelyard.generate --write | --check
 """
@@ -10,7 +10,16 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from modelyard.actions import root_action, step_action
+from modelyard.actions import (
+    ROOT_OUTPUTS,
+    inputs_table,
+    outputs_table,
+    root_action,
+    root_inputs,
+    step_action,
+    step_inputs,
+    step_outputs,
+)
 from modelyard.cli.commands import COMMANDS
 from modelyard.cli.flags import Flag
 from modelyard.config.schema import schema
@@ -75,12 +84,26 @@ def between_markers(text: str, name: str, block: str) -> str:
     return f"{head}{begin}\n{block}\n{end}{rest.partition(end)[2]}"
 
 
+def actions_page(text: str) -> str:
+    """docs/actions.md with its tables."""
+    root_outputs = {name: told for name, (told, _) in ROOT_OUTPUTS.items()}
+    blocks = {"modelyard": f"{inputs_table(root_inputs())}\n\n{outputs_table(root_outputs)}"}
+    for name, step in STEP.items():
+        grants = ", ".join(f"`{scope}: {level}`" for scope, level in step.spec.permissions.items())
+        tables = f"{inputs_table(step_inputs(step.spec))}\n\n{outputs_table(step_outputs(step.spec))}"
+        blocks[name] = f"{step.spec.summary} The job grants {grants}.\n\n{tables}"
+    for name, block in blocks.items():
+        text = between_markers(text, name, block)
+    return text
+
+
 def generated() -> dict[Path, str]:
     """Every generated file with its content."""
     readme = ROOT / "README.md"
     return {
         readme: between_markers(readme.read_text("utf-8"), "commands", command_table()),
         ROOT / "src" / "modelyard" / "cli" / "step_table.py": step_table(),
+        ROOT / "docs" / "actions.md": actions_page((ROOT / "docs" / "actions.md").read_text("utf-8")),
         ROOT / "action.yml": root_action(),
         **{ROOT / "actions" / name / "action.yml": step_action(step.spec) for name, step in STEP.items()},
         ROOT / "schemas" / "modelyard.schema.json": json.dumps(schema(), indent=2, ensure_ascii=False) + "\n",
