@@ -25,8 +25,8 @@ test: $(STAMP) ## every check and every test
 	@tools/test
 
 lint: $(STAMP) ## format, lint, types, import direction
-	@$(BIN)/ruff format src tests benchmarks requirements examples
-	@$(BIN)/ruff check --fix src tests benchmarks requirements examples
+	@$(BIN)/ruff format src tests benchmarks requirements examples tools actions
+	@$(BIN)/ruff check --fix src tests benchmarks requirements examples tools actions
 	@$(BIN)/mypy
 
 bench: $(STAMP) ## the benchmarks, into benchmarks/RESULTS.md
