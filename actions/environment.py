@@ -90,6 +90,7 @@ def build(lock: Path, home: Path, uv: Path, environ: dict[str, str]) -> Path:
     run([*command, "--only-binary", ":all:", "--require-hashes", "-r", str(lock)], environ)
     packages = folder / ("Lib" if os.name == "nt" else f"lib/python{version.rpartition('.')[0]}") / "site-packages"
     (packages / "modelyard.pth").write_text(f"{ROOT / 'src'}\n", "utf-8")
+    shutil.copyfile(lock, folder / "modelyard.lock")
     (folder / STAMP).write_text(key, "utf-8")
     return python
 

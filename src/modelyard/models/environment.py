@@ -240,7 +240,7 @@ def _pin(line: str, place: Place) -> Requirement:
 
 def _compare(pins: Sequence[Pin], own: Sequence[Requirement], installed: _Packages, path: Path) -> None:
     ranges: dict[str, Requirement] = {canonicalize_name(requirement.name): requirement for requirement in own}
-    _refuse_conflicts(pins, ranges, path)
+    refuse_conflicts(pins, ranges, path)
     for pin in pins:
         place = Place(path.name, pin.line)
         found = installed.get(pin.name)
@@ -257,7 +257,12 @@ def _compare(pins: Sequence[Pin], own: Sequence[Requirement], installed: _Packag
             )
 
 
-def _refuse_conflicts(pins: Sequence[Pin], ranges: Mapping[str, Requirement], path: Path) -> None:
+def refuse_conflicts(pins: Sequence[Pin], ranges: Mapping[str, Requirement], path: Path) -> None:
+    """Refuse exact pins that contradict each other or modelyard's own ranges.
+
+    Raises:
+        ConfigError: two that cannot both hold; both are named.
+    """
     first: dict[str, Pin] = {}
     for pin in pins:
         place = Place(path.name, pin.line)

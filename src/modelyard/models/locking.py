@@ -3,15 +3,18 @@
 import re
 import subprocess
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
+from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from modelyard.errors import ConfigError, Place, PlatformError
-from modelyard.models.environment import SOURCE, own_requirements, read_requirements
+from modelyard.errors import ConfigError, ModelyardError, Place, PlatformError
+from modelyard.models.environment import SOURCE, Pin, own_requirements, read_requirements, refuse_conflicts
 from modelyard.processes import own_child_environment
 
 _LIMIT = 600.0
+_UNREACHABLE = ("network was disabled", "Failed to fetch", "error sending request", "Could not connect")
 
 
 def compile_lock(user: Path, *, uv: Path, python: Path) -> str:
@@ -27,11 +30,12 @@ def compile_lock(user: Path, *, uv: Path, python: Path) -> str:
             is none of the package's.
         PlatformError: uv did not answer in time.
     """
-    pins = read_requirements(user)
+    pins, own = read_requirements(user), own_requirements()
+    refuse_conflicts(pins, {canonicalize_name(each.name): each for each in own}, user)
     with tempfile.TemporaryDirectory(prefix="modelyard-lock-") as scratch:
         here = Path(scratch)
         (here / user.name).write_text("".join(f"{pin.requirement}\n" for pin in pins), "utf-8")
-        (here / "modelyard.txt").write_text("".join(f"{own}\n" for own in own_requirements()), "utf-8")
+        (here / "modelyard.txt").write_text("".join(f"{each}\n" for each in own), "utf-8")
         output = here / "lock.txt"
         # What an output file holds already is preferred, so that only what the pins force differs from our own lock.
         output.write_bytes((SOURCE / "requirements" / "ml.txt").read_bytes())
@@ -45,13 +49,7 @@ def compile_lock(user: Path, *, uv: Path, python: Path) -> str:
         except subprocess.TimeoutExpired as error:
             raise PlatformError("uv found no answer to the pins within 10 minutes", do="Pin more of them.") from error
         if done.returncode:
-            said = "\n".join(f"  | {line}" for line in done.stderr.strip().splitlines()[-12:])
-            raise ConfigError(
-                f"the pins in {user.name} cannot be installed beside modelyard's own:\n{said}",
-                do="Change the pin that it names; for training that cannot live beside modelyard's packages, use "
-                "train.command with train.environment.",
-                place=Place(user.name),
-            )
+            raise _refused(user, pins, own, done.stderr)
         text = output.read_text("utf-8")
     for pin in pins:
         given = pin.hashes
@@ -62,6 +60,20 @@ def compile_lock(user: Path, *, uv: Path, python: Path) -> str:
                 place=Place(user.name, pin.line),
             )
     return text
+
+
+def _refused(user: Path, pins: Sequence[Pin], own: Sequence[Requirement], stderr: str) -> ModelyardError:
+    said = "\n".join(f"  | {line}" for line in stderr.strip().splitlines()[-12:])
+    if any(sign in stderr for sign in _UNREACHABLE):
+        return PlatformError(f"uv did not reach the package registry:\n{said}", do="Run again.")
+    named = {pin.name for pin in pins}
+    ours = ", ".join(str(each) for each in own if canonicalize_name(each.name) in named)
+    return ConfigError(
+        f"the pins in {user.name} cannot be installed beside modelyard's own{f' ({ours})' if ours else ''}:\n{said}",
+        do="Change the pin that it names; for training that cannot live beside modelyard's packages, use "
+        "train.command with train.environment.",
+        place=Place(user.name),
+    )
 
 
 def _hashes(lock: str, name: str) -> set[str]:

@@ -5,6 +5,7 @@ checked nothing out, publishes exactly that.
 """
 
 import shutil
+import sys
 import tempfile
 from pathlib import Path
 
@@ -16,6 +17,8 @@ from modelyard.steps.context import Context
 
 FOLDERS = ("golden", "profile", "code")
 ENVIRONMENT = "environment.txt"
+LOCK = "requirements.lock"
+"""The hashed file that an action's environment was installed from; there is none at a desk."""
 
 
 def prepare(context: Context) -> dict[str, str]:
@@ -25,6 +28,11 @@ def prepare(context: Context) -> dict[str, str]:
         Path in the version to digest, of everything that is carried.
     """
     write_atomic(context.run_dir / ENVIRONMENT, environment.environment_text(context.environment).encode())
+    lock = Path(sys.prefix) / "modelyard.lock"
+    if lock.is_file():
+        write_atomic(context.run_dir / LOCK, lock.read_bytes())
+    else:
+        (context.run_dir / LOCK).unlink(missing_ok=True)
     shutil.rmtree(context.run_dir / "code", ignore_errors=True)
     if context.config.evaluate.predict is not None:
         folder = Path(tempfile.mkdtemp(dir=context.run_dir, prefix=".code."))
@@ -46,7 +54,8 @@ def carried(run_dir: Path) -> dict[str, Path]:
         DataError: a link among them, or no environment.
     """
     folders = {name: run_dir / name for name in FOLDERS if (run_dir / name).is_dir()}
-    return collect({**folders, ENVIRONMENT: run_dir / ENVIRONMENT})
+    lock = {LOCK: run_dir / LOCK} if (run_dir / LOCK).is_file() else {}
+    return collect({**folders, **lock, ENVIRONMENT: run_dir / ENVIRONMENT})
 
 
 def digests(files: dict[str, Path]) -> dict[str, str]:
