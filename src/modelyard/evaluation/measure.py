@@ -99,7 +99,8 @@ def contrast(
         values = np.array([compute.losses(metric.name, truth.y, model) for model in models])
         if kind == "root_mean":
             # First order about today's estimates: RMSE is near MSE / (2·RMSE) + RMSE / 2.
-            roots = np.sqrt(values.mean(axis=1) if truth.weight is None else values @ truth.weight / truth.weight.sum())
+            weight = np.ones(values.shape[1]) if truth.weight is None else truth.weight
+            roots = np.sqrt((values * weight).sum(axis=1) / weight.sum())
             if not (roots > 0).all():
                 return refuse("a model makes no error at all", n=truth.units, n_rows=len(truth.y))
             constant += float(shares @ roots / 2) if (values != values[0]).any() else 0.0

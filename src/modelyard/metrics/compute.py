@@ -90,6 +90,14 @@ def losses(name: str, y: Ints | Floats, predictions: Predictions) -> Floats:
     return np.abs(error) if name == "mean_absolute_error" else error**2
 
 
+def total(weight: Floats, values: Any) -> float:
+    """The weighted sum, bit for bit the same wherever it runs.
+
+    A BLAS product splits long vectors by however many threads it has, so its last digits differ between machines.
+    """
+    return float((weight * values).sum())
+
+
 Statistic = Callable[[Floats], float | None]
 """A metric as a function of row weights (n,); None where it is undefined on the weighted rows."""
 
@@ -99,12 +107,12 @@ def statistic(name: str, y: Ints | Floats, predictions: Predictions) -> Statisti
     kind = METRICS[name].kind
     if kind == "proportion":
         right, considered = events(name, y.astype(np.int64), predictions)
-        return lambda weight: _ratio(weight @ (right & considered), weight @ considered)
+        return lambda weight: _ratio(total(weight, right & considered), total(weight, considered))
     if kind in ("mean", "root_mean"):
         loss = losses(name, y, predictions)
         if kind == "mean":
-            return lambda weight: _ratio(weight @ loss, weight.sum())
-        return lambda weight: _root(_ratio(weight @ loss, weight.sum()))
+            return lambda weight: _ratio(total(weight, loss), weight.sum())
+        return lambda weight: _root(_ratio(total(weight, loss), weight.sum()))
     if name in ("roc_auc", "average_precision"):
         return _ranked(name, y.astype(np.int64), _probability(predictions))
     if name == "roc_auc_ovr":
@@ -154,18 +162,18 @@ def _ranked(name: str, y: Ints, score: Floats) -> Statistic:
             return float(area / (true[-1] * false[-1]))
         called = true + false
         precision = np.divide(true, called, out=np.zeros_like(true), where=called > 0)
-        return float(np.diff(np.append(0.0, true)) @ precision / true[-1])
+        return total(np.diff(np.append(0.0, true)), precision) / float(true[-1])
 
     return of
 
 
 def _regression_statistic(name: str, y: Floats, predicted: Floats) -> Statistic:
     def r2(weight: Floats) -> float | None:
-        total = weight.sum()
-        if total <= 0:
+        all_of_it = weight.sum()
+        if all_of_it <= 0:
             return None
-        spread = weight @ (y - weight @ y / total) ** 2
-        return float(1 - weight @ (y - predicted) ** 2 / spread) if spread > 0 else None
+        spread = total(weight, (y - total(weight, y) / all_of_it) ** 2)
+        return float(1 - total(weight, (y - predicted) ** 2) / spread) if spread > 0 else None
 
     error = np.abs(y - predicted)
     order = np.argsort(error, kind="stable")

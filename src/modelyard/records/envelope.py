@@ -124,10 +124,14 @@ def plain_record(record: Record) -> dict[str, Any]:
     return plain
 
 
-CIRCUMSTANTIAL = frozenset({"circumstances", "builds_on", "seconds", "fits", "fits_from_cache", "cached", "carried"})
+CIRCUMSTANTIAL = frozenset(
+    {"circumstances", "builds_on", "seconds", "fits", "fits_from_cache", "cached", "carried",
+     "markdown_digest", "html_digest"}
+)  # fmt: skip
 """Keys, also inside results, that two machines doing the same work may differ in.
 
-Times, what was cached, and what a version carries beside its model, of which the profile depends on a key.
+Times, what was cached, what a version carries beside its model (the profile depends on a key), and rendered pages, which
+show all of these.
 """
 
 

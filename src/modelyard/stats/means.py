@@ -30,4 +30,4 @@ def mean_interval(values: NDArray[np.float64], *, seed: int = 0, confidence: flo
     if abs(skewness) / math.sqrt(n) < SKEWED:
         half = t_value(confidence, n - 1) * deviation / math.sqrt(n)
         return Interval(mean, mean - half, mean + half, "Student's t", n, n)
-    return bca(lambda weight: float(weight @ values / weight.sum()), n, seed, confidence=confidence)
+    return bca(lambda weight: float((weight * values).sum() / weight.sum()), n, seed, confidence=confidence)

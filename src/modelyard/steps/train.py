@@ -65,11 +65,15 @@ def run(context: Context, _inputs: Inputs) -> Outcome:
 
 
 def write_profile(context: Context, frame: Any) -> None:
-    """Describe the rows in ``profile/profile.json``: no raw values, categories under ``.modelyard/key`` alone."""
+    """Describe the rows in ``profile/profile.json``: no raw values, categories under a key alone.
+
+    The key is the secret ``profile-key`` of the action, else the file ``.modelyard/key``.
+    """
     from modelyard.data.profile import profile
 
-    key = context.state / "key"
-    told = profile(frame, context.config.data.columns.personal, key.read_bytes() if key.is_file() else None)
+    path, secret = context.state / "key", context.environ.get("MODELYARD_PROFILE_KEY", "")
+    key = secret.encode() if secret else path.read_bytes() if path.is_file() else None
+    told = profile(frame, context.config.data.columns.personal, key)
     write_atomic(context.run_dir / "profile" / "profile.json", canonical(told))
 
 

@@ -26,6 +26,6 @@ def fit_baseline(y: "NDArray[Any]", weight: "NDArray[Any] | None", task: "Task",
         sums = np.cumsum(weight[order])
         low, high = np.searchsorted(sums, total / 2), np.searchsorted(sums, total / 2, side="right")
         middle = (y[order[low]] + y[order[min(int(high), len(y) - 1)]]) / 2
-        return {"mean": float(weight @ y / total), "median": float(middle)}
+        return {"mean": float((weight * y).sum() / total), "median": float(middle)}
     shares = np.bincount(y, weights=weight, minlength=classes) / total
     return {f"share_{code}": float(share) for code, share in enumerate(shares)}
