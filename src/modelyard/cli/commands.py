@@ -59,6 +59,21 @@ _OTHERS = (
         (CONFIG, RUN_DIR, REGISTRY, Flag("version", "verify this version in the registry, not the run folder"), JSON),
     ),
     Command(
+        "test-set",
+        "Plan a test set: the labelled rows that a series of decisions needs (ease.ml/ci).",
+        "modelyard test-set size --condition 'n - o > 0.02 +/- 0.01' --reliability 0.99 --steps 32",
+        "modelyard.cli.test_set",
+        (
+            Flag("condition", "what is decided: n is the new model's accuracy, o the old one's, d where they differ"),
+            Flag("reliability", "probability that every answer is right up to its tolerance", "0.99"),
+            Flag("steps", "decisions on this test set", "32"),
+            Flag("adaptivity", "none: nobody learns an answer before all models are made; or full", "full"),
+            Flag("disagreement", "a known bound on the share of rows on which two models differ, for n - o"),
+            JSON,
+        ),
+        (("action", "size"),),
+    ),
+    Command(
         "history",
         "What served when, who decided, and on what evidence.",
         "modelyard history",

@@ -130,8 +130,8 @@ CIRCUMSTANTIAL = frozenset(
 )  # fmt: skip
 """Keys, also inside results, that two machines doing the same work may differ in.
 
-Times, what was cached, what a version carries beside its model (the profile depends on a key), and rendered pages, which
-show all of these.
+Times, what was cached, what a version carries beside its model (the profile depends on a key), and rendered pages,
+which show all of these.
 """
 
 
