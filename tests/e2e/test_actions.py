@@ -1,0 +1,292 @@
+"""The actions on a real runner: what a user pastes, what the run's page shows, and what ends red."""
+
+import json
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests import desk
+from tests.act import PYTHON, Run, Runner
+
+LOCAL = desk.CONFIG + "registry: {kind: local, durable: true}\n"
+PUSH = {"ref": "refs/heads/main", "repository": {"default_branch": "main", "full_name": "acme/demo"}}
+
+ROOT_ACTION = f"""\
+on: [push, pull_request]
+permissions: {{}}
+jobs:
+  model:
+    runs-on: ubuntu-24.04
+    steps:
+      - uses: actions/checkout@v7
+      - id: modelyard
+        uses: modelyard/modelyard@v1
+        with: {{promote: "true", comment: "false", python-version: "{PYTHON}"}}
+      - if: ${{{{ always() }}}}
+        id: seen
+        shell: bash
+        env:
+          CODE: "${{{{ steps.modelyard.outputs.exit-code }}}}"
+          RUN_DIR: "${{{{ steps.modelyard.outputs.run-dir }}}}"
+        run: |
+          echo "code=$CODE" >> "$GITHUB_OUTPUT"
+          if [[ -d "$RUN_DIR" ]]; then cp -r "$RUN_DIR" "$STUB_DIR/kept"; fi
+"""
+
+
+def repository(folder: Path, config: str = LOCAL) -> Path:
+    """The tiny repository with its data committed, on main."""
+    made = desk.repository(folder / "repo", config)
+    (made / ".gitignore").write_text("", "utf-8")
+    desk.git(made, "add", "-A")
+    desk.git(made, "commit", "-qm", "with data")
+    desk.git(made, "branch", "-M", "main")
+    return made
+
+
+def commit(folder: Path) -> str:
+    done = subprocess.run(["git", "rev-parse", "HEAD"], cwd=folder, check=True, capture_output=True, text=True)
+    return done.stdout.strip()
+
+
+def kept(run: Run, step: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((run.folder / "kept" / "records" / f"{step}.json").read_text("utf-8"))
+    return found
+
+
+def test_the_root_action_runs_the_whole_pipeline_and_promotes_on_push(tmp_path: Path) -> None:
+    run = Runner(tmp_path).run(repository(tmp_path), ROOT_ACTION, "push", PUSH)
+    assert run.jobs == {"model": "success"}, run.text
+    outputs = run.outputs("modelyard")
+    assert {name: outputs[name] for name in ("verdict", "exit-code", "changed", "reasons", "version", "model")} == {
+        "verdict": "pass", "exit-code": "0", "changed": "true", "reasons": "first-run", "version": "v1",
+        "model": "tiny",
+    }  # fmt: skip
+    assert (
+        outputs["record-digest"]
+        == kept(run, "evaluate")["digest"]
+        == run.outputs("modelyard", "evaluate")["record-digest"]
+    )
+    report = next(text for text in run.summaries if text.startswith("## "))
+    assert report.startswith("## ✅ Promote · `tiny`")
+    assert report.strip() == (run.folder / "kept" / "report.md").read_text("utf-8").strip()
+    assert run.annotations == []
+    assert run.calls("actions/setup-python")[0]["with"] == {"python-version": PYTHON, "update-environment": "false"}
+    circumstances = kept(run, "evaluate")["record"]["circumstances"]
+    assert (circumstances["event"], circumstances["actor"]) == ("push", "octocat")
+
+
+def test_a_gate_that_fails_makes_the_job_red_with_exit_code_1(tmp_path: Path) -> None:
+    repo = repository(tmp_path, LOCAL.replace("at_least: 0.6", "at_least: 0.95"))
+    run = Runner(tmp_path).run(repo, ROOT_ACTION, "push", PUSH)
+    assert run.jobs == {"model": "failure"}
+    assert run.outputs("seen") == {"code": "1"}
+    assert (run.outputs("modelyard")["verdict"], run.outputs("modelyard")["version"]) == ("fail", "")
+    (said,) = run.annotations
+    assert said.startswith("::error file=modelyard.yml,line=15,title=roc_auc at least 0.95%3A fail::The challenger")
+    assert any(text.startswith("## ❌ Hold · `tiny`") for text in run.summaries)
+    assert "Promote" not in run.steps()
+
+
+def test_a_data_fault_makes_the_job_red_with_exit_code_3_and_is_still_reported(tmp_path: Path) -> None:
+    repo = repository(tmp_path)
+    (repo / "data" / "part-1.csv").write_text("", "utf-8")
+    run = Runner(tmp_path).run(repo, ROOT_ACTION, "push", PUSH)
+    assert run.jobs == {"model": "failure"}
+    assert run.outputs("seen") == {"code": "3"}
+    assert run.outputs("modelyard")["verdict"] == "error"
+    (said,) = run.annotations
+    assert "data/part-1.csv is empty (0 bytes)" in said
+    assert any("Could not judge" in text and "is empty" in text for text in run.summaries), run.summaries
+
+
+def merge(repo: Path) -> dict[str, Any]:
+    """Commit what was changed as a pull request, merge it as GitHub does, and return the event."""
+    desk.git(repo, "checkout", "-qb", "topic")
+    desk.git(repo, "commit", "-qam", "proposal")
+    head = commit(repo)
+    desk.git(repo, "checkout", "-q", "--detach", "main")
+    desk.git(repo, "merge", "-q", "--no-ff", "-m", "merge", "topic")
+    pull = {"number": 7, "head": {"sha": head, "ref": "topic", "repo": {"full_name": "acme/demo"}}}
+    return {**PUSH, "number": 7, "pull_request": {**pull, "base": {"ref": "main", "sha": "0" * 40}}}
+
+
+def test_a_pull_request_that_loosens_its_own_gate_is_judged_by_the_base(tmp_path: Path) -> None:
+    repo = repository(tmp_path, LOCAL.replace("at_least: 0.6", "at_least: 0.95"))
+    desk.edit(repo / "modelyard.yml", "at_least: 0.95", "at_least: 0.1")
+    run = Runner(tmp_path).run(repo, ROOT_ACTION, "pull_request", merge(repo))
+    assert run.jobs == {"model": "failure"}
+    assert run.outputs("seen") == {"code": "1"}
+    result = kept(run, "evaluate")["record"]["result"]
+    assert result["gates"][0]["rule"] == "roc_auc at least 0.95"
+    assert result["rule_changes"] == [{"rule": "evaluate.gates[0].at_least", "old": "0.95", "new": "0.1"}]
+    assert result["under_own_rules"] == "pass"
+    report = (run.folder / "kept" / "report.md").read_text("utf-8")
+    assert "| `evaluate.gates[0].at_least` | `0.95` | `0.1` |" in report
+    assert "Under its own rules the verdict would be: promote." in report
+    assert "Promote" not in run.steps()
+    assert all("file=modelyard.yml" not in said for said in run.annotations)
+
+
+CHAIN = f"""\
+on: push
+permissions: {{}}
+jobs:
+  train:
+    runs-on: ubuntu-24.04
+    steps:
+      - uses: actions/checkout@v7
+      - id: detect
+        uses: modelyard/modelyard/actions/detect@v1
+        with: {{python-version: "{PYTHON}"}}
+      - uses: modelyard/modelyard/actions/validate@v1
+        with: {{python-version: "{PYTHON}"}}
+      - id: train
+        if: ${{{{ steps.detect.outputs.changed == 'true' }}}}
+        uses: modelyard/modelyard/actions/train@v1
+        with: {{python-version: "{PYTHON}"}}
+      - uses: actions/upload-artifact@v7
+        with: {{name: handed-over, path: modelyard-run}}
+  evaluate:
+    needs: train
+    runs-on: ubuntu-24.04
+    outputs: {{record-digest: "${{{{ steps.evaluate.outputs.record-digest }}}}"}}
+    steps:
+      - uses: actions/checkout@v7
+      - uses: actions/download-artifact@v8
+        with: {{name: handed-over, path: modelyard-run}}
+      - id: evaluate
+        uses: modelyard/modelyard/actions/evaluate@v1
+        with: {{python-version: "{PYTHON}"}}
+      - id: report
+        uses: modelyard/modelyard/actions/report@v1
+        with: {{python-version: "{PYTHON}"}}
+      - id: promote
+        uses: modelyard/modelyard/actions/promote@v1
+        with:
+          python-version: "{PYTHON}"
+          reason: by hand
+          evidence-digest: "${{{{ steps.evaluate.outputs.record-digest }}}}"
+"""
+
+
+def test_single_actions_hand_their_records_over_from_job_to_job(tmp_path: Path) -> None:
+    run = Runner(tmp_path).run(repository(tmp_path), CHAIN, "push", PUSH)
+    assert run.jobs == {"train": "success", "evaluate": "success"}, run.text
+    assert run.outputs("detect")["stages"] == "validate,train,evaluate,report"
+    assert run.outputs("evaluate")["verdict"] == "pass"
+    assert run.outputs("promote")["version"] == "v1"
+    assert run.outputs("train")["model-digest"].startswith("sha256:")
+
+
+HOSTILE_MODULES = (
+    "json", "venv", "pip", "uv", "yaml", "requests", "re", "site", "encodings", "sitecustomize", "usercustomize",
+    "tempfile", "subprocess", "polars", "skops", "sklearn", "filelock", "jinja2", "modelyard", "threadpoolctl", "tqdm",
+    "joblib", "pydantic", "numpy", "great_expectations", "scipy", "pandas", "resource_tracker",
+)  # fmt: skip
+FIT = """\
+import json, os, pathlib
+from sklearn.compose import ColumnTransformer
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+
+def fit(data, parameters, seed):
+    pathlib.Path(parameters["seen"]).write_text(json.dumps(dict(os.environ)))
+    keep = ColumnTransformer([("size", "passthrough", ["size"])])
+    return make_pipeline(keep, LogisticRegression()).fit(data.features, data.target)
+"""
+
+
+def test_a_hostile_workspace_is_never_imported_and_no_user_code_sees_a_token(tmp_path: Path) -> None:
+    """n_jobs=2, so that pools start workers too; PYTHON* variables are set by an earlier step."""
+    canaries = tmp_path / "canaries"
+    canaries.mkdir()
+    repo = repository(tmp_path, LOCAL.replace("jobs: 1", "jobs: 2"))
+    for name in HOSTILE_MODULES:
+        text = f"open({str(canaries / name)!r}, 'w').write('x')\nraise SystemExit({name!r})\n"
+        if name in ("joblib", "pydantic", "numpy", "great_expectations", "scipy", "pandas"):
+            (repo / name).mkdir()
+            (repo / name / "__init__.py").write_text(text, "utf-8")
+        else:
+            (repo / f"{name}.py").write_text(text, "utf-8")
+    (repo / "pyproject.toml").write_text('[tool.uv]\nrequired-version = "==0.0.1"\nno-binary = true\n', "utf-8")
+    (repo / "uv.toml").write_text('required-version = "==0.0.1"\n', "utf-8")
+    (repo / "pip.conf").write_text("[global]\nindex-url = http://127.0.0.1:9\n", "utf-8")
+    (repo / ".python-version").write_text("2.7\n", "utf-8")
+    desk.git(repo, "add", "-A")
+    desk.git(repo, "commit", "-qm", "hostile")
+    poison = """\
+      - shell: bash
+        run: |
+          echo "PYTHONPATH=$GITHUB_WORKSPACE" >> "$GITHUB_ENV"
+          echo "PYTHONSTARTUP=$GITHUB_WORKSPACE/json.py" >> "$GITHUB_ENV"
+          echo "PYTHONHOME=/nowhere" >> "$GITHUB_ENV"
+"""
+    workflow = ROOT_ACTION.replace("      - id: modelyard\n", f"{poison}      - id: modelyard\n")
+    run = Runner(tmp_path).run(repo, workflow, "push", PUSH)
+    assert run.jobs == {"model": "success"}, run.text
+    assert run.outputs("modelyard")["version"] == "v1"
+    assert sorted(path.name for path in canaries.iterdir()) == []
+
+
+def test_no_user_code_sees_a_token_or_can_speak_to_the_runner(tmp_path: Path) -> None:
+    seen = tmp_path / "seen.json"
+    config = LOCAL[: LOCAL.index("train:")] + (
+        f"train:\n  entrypoint: own.model:fit\n  python-path: [src]\n  parameters: {{seen: {seen}}}\n"
+    ) + LOCAL[LOCAL.index("evaluate:") :]  # fmt: skip
+    repo = repository(tmp_path, config)
+    (repo / "src" / "own").mkdir(parents=True)
+    (repo / "src" / "own" / "__init__.py").write_text("", "utf-8")
+    (repo / "src" / "own" / "model.py").write_text(FIT, "utf-8")
+    desk.git(repo, "add", "-A")
+    desk.git(repo, "commit", "-qm", "own model")
+    token = "ghs_" + "x" * 36
+    run = Runner(tmp_path, token=token).run(repo, ROOT_ACTION, "push", PUSH)
+    assert run.jobs == {"model": "success"}, run.text
+    environ: Mapping[str, str] = json.loads(seen.read_text("utf-8"))
+    assert token not in json.dumps(dict(environ))
+    forbidden = ("MODELYARD_", "GITHUB_TOKEN", "GITHUB_ENV", "GITHUB_OUTPUT", "GITHUB_PATH", "GITHUB_STATE", "ACTIONS_")
+    assert [name for name in environ if name.startswith(forbidden)] == []
+    told = [run.text, *run.summaries, *(json.dumps(run.outputs("modelyard", step)) for step in ("detect", "evaluate"))]
+    assert [text for text in told if token in text] == []
+    files = [path for path in (run.folder / "kept").rglob("*") if path.is_file()]
+    assert files
+    assert [path.name for path in files if token.encode() in path.read_bytes()] == []
+
+
+HOSTILE_INPUTS = [
+    "two words.yml", "it's.yml", 'say "x".yml', "$(touch CANARY).yml", "`touch CANARY`.yml", "a;touch CANARY",
+    "-rf", "--help", "line one\\nline two", "../outside.yml", "/etc/passwd", "x" * 100_000,
+]  # fmt: skip
+
+
+def test_inputs_are_text_whatever_they_hold(tmp_path: Path) -> None:
+    canary = tmp_path / "canary"
+    steps = "".join(
+        f"""\
+      - id: s{at}
+        continue-on-error: true
+        uses: modelyard/modelyard/actions/detect@v1
+        with: {{python-version: "{PYTHON}", config: {json.dumps(text.replace("CANARY", str(canary)))}}}
+"""
+        for at, text in enumerate(HOSTILE_INPUTS)
+    )
+    head = "on: push\npermissions: {}\njobs:\n  model:\n    runs-on: ubuntu-24.04\n    steps:\n"
+    workflow = f"{head}      - uses: actions/checkout@v7\n{steps}"
+    run = Runner(tmp_path).run(repository(tmp_path), workflow, "push", PUSH)
+    assert not canary.exists()
+    for at, text in enumerate(HOSTILE_INPUTS):
+        outputs = run.outputs(f"s{at}")
+        assert (outputs.get("verdict"), outputs.get("exit-code")) == ("error", "2"), (text[:40], outputs)
+
+
+@pytest.mark.parametrize("value", ["yes", "True", "1"])
+def test_a_boolean_is_true_or_false_and_nothing_else(tmp_path: Path, value: str) -> None:
+    workflow = ROOT_ACTION.replace('promote: "true"', f'promote: "{value}"')
+    run = Runner(tmp_path).run(repository(tmp_path), workflow, "push", PUSH)
+    assert run.jobs == {"model": "failure"}
+    assert run.outputs("seen") == {"code": "2"}
+    assert run.annotations == [f"::error title=modelyard::input 'promote' is '{value}'%0AAllowed: true or false."]
