@@ -7,16 +7,15 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from modelyard.errors import ConfigError, DataError, PlatformError
+from modelyard.errors import DataError, PlatformError
 from modelyard.files import disk_errors, self_ignoring, sync_folder
-from modelyard.records.chain import Broken, verify_carried
-from modelyard.records.manifest import NO_EVIDENCE, Content, FileEntry, Manifest, why
+from modelyard.records.chain import Broken
+from modelyard.registry import moves
 from modelyard.registry import reference as ref
-from modelyard.registry.base import AliasMoved, Bundle, Version
+from modelyard.registry.base import Bundle, Version
 from modelyard.registry.blobs import RESTORE, Blobs
-from modelyard.registry.journal import JournalEntry, Move, State, format_time, one_line
+from modelyard.registry.journal import JournalEntry, Move, State
 from modelyard.registry.journal_files import JournalFiles
-from modelyard.registry.records import records_of
 from modelyard.registry.versions import Versions
 
 _MADE = "Run `modelyard run`, and promote what it made."
@@ -62,7 +61,7 @@ class LocalRegistry:
             files = tuple(self._blobs.add(path, source) for path, source in sorted(bundle.files.items()))
             while True:
                 number = max(self._versions.numbers(), default=0) + 1
-                manifest = self._manifest(bundle.content, files, number)
+                manifest = moves.manifest_of(bundle.content, files, number, self._now(), self._blobs.read)
                 for known in self._versions.with_model(manifest.model_digest):
                     if known.manifest.identity == manifest.identity:
                         return known
@@ -111,39 +110,19 @@ class LocalRegistry:
         """Move an alias by compare-and-swap. See ``Registry.set_alias``."""
         ref.check_alias(alias)
         target = self.resolve(version)
-        _refuse_unfounded(target, evidence=evidence, kind=kind)
+        moves.refuse_unfounded(target, evidence=evidence, kind=kind)
         self._refuse_incomplete(target)
-        said = {name: one_line(text, name) for name, text in _said(actor, reason, command)}
-
-        def follow(state: State) -> JournalEntry:
-            now = state.aliases.get(alias)
-            if kind == "adopted" and now is not None:
-                raise ConfigError(f"{alias} points at {now} already", do="Adopt a model only where there is none yet.")
-            if now != seen:
-                raise AliasMoved(alias, seen=seen, now=now)
-            return JournalEntry(
-                seq=state.head + 1,
-                previous=state.head_digest,
-                kind=kind,
-                at=format_time(self._now()),
-                alias=alias,
-                from_=seen,
-                to=target.name,
-                to_digest=target.digest,
-                evidence=evidence,
-                **said,
+        told = moves.said(actor, reason, command)
+        return self._append(
+            lambda state: moves.move(
+                state, alias, target, seen=seen, kind=kind, evidence=evidence, now=self._now(), said=told
             )
-
-        return self._append(follow)
+        )
 
     def append(self, *, actor: str, reason: str, command: str = "") -> JournalEntry:
         """Add a note to the journal."""
-        said = {name: one_line(text, name) for name, text in _said(actor, reason, command)}
-        return self._append(
-            lambda state: JournalEntry(
-                seq=state.head + 1, previous=state.head_digest, kind="note", at=format_time(self._now()), **said
-            )
-        )
+        told = moves.said(actor, reason, command)
+        return self._append(lambda state: moves.note(state, now=self._now(), said=told))
 
     def history(self, alias: str | None = None, *, newest: int | None = None) -> tuple[JournalEntry, ...]:
         """The moves of one alias or of all, oldest first. See ``Registry.history``."""
@@ -191,22 +170,6 @@ class LocalRegistry:
         """Every version, oldest first."""
         return tuple(self._versions.load(number) for number in self._versions.numbers())
 
-    def _manifest(self, content: Content, files: tuple[FileEntry, ...], number: int) -> Manifest:
-        """The manifest of bytes that are stored already, where they and the content agree."""
-        try:
-            manifest = Manifest(
-                **content.model_dump(),
-                number=number,
-                created=format_time(self._now()),
-                size=sum(file.size for file in files),
-                files=files,
-            )
-        except ValueError as error:
-            raise DataError(f"this cannot be published: {why(error)}", do=_MADE) from error
-        if broken := verify_carried(manifest, records_of(manifest, self._blobs.read)):
-            raise DataError(f"this cannot be published: {broken[0]}", do=_MADE)
-        return manifest
-
     def _promised(self, name: str) -> Version:
         """A version that the journal speaks of, so that its absence is damage and not a typing mistake."""
         number = int(name.removeprefix("v"))
@@ -215,30 +178,12 @@ class LocalRegistry:
         return self._versions.load(number)
 
     def _by_digest(self, prefix: str) -> Version:
-        found = self._versions.with_model(prefix)
-        digests = sorted({version.manifest.model_digest for version in found})
-        if len(digests) > 1:
-            raise ConfigError(
-                f"{len(digests)} model digests begin with {prefix}", do=f"Write more of it: {', '.join(digests)}"
-            )
-        if not found:
-            numbers = self._versions.numbers()
-            newest = f"The newest version is v{numbers[-1]}." if numbers else "Nothing was published yet."
-            raise ConfigError(f"no version has a model digest that begins with {prefix}", do=newest)
-        return found[-1]
+        found = [(version.number, version.manifest.model_digest) for version in self._versions.with_model(prefix)]
+        return self._versions.load(moves.one_of(prefix, found, self._versions.numbers()))
 
     def _served(self, alias: str, until: datetime) -> str:
-        if until.date() > self._now().date():
-            raise ConfigError(f"{until:%Y-%m-%d} lies in the future")
-        first: JournalEntry | None = None
-        for entry in self._journal.newest_first():
-            if entry.alias == alias and entry.to is not None:
-                if entry.time <= until:
-                    return entry.to
-                first = entry
-        if first is None:
-            raise ref.unknown_alias(alias, self._journal.state().aliases)
-        raise ConfigError(f"there was no {alias} on {until:%Y-%m-%d}", do=f"The first was {first.to}, at {first.at}.")
+        aliases = self._journal.state().aliases
+        return moves.served(self._journal.newest_first(), alias, until, self._now(), aliases)
 
     def _refuse_incomplete(self, target: Version) -> None:
         gone = [file.path for file in target.manifest.files if not self._blobs.present(file)]
@@ -280,20 +225,3 @@ class LocalRegistry:
         with disk_errors(self.folder):
             self.folder.mkdir(parents=True, exist_ok=True)
             sync_folder(self.folder.parent)
-
-
-def _said(actor: str, reason: str, command: str) -> tuple[tuple[str, str], ...]:
-    return ("actor", actor), ("reason", reason), ("command", command)
-
-
-def _refuse_unfounded(target: Version, *, evidence: str, kind: Move) -> None:
-    carried = target.manifest.evidence
-    if kind == "promoted" and evidence == NO_EVIDENCE:
-        raise ConfigError(f"{target.name} would be promoted without evidence", do="Evaluate it first, or adopt it.")
-    if kind == "adopted" and evidence != NO_EVIDENCE:
-        raise ConfigError("a model that is adopted has no evidence", do="Promote it instead.")
-    if kind != "rolled-back" and evidence != carried:
-        raise ConfigError(
-            f"{target.name} stands on the evidence {carried}, not on {evidence}",
-            do="Evaluate again, and promote what that run evaluated.",
-        )
