@@ -221,7 +221,7 @@ def matching_refs(hub: Hub, request: Request) -> Reply:
     lines = hub.run("for-each-ref", "--format=%(refname) %(objectname)").splitlines()
     lead = _ref(request, "/git/matching-refs/")
     pairs = [line.split() for line in lines if line.startswith(lead)]
-    return _page(hub, request, request.path, [{"ref": ref, "object": {"sha": sha}} for ref, sha in pairs])
+    return 200, [{"ref": ref, "object": {"sha": sha, "type": "commit"}} for ref, sha in pairs], {}
 
 
 def create_ref(hub: Hub, request: Request) -> Reply:

@@ -11,7 +11,7 @@ from modelyard.records.canonical import digest
 from modelyard.records.envelope import Circumstances, Envelope, Record, Step, write_record
 from modelyard.records.manifest import Content
 from modelyard.records.results import DetectResult, EvaluateResult, Feature, ReportResult, Signature, TrainResult
-from modelyard.registry.base import Bundle, Version
+from modelyard.registry.base import Bundle, Registry, Version
 from modelyard.registry.bundle import collect
 from modelyard.registry.local import LocalRegistry
 from modelyard.verdict import Verdict
@@ -158,13 +158,13 @@ def adopted(folder: Path, payload: str = "old model") -> Bundle:
     return Bundle(content, collect({"model": folder / "model"}))
 
 
-def promote(where: LocalRegistry, version: Version, *, seen: str | None, reason: str = "better", **own: Any) -> Any:
+def promote(where: Registry, version: Version, *, seen: str | None, reason: str = "better", **own: Any) -> Any:
     """Move the champion to a version on its own evidence."""
     said: dict[str, Any] = {"actor": "octocat", "kind": "promoted", "evidence": version.manifest.evidence}
     return where.set_alias("champion", version.name, seen=seen, reason=reason, **{**said, **own})
 
 
-def published(where: LocalRegistry, folder: Path, *payloads: str) -> list[Version]:
+def published(where: Registry, folder: Path, *payloads: str) -> list[Version]:
     """Versions of several payloads."""
     return [where.publish(bundle(run_folder(folder / payload, payload))) for payload in payloads]
 

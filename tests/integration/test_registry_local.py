@@ -3,56 +3,30 @@
 import json
 import os
 import shutil
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from modelyard.errors import ConfigError, DataError, PlatformError
 from modelyard.records.canonical import digest
-from modelyard.records.envelope import Record, plain_record, read_record, write_record
 from modelyard.records.manifest import Sealed
-from modelyard.registry.base import AliasMoved, Registry
+from modelyard.registry.base import Registry
 from modelyard.registry.bundle import collect
 from modelyard.registry.local import LocalRegistry
-from modelyard.registry.records import version_records
 from modelyard.registry.verify import verify_registry, verify_version
 from tests.registry_samples import (
     MODEL,
-    NOON,
-    Clock,
-    adopted,
     bundle,
     promote,
     published,
     registry,
     run_folder,
-    snapshot,
 )
 
 
 def test_a_local_registry_is_a_registry(tmp_path: Path) -> None:
     where: Registry = registry(tmp_path)
     assert (where.kind, where.model) == ("local", MODEL)
-
-
-def test_what_is_published_can_be_fetched_byte_for_byte(tmp_path: Path) -> None:
-    where, run = registry(tmp_path), run_folder(tmp_path / "run")
-    version = where.publish(bundle(run))
-    where.fetch(version, tmp_path / "fetched" / "v1")
-    assert version.name == "v1"
-    assert where.resolve("v1") == version
-    files = snapshot(tmp_path / "fetched" / "v1")
-    assert files == {path: found for path, found in snapshot(run).items() if path in files}
-    assert sorted(files) == [
-        "environment.txt",
-        "model/model.bin",
-        "model/nested/notes.txt",
-        "records/detect.json",
-        "records/evaluate.json",
-        "records/report.json",
-        "records/train.json",
-    ]
 
 
 def test_the_registry_ignores_itself_in_git(tmp_path: Path) -> None:
@@ -70,154 +44,12 @@ def test_looking_at_a_registry_that_is_not_there_creates_nothing(tmp_path: Path)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_same_thing_published_twice_is_one_version(tmp_path: Path) -> None:
-    where, run = registry(tmp_path), run_folder(tmp_path / "run")
-    first = where.publish(bundle(run))
-    (run / "environment.txt").write_text("rendered again\n", "utf-8")
-    assert where.publish(bundle(run)) == first
-    old = adopted(tmp_path / "old")
-    assert where.publish(old) == where.publish(old)
-    assert [version.name for version in where.list()] == ["v1", "v2"]
-
-
-def test_one_model_on_new_evidence_is_a_new_version_of_the_same_bytes(tmp_path: Path) -> None:
-    where = registry(tmp_path)
-    first = where.publish(bundle(run_folder(tmp_path / "a", "same")))
-    second = where.publish(bundle(run_folder(tmp_path / "b", "same", champion="v1")))
-    assert (first.name, second.name) == ("v1", "v2")
-    assert first.manifest.model_digest == second.manifest.model_digest
-    assert where.resolve(first.manifest.model_digest).name == "v2"
-
-
-def test_a_version_is_found_by_number_digest_and_alias(tmp_path: Path) -> None:
-    where = registry(tmp_path)
-    one, two = published(where, tmp_path, "one", "two")
-    promote(where, two, seen=None)
-    assert where.resolve("1") == where.resolve("v1") == one
-    assert where.resolve(two.manifest.model_digest[: len("sha256:") + 12]) == two
-    assert where.resolve("champion") == where.find("champion") == two
-
-
 def test_an_index_that_was_lost_is_made_anew(tmp_path: Path) -> None:
     where = registry(tmp_path)
     one, _ = published(where, tmp_path, "one", "two")
     shutil.rmtree(where.folder / "index")
     assert where.resolve(one.manifest.model_digest) == one
     assert len(list((where.folder / "index").iterdir())) == 2
-
-
-@pytest.mark.parametrize(
-    ("reference", "do"),
-    [
-        ("v9", "The nearest is v2; there is v1 to v2."),
-        ("chapion", "Did you mean 'champion'?"),
-        ("sha256:000000000000", "The newest version is v2."),
-        ("champion@2026-05-01", "The first was v1, at 2026-05-03T12:00:00+00:00."),
-    ],
-)
-def test_what_is_not_there_is_told_the_nearest_that_is(tmp_path: Path, reference: str, do: str) -> None:
-    where = registry(tmp_path)
-    one, _ = published(where, tmp_path, "one", "two")
-    promote(where, one, seen=None)
-    with pytest.raises(ConfigError) as caught:
-        where.resolve(reference)
-    assert caught.value.do == do
-
-
-def test_history_says_what_served_when_who_decided_why_and_on_what_evidence(tmp_path: Path) -> None:
-    clock = Clock()
-    where = registry(tmp_path, clock)
-    one, two = published(where, tmp_path, "one", "two")
-    promote(where, one, seen=None, reason="the first")
-    clock.now += timedelta(days=2)
-    promote(where, two, seen="v1", reason="July added", actor="hubot", command="modelyard promote")
-    clock.now += timedelta(days=2)
-    promote(where, one, seen="v2", reason="errors since\nthe morning", kind="rolled-back", evidence="none")
-    rows = [
-        (entry.seq, entry.at[:10], entry.kind, entry.alias, entry.from_, entry.to, entry.actor, entry.reason)
-        for entry in where.history("champion")
-    ]
-    assert rows == [
-        (1, "2026-05-03", "promoted", "champion", None, "v1", "octocat", "the first"),
-        (2, "2026-05-05", "promoted", "champion", "v1", "v2", "hubot", "July added"),
-        (3, "2026-05-07", "rolled-back", "champion", "v2", "v1", "octocat", "errors since the morning"),
-    ]
-    assert [entry.evidence for entry in where.history()] == [one.manifest.evidence, two.manifest.evidence, "none"]
-    assert [entry.to_digest for entry in where.history()] == [one.digest, two.digest, one.digest]
-    assert where.previous("champion") == two
-    assert where.history(newest=1) == where.history()[-1:]
-
-
-@pytest.mark.parametrize(
-    ("moment", "served"),
-    [
-        ("2026-05-03", "v1"),
-        ("2026-05-04", "v1"),
-        ("2026-05-05", "v2"),
-        ("2026-05-05T11:59:59+00:00", "v1"),
-        ("2026-05-05T12:00:00Z", "v2"),
-        ("2026-05-07", "v2"),
-    ],
-)
-def test_what_served_on_a_date_is_the_last_version_of_that_day(tmp_path: Path, moment: str, served: str) -> None:
-    clock = Clock()
-    where = registry(tmp_path, clock)
-    one, two = published(where, tmp_path, "one", "two")
-    promote(where, one, seen=None)
-    clock.now += timedelta(days=2)
-    promote(where, two, seen="v1")
-    clock.now += timedelta(days=2)
-    assert where.resolve(f"champion@{moment}").name == served
-
-
-def test_the_future_is_not_known(tmp_path: Path) -> None:
-    where = registry(tmp_path)
-    promote(where, published(where, tmp_path, "one")[0], seen=None)
-    with pytest.raises(ConfigError, match="2026-05-04 lies in the future"):
-        where.resolve("champion@2026-05-04")
-
-
-def test_a_clock_that_went_back_does_not_hide_a_later_move(tmp_path: Path) -> None:
-    clock = Clock()
-    where = registry(tmp_path, clock)
-    one, two = published(where, tmp_path, "one", "two")
-    clock.now = datetime(2026, 9, 1, tzinfo=UTC)
-    promote(where, one, seen=None)
-    clock.now = NOON
-    promote(where, two, seen="v1")
-    assert where.resolve("champion@2026-05-03") == where.resolve("champion") == two
-
-
-def test_an_alias_moves_only_from_the_version_that_was_seen(tmp_path: Path) -> None:
-    where = registry(tmp_path)
-    one, two = published(where, tmp_path, "one", "two")
-    promote(where, one, seen=None)
-    with pytest.raises(AliasMoved) as caught:
-        promote(where, two, seen=None)
-    error = caught.value
-    assert (error.alias, error.seen, error.now, error.exit_code) == ("champion", None, "v1", 4)
-    assert "it pointed at nothing, and now at v1" in error.found
-    assert "evaluate again against v1" in error.do
-    assert len(where.entries()) == 1
-
-
-def test_aliases_are_independent(tmp_path: Path) -> None:
-    where = registry(tmp_path)
-    one, two = published(where, tmp_path, "one", "two")
-    promote(where, one, seen=None)
-    where.set_alias(
-        "best-promoted", "v2", seen=None, actor="octocat", reason="", evidence=two.manifest.evidence, kind="promoted"
-    )
-    assert [entry.to for entry in where.history("best-promoted")] == ["v2"]
-    assert where.resolve("champion") == one
-
-
-def test_a_note_is_in_the_journal_and_moves_nothing(tmp_path: Path) -> None:
-    where = registry(tmp_path)
-    promote(where, published(where, tmp_path, "one")[0], seen=None)
-    where.append(actor="octocat", reason="the test set was looked at")
-    assert [entry.kind for entry in where.entries()] == ["promoted", "note"]
-    assert [entry.kind for entry in where.history()] == ["promoted"]
 
 
 def test_no_alias_on_something_absent(tmp_path: Path) -> None:
@@ -230,99 +62,6 @@ def test_no_alias_on_something_absent(tmp_path: Path) -> None:
     with pytest.raises(PlatformError, match=r"model/model.bin of v1 is gone"):
         promote(where, one, seen=None)
     assert where.find("champion") is None
-
-
-def test_a_promotion_names_the_evidence_that_the_version_carries(tmp_path: Path) -> None:
-    where = registry(tmp_path)
-    (one,) = published(where, tmp_path, "one")
-    old = where.publish(adopted(tmp_path / "old"))
-    for version, evidence in ((one, digest("another")), (one, "none"), (old, one.manifest.evidence), (old, "none")):
-        with pytest.raises(ConfigError) as caught:
-            promote(where, version, seen=None, evidence=evidence)
-        assert caught.value.exit_code == 2
-    assert where.history() == ()
-
-
-def test_a_model_is_adopted_only_where_there_is_none(tmp_path: Path) -> None:
-    where = registry(tmp_path)
-    old = where.publish(adopted(tmp_path / "old"))
-    promote(where, old, seen=None, kind="adopted")
-    assert (where.history()[0].kind, where.history()[0].evidence) == ("adopted", "none")
-    other = where.publish(adopted(tmp_path / "other", "another model"))
-    for seen in (None, "v1"):
-        with pytest.raises(ConfigError, match="champion points at v1 already"):
-            promote(where, other, seen=seen, kind="adopted")
-
-
-@pytest.mark.parametrize("alias", ["../champion", "Champion", "v7", "previous", "a/b", "chаmpion", ""])
-def test_a_bad_alias_name_changes_nothing(tmp_path: Path, alias: str) -> None:
-    where = registry(tmp_path)
-    (one,) = published(where, tmp_path, "one")
-    before = snapshot(tmp_path)
-    with pytest.raises(ConfigError):
-        where.set_alias(alias, "v1", seen=None, actor="a", reason="", evidence=one.manifest.evidence, kind="promoted")
-    assert snapshot(tmp_path) == before
-
-
-@pytest.mark.parametrize(
-    ("changed", "said"),
-    [
-        ({"model_digest": digest("x")}, "the files under model/ have"),
-        ({"evidence": digest("x")}, "the evidence is"),
-        ({"result_digest": digest("x")}, "the result digest is"),
-        ({"config_digest": digest("x")}, "the configuration digest is"),
-        ({"data": {}}, "the digest of the data set 'all' is none in the manifest"),
-        ({"tree": "another"}, "the tree is another in the manifest"),
-        ({"parent": "v3"}, "the champion at the time is v3 in the manifest and none in the record"),
-        ({"model": "another"}, "cannot be published as one of flights-late"),
-    ],
-)
-def test_a_bundle_that_says_other_things_than_its_bytes_is_not_published(
-    tmp_path: Path, changed: dict[str, object], said: str
-) -> None:
-    where = registry(tmp_path)
-    with pytest.raises(DataError) as caught:
-        where.publish(bundle(run_folder(tmp_path / "run"), **changed))
-    assert said in caught.value.found
-    assert where.list() == ()
-
-
-def test_a_model_changed_after_it_was_judged_is_not_published(tmp_path: Path) -> None:
-    where, run = registry(tmp_path), run_folder(tmp_path / "run")
-    said = bundle(run)
-    (run / "model" / "model.bin").write_bytes(b"another")
-    with pytest.raises(DataError, match="the model digest is sha256:"):
-        where.publish(said)
-    with pytest.raises(DataError, match="manifest → evaluate: the model digest is sha256:"):
-        where.publish(bundle(run))
-    assert where.list() == ()
-
-
-def test_a_record_changed_after_it_was_sealed_is_not_published(tmp_path: Path) -> None:
-    where, run = registry(tmp_path), run_folder(tmp_path / "run")
-    said, path = bundle(run), run / "records" / "train.json"
-    path.write_bytes(path.read_bytes().replace(b'"train_rows":900', b'"train_rows":901'))
-    with pytest.raises(DataError, match=r"records/train.json was changed"):
-        where.publish(said)
-    assert where.list() == ()
-
-
-@pytest.mark.parametrize(
-    ("changed", "said"),
-    [
-        ({"verdict": "fail"}, "the evidence ended with fail, not with pass"),
-        ({"builds_on": []}, "the evidence builds on no detect record"),
-    ],
-)
-def test_evidence_that_is_none_is_not_published(tmp_path: Path, changed: dict[str, object], said: str) -> None:
-    where, run = registry(tmp_path), run_folder(tmp_path / "run")
-    (run / "records" / "report.json").unlink()
-    path = run / "records" / "evaluate.json"
-    plain = plain_record(read_record(path).record)
-    write_record(path, Record.model_validate({**plain, **changed}))
-    with pytest.raises(DataError, match=said):
-        where.publish(bundle(run))
-    assert where.list() == ()
 
 
 @pytest.mark.parametrize("what", ["file", "folder", "source"])
@@ -396,18 +135,6 @@ def test_a_stored_file_that_is_gone_is_named(tmp_path: Path) -> None:
     assert not (tmp_path / "fetched").exists()
 
 
-def test_an_intact_registry_verifies_as_a_whole(tmp_path: Path) -> None:
-    where = registry(tmp_path)
-    one, two = published(where, tmp_path, "one", "two")
-    promote(where, one, seen=None)
-    promote(where, two, seen="v1")
-    report = verify_registry(where)
-    assert report.intact
-    assert "v2 model/model.bin" in report.checked
-    assert report.checked[-1] == "journal of 2 entries"
-    assert version_records(where, two)["evaluate"].digest == two.manifest.evidence
-
-
 def test_a_manifest_changed_by_hand_is_refused(tmp_path: Path) -> None:
     where = registry(tmp_path)
     published(where, tmp_path, "one")
@@ -456,13 +183,3 @@ def test_a_version_that_the_journal_names_and_that_is_gone_is_damage(tmp_path: P
     with pytest.raises(PlatformError, match="the journal names v1, which is gone"):
         where.resolve("champion")
     assert "v1 is gone" in str(verify_registry(where).broken[0])
-
-
-def test_a_fetch_replaces_nothing(tmp_path: Path) -> None:
-    where = registry(tmp_path)
-    (one,) = published(where, tmp_path, "one")
-    (tmp_path / "mine").mkdir()
-    (tmp_path / "mine" / "work.txt").write_text("mine", "utf-8")
-    with pytest.raises(PlatformError, match="is there already"):
-        where.fetch(one, tmp_path / "mine")
-    assert (tmp_path / "mine" / "work.txt").read_text("utf-8") == "mine"
