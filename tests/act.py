@@ -66,6 +66,11 @@ class Run:
         return "".join(str(each.get("msg", "")) for each in self.records)
 
     @property
+    def last(self) -> str:
+        """The end of the log, for the message of a test that failed."""
+        return self.text[-6000:]
+
+    @property
     def annotations(self) -> list[str]:
         """Workflow commands that the runner obeyed as annotations."""
         found = []

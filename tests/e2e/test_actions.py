@@ -59,7 +59,7 @@ def kept(run: Run, step: str) -> dict[str, Any]:
 
 def test_the_root_action_runs_the_whole_pipeline_and_promotes_on_push(tmp_path: Path) -> None:
     run = Runner(tmp_path).run(repository(tmp_path), ROOT_ACTION, "push", PUSH)
-    assert run.jobs == {"model": "success"}, run.text
+    assert run.jobs == {"model": "success"}, run.last
     outputs = run.outputs("modelyard")
     assert {name: outputs[name] for name in ("verdict", "exit-code", "changed", "reasons", "version", "model")} == {
         "verdict": "pass", "exit-code": "0", "changed": "true", "reasons": "first-run", "version": "v1",
@@ -175,7 +175,7 @@ jobs:
 
 def test_single_actions_hand_their_records_over_from_job_to_job(tmp_path: Path) -> None:
     run = Runner(tmp_path).run(repository(tmp_path), CHAIN, "push", PUSH)
-    assert run.jobs == {"train": "success", "evaluate": "success"}, run.text
+    assert run.jobs == {"train": "success", "evaluate": "success"}, run.last
     assert run.outputs("detect")["stages"] == "validate,train,evaluate,report"
     assert run.outputs("evaluate")["verdict"] == "pass"
     assert run.outputs("promote")["version"] == "v1"
@@ -227,7 +227,7 @@ def test_a_hostile_workspace_is_never_imported_and_no_user_code_sees_a_token(tmp
 """
     workflow = ROOT_ACTION.replace("      - id: modelyard\n", f"{poison}      - id: modelyard\n")
     run = Runner(tmp_path).run(repo, workflow, "push", PUSH)
-    assert run.jobs == {"model": "success"}, run.text
+    assert run.jobs == {"model": "success"}, run.last
     assert run.outputs("modelyard")["version"] == "v1"
     assert sorted(path.name for path in canaries.iterdir()) == []
 
@@ -245,7 +245,7 @@ def test_no_user_code_sees_a_token_or_can_speak_to_the_runner(tmp_path: Path) ->
     desk.git(repo, "commit", "-qm", "own model")
     token = "ghs_" + "x" * 36
     run = Runner(tmp_path, token=token).run(repo, ROOT_ACTION, "push", PUSH)
-    assert run.jobs == {"model": "success"}, run.text
+    assert run.jobs == {"model": "success"}, run.last
     environ: Mapping[str, str] = json.loads(seen.read_text("utf-8"))
     assert token not in json.dumps(dict(environ))
     forbidden = ("MODELYARD_", "GITHUB_TOKEN", "GITHUB_ENV", "GITHUB_OUTPUT", "GITHUB_PATH", "GITHUB_STATE", "ACTIONS_")

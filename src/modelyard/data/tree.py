@@ -5,6 +5,7 @@ hooks and file-system monitors, without the ``GIT_*`` variables of an outer git,
 """
 
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Collection, Iterable, Iterator
@@ -30,6 +31,14 @@ def toplevel(folder: Path) -> Path | None:
     if done is None or (done.returncode and no_repository(done)):
         return None
     return Path(os.fsdecode(output(done, folder)).removesuffix("\n")).resolve()
+
+
+def github_repository(root: Path) -> str:
+    """``owner/name`` of the remote ``origin``, where that is on github.com; else an empty string."""
+    done = run_git(root, "config", "--get", "remote.origin.url")
+    url = done.stdout.decode("utf-8", "replace").strip() if done is not None and done.returncode == 0 else ""
+    found = re.fullmatch(r"(?:https://|ssh://git@|git@)github\.com[:/]([\w.-]+/[\w.-]+?)(?:\.git)?/?", url)
+    return found[1] if found else ""
 
 
 def head_commit(root: Path) -> str | None:

@@ -8,11 +8,19 @@ from modelyard.errors import ConfigError, nearest
 from modelyard.registry.base import Registry
 from modelyard.registry.local import LocalRegistry
 
+TOKENS = ("MODELYARD_TOKEN", "GH_TOKEN", "GITHUB_TOKEN")
+"""Where a token is looked for: the action's input, then what people set at a desk."""
 KINDS = ("local", "github", "mlflow")
 
 
 def open_registry(
-    registry: models.Registry, model: str, state: Path, *, environ: Mapping[str, str], override: str = ""
+    registry: models.Registry,
+    model: str,
+    state: Path,
+    *,
+    environ: Mapping[str, str],
+    override: str = "",
+    repository: str = "",
 ) -> Registry:
     """The registry of a model.
 
@@ -22,6 +30,7 @@ def open_registry(
         state: the ``.modelyard`` folder.
         environ: environment variables, which say whether this is GitHub Actions.
         override: the command line's choice, or an empty string.
+        repository: ``owner/name`` at a desk, where the environment does not say.
 
     Raises:
         ConfigError: not a registry, one that this version does not have, or one that would vanish with the job.
@@ -32,14 +41,33 @@ def open_registry(
         kind = "github" if in_actions else "local"
     if kind not in KINDS:
         raise ConfigError(f"{kind!r} is no registry", do=nearest(kind, KINDS) or f"There are {', '.join(KINDS)}.")
-    if kind != "local":
+    if kind == "mlflow":
         raise ConfigError(
-            f"this version of modelyard has no {kind} registry",
-            do="Set registry: {kind: local} and, in GitHub Actions, durable: true where the folder outlives the job.",
+            "this version of modelyard has no mlflow registry",
+            do="Set registry: {kind: github}, or {kind: local} with durable: true where its folder outlives the job.",
         )
+    if kind == "github":
+        return _github(model, state, environ, repository)
     if in_actions and environ.get("RUNNER_ENVIRONMENT") != "self-hosted" and not registry.durable:
         raise ConfigError(
             "a local registry on a hosted runner is gone when the job ends",
             do="Set registry.durable: true where its folder outlives the job, or run on a machine of your own.",
         )
     return LocalRegistry(state, model)
+
+
+def _github(model: str, state: Path, environ: Mapping[str, str], repository: str) -> Registry:
+    from modelyard.github.client import GitHub
+    from modelyard.registry.github import GitHubRegistry
+
+    name = environ.get("GITHUB_REPOSITORY") or repository
+    if not name:
+        raise ConfigError(
+            "the github registry needs to know the repository, and this checkout has no remote on GitHub",
+            do="Set GITHUB_REPOSITORY=owner/name.",
+        )
+    token = next((environ[key] for key in TOKENS if environ.get(key)), "")
+    temporary = environ.get("RUNNER_TEMP", "")
+    scratch = Path(temporary) / "modelyard" / "github" if temporary else state / "github"
+    client = GitHub(environ.get("GITHUB_API_URL") or "https://api.github.com", name, token)
+    return GitHubRegistry(client, model, scratch=scratch, target=environ.get("GITHUB_SHA", ""))

@@ -7,7 +7,7 @@ that anybody could mistake for a version.
 import random
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,7 +17,7 @@ from modelyard.files import disk_errors
 from modelyard.github.client import GitHub
 from modelyard.records.canonical import canonical
 from modelyard.records.chain import Broken
-from modelyard.records.manifest import Manifest, Sealed
+from modelyard.records.manifest import FileEntry, Manifest, Sealed
 from modelyard.registry import github_releases as packing
 from modelyard.registry import moves
 from modelyard.registry import reference as ref
@@ -76,6 +76,7 @@ class GitHubRegistry:
             raise DataError(f"a version of {bundle.content.model} cannot be published as one of {self.model}")
         files = packing.entries(bundle.files)
         sources = {file.digest: bundle.files[file.path] for file in files}
+        self._manifest(bundle, files, sources, 1)  # what cannot be published leaves no trace
         self._branch.begin()
         with self._folder() as folder:
             packed: dict[str, packing.Packed] = {}
@@ -83,9 +84,7 @@ class GitHubRegistry:
                 at = self._branch.read()
                 taken = self._releases.burned()
                 number = max([*at.held.numbers, *taken], default=0) + 1
-                manifest = moves.manifest_of(
-                    bundle.content, files, number, self._now(), lambda file: sources[file.digest].read_bytes()
-                )
+                manifest = self._manifest(bundle, files, sources, number)
                 if known := self._same(at, manifest.identity):
                     return known
                 packed = packed or packing.pack(files, bundle.files, folder)
@@ -225,6 +224,13 @@ class GitHubRegistry:
         """Every version, oldest first."""
         at = self._branch.read()
         return tuple(self._load(at, f"v{number}") for number in at.held.numbers)
+
+    def _manifest(
+        self, bundle: Bundle, files: tuple[FileEntry, ...], sources: Mapping[str, Path], number: int
+    ) -> Manifest:
+        return moves.manifest_of(
+            bundle.content, files, number, self._now(), lambda file: sources[file.digest].read_bytes()
+        )
 
     def _load(self, at: Snapshot, name: str) -> Version:
         return version_of(self._branch.stored(at, name))

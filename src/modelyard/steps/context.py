@@ -251,6 +251,7 @@ class Context:
             self.state,
             environ=self.environ,
             override=self.registry_override,
+            repository=tree.github_repository(self.root),
         )
 
     @cached_property

@@ -1,0 +1,215 @@
+"""Both templates on a real runner, once for each trigger, and a GitHub that keeps state: jobs, calls, comment, alias."""
+
+import json
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests import desk, payloads
+from tests.act import PYTHON, ROOT, Run, Runner
+from tests.hub import BOT, Hub, hub
+
+READ, WRITE, COMMENT = "ghs_read", "ghs_write", "ghs_comment"
+
+
+def template(name: str) -> str:
+    """A template as somebody copies it, on the interpreter at hand."""
+    text = (ROOT / "workflows-templates" / f"{name}.yml").read_text("utf-8").replace("$default-branch", "main")
+    lines = []
+    for line in text.splitlines():
+        lines.append(line)
+        if "uses: modelyard/modelyard" in line:
+            indent = " " * (len(line) - len(line.lstrip()))
+            lines.append(f"{indent}with:")
+            lines.append(f'{indent}  python-version: "{PYTHON}"')
+    merged = "\n".join(lines) + "\n"
+    # Where a step has inputs already, the two lists of them become one.
+    return re.sub(r'(  python-version: "[\d.]+"\n)\s+with:\n', r"\1", merged)
+
+
+def commit(folder: Path, name: str = "HEAD") -> str:
+    done = subprocess.run(["git", "rev-parse", name], cwd=folder, check=True, capture_output=True, text=True)
+    return done.stdout.strip()
+
+
+@pytest.fixture
+def github(tmp_path: Path) -> Iterator[Hub]:
+    with hub(tmp_path / "github") as running:
+        # A job's token may do what its job's permissions say; act has one token, so the widest of the workflow's jobs.
+        running.tokens[WRITE] = {"contents"}
+        running.tokens[COMMENT] = {"pull-requests"}
+        yield running
+        assert running.violations == []
+
+
+@pytest.fixture
+def repo(tmp_path: Path, github: Hub) -> Path:
+    made = desk.repository(tmp_path / "repo")
+    (made / ".gitignore").write_text("", "utf-8")
+    desk.git(made, "add", "-A")
+    desk.git(made, "commit", "-qm", "with data")
+    desk.git(made, "branch", "-M", "main")
+    github.push(made)
+    return made
+
+
+def run(tmp_path: Path, github: Hub, repo: Path, name: str, event: str, payload: dict[str, object], token: str) -> Run:
+    github.push(repo)
+    return Runner(tmp_path, api_url=github.url, token=token).run(repo, template(name), event, payload)
+
+
+def promote(tmp_path: Path, github: Hub, repo: Path) -> Run:
+    return run(tmp_path, github, repo, "ml-train-promote", "push", payloads.push(), WRITE)
+
+
+def propose(repo: Path) -> str:
+    """Commit the changes as a pull request and check its merge commit out; returns the head."""
+    desk.git(repo, "checkout", "-qb", "topic")
+    desk.git(repo, "add", "-A")
+    desk.git(repo, "commit", "-qm", "proposal")
+    head = commit(repo)
+    desk.git(repo, "checkout", "-q", "--detach", "main")
+    desk.git(repo, "merge", "-q", "--no-ff", "-m", "merge", "topic")
+    return head
+
+
+def test_a_push_is_promoted_and_the_next_one_finds_its_champion(tmp_path: Path, github: Hub, repo: Path) -> None:
+    first = promote(tmp_path, github, repo)
+    assert first.jobs == {"evaluate": "success", "promote": "success"}, first.last
+    assert [f"{call.operation} {call.status}" for call in github.writes] == [
+        "git/create-tree 201", "git/create-commit 201", "git/create-ref 201",
+        "repos/create-release 201", "repos/upload-release-asset 201", "repos/upload-release-asset 201",
+        "repos/upload-release-asset 201", "repos/update-release 200",
+        "git/create-tree 201", "git/create-commit 201", "git/update-ref 200",
+        "git/create-tree 201", "git/create-commit 201", "git/update-ref 200",
+    ]  # fmt: skip
+    state = json.loads(github.run("show", "modelyard-state:tiny/state.json"))
+    assert state["journal"]["aliases"] == {"champion": "v1"}
+    messages = github.run("log", "--format=%s", "modelyard-state").splitlines()
+    assert messages == [
+        "modelyard: tiny champion is v1, promoted [skip ci]",
+        "modelyard: tiny v1 published [skip ci]",
+        "modelyard: tiny begins [skip ci]",
+    ]
+    (release,) = github.releases.values()
+    assert (release["tag_name"], release["draft"]) == ("modelyard/tiny/v1", False)
+    assert github.run("rev-parse", "refs/tags/modelyard/tiny/v1") == commit(repo)
+    entry = json.loads(github.run("show", "modelyard-state:tiny/journal.jsonl").splitlines()[0])
+    assert (entry["kind"], entry["to"], entry["actor"]) == ("promoted", "v1", "octocat")
+
+    before = len(github.writes)
+    again = promote(tmp_path, github, repo)
+    assert again.jobs == {"evaluate": "success"}
+    assert again.outputs("modelyard")["changed"] == "false"
+    assert len(github.writes) == before
+
+    desk.edit(repo / "modelyard.yml", "C: [0.1, 1]", "C: [0.1, 1, 10]")
+    desk.git(repo, "commit", "-qam", "more candidates")
+    second = promote(tmp_path, github, repo)
+    assert second.jobs == {"evaluate": "success", "promote": "success"}, second.last
+    assert second.outputs("modelyard")["reasons"] == "configuration"
+    assert "the champion v1 scores the same rows" in second.text
+    state = json.loads(github.run("show", "modelyard-state:tiny/state.json"))
+    assert (state["journal"]["aliases"], state["journal"]["previous"]) == ({"champion": "v2"}, {"champion": "v1"})
+
+
+@pytest.mark.parametrize(("event", "payload"), [
+    ("schedule", payloads.schedule()), ("workflow_dispatch", payloads.workflow_dispatch()),
+])  # fmt: skip
+def test_a_schedule_and_a_run_by_hand_promote_too(
+    tmp_path: Path, github: Hub, repo: Path, event: str, payload: dict[str, object]
+) -> None:
+    found = run(tmp_path, github, repo, "ml-train-promote", event, payload, WRITE)
+    assert found.jobs == {"evaluate": "success", "promote": "success"}, found.last
+    assert [release["tag_name"] for release in github.releases.values()] == ["modelyard/tiny/v1"]
+
+
+def test_a_pull_request_is_judged_and_commented_on_and_promotes_nothing(
+    tmp_path: Path, github: Hub, repo: Path
+) -> None:
+    desk.edit(repo / "modelyard.yml", "at_least: 0.6", "at_least: 0.1")
+    head = propose(repo)
+    github.pulls[7] = {"number": 7, "state": "open", "head": {"sha": head}}
+    payload = payloads.pull_request(7, head)
+    found = run(tmp_path, github, repo, "ml-pull-request", "pull_request", payload, COMMENT)
+    assert found.jobs == {"evaluate": "success", "comment": "success"}, found.last
+    (comment,) = github.comments.values()
+    lines = comment["body"].splitlines()
+    assert lines[0] == f"<!-- modelyard:comment v1 model=tiny head={head} run=1.1 -->"
+    assert lines[1] == "## ✅ Promote · `tiny`"
+    assert "| `evaluate.gates[0].at_least` | `0.6` | `0.1` |" in comment["body"]
+    assert f"Commit {head[:12]}" in lines[-1]
+    assert comment["user"]["login"] == BOT
+    assert [call.operation for call in github.writes] == ["issues/create-comment"]
+    assert [call["with"]["name"] for call in found.calls("actions/upload-artifact")] == ["modelyard-records-tiny"]
+    kept = sorted(path.name for path in (found.folder / "artifacts" / "modelyard-records-tiny").rglob("*"))
+    assert "evaluate.json" in kept
+    assert not [name for name in kept if name.endswith((".skops", ".parquet"))]
+
+    again = run(tmp_path, github, repo, "ml-pull-request", "pull_request", payload, COMMENT)
+    assert again.jobs == {"evaluate": "success", "comment": "success"}
+    assert len(github.comments) == 1
+
+
+def test_a_gate_that_fails_is_red_and_the_comment_says_why(tmp_path: Path, github: Hub, repo: Path) -> None:
+    desk.edit(repo / "modelyard.yml", "at_least: 0.6", "at_least: 0.95")
+    desk.git(repo, "commit", "-qam", "strict")
+    (repo / "README").write_text("proposal\n", "utf-8")
+    head = propose(repo)
+    github.pulls[7] = {"number": 7, "state": "open", "head": {"sha": head}}
+    found = run(tmp_path, github, repo, "ml-pull-request", "pull_request", payloads.pull_request(7, head), COMMENT)
+    assert found.jobs == {"evaluate": "failure", "comment": "success"}
+    (comment,) = github.comments.values()
+    assert comment["body"].splitlines()[1] == "## ❌ Hold · `tiny`"
+
+
+def test_a_forks_pull_request_stays_without_a_comment_and_says_how_it_would_get_one(
+    tmp_path: Path, github: Hub, repo: Path
+) -> None:
+    (repo / "README").write_text("proposal\n", "utf-8")
+    head = propose(repo)
+    github.pulls[7] = {"number": 7, "state": "open", "head": {"sha": head}}
+    payload = payloads.pull_request(7, head, fork=True)
+    found = run(tmp_path, github, repo, "ml-pull-request", "pull_request", payload, READ)
+    assert found.jobs == {"evaluate": "success", "comment": "success"}, found.last
+    assert github.comments == {}
+    (said,) = found.annotations
+    assert said.startswith("::notice title=modelyard comment::the comment was not written")
+    assert "permissions: {pull-requests: write}" in said
+
+
+def test_a_merge_group_is_judged_by_its_base_and_comments_nowhere(tmp_path: Path, github: Hub, repo: Path) -> None:
+    base = commit(repo, "main")
+    desk.edit(repo / "modelyard.yml", "at_least: 0.6", "at_least: 0.1")
+    propose(repo)
+    payload = payloads.merge_group(base, commit(repo))
+    found = run(tmp_path, github, repo, "ml-pull-request", "merge_group", payload, READ)
+    assert found.jobs == {"evaluate": "success"}, found.last
+    assert github.writes == []
+    assert f"the base's, at {base[:12]}" in "".join(found.summaries)
+
+
+def test_an_evaluation_that_left_no_records_is_said_and_changes_no_comment(
+    tmp_path: Path, github: Hub, repo: Path
+) -> None:
+    desk.edit(repo / "modelyard.yml", "metric: roc_auc, at_least", "metric: auc, at_least")
+    head = propose(repo)
+    github.pulls[7] = {"number": 7, "state": "open", "head": {"sha": head}}
+    found = run(tmp_path, github, repo, "ml-pull-request", "pull_request", payloads.pull_request(7, head), COMMENT)
+    assert found.jobs == {"evaluate": "failure", "comment": "success"}
+    assert github.comments == {}
+    assert any("there are no records to comment on" in said for said in found.annotations)
+
+
+def test_promoting_without_the_permission_names_the_line_that_grants_it(
+    tmp_path: Path, github: Hub, repo: Path
+) -> None:
+    found = run(tmp_path, github, repo, "ml-train-promote", "push", payloads.push(), READ)
+    assert found.jobs == {"evaluate": "success", "promote": "failure"}
+    (said,) = found.annotations
+    assert "Resource not accessible by integration" in said
+    assert "permissions: {contents: write}" in said
+    assert github.releases == {}
