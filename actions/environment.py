@@ -37,7 +37,8 @@ def main() -> int:
         reader = build(LOCKS / "carry.txt", home, uv, environ)
         own = home / "lock.txt"
         command = [str(reader), "-I", "-X", "utf8", "-m", "modelyard", "lock", "--uv", str(uv), "--output", str(own)]
-        code = subprocess.run([*command, "--python", sys.executable], check=False).returncode
+        workspace = os.environ.get("GITHUB_WORKSPACE") or "."
+        code = subprocess.run([*command, "--python", sys.executable], check=False, cwd=workspace).returncode
         if code:
             return code
         lock = own if own.is_file() else lock

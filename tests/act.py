@@ -73,17 +73,8 @@ class Run:
     @property
     def annotations(self) -> list[str]:
         """Workflow commands that the runner obeyed as annotations."""
-        found = []
-        stopped = ""
-        for line in self.text.splitlines():
-            command = line.strip().lstrip("⚙❗⚠💬 ")
-            if command.startswith("::stop-commands::"):
-                stopped = command.removeprefix("::stop-commands::")
-            elif stopped and command == f"::{stopped}::":
-                stopped = ""
-            elif command.startswith(("::error", "::warning", "::notice")) and not stopped:
-                found.append(command)
-        return found
+        kinds = ("error", "warning", "notice")
+        return [str(each["raw"]).rstrip("\n") for each in self.records if each.get("command") in kinds]
 
     def steps(self) -> dict[str, str]:
         """Name of every finished step to success or failure."""

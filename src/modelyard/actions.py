@@ -148,7 +148,6 @@ def _prepare(environment: str, inputs: Sequence[Input], up: str) -> list[list[st
             *(f"    {name}: {value}" for name, value in variables.items()),
             "  run: |",
             "    # modelyard's own environment, outside the workspace",
-            '    cd "$RUNNER_TEMP"',
             f'    "$MODELYARD_INTERPRETER" -I -X utf8 "{script}"',
         ],
     ]

@@ -1,4 +1,4 @@
-"""Both templates on a real runner, once for each trigger, and a GitHub that keeps state: jobs, calls, comment, alias."""
+"""Both templates on a real runner, once for each trigger, and a GitHub with state: jobs, calls, comment, alias."""
 
 import json
 import re
@@ -62,7 +62,7 @@ def run(tmp_path: Path, github: Hub, repo: Path, name: str, event: str, payload:
 
 
 def promote(tmp_path: Path, github: Hub, repo: Path) -> Run:
-    return run(tmp_path, github, repo, "ml-train-promote", "push", payloads.push(), WRITE)
+    return run(tmp_path, github, repo, "ml-train-promote", "push", payloads.push(commit(repo)), WRITE)
 
 
 def propose(repo: Path) -> str:
@@ -189,7 +189,7 @@ def test_a_merge_group_is_judged_by_its_base_and_comments_nowhere(tmp_path: Path
     found = run(tmp_path, github, repo, "ml-pull-request", "merge_group", payload, READ)
     assert found.jobs == {"evaluate": "success"}, found.last
     assert github.writes == []
-    assert f"the base's, at {base[:12]}" in "".join(found.summaries)
+    assert f"s, at {base[:12]}; this change would alter 1 of them" in "".join(found.summaries)
 
 
 def test_an_evaluation_that_left_no_records_is_said_and_changes_no_comment(
@@ -207,7 +207,7 @@ def test_an_evaluation_that_left_no_records_is_said_and_changes_no_comment(
 def test_promoting_without_the_permission_names_the_line_that_grants_it(
     tmp_path: Path, github: Hub, repo: Path
 ) -> None:
-    found = run(tmp_path, github, repo, "ml-train-promote", "push", payloads.push(), READ)
+    found = run(tmp_path, github, repo, "ml-train-promote", "push", payloads.push(commit(repo)), READ)
     assert found.jobs == {"evaluate": "success", "promote": "failure"}
     (said,) = found.annotations
     assert "Resource not accessible by integration" in said

@@ -11,9 +11,9 @@ from typing import Any
 REPOSITORY = "acme/demo"
 
 
-def push(ref: str = "refs/heads/main") -> dict[str, Any]:
+def push(commit: str, ref: str = "refs/heads/main") -> dict[str, Any]:
     """A push to a branch."""
-    return {**_payload("push"), "ref": ref}
+    return {**_payload("push"), "ref": ref, "after": commit}
 
 
 def workflow_dispatch() -> dict[str, Any]:
