@@ -230,7 +230,7 @@ jobs:
         (" # a reason\n    steps", "\n    steps", "no reason beside"),
         ("actions/promote@v1", "actions/train@v1", "runs user code with contents: write"),
         (" # zizmor: ignore[unpinned-uses] -- a reason", "", "needs its reason"),
-        ("      - name: Promote\n", "      - {name: C, uses: actions/checkout@x}\n      - name: P\n", "checks out with"),
+        ("      - name: Promote\n", "      - {name: C, uses: actions/checkout@x}\n      - name: P\n", "checks out"),
     ],
 )  # fmt: skip
 def test_the_lint_of_workflows_finds_what_it_is_for(old: str, new: str, said: str) -> None:

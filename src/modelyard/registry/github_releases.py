@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from modelyard.errors import ConfigError, DataError, PlatformError
 from modelyard.files import disk_errors, sha256_file
@@ -152,7 +153,7 @@ class Releases:
 
     def left_behind(self, number: int, identity: str, scratch: Path) -> tuple[Manifest, int, dict[str, Asset]] | None:
         """A release that a killed run published without naming it in the state, if it is this very thing."""
-        release = self.client.find(f"releases/tags/{self.tag(number)}", needs=READ)
+        release = self.client.find(f"releases/tags/{quote(self.tag(number), safe='')}", needs=READ)
         assets = {each["name"]: each for each in (release or {}).get("assets", [])}
         if release is None or set(assets) != {MANIFEST, RECORDS, MODEL}:
             return None
