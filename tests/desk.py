@@ -32,6 +32,9 @@ evaluate:
     - {metric: roc_auc, no_worse_than: champion, margin: 0.05}
 """
 
+QUICK = CONFIG.replace("validate:\n  suites: {all: suite.json}\n", "")
+"""Without a suite: Great Expectations takes seconds to be imported in an environment that was just made."""
+
 SUITE = {
     "name": "tiny",
     "expectations": [

@@ -11,7 +11,8 @@ import pytest
 from tests import desk
 from tests.act import PYTHON, Run, Runner
 
-LOCAL = desk.CONFIG + "registry: {kind: local, durable: true}\n"
+REGISTRY = "registry: {kind: local, durable: true}\n"
+LOCAL, WITH_SUITE = desk.QUICK + REGISTRY, desk.CONFIG + REGISTRY
 PUSH = {"ref": "refs/heads/main", "repository": {"default_branch": "main", "full_name": "acme/demo"}}
 
 ROOT_ACTION = f"""\
@@ -58,7 +59,7 @@ def kept(run: Run, step: str) -> dict[str, Any]:
 
 
 def test_the_root_action_runs_the_whole_pipeline_and_promotes_on_push(tmp_path: Path) -> None:
-    run = Runner(tmp_path).run(repository(tmp_path), ROOT_ACTION, "push", PUSH)
+    run = Runner(tmp_path).run(repository(tmp_path, WITH_SUITE), ROOT_ACTION, "push", PUSH)
     assert run.jobs == {"model": "success"}, run.last
     outputs = run.outputs("modelyard")
     assert {name: outputs[name] for name in ("verdict", "exit-code", "changed", "reasons", "version", "model")} == {
@@ -86,7 +87,7 @@ def test_a_gate_that_fails_makes_the_job_red_with_exit_code_1(tmp_path: Path) ->
     assert run.outputs("seen") == {"code": "1"}
     assert (run.outputs("modelyard")["verdict"], run.outputs("modelyard")["version"]) == ("fail", "")
     (said,) = run.annotations
-    assert said.startswith("::error file=modelyard.yml,line=15,title=roc_auc at least 0.95%3A fail::The challenger")
+    assert said.startswith("::error file=modelyard.yml,line=13,title=roc_auc at least 0.95%3A fail::The challenger")
     assert any(text.startswith("## ❌ Hold · `tiny`") for text in run.summaries)
     assert "Promote" not in run.steps()
 
@@ -174,7 +175,7 @@ jobs:
 
 
 def test_single_actions_hand_their_records_over_from_job_to_job(tmp_path: Path) -> None:
-    run = Runner(tmp_path).run(repository(tmp_path), CHAIN, "push", PUSH)
+    run = Runner(tmp_path).run(repository(tmp_path, WITH_SUITE), CHAIN, "push", PUSH)
     assert run.jobs == {"train": "success", "evaluate": "success"}, run.last
     assert run.outputs("detect")["stages"] == "validate,train,evaluate,report"
     assert run.outputs("evaluate")["verdict"] == "pass"
@@ -204,7 +205,7 @@ def test_a_hostile_workspace_is_never_imported_and_no_user_code_sees_a_token(tmp
     """n_jobs=2, so that pools start workers too; PYTHON* variables are set by an earlier step."""
     canaries = tmp_path / "canaries"
     canaries.mkdir()
-    repo = repository(tmp_path, LOCAL.replace("jobs: 1", "jobs: 2"))
+    repo = repository(tmp_path, WITH_SUITE.replace("jobs: 1", "jobs: 2"))
     for name in HOSTILE_MODULES:
         text = f"open({str(canaries / name)!r}, 'w').write('x')\nraise SystemExit({name!r})\n"
         if name in ("joblib", "pydantic", "numpy", "great_expectations", "scipy", "pandas"):

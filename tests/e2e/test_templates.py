@@ -47,7 +47,7 @@ def github(tmp_path: Path) -> Iterator[Hub]:
 
 @pytest.fixture
 def repo(tmp_path: Path, github: Hub) -> Path:
-    made = desk.repository(tmp_path / "repo")
+    made = desk.repository(tmp_path / "repo", desk.QUICK)
     (made / ".gitignore").write_text("", "utf-8")
     desk.git(made, "add", "-A")
     desk.git(made, "commit", "-qm", "with data")

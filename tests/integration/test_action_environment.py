@@ -1,0 +1,142 @@
+"""The environment that actions make, offline from kept packages: what is in it, what it costs, and what is refused."""
+
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests import desk
+from tests.act import PYTHON, ROOT, TOOLS
+
+BASE = Path(sys.base_prefix) / "bin" / f"python{PYTHON}"
+LOCKS = ROOT / "requirements"
+
+
+@dataclass(frozen=True)
+class Made:
+    """How the step ended, what it said, and the interpreter that it made."""
+
+    code: int
+    said: str
+    python: Path | None
+
+
+def make(tmp_path: Path, lock: str, workspace: Path | None = None, **environ: str) -> Made:
+    output = tmp_path / "output"
+    output.write_text("", "utf-8")
+    (tmp_path / "temp dir").mkdir(exist_ok=True)
+    done = subprocess.run(
+        [str(BASE), "-I", "-X", "utf8", str(ROOT / "actions" / "environment.py")],
+        cwd=workspace or tmp_path, capture_output=True, text=True, check=False,
+        env={
+            "PATH": os.environ["PATH"], "HOME": str(tmp_path), "RUNNER_TEMP": str(tmp_path / "temp dir"),
+            "GITHUB_OUTPUT": str(output), "GITHUB_WORKSPACE": str(workspace or tmp_path), "MODELYARD_LOCK": lock,
+            "UV_OFFLINE": "1", "UV_CACHE_DIR": str(TOOLS / "uv-cache"), "PIP_NO_INDEX": "1",
+            "PIP_FIND_LINKS": str(TOOLS / "wheels"), **environ,
+        },
+    )  # fmt: skip
+    told = output.read_text("utf-8")
+    python = Path(told.removeprefix("python=").strip()) if told else None
+    assert "Traceback" not in done.stderr, done.stderr
+    return Made(done.returncode, done.stdout + done.stderr, python)
+
+
+def ask(python: Path | None, code: str) -> str:
+    assert python is not None
+    done = subprocess.run([str(python), "-I", "-c", code], capture_output=True, text=True, check=True)
+    return done.stdout.strip()
+
+
+def workspace(tmp_path: Path, requirements: str) -> Path:
+    folder = tmp_path / "workspace"
+    folder.mkdir()
+    (folder / "modelyard.yml").write_text(desk.CONFIG + "requirements: pins.txt\n", "utf-8")
+    (folder / "pins.txt").write_text(requirements, "utf-8")
+    return folder
+
+
+def test_the_small_environment_carries_and_holds_nothing_that_loads_a_model(tmp_path: Path) -> None:
+    made = make(tmp_path, "carry")
+    assert made.code == 0, made.said
+    assert ask(made.python, "import modelyard; print(modelyard.__file__)") == str(
+        ROOT / "src" / "modelyard" / "__init__.py"
+    )
+    names = "numpy sklearn skops joblib pandas polars great_expectations pip setuptools"
+    found = ask(made.python, f"import importlib.util as u; print([n for n in '{names}'.split() if u.find_spec(n)])")
+    assert found == "[]"
+    assert "promote" in ask(made.python, "import modelyard.cli.step, modelyard.registry.github; print('promote')")
+
+
+def test_an_environment_is_made_once(tmp_path: Path) -> None:
+    first = make(tmp_path, "carry")
+    assert first.python is not None
+    (first.python.parents[1] / "canary").write_text("kept", "utf-8")
+    assert make(tmp_path, "carry").python == first.python
+    assert (first.python.parents[1] / "canary").is_file()
+
+
+def test_one_that_was_left_half_made_is_made_anew(tmp_path: Path) -> None:
+    first = make(tmp_path, "carry")
+    assert first.python is not None
+    (first.python.parents[1] / ".modelyard-complete").unlink()
+    (first.python.parents[1] / "canary").write_text("half", "utf-8")
+    assert make(tmp_path, "carry").python == first.python
+    assert not (first.python.parents[1] / "canary").exists()
+
+
+def test_the_users_pins_are_compiled_with_ours_and_the_rest_is_as_we_test_it(tmp_path: Path) -> None:
+    made = make(tmp_path, "ml", workspace(tmp_path, "lightgbm==4.6.0\n"))
+    assert made.code == 0, made.said
+    assert ask(made.python, "import lightgbm; print(lightgbm.__version__)") == "4.6.0"
+    assert made.python is not None
+    lock = (made.python.parents[1] / "modelyard.lock").read_text("utf-8")
+    assert "lightgbm==4.6.0" in lock
+    ours = {line.split(" ")[0] for line in (LOCKS / "ml.txt").read_text("utf-8").splitlines() if "==" in line}
+    theirs = {line.split(" ")[0] for line in lock.splitlines() if "==" in line}
+    assert theirs - ours == {"lightgbm==4.6.0"}
+
+
+@pytest.mark.parametrize(
+    ("requirements", "said"),
+    [
+        ("--index-url http://127.0.0.1:9\nlightgbm\n", "the option --index-url is not allowed"),
+        ("-e .\n", "the option -e is not allowed"),
+        ("lightgbm @ http://127.0.0.1:9/x.whl\n", "not allowed"),
+        (f"lightgbm==4.6.0 --hash=sha256:{'0' * 64}\n", "has the hash that is written here"),
+        ("numpy==1.0\n", "numpy==1.0 conflicts with modelyard's own numpy>=2.2"),
+        ("scikit-learn<1.7\n", "modelyard's own (scikit-learn>=1.7)"),
+    ],
+)
+def test_pins_that_cannot_be_are_refused_with_both_sides(tmp_path: Path, requirements: str, said: str) -> None:
+    made = make(tmp_path, "ml", workspace(tmp_path, requirements))
+    assert (made.code, made.python) == (2, None), made.said
+    assert said in made.said
+
+
+def test_a_registry_that_cannot_be_reached_is_no_mistake_of_the_users(tmp_path: Path) -> None:
+    made = make(tmp_path, "ml", workspace(tmp_path, "xgboost==3.0.0\n"))
+    assert made.code == 4, made.said
+    assert "did not reach the package registry" in made.said
+
+
+def test_without_uv_the_step_ends_with_pips_own_words(tmp_path: Path) -> None:
+    made = make(tmp_path, "carry", PIP_FIND_LINKS=str(tmp_path / "nothing"))
+    assert (made.code, made.python) == (4, None)
+    assert "ended with exit code" in made.said
+
+
+@pytest.mark.parametrize("version", ["3.11", "3.14"])
+@pytest.mark.parametrize("platform", ["x86_64-unknown-linux-gnu", "aarch64-apple-darwin", "x86_64-pc-windows-msvc"])
+@pytest.mark.parametrize("lock", ["carry", "ml"])
+def test_the_locks_resolve_with_hashes_and_wheels_alone(tmp_path: Path, lock: str, platform: str, version: str) -> None:
+    command = [str(Path(sys.executable).parent / "uv"), "--no-config", "pip", "install", "--dry-run", "--quiet"]
+    command += ["--python", sys.executable, "--target", str(tmp_path / "none"), "--python-version", version]
+    command += ["--python-platform", platform, "--only-binary", ":all:", "--require-hashes"]
+    environ = {**os.environ, "UV_OFFLINE": "1", "UV_CACHE_DIR": str(TOOLS / "uv-cache")}
+    done = subprocess.run(
+        [*command, "-r", str(LOCKS / f"{lock}.txt")], capture_output=True, text=True, check=False, env=environ
+    )
+    assert done.returncode == 0, done.stderr
