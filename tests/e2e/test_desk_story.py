@@ -230,10 +230,19 @@ def test_evidence_for_another_tree_is_refused(judged: Path) -> None:
 
 
 def test_evidence_against_an_older_champion_is_refused(judged: Path) -> None:
+    edit(judged / "modelyard.yml", "at_least: 0.6", "at_least: 0.61")
+    assert modelyard(judged, "run", "--promote", "--run-dir", "other-run").code == 0
+    edit(judged / "modelyard.yml", "at_least: 0.61", "at_least: 0.6")
+    assert "Evaluate again against v2" in refused(judged)
+
+
+def test_promoting_the_same_evidence_again_does_nothing_and_says_where_it_stands(judged: Path) -> None:
     shutil.copytree(judged / "modelyard-run", judged / "other-run")
     (judged / "other-run" / ".gitignore").write_text("*\n", "utf-8")
-    assert modelyard(judged, "promote", "--run-dir", "other-run").code == 0
-    assert "Evaluate again against v2" in refused(judged)
+    first = modelyard(judged, "promote", "--json").json
+    again = modelyard(judged, "promote", "--run-dir", "other-run", "--json").json
+    assert (first["version"], again["version"], again["exit-code"]) == ("v2", "v2", 0)
+    assert len(modelyard(judged, "history", "--json").json) == 2
 
 
 def test_evidence_that_did_not_pass_is_refused_with_the_products_answer(judged: Path) -> None:

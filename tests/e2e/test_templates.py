@@ -189,7 +189,7 @@ def test_a_merge_group_is_judged_by_its_base_and_comments_nowhere(tmp_path: Path
     found = run(tmp_path, github, repo, "ml-pull-request", "merge_group", payload, READ)
     assert found.jobs == {"evaluate": "success"}, found.last
     assert github.writes == []
-    assert f"s, at {base[:12]}; this change would alter 1 of them" in "".join(found.summaries)
+    assert "| `evaluate.gates[0].at_least` | `0.6` | `0.1` |" in "".join(found.summaries)
 
 
 def test_an_evaluation_that_left_no_records_is_said_and_changes_no_comment(
@@ -213,3 +213,26 @@ def test_promoting_without_the_permission_names_the_line_that_grants_it(
     assert "Resource not accessible by integration" in said
     assert "permissions: {contents: write}" in said
     assert github.releases == {}
+
+
+def test_a_new_repository_comes_to_its_first_comment(tmp_path: Path, github: Hub) -> None:
+    """A CSV and train.py; then `modelyard init`, one template copied, and a pull request: no line written by hand."""
+    repo = tmp_path / "churn"
+    repo.mkdir()
+    desk.rows().write_csv(repo / "churn.csv")
+    (repo / "train.py").write_text("# trains as it always did\n", "utf-8")
+    desk.git(repo, "init", "-q", "-b", "main")
+    desk.git(repo, "add", "-A")
+    desk.git(repo, "commit", "-qm", "as it was")
+    assert desk.modelyard(repo, "init").code == 0
+    (repo / ".github" / "workflows").mkdir(parents=True)
+    (repo / ".github" / "workflows" / "ml.yml").write_text(template("ml-pull-request"), "utf-8")
+    head = propose(repo)
+    github.pulls[1] = {"number": 1, "state": "open", "head": {"sha": head}}
+    payload = payloads.pull_request(1, head)
+    found = run(tmp_path, github, repo, "ml-pull-request", "pull_request", payload, COMMENT)
+    assert found.jobs == {"evaluate": "success", "comment": "success"}, found.last
+    (comment,) = github.comments.values()
+    assert comment["body"].splitlines()[1] == "## ✅ Promote · `churn`"
+    assert "> Proposal: the base has no rules yet." in comment["body"]
+    assert "roc_auc better than baseline" in comment["body"]

@@ -21,6 +21,11 @@ FEWEST_FOR_LEVEL = 30
 FEWEST_FOR_DIFFERENCE = 10
 
 
+def combine(weights: Floats, values: Floats) -> Floats:
+    """Σ weights[k] · values[k] over (k, n), bit for bit the same wherever it runs, which a threaded BLAS is not."""
+    return np.asarray((weights[:, None] * values).sum(axis=0), dtype=np.float64)
+
+
 def dense(unit: Ints) -> tuple[Ints, int]:
     """Codes 0 … G−1 in the order of the given codes, and G."""
     names, codes = np.unique(unit, return_inverse=True)
@@ -78,7 +83,7 @@ def newey_west(
     lags = min(lags, groups // 2)
     variance = float((influence**2).sum())
     for lag in range(1, lags + 1):
-        variance += 2 * (1 - lag / (lags + 1)) * float(influence[lag:] @ influence[:-lag])
+        variance += 2 * (1 - lag / (lags + 1)) * float((influence[lag:] * influence[:-lag]).sum())
     error = math.sqrt(max(variance, 0.0) * groups / (groups - 1))
     b = (lags + 1) / groups
     # The published polynomial is for 97.5 % a side; other levels are scaled from it.

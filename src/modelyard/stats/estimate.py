@@ -63,7 +63,7 @@ def contrast_proportion(
     if unit is None and weight is None:
         return row_wise
     own = np.ones(n) if weight is None else weight[considered]
-    found = _difference_by_unit((weights @ kept) * own, own, constant, _unit_of(unit, considered), confidence)
+    found = _difference_by_unit(clusters.combine(weights, kept) * own, own, constant, _unit_of(unit, considered), confidence)
     return found if weight is not None else widest(found, row_wise)
 
 
@@ -88,7 +88,7 @@ def contrast_mean(
     disagreeing = int((np.abs(values - values[0]) > SAME).any(axis=0).sum())
     if disagreeing == 0 and _sums_to_nothing(weights, constant):
         return _same(unit, None, n)
-    combined = weights @ values
+    combined = clusters.combine(weights, values)
     if disagreeing < FEWEST_DISAGREEING:
         return _too_alike(disagreeing, float(combined.mean()) + constant, unit, n)
     if unit is None and weight is None:
@@ -162,7 +162,7 @@ def contrast_auc(
     known = [influence for influence in influences if influence is not None]
     if len(known) < len(influences):
         return refuse("one unit holds a whole class", n=groups, n_rows=n, estimate=estimate)
-    influence = np.asarray(weights @ np.array(known), dtype=np.float64)
+    influence = clusters.combine(weights, np.array(known))
     found = clusters.cluster_t(estimate, influence, n, method="jackknife-t", confidence=confidence)
     return widest(found, row_wise)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from modelyard.config.load import Loaded, load
 from modelyard.data import commits
-from modelyard.errors import ConfigError, DataError
+from modelyard.errors import ConfigError
 from modelyard.files import write_atomic
 from modelyard.github.client import GitHub
 from modelyard.github.event import Event
@@ -36,14 +36,6 @@ class CarriedContext(Context):
     def data_digests(self) -> dict[str, str]:
         """The data of this run's detect record, which the evidence must build on."""
         return self.record("detect").record.data
-
-    @cached_property
-    def environment_digest(self) -> str:
-        """The environment that the evidence was made in."""
-        found = self.record("evaluate").record.environment_digest
-        if found is None:
-            raise DataError("the evaluation names no environment", do="Evaluate again.")
-        return found
 
 
 def config_at(event: Event, client: GitHub, path: str, scratch: Path) -> Loaded:

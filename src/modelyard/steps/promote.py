@@ -11,7 +11,7 @@ from modelyard.models import store
 from modelyard.records.chain import verify_records
 from modelyard.records.envelope import STEPS, Envelope, Step
 from modelyard.records.manifest import Content
-from modelyard.registry.base import Bundle
+from modelyard.registry.base import Bundle, Version
 from modelyard.registry.bundle import collect
 from modelyard.registry.promotion import EvidenceRefused, check_evidence
 from modelyard.spec import TOKEN, Inputs, Outputs, StepSpec
@@ -77,6 +77,11 @@ def run(context: Context, inputs: PromoteInputs) -> Outcome:
     champion, evaluation = context.champion, records["evaluate"]
     _refuse_another_run(context, evaluation)
     model_digest, _ = store.digest(model_dir)
+    if champion is not None and (champion.manifest.evidence, champion.manifest.model_digest) == (
+        evaluation.digest,
+        model_digest,
+    ):
+        return _done_before(context, champion, model_digest)
     check_evidence(
         evaluation=evaluation,
         detect=records["detect"],
@@ -141,6 +146,23 @@ def bundle_files(context: Context, records: Mapping[Step, Envelope]) -> dict[str
     return collect(sources) | beside
 
 
+def _done_before(context: Context, champion: Version, model_digest: str) -> Outcome:
+    """A second attempt of a run whose first one moved the alias already: there is nothing left to do."""
+    alias = context.config.registry.alias
+    (entry,) = context.registry.history(alias, newest=1)
+    result = r.PromoteResult(
+        version=champion.name,
+        alias=alias,
+        previous=entry.from_,
+        model_digest=model_digest,
+        evidence=champion.manifest.evidence,
+        actor=entry.actor,
+        reason=entry.reason,
+        journal=entry.seq,
+    )
+    return Outcome(result, Verdict.PASS, model_digest=model_digest, champion_version=entry.from_)
+
+
 def _refuse_where_nothing_is_promoted(context: Context, inputs: PromoteInputs) -> None:
     if context.trigger not in MAY_PROMOTE:
         name = context.event.name if context.event else context.trigger
@@ -173,13 +195,15 @@ def _content(context: Context, records: Mapping[Step, Envelope], model_digest: s
     trained, judged = records["train"].record.outcome, evaluation.record.outcome
     if not isinstance(trained, r.TrainResult) or not isinstance(judged, r.EvaluateResult) or trained.signature is None:
         raise DataError("the train record has no signature", do="Run `modelyard train` again.")
+    if evaluation.record.environment_digest is None:
+        raise DataError("the evaluation names no environment", do="Run `modelyard evaluate` again.")
     champion, predict = context.champion, context.config.evaluate.predict
     return Content(
         model=context.config.model.name,
         model_digest=model_digest,
         adapter=trained.adapter,
         signature=trained.signature,
-        environment_digest=evaluation.record.environment_digest or context.environment_digest,
+        environment_digest=evaluation.record.environment_digest,
         fit_digest=evaluation.record.fit_digest,
         config_digest=evaluation.record.config_digest,
         data=evaluation.record.data,
@@ -192,4 +216,4 @@ def _content(context: Context, records: Mapping[Step, Envelope], model_digest: s
     )
 
 
-PROMOTE = StepDefinition(SPEC, "promote", (), reads, run, optional=("evaluate",))
+PROMOTE = StepDefinition(SPEC, "promote", (), reads, run, optional=("evaluate",), reads_data=False)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from modelyard.errors import ConfigError
+from modelyard.github.event import MAY_PROMOTE
 from modelyard.records.results import RollbackResult
 from modelyard.spec import TOKEN, Inputs, Outputs, StepSpec
 from modelyard.steps.base import Outcome, StepDefinition
@@ -51,6 +52,11 @@ def run(context: Context, inputs: RollbackInputs) -> Outcome:
     """Move the alias."""
     if not inputs.reason.strip():
         raise ConfigError("a rollback needs a reason", do=f"Example: {SPEC.example}")
+    if context.trigger not in MAY_PROMOTE:
+        raise ConfigError(
+            f"nothing is rolled back on {context.event.name if context.event else context.trigger}",
+            do="Run it by hand (workflow_dispatch) on the default branch.",
+        )
     alias = context.config.registry.alias
     now = context.champion
     if now is None:
@@ -85,4 +91,4 @@ def run(context: Context, inputs: RollbackInputs) -> Outcome:
     return Outcome(result, Verdict.PASS, model_digest=target.manifest.model_digest, champion_version=now.name)
 
 
-ROLLBACK = StepDefinition(SPEC, "rollback", (), reads, run)
+ROLLBACK = StepDefinition(SPEC, "rollback", (), reads, run, reads_data=False)
