@@ -63,7 +63,8 @@ def contrast_proportion(
     if unit is None and weight is None:
         return row_wise
     own = np.ones(n) if weight is None else weight[considered]
-    found = _difference_by_unit(clusters.combine(weights, kept) * own, own, constant, _unit_of(unit, considered), confidence)
+    both = clusters.combine(weights, kept.astype(np.float64)) * own
+    found = _difference_by_unit(both, own, constant, _unit_of(unit, considered), confidence)
     return found if weight is not None else widest(found, row_wise)
 
 
