@@ -48,8 +48,8 @@ def repository(folder: Path, config: str = LOCAL) -> Path:
     return made
 
 
-def commit(folder: Path) -> str:
-    done = subprocess.run(["git", "rev-parse", "HEAD"], cwd=folder, check=True, capture_output=True, text=True)
+def commit(folder: Path, name: str = "HEAD") -> str:
+    done = subprocess.run(["git", "rev-parse", name], cwd=folder, check=True, capture_output=True, text=True)
     return done.stdout.strip()
 
 
@@ -128,6 +128,7 @@ def test_a_pull_request_that_loosens_its_own_gate_is_judged_by_the_base(tmp_path
     report = (run.folder / "kept" / "report.md").read_text("utf-8")
     assert "| `evaluate.gates[0].at_least` | `0.95` | `0.1` |" in report
     assert "Under its own rules the verdict would be: promote." in report
+    assert result["reproduce"] == f"modelyard evaluate --base {commit(repo, 'main')}"
     assert "Promote" not in run.steps()
     assert all("file=modelyard.yml" not in said for said in run.annotations)
 

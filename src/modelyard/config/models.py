@@ -298,7 +298,12 @@ class Gate(Section):
     margin: Annotated[float, Field(ge=0)] | None = None
     """Size of a difference that matters, in the metric's own unit."""
     by: tuple[Text, ...] = ()
-    """Columns whose values are judged as slices too."""
+    """Columns whose values are judged as slices too: one that is surely beyond the bound fails the gate."""
+    require: Literal["guard", "every"] = "guard"
+    """every: each slice has to reach the bound on its own, with confidence."""
+    slice_drop: Annotated[float, Field(gt=0)] | None = None
+    """A shortfall that a slice's rows have to be able to show; 0.10 for proportions and areas, a tenth of the bound for
+    losses."""
     inconclusive: Literal["hold", "allow"] = "hold"
     """allow: an inconclusive gate is counted and shown, and does not hold the model back."""
 
@@ -311,6 +316,12 @@ class Gate(Section):
                 f"a gate has exactly one of {', '.join(OPERATORS)}; found {found}",
                 at=(named[1],) if len(named) > 1 else (),
                 do="Make two gates of it." if named else "Example: at_least: 0.8",
+            )
+        if not self.by and (self.require == "every" or self.slice_drop is not None):
+            raise wrong(
+                "require and slice_drop are about slices, and this gate names none",
+                at=("require" if self.require == "every" else "slice_drop",),
+                do="Add by: [column], or remove it.",
             )
         if self.no_worse_than and self.margin is None:
             raise wrong(

@@ -5,14 +5,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from modelyard.evaluation import measure
+from modelyard.evaluation import guard, measure
 from modelyard.evaluation.rules import Contrast, Rule
 from modelyard.evaluation.truth import Truth
 from modelyard.metrics.compute import Predictions
 from modelyard.records.results import Estimate, GateResult, SliceRow
 from modelyard.stats import clusters, decide, power
 from modelyard.stats.interval import Interval
-from modelyard.verdict import Verdict
+from modelyard.verdict import Verdict, worst
 
 MOST_SLICES = 200
 """Slices of one column that are reported, the largest first."""
@@ -55,20 +55,22 @@ def judge(rule: Rule, at: int, truth: Truth, models: Models, columns: Mapping[st
             update={"reason": f"{rule.metric.name} needs a {rule.metric.needs}, which the {without[0]} does not give"}
         )
     decided = _decide(rule, truth, models, sign)
+    rows, of_slices = _slices(rule, truth, models, columns, sign)
+    verdict = decided.verdict if of_slices is None else worst([decided.verdict, of_slices])
     low_level = decided.interval if not rule.contrasts else measure.level(rule.metric, truth, models["challenger"])
     reference = _reference_level(rule, truth, models)
     return blank.model_copy(
         update={
-            "verdict": decided.verdict,
-            "allowed": rule.allow and decided.verdict is Verdict.INCONCLUSIVE,
+            "verdict": verdict,
+            "allowed": rule.allow and verdict is Verdict.INCONCLUSIVE,
             "estimate": estimate_of(decided.interval, truth),
             "challenger": estimate_of(low_level, truth),
             "reference_level": reference,
             "smallest_visible": decided.smallest_visible,
             "units_to_decide": decided.units,
             "would_decide": decided.would,
-            "reason": decided.interval.refused or decided.interval.note,
-            "slices": tuple(_slices(rule, truth, models, columns, sign)),
+            "reason": decided.interval.refused or _of_slices(rows, decided.verdict) or decided.interval.note,
+            "slices": tuple(rows),
         }
     )
 
@@ -116,11 +118,12 @@ def _decide(rule: Rule, truth: Truth, models: Models, sign: float) -> _Decided:
     return min(decided, key=lambda one: order.index(one.verdict))
 
 
-def _contrast(rule: Rule, contrast: Contrast, truth: Truth, models: Models, sign: float) -> _Decided:
+def _contrast_interval(rule: Rule, contrast: Contrast, truth: Truth, models: Models, sign: float) -> Interval:
+    """The contrast, turned so that more is better."""
     weights = {"challenger": 1.0, "champion": contrast.champion, "baseline": contrast.baseline}
     roles = [role for role, weight in weights.items() if weight]
     perfect = rule.metric.perfect or 0.0
-    turned = measure.contrast(
+    return measure.contrast(
         rule.metric,
         truth,
         [models[role] for role in roles],
@@ -129,6 +132,10 @@ def _contrast(rule: Rule, contrast: Contrast, truth: Truth, models: Models, sign
         margin=rule.margin or 0.0,
         bound=contrast.bound,
     )
+
+
+def _contrast(rule: Rule, contrast: Contrast, truth: Truth, models: Models, sign: float) -> _Decided:
+    turned = _contrast_interval(rule, contrast, truth, models, sign)
     if rule.operator == "no_worse_than":
         verdict = decide.no_worse_than(turned, -contrast.bound)
     else:
@@ -136,31 +143,70 @@ def _contrast(rule: Rule, contrast: Contrast, truth: Truth, models: Models, sign
     return _weigh(verdict, turned.scaled(sign), turned, contrast.bound, clusters.FEWEST_FOR_DIFFERENCE)
 
 
+def _turned(rule: Rule, sign: float) -> guard.Turned:
+    """The rule's quantity on any rows, turned so that more is better, with its bound."""
+
+    def of(truth: Truth, models: dict[str, Predictions]) -> tuple[Interval, float]:
+        if rule.bound is None:
+            (contrast,) = rule.contrasts[:1]
+            return _contrast_interval(rule, contrast, truth, models, sign), contrast.bound
+        found = measure.level(rule.metric, truth, models["challenger"], bounds=(rule.bound,))
+        if rule.operator == "at_least":
+            return found, rule.bound
+        return found.scaled(-1.0), -rule.bound
+
+    return of
+
+
 def _slices(
     rule: Rule, truth: Truth, models: Models, columns: Mapping[str, Sequence[object]], sign: float
-) -> list[SliceRow]:
-    rows: list[SliceRow] = []
+) -> tuple[list[SliceRow], Verdict | None]:
+    """Every slice of a gate, and what they say of it together; None where it names none."""
+    if not rule.by:
+        return [], None
+    parts: list[tuple[str, guard.Slice]] = []
     for column in rule.by:
         values = np.array([str(value) for value in columns[column]], dtype=object)
         names, counts = np.unique(values, return_counts=True)
         for name in names[np.argsort(-counts, kind="stable")][:MOST_SLICES]:
             inside = values == name
-            here = truth.take(inside)
-            taken = {role: predictions.take(inside) for role, predictions in models.items()}
-            plain = replace(rule, by=())
-            decided = _decide(plain, here, taken, sign)
-            level = decided.interval if not rule.contrasts else measure.level(rule.metric, here, taken["challenger"])
-            rows.append(
-                SliceRow(
-                    column=column,
-                    value=str(name),
-                    challenger=estimate_of(level, here),
-                    reference=_reference_level(rule, here, taken),
-                    difference=estimate_of(decided.interval, here) if rule.contrasts else None,
-                    verdict=decided.verdict,
-                )
-            )
-    return rows
+            units = int(inside.sum()) if truth.unit is None else len(np.unique(truth.unit[inside]))
+            parts.append((column, guard.Slice(str(name), inside, units)))
+    shown = [_shown(rule, column, part, truth, models, sign) for column, part in parts]
+    if rule.every_slice:
+        return shown, worst(row.verdict for row in shown)
+    judged = guard.judge_slices(rule, [part for _, part in parts], truth, dict(models), _turned(rule, sign))
+    rows = [
+        row.model_copy(update={"verdict": one.verdict, "p": one.p, "rows_needed": one.rows_needed, "note": one.note})
+        for row, one in zip(shown, judged, strict=True)
+    ]
+    return rows, guard.verdict_of(judged)
+
+
+def _shown(rule: Rule, column: str, part: guard.Slice, truth: Truth, models: Models, sign: float) -> SliceRow:
+    here = truth.take(part.inside)
+    taken = {role: predictions.take(part.inside) for role, predictions in models.items()}
+    decided = _decide(replace(rule, by=()), here, taken, sign)
+    level = decided.interval if not rule.contrasts else measure.level(rule.metric, here, taken["challenger"])
+    return SliceRow(
+        column=column,
+        value=part.name,
+        challenger=estimate_of(level, here),
+        reference=_reference_level(rule, here, taken),
+        difference=estimate_of(decided.interval, here) if rule.contrasts else None,
+        verdict=decided.verdict,
+    )
+
+
+def _of_slices(rows: Sequence[SliceRow], on_all_rows: Verdict) -> str:
+    """Why the slices changed the verdict, where they did."""
+    below = [f"{row.column} = {row.value}" for row in rows if row.verdict is Verdict.FAIL]
+    if below and on_all_rows is not Verdict.FAIL:
+        more = f" and {len(below) - 3} more" if len(below) > 3 else ""
+        return f"{', '.join(below[:3])}{more} is below the bound, beyond chance among {len(rows)} slices"
+    if rows and on_all_rows is Verdict.PASS and not any(row.verdict is Verdict.PASS for row in rows):
+        return f"none of the {len(rows)} slices has rows enough to show a shortfall that matters"
+    return ""
 
 
 def _reference_level(rule: Rule, truth: Truth, models: Models) -> Estimate | None:

@@ -6,7 +6,7 @@ for a metric of which more is better; for losses the sign is turned inside and n
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from modelyard.config.models import Gate, Operator
 from modelyard.errors import ConfigError, Place, nearest
@@ -37,6 +37,8 @@ class Rule:
     margin: float | None = None
     contrasts: tuple[Contrast, ...] = ()
     by: tuple[str, ...] = ()
+    slice_drop: float | None = None
+    every_slice: bool = False
     allow: bool = False
     default: bool = False
     line: int | None = None
@@ -64,8 +66,7 @@ def _rule(gate: Gate, at: int, task: Task, line: int | None, file: str) -> Rule:
     if not reference:
         bound = gate.at_least if gate.at_least is not None else gate.at_most
         words = "at least" if gate.operator == "at_least" else "at most"
-        return Rule(metric, gate.operator, f"{metric.name} {words} {bound:g}", bound=bound, by=gate.by,
-                    allow=gate.inconclusive == "allow", line=line)  # fmt: skip
+        return Rule(metric, gate.operator, f"{metric.name} {words} {bound:g}", bound=bound, **_common(gate, line))
     margin = gate.margin or 0.0
     if gate.operator == "no_worse_than":
         text = f"{metric.name} no worse than {reference}, margin {margin:g}"
@@ -78,8 +79,17 @@ def _rule(gate: Gate, at: int, task: Task, line: int | None, file: str) -> Rule:
         baseline=-1.0 if reference == "baseline" else 0.0,
         bound=bound,
     )
-    return Rule(metric, gate.operator, text, reference, None, margin, (contrast,), gate.by,
-                gate.inconclusive == "allow", line=line)  # fmt: skip
+    return Rule(metric, gate.operator, text, reference, None, margin, (contrast,), **_common(gate, line))
+
+
+def _common(gate: Gate, line: int | None) -> dict[str, Any]:
+    return {
+        "by": gate.by,
+        "slice_drop": gate.slice_drop,
+        "every_slice": gate.require == "every",
+        "allow": gate.inconclusive == "allow",
+        "line": line,
+    }
 
 
 def metric_for(name: str, task: Task, place: Place | None = None) -> Metric:

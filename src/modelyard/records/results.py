@@ -190,6 +190,11 @@ class SliceRow(Part):
     reference: Estimate | None = None
     difference: Estimate | None = None
     verdict: Verdict
+    p: float | None = None
+    """One-sided, before Holm's correction; 1 where it is above 5 %."""
+    rows_needed: int | None = None
+    """Rows at which its gate would see a shortfall that matters, where it has fewer."""
+    note: str = ""
 
 
 class GateResult(Part):

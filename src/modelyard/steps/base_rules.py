@@ -30,6 +30,7 @@ class Rules:
         own: the checkout's own configuration, where it proposes other rules than those in force.
         folder: where the base's files are, laid out as in the workspace; None where the checkout's own count.
         changes: the rules that the proposal would change.
+        commit: the base's commit, where its rules count.
         proposal: the base has no configuration yet, so nothing can be promoted by this run's verdict.
     """
 
@@ -38,6 +39,7 @@ class Rules:
     own: Loaded | None = None
     folder: Path | None = None
     changes: tuple[Change, ...] = ()
+    commit: str = ""
     proposal: bool = False
 
 
@@ -77,6 +79,7 @@ def rules_in_force(own: Loaded, *, event: Event | None, reference: str, scratch:
         own=own if found else None,
         folder=folder,
         changes=found,
+        commit=commit,
     )
 
 

@@ -262,6 +262,8 @@ def _command(context: Context) -> str:
     parts = ["modelyard", "evaluate"]
     if str(config) != "modelyard.yml":
         parts += ["--config", str(config)]
+    if context.rules is not None and context.rules.commit:
+        parts += ["--base", context.rules.commit]
     default = context.root / "modelyard-run"
     if context.run_dir != default:
         parts += ["--run-dir", str(context.run_dir.relative_to(context.root))]

@@ -311,11 +311,16 @@ def _slice_table(gate: GateResult, *, plotted: int) -> Table:
                 _number(estimate, signed=signed)
                 if estimate.value is not None
                 else line(estimate.refused or numbers.NONE),
-                line(wording.judged_on(estimate), *_rows(estimate, Text(" · ", "muted"))),
+                line(wording.judged_on(estimate), *_rows(estimate, Text(" · ", "muted")), *_needed(row)),
                 line(Badge(row.verdict)),
             )
         )
     return Table(f"Slices of {gate.rule}", columns, tuple(cells), stacked=True)
+
+
+def _needed(row: SliceRow) -> tuple[Text, ...]:
+    """What a slice without power would take; the others say nothing."""
+    return (Text(f" · needs about {row.rows_needed:,}", "muted"),) if row.rows_needed else ()
 
 
 def _measured(gate: GateResult) -> str:
