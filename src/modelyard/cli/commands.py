@@ -52,6 +52,14 @@ _OTHERS = (
         (("path", "a model file (.skops, .joblib), a prediction file, or a folder for the predict command"),),
     ),
     Command(
+        "why",
+        "Tell one gate's story from its record alone: rule, interval, method, what could be seen, how to repeat it.",
+        "modelyard why g1-roc-auc",
+        "modelyard.cli.why",
+        (CONFIG, RUN_DIR, REGISTRY, Flag("version", "ask a version in the registry, not the run folder"), JSON),
+        (("gate?", "its id or its number; without one, the gates are listed"),),
+    ),
+    Command(
         "verify",
         "Walk the chain of records and name the first broken link.",
         "modelyard verify --version v7",

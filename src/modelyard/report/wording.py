@@ -162,7 +162,9 @@ def explanation(gate: GateResult, champion: str | None) -> str:
         text = f"The challenger’s {gate.metric} is "
     text += f"{with_limits(estimate, signed=signed)} on {judged_on(estimate)}, required {required(gate)}"
     meaning = effect(gate)
-    return f"{text}: {meaning}." if meaning else f"{text}."
+    text = f"{text}: {meaning}." if meaning else f"{text}."
+    # The numbers above are of all rows; where the slices decided otherwise, they say so.
+    return f"{text} Of its slices: {gate.reason}." if gate.slices and gate.reason and not estimate.refused else text
 
 
 def _places(estimate: Estimate) -> int:

@@ -1,0 +1,108 @@
+"""``modelyard why <gate>``: one verdict's story from its record alone, and the command that makes it again."""
+
+import json
+import math
+from collections.abc import Iterator, Mapping
+
+from modelyard.cli.flags import Command
+from modelyard.cli.open import open_context
+from modelyard.errors import OK, ConfigError, DataError, nearest
+from modelyard.records.envelope import Envelope, read_record
+from modelyard.records.results import EvaluateResult, GateResult
+from modelyard.registry.records import version_records
+from modelyard.report import wording
+from modelyard.verdict import Verdict
+
+
+def run(_command: Command, given: Mapping[str, str], positional: list[str]) -> int:
+    """Tell it; without a gate, name the gates.
+
+    Raises:
+        DataError: there is no evaluation, or it was changed.
+        ConfigError: no such gate.
+    """
+    context = open_context(given, quiet=True)
+    version = given.get("version", "")
+    if version:
+        found = version_records(context.registry, context.registry.resolve(version)).get("evaluate")
+    else:
+        path = context.record_path("evaluate")
+        found = read_record(path) if path.is_file() else None
+    result = None if found is None else found.record.outcome
+    if found is None or not isinstance(result, EvaluateResult):
+        raise DataError("there is no evaluation to ask about", do="Run `modelyard run`, or name one: --version v7.")
+    gates = [gate_of(result, positional[0])] if positional else list(result.gates)
+    if given.get("json") == "true":
+        print(json.dumps({"exit-code": OK, "gates": [gate.model_dump(mode="json") for gate in gates]}))
+    elif positional:
+        print("\n".join(story(gates[0], result, found)))
+    else:
+        width = max(len(gate.id) for gate in gates)
+        print("\n".join(f"  {gate.id:<{width}}  {gate.verdict.value:<14}  {gate.rule}" for gate in gates))
+    return OK
+
+
+def gate_of(result: EvaluateResult, named: str) -> GateResult:
+    """The gate that a person means: its id, its number, or its rule's first words where only one has them.
+
+    Raises:
+        ConfigError: none, or several.
+    """
+    for at, gate in enumerate(result.gates, 1):
+        if named in (gate.id, str(at)):
+            return gate
+    alike = [gate for gate in result.gates if gate.rule.startswith(named)]
+    if len(alike) == 1:
+        return alike[0]
+    names = [gate.id for gate in result.gates]
+    raise ConfigError(
+        f"there is no gate {named[:60]!r}" if not alike else f"{len(alike)} gates begin with {named[:60]!r}",
+        do=f"{nearest(named, names)} Gates: {', '.join(names)}.".strip(),
+    )
+
+
+def story(gate: GateResult, result: EvaluateResult, found: Envelope) -> Iterator[str]:
+    """A verdict, line by line."""
+    yield f"{gate.rule}: {gate.verdict.value}{' (allowed)' if gate.allowed else ''}"
+    yield f"  {wording.explanation(gate, result.champion)}"
+    estimate = gate.estimate
+    if estimate.value is None:
+        return
+    rows = wording.rows_behind(estimate)
+    yield f"  judged on   {wording.judged_on(estimate)}{f', {rows}' if rows else ''}"
+    yield f"  method      {estimate.method}{', approximate' if estimate.approximate else ''}"
+    if gate.smallest_visible is not None:
+        yield f"  visible     differences of {wording.visible(gate)} or more"
+    decides = wording.would_decide(gate)
+    if decides:
+        yield f"  to decide   {decides}"
+    chosen = _after_the_fact(gate)
+    if chosen:
+        yield f"  hindsight   {chosen}"
+    for row in gate.slices:
+        if row.verdict is not Verdict.PASS:
+            chance = f", p = {row.p:.2g}" if row.p is not None and row.p < 1 else ""
+            shown = wording.with_limits(row.difference or row.challenger, signed=row.difference is not None)
+            yield f"  slice       {row.column} = {row.value}: {row.verdict.value}, {shown}{chance}" + (
+                f"; {row.note}" if row.note else ""
+            )
+    yield f"  rules       {result.rules}"
+    yield f"  evidence    {found.digest}"
+    if result.reproduce:
+        yield f"  again       {result.reproduce}"
+
+
+def _after_the_fact(gate: GateResult) -> str:
+    """The bound that would have just passed; it says nothing about a bound that was chosen before."""
+    estimate = gate.estimate
+    if estimate.low is None or estimate.high is None or wording.is_contrast(gate):
+        return ""
+    # Rounded to the side that passes, so that what is named would indeed have passed.
+    above = wording.passes_above(gate)
+    limit = math.floor(estimate.low * 1e4) / 1e4 if above else math.ceil(estimate.high * 1e4) / 1e4
+    if not wording.is_difference(gate):
+        return f"{gate.operator} {limit:.4g} would just have passed; chosen after the fact, it proves nothing"
+    shortfall = -limit if gate.higher_is_better else limit
+    if gate.operator == "no_worse_than" and shortfall > 0:
+        return f"a margin of {shortfall:.4g} would just have passed; chosen after the fact, it proves nothing"
+    return ""
