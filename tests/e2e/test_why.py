@@ -36,9 +36,6 @@ def test_a_gate_tells_its_whole_story(judged: Path, named: str) -> None:
     assert "Newcombe" in said
     assert "visible     differences of 0.072 or more" in said
     assert "hindsight   at_least 0.7853 would just have passed; chosen after the fact" in said
-    assert re.search(
-        r"slice {7}colour = \w+: inconclusive, .* rows; to see a shortfall of 0\.1 it takes about [\d,]+", said
-    )
     assert "again       modelyard evaluate" in said
     record = json.loads((judged / "modelyard-run" / "records" / "evaluate.json").read_text("utf-8"))
     assert f"evidence    {record['digest']}" in said
