@@ -7,6 +7,7 @@ import pytest
 from modelyard.config.models import Registry
 from modelyard.errors import ConfigError
 from modelyard.registry.choose import open_registry
+from modelyard.registry.github import GitHubRegistry
 
 ACTIONS = {"GITHUB_ACTIONS": "true", "RUNNER_ENVIRONMENT": "github-hosted"}
 OWN_RUNNER = {"GITHUB_ACTIONS": "true", "RUNNER_ENVIRONMENT": "self-hosted"}
@@ -33,7 +34,8 @@ def test_a_local_registry_is_opened(tmp_path: Path, section: Registry, environ: 
         (Registry(kind="local"), ACTIONS, "", "gone when the job ends"),
         (Registry(kind="local"), {"GITHUB_ACTIONS": "true"}, "", "gone when the job ends"),
         (Registry(), ACTIONS, "local", "gone when the job ends"),
-        (Registry(), ACTIONS, "", "has no github registry"),
+        (Registry(), ACTIONS, "", "needs to know the repository"),
+        (Registry(kind="github"), {}, "", "needs to know the repository"),
         (Registry(kind="mlflow"), {}, "", "has no mlflow registry"),
         (Registry(), {}, "lokal", "'lokal' is no registry"),
     ],
@@ -45,4 +47,23 @@ def test_any_other_is_a_mistake_that_is_named(
         open_registry(section, "flights-late", tmp_path, environ=environ, override=override)
     assert said in caught.value.found
     assert caught.value.do
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("section", "environ", "repository", "token"),
+    [
+        (Registry(), {**ACTIONS, "GITHUB_REPOSITORY": "acme/demo", "MODELYARD_TOKEN": "ghs_1"}, "", "ghs_1"),
+        (Registry(kind="github"), {"GH_TOKEN": "gho_2", "GITHUB_TOKEN": "gho_3"}, "acme/demo", "gho_2"),
+        (Registry(kind="github"), {}, "acme/demo", ""),
+    ],
+)
+def test_a_github_registry_is_opened_with_the_token_at_hand(
+    tmp_path: Path, section: Registry, environ: dict[str, str], repository: str, token: str
+) -> None:
+    found = open_registry(section, "flights-late", tmp_path, environ=environ, repository=repository)
+    assert isinstance(found, GitHubRegistry)
+    client = found._releases.client
+    assert (found.kind, client.repository, client.token) == ("github", "acme/demo", token)
+    assert token not in repr(client) or not token
     assert list(tmp_path.iterdir()) == []
