@@ -1,11 +1,14 @@
 """The BCa bootstrap (Efron, JASA 1987) of any statistic of row weights, over rows or over units.
 
 Not stratified: the classes' shares vary as they would in new rows. Resamples on which the statistic is undefined are
-drawn again and counted. Memory holds one resample at a time.
+drawn again and counted. Memory holds one resample a thread. The draws depend on the seed alone, not on the threads.
 """
 
 import math
+import os
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,8 +22,72 @@ Statistic = Callable[[Floats], float | None]
 
 RESAMPLES = 2_000
 MORE_RESAMPLES = 10_000
+CHUNK = 50
+"""Resamples that share one generator, and are drawn by one thread."""
 JACKKNIFE_GROUPS = 200
 """Rows are left out in at most this many groups; a delete-a-group jackknife has the same acceleration."""
+
+
+@dataclass(frozen=True)
+class Rows:
+    """What is drawn: n rows with their own weights, together in ``groups`` units of which ``codes`` (n,) are the names.
+
+    ``codes`` is None where each row is its own unit.
+    """
+
+    own: Floats
+    codes: Ints | None
+    groups: int
+
+    @classmethod
+    def of(cls, n: int, unit: Ints | None = None, weight: Floats | None = None) -> "Rows":
+        """The rows of a test set."""
+        own = np.ones(n) if weight is None else weight
+        if unit is None:
+            return cls(own, None, n)
+        names, codes = np.unique(unit, return_inverse=True)
+        return cls(own, codes.astype(np.int64), len(names))
+
+    def drawn(self, draw: np.random.Generator) -> Floats:
+        """The weights (n,) of one resample: as many units as there are, with replacement."""
+        counts = np.bincount(draw.integers(0, self.groups, self.groups), minlength=self.groups)
+        if self.codes is not None:
+            counts = counts[self.codes]
+        return np.asarray(counts * self.own, dtype=np.float64)
+
+
+def resample(statistics: Sequence[Statistic], rows: Rows, seed: int, first: int, last: int) -> tuple[Floats, int]:
+    """Values of several statistics on the same resamples, numbered ``first`` to ``last``, and how many were redrawn.
+
+    Args:
+        statistics: k functions of row weights.
+        rows: what is drawn.
+        seed: of the whole series; the resample with a number is the same in every call.
+        first: a multiple of ``CHUNK``.
+        last: one past the end, a multiple of ``CHUNK``.
+
+    Returns:
+        (last − first, k); NaN in a row that stayed undefined after as many tries as a chunk has resamples.
+    """
+    starts = range(first, last, CHUNK)
+
+    def chunk(start: int) -> tuple[Floats, int]:
+        draw = np.random.default_rng([seed, start])
+        found, tries = np.full((CHUNK, len(statistics)), np.nan), 2 * CHUNK
+        at = 0
+        while at < CHUNK and tries > 0:
+            weight = rows.drawn(draw)
+            values = [statistic(weight) for statistic in statistics]
+            tries -= 1
+            if any(value is None for value in values):
+                continue
+            found[at] = values
+            at += 1
+        return found, 2 * CHUNK - tries - at
+
+    with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as threads:
+        parts = list(threads.map(chunk, starts))
+    return np.concatenate([values for values, _ in parts]), sum(redrawn for _, redrawn in parts)
 
 
 def bca(
@@ -37,79 +104,90 @@ def bca(
     """Bias-corrected and accelerated interval.
 
     Args:
-        statistic: value on rows weighted by an (n,) array, or None where undefined.
+        statistic: value on rows weighted by an (n,) array, or None where undefined; called from several threads.
         n: rows.
         seed: of the resamples.
-        unit: (n,) codes 0 … G−1 of what is independent; rows where None.
+        unit: (n,) codes of what is independent; rows where None.
         weight: (n,) the rows' own weights.
         bounds: what the limits decide against; 10,000 resamples where a limit is within 3 Monte Carlo errors of one.
         confidence: two-sided level.
-        resamples: how many to draw at first.
+        resamples: how many to draw at first, a multiple of 50.
     """
-    own: Floats = np.ones(n) if weight is None else weight
-    codes: Ints = np.arange(n) if unit is None else np.unique(unit, return_inverse=True)[1].astype(np.int64)
-    groups = int(codes.max()) + 1 if n else 0
-    estimate = statistic(own)
+    rows = Rows.of(n, unit, weight)
+    estimate = statistic(rows.own)
     if estimate is None:
-        return refuse("undefined on these rows", n=groups, n_rows=n)
-    left_out = _jackknife(statistic, own, codes, groups, seed)
+        return refuse("undefined on these rows", n=rows.groups, n_rows=n)
+    left_out = jackknife(statistic, rows, seed)
     if left_out is None:
-        return refuse("undefined when a part of the rows is left out", n=groups, n_rows=n, estimate=estimate)
-    draw = np.random.default_rng(seed)
-    drawn: list[float] = []
-    ordered, shares, wanted = np.zeros(0), (0.0, 1.0), resamples
-    while len(drawn) < wanted:
-        if not _draw(statistic, own, codes, groups, draw, drawn, wanted):
-            return refuse("undefined on most resamples", n=groups, n_rows=n, estimate=estimate)
-        ordered = np.sort(np.array(drawn))
-        found = _shares(ordered, estimate, left_out, confidence)
+        return refuse("undefined when a part of the rows is left out", n=rows.groups, n_rows=n, estimate=estimate)
+    ordered, redrawn, shares = np.zeros(0), 0, (0.0, 1.0)
+    wanted = resamples
+    while len(ordered) < wanted:
+        more, again = resample([statistic], rows, seed, len(ordered), wanted)
+        redrawn += again
+        if np.isnan(more).any():
+            return refuse("undefined on most resamples", n=rows.groups, n_rows=n, estimate=estimate)
+        ordered = np.sort(np.concatenate([ordered, more[:, 0]]))
+        found = limit_shares(ordered, estimate, left_out, confidence)
         if found is None:
-            return refuse("all resamples lie on one side", n=groups, n_rows=n, estimate=estimate)
+            return refuse("all resamples lie on one side", n=rows.groups, n_rows=n, estimate=estimate)
         shares = found
-        if _close(ordered, shares, bounds):
+        if len(ordered) < MORE_RESAMPLES and is_close(ordered, shares, bounds):
             wanted = MORE_RESAMPLES
     low, high = (float(np.quantile(ordered, share)) for share in shares)
     if not low < high:
-        return refuse("the resamples do not vary", n=groups, n_rows=n, estimate=estimate)
+        return refuse("the resamples do not vary", n=rows.groups, n_rows=n, estimate=estimate)
     method = "BCa bootstrap" if unit is None else "cluster BCa bootstrap"
-    return Interval(estimate, low, high, f"{method}, {len(drawn):,} resamples", groups, n,
+    again_said = f", {redrawn:,} drawn again" if redrawn else ""
+    return Interval(estimate, low, high, f"{method}, {len(ordered):,} resamples{again_said}", rows.groups, n,
                     approximate=unit is not None)  # fmt: skip
 
 
-def _draw(
-    statistic: Statistic,
-    own: Floats,
-    codes: Ints,
-    groups: int,
-    draw: np.random.Generator,
-    drawn: list[float],
-    wanted: int,
-) -> bool:
-    undefined = 0
-    while len(drawn) < wanted:
-        counts = np.bincount(draw.integers(0, groups, groups), minlength=groups)
-        value = statistic(own * counts[codes])
-        if value is None:
-            undefined += 1
-            if undefined > wanted:
-                return False
-        else:
-            drawn.append(value)
-    return True
+def studentised(values: Floats, seed: int, *, confidence: float = 0.95, resamples: int = RESAMPLES) -> Interval:
+    """Bootstrap-t interval of a mean (Hall, Annals of Statistics 1988): quantiles of (mean* − mean) / error*.
+
+    Args:
+        values: (n,) not all equal.
+        seed: of the resamples.
+        confidence: two-sided level.
+        resamples: a multiple of 50.
+    """
+    n, mean, square = len(values), float(values.mean()), (values - values.mean()) ** 2
+    centred = values - mean
+    moments: list[Statistic] = [
+        lambda weight: float((weight * centred).sum()) / n,
+        lambda weight: float((weight * square).sum()) / n,
+    ]
+    drawn, _ = resample(moments, Rows.of(n), seed, 0, resamples)
+    spread = drawn[:, 1] - drawn[:, 0] ** 2
+    known = spread > 0
+    if known.sum() < resamples / 2:
+        return refuse("the resamples do not vary", n=n, n_rows=n, estimate=mean)
+    t = drawn[known, 0] / np.sqrt(spread[known])
+    low, high = np.quantile(t, [(1 - confidence) / 2, (1 + confidence) / 2])
+    deviation = math.sqrt(float(square.mean()))
+    return Interval(mean, mean - float(high) * deviation, mean - float(low) * deviation, "bootstrap-t", n, n)
 
 
-def _jackknife(statistic: Statistic, own: Floats, codes: Ints, groups: int, seed: int) -> Floats | None:
-    blocks = min(groups, JACKKNIFE_GROUPS)
+def jackknife(statistic: Statistic, rows: Rows, seed: int) -> Floats | None:
+    """The statistic without each of up to 200 blocks of units; None where that is undefined."""
+    blocks = min(rows.groups, JACKKNIFE_GROUPS)
     if blocks < 2:
         return None
-    block = np.random.default_rng(seed).permutation(groups) % blocks if blocks < groups else np.arange(groups)
-    found = [statistic(np.where(block[codes] == one, 0.0, own)) for one in range(blocks)]
+    if blocks < rows.groups:
+        block = np.random.default_rng(seed).permutation(rows.groups) % blocks
+    else:
+        block = np.arange(rows.groups)
+    of_row = block if rows.codes is None else block[rows.codes]
+    with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as threads:
+        found = list(threads.map(lambda one: statistic(np.where(of_row == one, 0.0, rows.own)), range(blocks)))
     if any(value is None for value in found):
         return None
     return np.array(found, dtype=np.float64)
 
 
-def _shares(ordered: Floats, estimate: float, left_out: Floats, confidence: float) -> tuple[float, float] | None:
+def limit_shares(ordered: Floats, estimate: float, left_out: Floats, confidence: float) -> tuple[float, float] | None:
+    """Which quantiles of the sorted resamples are the limits; None where they all lie on one side of the estimate."""
     below = (np.sum(ordered < estimate) + np.sum(ordered == estimate) / 2) / len(ordered)
     if not 0 < below < 1:
         return None
@@ -127,9 +205,8 @@ def _shares(ordered: Floats, estimate: float, left_out: Floats, confidence: floa
     return ends[0], ends[1]
 
 
-def _close(ordered: Floats, shares: tuple[float, float], bounds: Sequence[float]) -> bool:
-    if len(ordered) >= MORE_RESAMPLES:
-        return False
+def is_close(ordered: Floats, shares: tuple[float, float], bounds: Sequence[float]) -> bool:
+    """Whether a limit lies within 3 Monte Carlo errors of a bound, so that more resamples could move it across."""
     for share in shares:
         error = 3 * math.sqrt(share * (1 - share) / len(ordered))
         low, high = np.quantile(ordered, [max(share - error, 0.0), min(share + error, 1.0)])

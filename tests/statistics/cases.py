@@ -1,0 +1,358 @@
+"""The table of simulations: every case with a known truth, run by the suite in part and by benchmarks/coverage.py whole."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from scipy.special import ndtr
+
+from modelyard.stats import estimate
+from modelyard.stats.bootstrap import bca
+from modelyard.stats.interval import Interval, refuse
+from modelyard.stats.means import mean_interval
+from modelyard.stats.proportions import proportion, tango
+from tests.statistics.generators import days, paired_labels, ranked
+
+Draw = np.random.Generator
+CLOSED, BOOTSTRAP = 2_000, 300
+RESAMPLES = 500
+"""Of each bootstrap here, instead of 2,000, for time: its limits are rougher, its coverage the same within 0.5 %."""
+TAIL, MARGIN = 0.035, 0.05
+DIFFERENCE = np.array([1.0, -1.0])
+
+
+@dataclass(frozen=True)
+class Case:
+    """One line of the table.
+
+    Attributes:
+        name: what is judged, on which data.
+        one: the interval of a fresh sample; the second argument is the bootstrap's seed.
+        truth: what it should contain; or, with ``margin``, None.
+        margin: the models differ by exactly so much, and passes are counted instead of tails.
+        repetitions: in the suite.
+        refuses: the method may refuse here (section "When nothing is concluded" of docs/statistics.md).
+        status: ``bar`` is held to the bar; a ``limit`` is known and to be expected; a ``miss`` is neither.
+        suite: whether tests/statistics/test_bars.py runs it (test_coverage.py has its own).
+    """
+
+    name: str
+    one: Callable[[Draw, int], Interval]
+    truth: float | None = None
+    margin: float | None = None
+    repetitions: int = CLOSED
+    refuses: bool = False
+    status: Literal["bar", "limit", "miss"] = "bar"
+    suite: bool = False
+
+
+@dataclass(frozen=True)
+class Found:
+    """Shares of the judged intervals: wholly above and below the truth, or passing at the margin."""
+
+    above: float
+    below: float
+    passed: float
+    refused: int
+    judged: int
+
+    @property
+    def worst(self) -> float:
+        """The share that the bar is about."""
+        return max(self.above, self.below, self.passed)
+
+
+def allowed(share: float, repetitions: int) -> float:
+    """A bar plus three Monte Carlo errors."""
+    return share + 3 * math.sqrt(share * (1 - share) / repetitions)
+
+
+def bar(case: Case) -> float:
+    """3.5 % a tail, or 5 % of passes at the margin."""
+    return TAIL if case.margin is None else MARGIN
+
+
+def simulate(case: Case, repetitions: int, seed: int = 1) -> Found:
+    """Draw and judge; passes at the margin are counted over all repetitions, since a refusal does not pass."""
+    draw = np.random.default_rng(seed)
+    above = below = passed = refused = 0
+    for at in range(repetitions):
+        found = case.one(draw, at)
+        if found.low is None or found.high is None:
+            refused += 1
+        elif case.margin is not None:
+            passed += found.low > -case.margin
+        else:
+            assert case.truth is not None
+            above += found.low > case.truth
+            below += found.high < case.truth
+    judged = repetitions - refused
+    return Found(above / max(judged, 1), below / max(judged, 1), passed / repetitions, refused, judged)
+
+
+def _proportions() -> list[Case]:
+    def one(p: float, n: int) -> Case:
+        return Case(f"proportion {p}, n = {n:,}", lambda draw, _: proportion(int(draw.binomial(n, p)), n), truth=p)
+
+    def paired(first: float, second: float, n: int) -> Case:
+        return Case(
+            f"paired proportions {first} / {second}, n = {n:,}",
+            lambda draw, _: tango(*paired_labels(draw, n, first, second), n),
+            truth=first - second,
+        )
+
+    return [
+        *(one(p, n) for p in (0.5, 0.05) for n in (50, 200, 1000, 5000)),
+        *(paired(a, b, n) for a, b in ((0.1, 0.1), (0.01, 0.01), (0.05, 0.15)) for n in (50, 200, 1000, 5000)),
+    ]
+
+
+def _aucs() -> list[Case]:
+    def one(n: int, positives: float, shift: float) -> Case:
+        def draw_one(draw: Draw, _: int) -> Interval:
+            data = ranked(draw, n, positives, (shift, shift), 0.5)
+            return estimate.level_auc(data.y, data.first)
+
+        value = float(ndtr(shift / math.sqrt(2)))
+        return Case(f"AUC {value:.2f}, n = {n:,}, {positives:.0%} positive", draw_one, truth=value)
+
+    def paired(n: int, positives: float, shifts: tuple[float, float]) -> Case:
+        def draw_one(draw: Draw, _: int) -> Interval:
+            data = ranked(draw, n, positives, shifts, 0.7)
+            return estimate.contrast_auc(data.y, np.array([data.first, data.second]), DIFFERENCE, 0.0)
+
+        values = [float(ndtr(shift / math.sqrt(2))) for shift in shifts]
+        return Case(
+            f"AUC {values[0]:.2f} − {values[1]:.2f}, n = {n:,}, {positives:.0%} positive",
+            draw_one,
+            truth=values[0] - values[1],
+            refuses=n * positives < 100,
+        )
+
+    def tied(draw: Draw, _: int) -> Interval:
+        data = ranked(draw, 400, 0.3, (1.2, 0.9), 0.7)
+        scores = np.array([np.digitize(data.first, TIES), np.digitize(data.second, TIES)], dtype=np.float64)
+        return estimate.contrast_auc(data.y, scores, DIFFERENCE, 0.0)
+
+    sizes = [(n, positives) for n in (50, 200, 1000, 5000) for positives in (0.5, 0.05)]
+    return [
+        *(one(n, positives, 1.8) for n, positives in sizes),
+        *(paired(n, positives, (1.2, 0.9)) for n, positives in sizes),
+        Case("tied AUC − tied AUC (5 values), n = 400, 30% positive", tied, truth=_tied(1.2) - _tied(0.9), suite=True),
+    ]
+
+
+TIES = np.array([-0.5, 0.2, 0.8, 1.6])
+
+
+def _tied(shift: float) -> float:
+    shares = [np.diff(ndtr(np.concatenate(([-np.inf], TIES, [np.inf])) - at)) for at in (shift, 0.0)]
+    return float(shares[0] @ (np.cumsum(shares[1]) - shares[1] / 2))
+
+
+def _means() -> list[Case]:
+    samples: dict[str, tuple[Callable[[Draw, int], Any], float]] = {
+        "even": (lambda draw, n: draw.normal(size=n), 0.0),
+        "exponential": (lambda draw, n: draw.exponential(size=n), 1.0),
+        "lognormal σ 0.8": (lambda draw, n: draw.lognormal(sigma=0.8, size=n), math.exp(0.32)),
+        "lognormal σ 1.2": (lambda draw, n: draw.lognormal(sigma=1.2, size=n), math.exp(0.72)),
+    }
+
+    def one(name: str, n: int) -> Case:
+        sample, truth = samples[name]
+        return Case(
+            f"mean of {name} losses, n = {n:,}",
+            lambda draw, at: mean_interval(sample(draw, n), seed=at),
+            truth=truth,
+            repetitions=CLOSED if name == "even" else BOOTSTRAP,
+            status="miss" if (name, n) in MISSES else "bar",
+            suite=name == "exponential" and n in (200, 1000),
+        )
+
+    return [one(name, n) for name in samples for n in (50, 200, 1000)]
+
+
+MISSES = {("lognormal σ 1.2", 50), ("lognormal σ 1.2", 200)}
+"""Means of skewed losses on which the wider of BCa and bootstrap-t still lets more than 3.5 % through on the side of the long tail."""
+
+
+def _by_day() -> list[Case]:
+    everyone = np.ones(1200, dtype=bool)
+    unit = np.repeat(np.arange(60), 20)
+
+    def right(draw: Draw, share: float, spread: float) -> Any:
+        return draw.random(1200) < np.clip(share + spread * draw.normal(size=60), 0.01, 0.99)[unit]
+
+    def level(share: float, draw: Draw) -> Interval:
+        return estimate.level_proportion(right(draw, share, 0.04), everyone, unit=unit)
+
+    def paired(draw: Draw, _: int) -> Interval:
+        return estimate.contrast_proportion(
+            np.array([right(draw, 0.8, 0.05), right(draw, 0.75, 0.05)]), everyone, DIFFERENCE, 0.0, unit=unit
+        )
+
+    def auc_level(draw: Draw, _: int) -> Interval:
+        data = ranked(draw, 1200, 0.3, (1.2, 0.9), 0.7)
+        return estimate.level_auc(data.y, data.first + 0.3 * draw.normal(size=60)[unit], unit=unit)
+
+    def auc_paired(draw: Draw, _: int) -> Interval:
+        data = ranked(draw, 1200, 0.3, (1.2, 0.9), 0.7)
+        shock = 0.3 * draw.normal(size=(2, 60))[:, unit]
+        return estimate.contrast_auc(
+            data.y, np.array([data.first, data.second]) + shock, DIFFERENCE, 0.0, unit=unit
+        )
+
+    def f1(draw: Draw, at: int) -> Interval:
+        y, label = _labels(draw, 600, 0.3)
+        return bca(_f1(y, label), 600, at, unit=np.repeat(np.arange(60), 10), resamples=RESAMPLES)
+
+    # A day's shock is in both classes' scores, so that it blurs the ranking between days.
+    blurred = [float(ndtr(shift / math.sqrt(2 * 1.09))) for shift in (1.2, 0.9)]
+    return [
+        Case("proportion 0.8 over 60 days", lambda draw, _: level(0.8, draw), truth=0.8, suite=True),
+        Case("difference of proportions over 60 days", paired, truth=0.05, suite=True),
+        Case("AUC over 60 days", auc_level, truth=blurred[0], repetitions=1_000, suite=True),
+        Case("difference of AUCs over 60 days", auc_paired, truth=blurred[0] - blurred[1], repetitions=1_000, suite=True),
+        Case("F1 over 60 days, cluster bootstrap", f1, truth=F1, repetitions=BOOTSTRAP, suite=True),
+    ]
+
+
+def _labels(draw: Draw, n: int, positives: float) -> tuple[Any, Any]:
+    y = (draw.random(n) < positives).astype(np.int64)
+    return y, (draw.random(n) < np.where(y == 1, 0.8, 0.1)).astype(np.int64)
+
+
+F1 = 2 * 0.3 * 0.8 / (0.3 + 0.3 * 0.8 + 0.7 * 0.1)
+
+
+def _f1(y: Any, label: Any) -> Callable[[Any], float | None]:
+    hit, either = (y * label).astype(np.float64), (y + label).astype(np.float64)
+
+    def statistic(weight: Any) -> float | None:
+        below = float(weight @ either)
+        return 2 * float(weight @ hit) / below if below else None
+
+    return statistic
+
+
+def _bootstraps() -> list[Case]:
+    def f1(n: int) -> Case:
+        def draw_one(draw: Draw, at: int) -> Interval:
+            y, label = _labels(draw, n, 0.3)
+            if min(np.bincount(y, minlength=2)) < estimate.FEWEST_OF_A_CLASS:
+                return refuse("few", n=n, n_rows=n)
+            return bca(_f1(y, label), n, at, resamples=RESAMPLES)
+
+        return Case(f"F1, n = {n:,}, 30% positive", draw_one, truth=F1, repetitions=BOOTSTRAP, refuses=n < 150,
+                    suite=n == 200)  # fmt: skip
+
+    def balanced(draw: Draw, at: int) -> Interval:
+        y, label = _labels(draw, 1000, 0.05)
+        if min(np.bincount(y, minlength=2)) < estimate.FEWEST_OF_A_CLASS:
+            return refuse("few", n=1000, n_rows=1000)
+        of_one, hit, of_zero = (y == 1) * 1.0, (y * label) * 1.0, ((1 - y) * (1 - label)) * 1.0
+
+        def statistic(weight: Any) -> float | None:
+            ones = float(weight @ of_one)
+            rest = float(weight.sum()) - ones
+            return (float(weight @ hit) / ones + float(weight @ of_zero) / rest) / 2 if ones and rest else None
+
+        return bca(statistic, 1000, at, resamples=RESAMPLES)
+
+    return [
+        *(f1(n) for n in (200, 1000)),
+        Case("balanced accuracy, n = 1,000, 5% positive", balanced, truth=0.85, repetitions=BOOTSTRAP, refuses=True,
+             suite=True),
+    ]  # fmt: skip
+
+
+def _at_the_margin() -> list[Case]:
+    def labels(n: int, margin: float, disagreement: float) -> Case:
+        better, worse = (disagreement - margin) / 2, (disagreement + margin) / 2
+        return Case(
+            f"accuracy worse by the margin {margin}, disagreement {disagreement:.0%}, n = {n:,}",
+            lambda draw, _: tango(*paired_labels(draw, n, better, worse), n),
+            margin=margin,
+            suite=disagreement == 0.02,
+        )
+
+    def weighted(n: int, margin: float) -> Case:
+        def draw_one(draw: Draw, _: int) -> Interval:
+            right = np.array([draw.random(n) >= margin, np.ones(n, dtype=bool)])
+            return estimate.contrast_proportion(right, right[1], DIFFERENCE, 0.0, weight=draw.uniform(0.5, 1.5, n))
+
+        return Case(f"weighted accuracy worse by the margin {margin}, n = {n:,}", draw_one, margin=margin, refuses=True,
+                    suite=True)  # fmt: skip
+
+    def aucs(n: int, positives: float, shifts: tuple[float, float]) -> Case:
+        values = [float(ndtr(shift / math.sqrt(2))) for shift in shifts]
+        margin = values[1] - values[0]
+
+        def draw_one(draw: Draw, _: int) -> Interval:
+            data = ranked(draw, n, positives, shifts, 0.7)
+            return estimate.contrast_auc(
+                data.y, np.array([data.first, data.second]), DIFFERENCE, 0.0, margin=margin
+            )
+
+        return Case(
+            f"AUC {values[1]:.3f} worse by the margin {margin:.3f}, n = {n:,}, {positives:.0%} positive",
+            draw_one,
+            margin=margin,
+            refuses=True,
+            suite=shifts[1] > 2 and n == 1000,
+        )
+
+    def by_day(groups: int) -> Case:
+        def draw_one(draw: Draw, _: int) -> Interval:
+            values, unit = days(draw, groups, 10, 0.5)
+            return estimate.contrast_mean(np.array([values - 0.1, np.zeros_like(values)]), DIFFERENCE, 0.0, unit=unit)
+
+        return Case(f"loss worse by the margin, {groups} days", draw_one, margin=0.1)
+
+    return [
+        *(labels(n, 0.01, d) for n in (200, 1000, 5000) for d in (0.02, 0.2)),
+        *(weighted(n, margin) for n, margin in ((200, 0.02), (1000, 0.005), (1000, 0.02))),
+        *(aucs(n, p, shifts) for n in (200, 1000) for p in (0.5, 0.05) for shifts in ((1.0, 1.1), (2.5, 2.7))),
+        *(by_day(groups) for groups in (60, 92)),
+    ]
+
+
+def _known_limits() -> list[Case]:
+    def by_day(groups: int) -> Case:
+        def draw_one(draw: Draw, _: int) -> Interval:
+            values, unit = days(draw, groups, 10, 0.5)
+            return estimate.contrast_mean(np.array([values**3, np.zeros_like(values)]), DIFFERENCE, 0.0, unit=unit)
+
+        return Case(f"difference of heavy-tailed losses over {groups} days", draw_one, truth=0.0, status="limit")
+
+    def memory(draw: Draw, _: int) -> Interval:
+        values, unit = days(draw, 92, 10, 1.0, memory=0.5)
+        return estimate.level_mean(values, unit=unit, lags=7)
+
+    def catastrophe(draw: Draw, at: int) -> Interval:
+        return mean_interval(draw.exponential(size=500) + 200.0 * (draw.random(500) < 0.005), seed=at)
+
+    def lognormal(n: int) -> Case:
+        return Case(f"mean of lognormal losses, σ 2, n = {n:,}",
+                    lambda draw, at: mean_interval(draw.lognormal(sigma=2.0, size=n), seed=at),
+                    truth=math.exp(2.0), repetitions=BOOTSTRAP, status="limit")  # fmt: skip
+
+    return [
+        by_day(10),
+        by_day(30),
+        Case("level over 92 days that remember the day before (0.5)", memory, truth=0.0, status="limit"),
+        lognormal(200),
+        lognormal(1000),
+        Case("mean of losses with one catastrophe in 200, n = 500", catastrophe, truth=2.0, repetitions=BOOTSTRAP,
+             status="limit"),
+        Case("mean of losses of infinite variance (Pareto 1.5), n = 1,000",
+             lambda draw, at: mean_interval(draw.pareto(1.5, 1000), seed=at), truth=2.0, repetitions=BOOTSTRAP,
+             status="limit"),
+    ]  # fmt: skip
+
+
+CASES = (
+    *_proportions(), *_aucs(), *_means(), *_by_day(), *_bootstraps(), *_at_the_margin(), *_known_limits()
+)  # fmt: skip
