@@ -15,7 +15,9 @@ def row(case: Case, repetitions: int) -> str:
     held = "held" if found.worst <= most else "missed"
     verdict = {"bar": held, "limit": f"known limit ({held})", "miss": f"miss ({held})"}[case.status]
     shares = (
-        ["–", "–", f"{found.passed:.1%}"] if case.margin is not None else [f"{found.above:.1%}", f"{found.below:.1%}", "–"]
+        ["–", "–", f"{found.passed:.1%}"]
+        if case.margin is not None
+        else [f"{found.above:.1%}", f"{found.below:.1%}", "–"]
     )
     return f"| {case.name} | {' | '.join(shares)} | {found.refused:,} of {repetitions:,} | {most:.1%} | {verdict} |"
 

@@ -158,3 +158,9 @@ def read_json(path: Path, *, limit: int = 64 * _CHUNK) -> Any:
     if path.stat().st_size > limit:
         raise ValueError(f"{path} is larger than {limit} bytes")
     return json.loads(path.read_bytes())
+
+
+def append_line(path: Path, line: str) -> None:
+    """Add a line to a file in one write, so that two processes' lines do not mix."""
+    with disk_errors(path), path.open("ab") as file:
+        file.write(line.encode() + b"\n")

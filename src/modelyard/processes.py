@@ -177,7 +177,7 @@ def run_group(
                 do=f"Make it faster, or raise its limit: {_limit_key(what)}.",
             ) from error
         finally:
-            _end(process)
+            end_group(process)
     return CommandResult(returncode, time.monotonic() - started, last_lines(log))
 
 
@@ -197,7 +197,7 @@ def _program(name: str, cwd: Path, environment: Mapping[str, str], what: str) ->
     return found
 
 
-def _end(process: "subprocess.Popen[bytes]") -> None:
+def end_group(process: "subprocess.Popen[bytes]") -> None:
     """Ask the whole group to end, where its leader still runs, and then make it."""
     if process.poll() is None:
         _signal(process, signal.SIGTERM)

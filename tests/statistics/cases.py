@@ -1,4 +1,4 @@
-"""The table of simulations: every case with a known truth, run by the suite in part and by benchmarks/coverage.py whole."""
+"""The table of simulations, every case with a known truth: the suite runs a part, benchmarks/coverage.py the whole."""
 
 import math
 from collections.abc import Callable
@@ -175,7 +175,7 @@ def _means() -> list[Case]:
 
 
 MISSES = {("lognormal σ 1.2", 50), ("lognormal σ 1.2", 200)}
-"""Means of skewed losses on which the wider of BCa and bootstrap-t still lets more than 3.5 % through on the side of the long tail."""
+"""Means of skewed losses on which the wider of BCa and bootstrap-t lets more than 3.5 % through on the long side."""
 
 
 def _by_day() -> list[Case]:
@@ -200,9 +200,7 @@ def _by_day() -> list[Case]:
     def auc_paired(draw: Draw, _: int) -> Interval:
         data = ranked(draw, 1200, 0.3, (1.2, 0.9), 0.7)
         shock = 0.3 * draw.normal(size=(2, 60))[:, unit]
-        return estimate.contrast_auc(
-            data.y, np.array([data.first, data.second]) + shock, DIFFERENCE, 0.0, unit=unit
-        )
+        return estimate.contrast_auc(data.y, np.array([data.first, data.second]) + shock, DIFFERENCE, 0.0, unit=unit)
 
     def f1(draw: Draw, at: int) -> Interval:
         y, label = _labels(draw, 600, 0.3)
@@ -214,7 +212,9 @@ def _by_day() -> list[Case]:
         Case("proportion 0.8 over 60 days", lambda draw, _: level(0.8, draw), truth=0.8, suite=True),
         Case("difference of proportions over 60 days", paired, truth=0.05, suite=True),
         Case("AUC over 60 days", auc_level, truth=blurred[0], repetitions=1_000, suite=True),
-        Case("difference of AUCs over 60 days", auc_paired, truth=blurred[0] - blurred[1], repetitions=1_000, suite=True),
+        Case(
+            "difference of AUCs over 60 days", auc_paired, truth=blurred[0] - blurred[1], repetitions=1_000, suite=True
+        ),
         Case("F1 over 60 days, cluster bootstrap", f1, truth=F1, repetitions=BOOTSTRAP, suite=True),
     ]
 
@@ -292,9 +292,7 @@ def _at_the_margin() -> list[Case]:
 
         def draw_one(draw: Draw, _: int) -> Interval:
             data = ranked(draw, n, positives, shifts, 0.7)
-            return estimate.contrast_auc(
-                data.y, np.array([data.first, data.second]), DIFFERENCE, 0.0, margin=margin
-            )
+            return estimate.contrast_auc(data.y, np.array([data.first, data.second]), DIFFERENCE, 0.0, margin=margin)
 
         return Case(
             f"AUC {values[1]:.3f} worse by the margin {margin:.3f}, n = {n:,}, {positives:.0%} positive",

@@ -10,7 +10,7 @@ from modelyard.config.models import Gate
 from modelyard.evaluation import rules
 from modelyard.evaluation.gates import judge
 from modelyard.evaluation.guard import holm
-from modelyard.evaluation.truth import Truth
+from modelyard.evaluation.truth import Groups, Truth
 from modelyard.metrics.compute import Predictions
 from modelyard.records.results import GateResult
 from modelyard.verdict import Verdict
@@ -33,7 +33,7 @@ def labels(right: Any, y: Any) -> Predictions:
 def judged(gate: rules.Rule, y: Any, unit: Any = None, **right: Any) -> GateResult:
     truth = Truth(y, unit, "row" if unit is None else "day", False, None, seed=1, confidence=0.95)
     models = {role: labels(each, y) for role, each in right.items()}
-    return judge(gate, 0, truth, models, {"part": list(map(str, NAMES))})
+    return judge(gate, 0, truth, models, {"part": Groups.of(NAMES)})
 
 
 def accused(found: GateResult) -> list[str]:

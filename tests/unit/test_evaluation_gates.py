@@ -10,7 +10,7 @@ from modelyard.config.models import Gate
 from modelyard.errors import ConfigError
 from modelyard.evaluation import judgement, rules
 from modelyard.evaluation.gates import judge
-from modelyard.evaluation.truth import Truth, baseline_predictions
+from modelyard.evaluation.truth import Groups, Truth, baseline_predictions
 from modelyard.metrics.catalogue import METRICS, PRIMARY
 from modelyard.metrics.compute import Predictions
 from modelyard.records.results import GateResult, Signature
@@ -44,6 +44,11 @@ def gate(**fields: Any) -> rules.Rule:
 def judged(rule: rules.Rule, y: Any, columns: Any = None, **models: Predictions) -> GateResult:
     everything = {"baseline": baseline_predictions({"share_0": 0.7, "share_1": 0.3}, BINARY, len(y), "roc_auc")}
     return judge(rule, 0, truth(y), {**everything, **models}, columns or {})
+
+
+def both(*arguments: Any) -> tuple[tuple[GateResult, ...], Verdict]:
+    found = judgement.judge_all(*arguments)
+    return found, judgement.verdict_of(found)
 
 
 def test_a_bound_passes_fails_or_cannot_be_told(y: Any) -> None:
@@ -94,7 +99,7 @@ def test_without_a_champion_its_gates_are_listed_and_not_counted(y: Any) -> None
 def test_a_run_in_which_no_gate_applies_is_refused(y: Any) -> None:
     rule = gate(metric="roc_auc", no_worse_than="champion", margin=0.01)
     with pytest.raises(ConfigError, match="no gate applies"):
-        judgement.judge_all((rule,), truth(y), {"challenger": model(y, 0.4, 2)}, {})
+        both((rule,), truth(y), {"challenger": model(y, 0.4, 2)}, {})
 
 
 def test_labels_cannot_be_judged_by_a_metric_of_probabilities(y: Any) -> None:
@@ -122,12 +127,12 @@ def test_an_allowed_inconclusive_gate_holds_nothing_back(y: Any) -> None:
     sure = gate(metric="roc_auc", at_least=0.5)
     low = judged(sure, y, challenger=strong).estimate.low
     unsure = gate(metric="roc_auc", at_least=(low or 0) + 1e-6, inconclusive="allow")
-    found, verdict = judgement.judge_all((sure, unsure), truth(y), {"challenger": strong}, {})
+    found, verdict = both((sure, unsure), truth(y), {"challenger": strong}, {})
     assert [one.verdict for one in found] == [Verdict.PASS, Verdict.INCONCLUSIVE]
     assert found[1].allowed
     assert verdict is Verdict.PASS
     with pytest.raises(ConfigError, match="nothing decides"):
-        judgement.judge_all((unsure,), truth(y), {"challenger": strong}, {})
+        both((unsure,), truth(y), {"challenger": strong}, {})
 
 
 def test_recall_against_the_baseline_is_refused_with_its_line() -> None:
@@ -142,7 +147,7 @@ def test_a_metric_that_is_unknown_or_for_another_task_is_named(metric: str, word
 
 
 def test_slices_are_reported_largest_first(y: Any) -> None:
-    columns = {"carrier": ["AA"] * 3000 + ["UA"] * 990 + ["HA"] * 10}
+    columns = {"carrier": Groups.of(["AA"] * 3000 + ["UA"] * 990 + ["HA"] * 10)}
     found = judged(gate(metric="accuracy", at_least=0.6, by=["carrier"]), y, columns, challenger=model(y, 0.4, 2))
     assert [(row.value, row.challenger.rows) for row in found.slices] == [("AA", 3000), ("UA", 990), ("HA", 10)]
     assert found.verdict is Verdict.PASS
@@ -171,8 +176,8 @@ def test_default_gates_pass_a_better_model_and_hold_a_worse_one(y: Any) -> None:
     default = rules.defaults(primary, champion_gains=True)
     baseline = baseline_predictions({"share_0": 0.7, "share_1": 0.3}, BINARY, N, "roc_auc")
     strong, weak = model(y, 0.4, 2), model(y, 0.1, 3)
-    _, up = judgement.judge_all(default, truth(y), {"challenger": strong, "champion": weak, "baseline": baseline}, {})
-    _, down = judgement.judge_all(default, truth(y), {"challenger": weak, "champion": strong, "baseline": baseline}, {})
+    _, up = both(default, truth(y), {"challenger": strong, "champion": weak, "baseline": baseline}, {})
+    _, down = both(default, truth(y), {"challenger": weak, "champion": strong, "baseline": baseline}, {})
     assert (up, down) == (Verdict.PASS, Verdict.FAIL)
 
 
@@ -180,7 +185,7 @@ def test_default_gates_on_a_first_run_ask_for_more_than_the_baseline(y: Any) -> 
     default = rules.defaults(METRICS["roc_auc"], champion_gains=True)
     noise = Predictions(2, np.zeros(N, dtype=np.int64), np.random.default_rng(9).random(N))
     baseline = baseline_predictions({"share_0": 0.7, "share_1": 0.3}, BINARY, N, "roc_auc")
-    found, verdict = judgement.judge_all(default, truth(y), {"challenger": noise, "baseline": baseline}, {})
+    found, verdict = both(default, truth(y), {"challenger": noise, "baseline": baseline}, {})
     assert verdict is not Verdict.PASS
     assert Verdict.NOT_APPLICABLE in [one.verdict for one in found]
 

@@ -3,15 +3,17 @@
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import ValidationError
 
 from modelyard.config import rules
 from modelyard.config.load import Loaded
-from modelyard.config.models import Config
+from modelyard.config.models import Config, Gate
 from modelyard.config.source import KeyPath
 from modelyard.errors import ConfigError, Place
+
+Kind = Literal["loosened", "tightened", "changed", "metric code", "test rows"]
 
 
 @dataclass(frozen=True)
@@ -21,6 +23,7 @@ class Change:
     rule: str
     old: str
     new: str
+    kind: Kind = "changed"
 
 
 def judged(base: Loaded, own: Loaded) -> Loaded:
@@ -60,16 +63,85 @@ def changes(base: Config, own: Config, files: Mapping[str, tuple[str | None, str
         own: the proposal's.
         files: path to its digest at the base and in the proposal; None where it is not there.
     """
-    old, new = dict(_leaves(rules.rules(base))), dict(_leaves(rules.rules(own)))
-    found = [
-        Change(name, old.get(name, ""), new.get(name, ""))
+    before, after = rules.rules(base), rules.rules(own)
+    found = _gate_changes(base, own)
+    del before["evaluate"]["gates"], after["evaluate"]["gates"]
+    old, new = dict(_leaves(before)), dict(_leaves(after))
+    found += [
+        Change(name, old.get(name, ""), new.get(name, ""), _kind(name, old.get(name), new.get(name)))
         for name in dict.fromkeys([*old, *new])
         if old.get(name, "") != new.get(name, "")
     ]
-    for path, (before, after) in sorted(files.items()):
-        if before != after:
-            found.append(Change(path, _short(before), _short(after)))
+    code = {*rules.metric_files(base).values(), *rules.metric_files(own).values()}
+    for path, (was, now) in sorted(files.items()):
+        if was != now:
+            found.append(Change(path, _short(was), _short(now), "metric code" if path in code else "changed"))
     return tuple(found)
+
+
+def _gate_changes(base: Config, own: Config) -> list[Change]:
+    """Gates that differ. A gate is the same one where metric, operator, reference and slices are."""
+    waiting = list(enumerate(own.evaluate.gates))
+    found: list[Change] = []
+    for at, gate in enumerate(base.evaluate.gates):
+        named = f"evaluate.gates[{at}]"
+        match = next((pair for pair in waiting if _identity(gate) == _identity(pair[1])), None)
+        if match is None:
+            found.append(Change(named, _summary(gate), "", "loosened"))
+            continue
+        waiting.remove(match)
+        old, new = (each.model_dump(mode="json") for each in (gate, match[1]))
+        for key in old:
+            if old[key] != new[key]:
+                kind = _gate_kind(gate, key, old[key], new[key])
+                found.append(Change(f"{named}.{key}", _written(old[key]), _written(new[key]), kind))
+    # Where the base has no gates, its defaults hold, and any list of gates takes their place.
+    added: Kind = "tightened" if base.evaluate.gates else "changed"
+    found += [Change(f"evaluate.gates[{at}]", "", _summary(gate), added) for at, gate in waiting]
+    return found
+
+
+def _identity(gate: Gate) -> tuple[object, ...]:
+    return gate.metric, gate.operator, gate.no_worse_than or gate.better_than, gate.by
+
+
+def _summary(gate: Gate) -> str:
+    plain = gate.model_dump(mode="json", exclude_defaults=True)
+    return ", ".join(f"{key}: {_written(value)}" for key, value in plain.items())
+
+
+def _written(value: Any) -> str:
+    return "" if value in (None, [], {}) else json.dumps(value, ensure_ascii=False)
+
+
+def _gate_kind(gate: Gate, key: str, old: Any, new: Any) -> Kind:
+    """Whether a key of a gate lets more through than before."""
+    if key in ("inconclusive", "require"):
+        return "loosened" if new in ("allow", "guard") else "tightened"
+    if key == "between" and old and new:
+        return "tightened" if old[0] <= new[0] and new[1] <= old[1] else "loosened"
+    if not isinstance(old, int | float) or not isinstance(new, int | float):
+        return "loosened" if key == "margin" else "changed"
+    upward_is_looser = key in ("at_most", "slice_drop") or (key == "margin" and gate.operator == "no_worse_than")
+    return "loosened" if (new > old) == upward_is_looser else "tightened"
+
+
+def _kind(name: str, old: str | None, new: str | None) -> Kind:
+    """Whether a rule beside the gates lets more through than before."""
+    if name == "mode":
+        return "loosened" if new == '"report-only"' else "tightened"
+    if name == "evaluate.confidence" and old and new:
+        return "loosened" if float(new) < float(old) else "tightened"
+    if name.startswith("evaluate.checks.") and old and new:
+        if old.startswith('"'):
+            order = ['"off"', '"report"', '"gate"']
+            return "loosened" if order.index(new) < order.index(old) else "tightened"
+        return "loosened" if float(new) > float(old) else "tightened"
+    if name == "evaluate.waivers":
+        return "loosened" if new else "tightened"
+    if name == "evaluate.behaviour" or name.startswith("validate.suites"):
+        return "changed" if new else "loosened"
+    return "metric code" if name.startswith("evaluate.metrics.") else "changed"
 
 
 def _free(base: Config, own: Config) -> tuple[KeyPath, ...]:

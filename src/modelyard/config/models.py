@@ -22,11 +22,14 @@ PATTERNS = {
     r"^[a-z0-9-]{1,40}$": "lower-case letters, digits and hyphens, at most 40",
     r"^[a-z][a-z0-9-]{0,39}$": "lower-case letters, digits and hyphens, at most 40, beginning with a letter",
     r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$": "package.module:function",
+    r"^(0|[1-9][0-9]?)(\.[0-9]{1,4})? ?%( of gain)?$": "a share of the reference such as '2 %', or '10 % of gain'",
 }
 """What messages say instead of a pattern."""
 
-Operator = Literal["at_least", "at_most", "no_worse_than", "better_than"]
-OPERATORS: tuple[Operator, ...] = ("at_least", "at_most", "no_worse_than", "better_than")
+Operator = Literal["at_least", "at_most", "between", "no_worse_than", "better_than"]
+OPERATORS: tuple[Operator, ...] = ("at_least", "at_most", "between", "no_worse_than", "better_than")
+Reference = Literal["champion", "best-promoted", "baseline"]
+Relative = Annotated[str, StringConstraints(pattern=r"^(0|[1-9][0-9]?)(\.[0-9]{1,4})? ?%( of gain)?$")]
 
 
 def wrong(found: str, *, at: tuple[str | int, ...] = (), do: str = "") -> PydanticCustomError:
@@ -272,6 +275,28 @@ class Train(Section):
         return self
 
 
+CheckMode = Literal["off", "report", "gate"]
+
+
+class Checks(Section):
+    """Checks beside the gates: report shows what they find, gate holds the model to it."""
+
+    calibration: CheckMode = "report"
+    """Whether predicted probabilities are observed shares. As a gate: slope 1 and intercept 0 within their intervals'
+    reach, the debiased error at most calibration_error."""
+    calibration_error: Annotated[float, Field(gt=0, lt=1)] = 0.05
+    """Largest calibration error that counts as calibrated."""
+    changed_predictions: CheckMode = "report"
+    """Labels that differ from the champion's. As a gate: at most changed_share of the rows go from right to wrong."""
+    changed_share: Annotated[float, Field(gt=0, lt=1)] = 0.05
+    """Largest share of rows that may go from right to wrong."""
+    train_test_gap: CheckMode = "report"
+    """How much better the model is on the rows it learned from. It is a symptom, and never a gate's matter by default.
+    As a gate: at most gap, in the primary metric's unit."""
+    gap: Annotated[float, Field(gt=0)] = 0.1
+    """Largest gap between training and test rows, in the primary metric's own unit."""
+
+
 class Predict(Section):
     """How to score rows where the model is neither scikit-learn nor pyfunc."""
 
@@ -291,12 +316,15 @@ class Gate(Section):
     """The metric's lower confidence limit must reach this."""
     at_most: float | None = None
     """The metric's upper confidence limit may not exceed this."""
-    no_worse_than: Literal["champion", "baseline"] | None = None
+    between: Annotated[tuple[float, ...], Field(min_length=2, max_length=2)] | None = None
+    """The whole confidence interval must lie between these two."""
+    no_worse_than: Reference | None = None
     """Worse than this reference by less than the margin, with confidence."""
-    better_than: Literal["champion", "baseline"] | None = None
+    better_than: Reference | None = None
     """Better than this reference by more than the margin, with confidence."""
-    margin: Annotated[float, Field(ge=0)] | None = None
-    """Size of a difference that matters, in the metric's own unit."""
+    margin: Annotated[float, Field(ge=0)] | Relative | None = None
+    """Size of a difference that matters: in the metric's own unit, or '2 %' of the reference's value, or
+    '10 % of gain', the reference's gain over the baseline."""
     by: tuple[Text, ...] = ()
     """Columns whose values are judged as slices too: one that is surely beyond the bound fails the gate."""
     require: Literal["guard", "every"] = "guard"
@@ -323,6 +351,18 @@ class Gate(Section):
                 at=("require" if self.require == "every" else "slice_drop",),
                 do="Add by: [column], or remove it.",
             )
+        if self.between is not None and not self.between[0] < self.between[1]:
+            raise wrong(
+                f"between [{self.between[0]:g}, {self.between[1]:g}] holds no number",
+                at=("between",),
+                do="The smaller number comes first.",
+            )
+        if "of gain" in str(self.margin) and "baseline" in (self.no_worse_than, self.better_than):
+            raise wrong(
+                "a gain is counted from the baseline, so the baseline itself has none",
+                at=("margin",),
+                do="Write a number in the metric's own unit.",
+            )
         if self.no_worse_than and self.margin is None:
             raise wrong(
                 "no_worse_than needs a margin: how much worse is still acceptable, in the metric's own unit",
@@ -339,8 +379,52 @@ class Gate(Section):
 
     @property
     def operator(self) -> Operator:
-        """Which of the four operators this gate uses."""
+        """Which of the operators this gate uses."""
         return next(operator for operator in OPERATORS if getattr(self, operator) is not None)
+
+
+class Cost(Section):
+    """What one kind of mistake costs."""
+
+    actual: Label
+    """The class that a row has."""
+    predicted: Label
+    """The class that the model gives it."""
+    cost: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+    """Cost of one such row, in any unit."""
+
+
+class OwnMetric(Section):
+    """A metric of your own: a function, or what each kind of mistake costs."""
+
+    function: Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")] | None = None
+    """package.module:function in a file beside this one, called as metric(actual, predicted) with two arrays, returning
+    a number. It runs in a process of its own; the module may import installed packages, and no other file."""
+    higher_is_better: bool | None = None
+    """Which way is better; a function must say it."""
+    needs: Literal["label", "probability", "value"] = "label"
+    """What the function gets as predictions: labels, probabilities (of the positive class, or one column a class), or
+    the numbers of a regression."""
+    costs: tuple[Cost, ...] = ()
+    """Cost of each kind of mistake; what is not named costs nothing. The metric is the mean cost of a row."""
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> Self:
+        if (self.function is None) == (not self.costs):
+            found = "both" if self.costs else "neither"
+            raise wrong(f"a metric is a function or a list of costs; found {found}", do="Name one of them.")
+        if self.function and self.higher_is_better is None:
+            raise wrong(
+                "a metric of your own has to say which way is better",
+                at=("function",),
+                do="Add higher_is_better: true, or false.",
+            )
+        if self.costs and self.higher_is_better:
+            raise wrong("of costs, less is better", at=("higher_is_better",), do="Remove it.")
+        pairs = [(repr(each.actual), repr(each.predicted)) for each in self.costs]
+        if len(set(pairs)) < len(pairs):
+            raise wrong("the same mistake is named twice", at=("costs",), do="Keep one of them.")
+        return self
 
 
 class Evaluate(Section):
@@ -348,6 +432,14 @@ class Evaluate(Section):
 
     gates: tuple[Gate, ...] = ()
     """The rules; empty: the defaults of docs/statistics.md."""
+    metrics: dict[Name, OwnMetric] = Field(default_factory=dict)
+    """Metrics of your own, by the name that gates call them."""
+    waivers: Text | None = None
+    """A file of waivers: gates that may be missed for a while, with a reason and an owner."""
+    behaviour: Text | None = None
+    """A file of behaviour tests: what the model must do on rows that are changed or made up."""
+    checks: Checks = Checks()
+    """Checks beside the gates, each off, report or gate."""
     predict: Predict | None = None
     """How to score rows with a model that is not scikit-learn's."""
     challenger: Text | None = None

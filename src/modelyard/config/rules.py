@@ -67,7 +67,15 @@ def rules(config: Config) -> dict[str, Any]:
 
 def rule_files(config: Config) -> tuple[str, ...]:
     """The files that the rules name, relative to modelyard.yml; their contents are rules as well."""
-    return tuple(sorted(set(config.validate_.suites.values()))) if config.validate_ else ()
+    named = set(config.validate_.suites.values()) if config.validate_ else set()
+    named |= {path for path in (config.evaluate.waivers, config.evaluate.behaviour) if path}
+    return tuple(sorted(named | set(metric_files(config).values())))
+
+
+def metric_files(config: Config) -> dict[str, str]:
+    """The file of each metric that is a function of the user's, relative to modelyard.yml, by the metric's name."""
+    named = {name: own.function for name, own in config.evaluate.metrics.items()}
+    return {name: f"{function.partition(':')[0].replace('.', '/')}.py" for name, function in named.items() if function}
 
 
 def rules_digest(config: Config, files: Mapping[str, str]) -> str:

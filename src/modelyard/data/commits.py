@@ -36,3 +36,10 @@ def file_at(root: Path, commit: str, path: str) -> bytes | None:
     if kind is None or kind.returncode or kind.stdout.strip() != b"blob":
         return None
     return output(run_git(root, "cat-file", "blob", f"{commit}:{path}"), root)
+
+
+def changed_since(root: Path, commit: str) -> tuple[tuple[str, str], ...]:
+    """Files whose contents differ between a commit and the checkout: ``A``, ``M`` or ``D``, and the path."""
+    done = run_git(root, "diff", "--name-status", "--no-renames", "-z", commit, "--")
+    parts = output(done, root).decode("utf-8", "replace").split("\0") if done is not None else []
+    return tuple(zip(parts[0::2], parts[1::2], strict=False))

@@ -3,11 +3,12 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-import numpy as np
+from scipy.special import ndtr
 
 from modelyard.evaluation import guard, measure
 from modelyard.evaluation.rules import Contrast, Rule
-from modelyard.evaluation.truth import Truth
+from modelyard.evaluation.truth import Groups, Truth
+from modelyard.metrics import compute
 from modelyard.metrics.compute import Predictions
 from modelyard.records.results import Estimate, GateResult, SliceRow
 from modelyard.stats import clusters, decide, power
@@ -18,10 +19,12 @@ MOST_SLICES = 200
 """Slices of one column that are reported, the largest first."""
 
 Models = Mapping[str, Predictions]
-"""``challenger``, and ``champion`` and ``baseline`` where there are such."""
+"""``challenger``, and ``champion``, ``best-promoted`` and ``baseline`` where there are such."""
+Columns = Mapping[str, Groups]
+"""The columns that rules slice by."""
 
 
-def judge(rule: Rule, at: int, truth: Truth, models: Models, columns: Mapping[str, Sequence[object]]) -> GateResult:
+def judge(rule: Rule, at: int, truth: Truth, models: Models, columns: Columns) -> GateResult:
     """Judge one gate on all test rows, and report its slices.
 
     Args:
@@ -29,7 +32,7 @@ def judge(rule: Rule, at: int, truth: Truth, models: Models, columns: Mapping[st
         at: its position, which names it.
         truth: the test rows.
         models: predictions by role, in the order of the rows.
-        columns: values (n,) of the columns that rules slice by.
+        columns: of the columns that rules slice by.
     """
     sign = 1.0 if rule.metric.higher_is_better else -1.0
     blank = GateResult(
@@ -38,6 +41,7 @@ def judge(rule: Rule, at: int, truth: Truth, models: Models, columns: Mapping[st
         operator=rule.operator,
         reference=rule.reference,
         bound=rule.bound,
+        upper=rule.upper,
         margin=rule.margin,
         rule=rule.text,
         default=rule.default,
@@ -47,8 +51,9 @@ def judge(rule: Rule, at: int, truth: Truth, models: Models, columns: Mapping[st
         challenger=Estimate(unit=truth.unit_name),
         higher_is_better=rule.metric.higher_is_better,
     )
-    if rule.reference == "champion" and "champion" not in models:
-        return blank.model_copy(update={"verdict": Verdict.NOT_APPLICABLE, "reason": "there is no champion yet"})
+    if rule.reference in ("champion", "best-promoted") and rule.reference not in models:
+        why = "there is no champion yet" if "champion" not in models else _NO_BEST
+        return blank.model_copy(update={"verdict": Verdict.NOT_APPLICABLE, "reason": why})
     without = [role for role in _roles(rule) if not models[role].has(rule.metric.needs)]
     if without:
         return blank.model_copy(
@@ -71,8 +76,13 @@ def judge(rule: Rule, at: int, truth: Truth, models: Models, columns: Mapping[st
             "would_decide": decided.would,
             "reason": decided.interval.refused or _of_slices(rows, decided.verdict) or decided.interval.note,
             "slices": tuple(rows),
+            "on_all_rows": decided.verdict,
+            "equal_chance": _equal_chance(rule, truth, models, sign, decided.error),
         }
     )
+
+
+_NO_BEST = "the champion is the best model that was promoted"
 
 
 @dataclass(frozen=True)
@@ -84,6 +94,8 @@ class _Decided:
     smallest_visible: float | None = None
     units: int | None = None
     would: str = ""
+    error: float | None = None
+    """Standard error behind the interval."""
 
 
 def _weigh(verdict: Verdict, shown: Interval, turned: Interval, bound: float, minimum: int) -> _Decided:
@@ -92,21 +104,45 @@ def _weigh(verdict: Verdict, shown: Interval, turned: Interval, bound: float, mi
     error = (turned.high - turned.low) / (2 * 1.959964)
     visible = power.smallest_visible_difference(error)
     if verdict is not Verdict.INCONCLUSIVE:
-        return _Decided(verdict, shown, visible)
+        return _Decided(verdict, shown, visible, error=error)
     needed = power.units_to_decide(turned.estimate, bound, error, turned.n, minimum=minimum)
-    return _Decided(verdict, shown, visible, needed.units, needed.direction or needed.reason)
+    return _Decided(verdict, shown, visible, needed.units, needed.direction or needed.reason, error)
+
+
+def _equal_chance(rule: Rule, truth: Truth, models: Models, sign: float, error: float | None) -> float | None:
+    """Chance that a model exactly as good as the champion passes; None where that cannot be said."""
+    equal = models.get(rule.reference or "champion")
+    if error is None or error <= 0 or equal is None or rule.upper is not None or rule.reference == "baseline":
+        return None
+    value = compute.value(rule.metric, truth.y, equal, truth.weight)
+    if value is None:
+        return None
+    if rule.bound is not None:
+        ahead = (value - rule.bound) * (1 if rule.operator == "at_least" else -1)
+        return float(ndtr(ahead / error - 1.96))
+    chances = []
+    for contrast in rule.contrasts:
+        of_baseline = 0.0
+        if contrast.baseline:
+            of_baseline = compute.value(rule.metric, truth.y, models["baseline"], truth.weight) or 0.0
+        perfect = contrast.perfect * (rule.metric.perfect or 0.0)
+        left = sign * (value * (1 + contrast.reference) + of_baseline * contrast.baseline + perfect)
+        chances.append(float(ndtr((left - contrast.bound) / error - 1.96)))
+    return max(chances)
 
 
 def _roles(rule: Rule) -> list[str]:
     roles = ["challenger"]
-    if any(contrast.champion for contrast in rule.contrasts):
-        roles.append("champion")
+    if rule.reference:
+        roles.append(rule.reference)
     if any(contrast.baseline for contrast in rule.contrasts):
         roles.append("baseline")
-    return roles
+    return list(dict.fromkeys(roles))
 
 
 def _decide(rule: Rule, truth: Truth, models: Models, sign: float) -> _Decided:
+    if rule.bound is not None and rule.upper is not None:
+        return _between(rule, rule.bound, rule.upper, truth, models)
     if rule.bound is not None:
         found = measure.level(rule.metric, truth, models["challenger"], bounds=(rule.bound,))
         verdict = (decide.at_least if rule.operator == "at_least" else decide.at_most)(found, rule.bound)
@@ -118,9 +154,18 @@ def _decide(rule: Rule, truth: Truth, models: Models, sign: float) -> _Decided:
     return min(decided, key=lambda one: order.index(one.verdict))
 
 
+def _between(rule: Rule, low: float, high: float, truth: Truth, models: Models) -> _Decided:
+    found = measure.level(rule.metric, truth, models["challenger"], bounds=(low, high))
+    verdict = decide.between(found, low, high)
+    if found.estimate is not None and abs(found.estimate - high) < abs(found.estimate - low):
+        return _weigh(verdict, found, found.scaled(-1.0), -high, clusters.FEWEST_FOR_LEVEL)
+    return _weigh(verdict, found, found, low, clusters.FEWEST_FOR_LEVEL)
+
+
 def _contrast_interval(rule: Rule, contrast: Contrast, truth: Truth, models: Models, sign: float) -> Interval:
     """The contrast, turned so that more is better."""
-    weights = {"challenger": 1.0, "champion": contrast.champion, "baseline": contrast.baseline}
+    weights: dict[str, float] = {"challenger": 1.0, rule.reference: contrast.reference}
+    weights["baseline"] = weights.get("baseline", 0.0) + contrast.baseline
     roles = [role for role, weight in weights.items() if weight]
     perfect = rule.metric.perfect or 0.0
     return measure.contrast(
@@ -159,20 +204,17 @@ def _turned(rule: Rule, sign: float) -> guard.Turned:
 
 
 def _slices(
-    rule: Rule, truth: Truth, models: Models, columns: Mapping[str, Sequence[object]], sign: float
+    rule: Rule, truth: Truth, models: Models, columns: Columns, sign: float
 ) -> tuple[list[SliceRow], Verdict | None]:
     """Every slice of a gate, and what they say of it together; None where it names none."""
     if not rule.by:
         return [], None
-    parts: list[tuple[str, guard.Slice]] = []
-    for column in rule.by:
-        values = np.array([str(value) for value in columns[column]], dtype=object)
-        names, counts = np.unique(values, return_counts=True)
-        for name in names[np.argsort(-counts, kind="stable")][:MOST_SLICES]:
-            inside = values == name
-            units = int(inside.sum()) if truth.unit is None else len(np.unique(truth.unit[inside]))
-            parts.append((column, guard.Slice(str(name), inside, units)))
-    shown = [_shown(rule, column, part, truth, models, sign) for column, part in parts]
+    parts = [
+        (column, guard.slice_of(name, rows, truth, models))
+        for column in rule.by
+        for name, rows in columns[column].largest(MOST_SLICES)
+    ]
+    shown = [_shown(rule, column, part, sign) for column, part in parts]
     if rule.every_slice:
         return shown, worst(row.verdict for row in shown)
     judged = guard.judge_slices(rule, [part for _, part in parts], truth, dict(models), _turned(rule, sign))
@@ -183,17 +225,17 @@ def _slices(
     return rows, guard.verdict_of(judged)
 
 
-def _shown(rule: Rule, column: str, part: guard.Slice, truth: Truth, models: Models, sign: float) -> SliceRow:
-    here = truth.take(part.inside)
-    taken = {role: predictions.take(part.inside) for role, predictions in models.items()}
-    decided = _decide(replace(rule, by=()), here, taken, sign)
-    level = decided.interval if not rule.contrasts else measure.level(rule.metric, here, taken["challenger"])
+def _shown(rule: Rule, column: str, part: guard.Slice, sign: float) -> SliceRow:
+    decided = _decide(replace(rule, by=()), part.truth, part.models, sign)
+    level = decided.interval
+    if rule.contrasts:
+        level = measure.level(rule.metric, part.truth, part.models["challenger"])
     return SliceRow(
         column=column,
         value=part.name,
-        challenger=estimate_of(level, here),
-        reference=_reference_level(rule, here, taken),
-        difference=estimate_of(decided.interval, here) if rule.contrasts else None,
+        challenger=estimate_of(level, part.truth),
+        reference=_reference_level(rule, part.truth, part.models),
+        difference=estimate_of(decided.interval, part.truth) if rule.contrasts else None,
         verdict=decided.verdict,
     )
 

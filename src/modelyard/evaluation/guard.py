@@ -8,7 +8,7 @@ rows: the row-wise one scaled to the slice, times Kish's design effect 1 + (m âˆ
 """
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -18,7 +18,7 @@ from modelyard.evaluation import measure
 from modelyard.evaluation.rules import Rule
 from modelyard.evaluation.truth import Truth
 from modelyard.metrics import compute
-from modelyard.metrics.compute import Bools, Predictions
+from modelyard.metrics.compute import Ints, Predictions
 from modelyard.stats.interval import Interval
 from modelyard.verdict import Verdict
 
@@ -47,11 +47,18 @@ class Judged:
 
 @dataclass(frozen=True)
 class Slice:
-    """Some rows, and the units and rows among them."""
+    """Some rows with all models' predictions of them, and how many units they are."""
 
     name: str
-    inside: Bools
+    truth: Truth
+    models: dict[str, Predictions]
     units: int
+
+
+def slice_of(name: str, rows: Ints, truth: Truth, models: Mapping[str, Predictions]) -> Slice:
+    """The slice of some rows."""
+    here = truth.take(rows)
+    return Slice(name, here, {role: each.take(rows) for role, each in models.items()}, here.units)
 
 
 def holm(p_values: Sequence[float], alpha: float = ALPHA) -> list[bool]:
@@ -79,7 +86,7 @@ def judge_slices(
     """
     with_units = truth.unit is not None
     able = [at for at, each in enumerate(slices) if not with_units or each.units >= FEWEST_UNITS]
-    tested = {at: _test(rule, _rows_of(slices[at], truth, models), turned) for at in able}
+    tested = {at: _test(rule, slices[at], turned) for at in able}
     known = {at: one for at, one in tested.items() if one is not None}
     called = holm([one.p for one in known.values()])
     below = {at for at, is_called in zip(known, called, strict=True) if is_called}
@@ -104,10 +111,6 @@ def verdict_of(judged: Iterable[Judged]) -> Verdict:
     return Verdict.PASS if any(each.powered for each in known) else Verdict.INCONCLUSIVE
 
 
-def _rows_of(part: Slice, truth: Truth, models: dict[str, Predictions]) -> tuple[Truth, dict[str, Predictions]]:
-    return truth.take(part.inside), {role: each.take(part.inside) for role, each in models.items()}
-
-
 @dataclass(frozen=True)
 class _Tested:
     """A slice's one-sided p, and the rows and units that it is about."""
@@ -117,9 +120,9 @@ class _Tested:
     units: int
 
 
-def _test(rule: Rule, part: tuple[Truth, dict[str, Predictions]], turned: Turned) -> _Tested | None:
+def _test(rule: Rule, part: Slice, turned: Turned) -> _Tested | None:
     """The p of lying at or above the bound; None where no interval can be had. Above 5 % it is not refined."""
-    truth, models = part
+    truth, models = part.truth, part.models
     found, bound = turned(replace(truth, confidence=1 - 2 * ALPHA), models)
     if found.identical:
         return _Tested(1.0, found.n_rows, found.n)

@@ -1,15 +1,16 @@
 """All gates together: the overview of metrics, the verdict, and the sentence that says it."""
 
+import math
 from collections.abc import Mapping, Sequence
 
 from modelyard.errors import ConfigError
 from modelyard.evaluation import gates, measure
-from modelyard.evaluation.gates import Models
+from modelyard.evaluation.gates import Columns, Models
 from modelyard.evaluation.rules import Rule
 from modelyard.evaluation.truth import Truth
 from modelyard.metrics import compute
 from modelyard.metrics.catalogue import METRICS, Metric, Task
-from modelyard.records.results import GateResult, MetricRow
+from modelyard.records.results import CheckResult, GateResult, MetricRow
 from modelyard.verdict import Verdict, worst
 
 OVERVIEW: Mapping[Task, tuple[str, ...]] = {
@@ -20,34 +21,49 @@ OVERVIEW: Mapping[Task, tuple[str, ...]] = {
 """Metrics that the report shows of every model, whether gated or not."""
 
 
-def judge_all(
-    rules: Sequence[Rule], truth: Truth, models: Models, columns: Mapping[str, Sequence[object]]
-) -> tuple[tuple[GateResult, ...], Verdict]:
-    """Every gate with the run's verdict, which is the worst of those that count.
+def judge_all(rules: Sequence[Rule], truth: Truth, models: Models, columns: Columns) -> tuple[GateResult, ...]:
+    """Every gate.
 
     Raises:
         ConfigError: no gate applies, so that nothing would be judged.
     """
     judged = tuple(gates.judge(rule, at, truth, models, columns) for at, rule in enumerate(rules))
-    counted = [gate.verdict for gate in judged if gate.verdict is not Verdict.NOT_APPLICABLE and not gate.allowed]
     if not [gate for gate in judged if gate.verdict is not Verdict.NOT_APPLICABLE]:
         raise ConfigError(
             "no gate applies: every one compares with a champion, and there is none yet",
             do="Add a gate with at_least or at_most, or better_than: baseline, so that a first model is judged too.",
         )
-    if not counted:
+    return judged
+
+
+def verdict_of(judged: Sequence[GateResult], checks: Sequence[CheckResult] = ()) -> Verdict:
+    """The worst of what counts: gates that are neither waived nor allowed to be open, and checks that are gates.
+
+    Raises:
+        ConfigError: nothing counts.
+    """
+    applying = [gate for gate in judged if gate.verdict is not Verdict.NOT_APPLICABLE]
+    deciding = [gate.verdict for gate in applying if not gate.allowed and not gate.waived]
+    if not deciding and not any(gate.waived for gate in applying):
         raise ConfigError(
             "every gate that applies is inconclusive and allowed to be, so nothing decides",
             do="Take `inconclusive: allow` from at least one gate.",
         )
-    return judged, worst(counted)
+    deciding += [check.verdict for check in checks if check.gate and check.verdict is not Verdict.NOT_APPLICABLE]
+    return worst(deciding) if deciding else Verdict.PASS
+
+
+def equal_chance(judged: Sequence[GateResult]) -> float | None:
+    """Chance that a model as good as the champion passes all gates of which it is known, were they independent."""
+    known = [gate.equal_chance for gate in judged if gate.equal_chance is not None]
+    return math.prod(known) if known else None
 
 
 def overview(rules: Sequence[Rule], primary: Metric, task: Task, truth: Truth, models: Models) -> tuple[MetricRow, ...]:
     """Each model's level on the metrics that a reader wants to see: the primary, the gated, and the usual ones."""
-    names = dict.fromkeys([primary.name, *(rule.metric.name for rule in rules), *OVERVIEW[task]])
+    wanted = [primary, *(rule.metric for rule in rules), *(METRICS[name] for name in OVERVIEW[task])]
     rows = []
-    for metric in (METRICS[name] for name in names):
+    for metric in {metric.name: metric for metric in wanted}.values():
         if not models["challenger"].has(metric.needs):
             continue
         champion, baseline = models.get("champion"), models.get("baseline")

@@ -37,16 +37,17 @@ def level(metric: Metric, truth: Truth, predictions: Predictions, *, bounds: Seq
         )
     if kind in ("mean", "root_mean"):
         found = estimate.level_mean(
-            compute.losses(metric.name, truth.y, predictions),
+            compute.losses(metric, truth.y, predictions),
             unit=truth.unit,
             weight=truth.weight,
             lags=truth.lags,
             seed=truth.seed,
+            bounds=bounds if kind == "mean" else [bound**2 for bound in bounds],
             confidence=truth.confidence,
         )
         return found if kind == "mean" else _root(found)
     return estimate.level_statistic(
-        compute.statistic(metric.name, truth.y, predictions),
+        compute.statistic(metric, truth.y, predictions),
         len(truth.y),
         seed=truth.seed,
         unit=truth.unit,
@@ -96,7 +97,7 @@ def contrast(
             codes, scores, shares, constant, unit=truth.unit, margin=margin, confidence=truth.confidence
         )
     if kind in ("mean", "root_mean"):
-        values = np.array([compute.losses(metric.name, truth.y, model) for model in models])
+        values = np.array([compute.losses(metric, truth.y, model) for model in models])
         if kind == "root_mean":
             # First order about today's estimates: RMSE is near MSE / (2·RMSE) + RMSE / 2.
             weight = np.ones(values.shape[1]) if truth.weight is None else truth.weight
@@ -112,10 +113,11 @@ def contrast(
             unit=truth.unit,
             weight=truth.weight,
             seed=truth.seed,
+            bounds=(bound,),
             confidence=truth.confidence,
         )
     return estimate.contrast_statistic(
-        [compute.statistic(metric.name, truth.y, model) for model in models],
+        [compute.statistic(metric, truth.y, model) for model in models],
         shares,
         constant,
         len(truth.y),

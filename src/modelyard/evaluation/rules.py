@@ -4,22 +4,24 @@ Each rule says which linear contrast of the models' metric must lie above (or be
 for a metric of which more is better; for losses the sign is turned inside and never displayed so.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from modelyard.config.models import Gate, Operator
+from modelyard.config.models import Reference as Named
 from modelyard.errors import ConfigError, Place, nearest
 from modelyard.metrics.catalogue import METRICS, Metric, Task
 
-Reference = Literal["champion", "baseline", ""]
+Reference = Named | Literal[""]
+NO_OWN: Mapping[str, Metric] = {}
 
 
 @dataclass(frozen=True)
 class Contrast:
-    """challenger + champion·w + baseline·w + perfect·w, tested as one paired quantity against ``bound``."""
+    """challenger + reference·w + baseline·w + perfect·w, tested as one paired quantity against ``bound``."""
 
-    champion: float = 0.0
+    reference: float = 0.0
     baseline: float = 0.0
     perfect: float = 0.0
     bound: float = 0.0
@@ -34,6 +36,8 @@ class Rule:
     text: str
     reference: Reference = ""
     bound: float | None = None
+    upper: float | None = None
+    """The other end of ``between``."""
     margin: float | None = None
     contrasts: tuple[Contrast, ...] = ()
     by: tuple[str, ...] = ()
@@ -44,18 +48,24 @@ class Rule:
     line: int | None = None
 
 
-def from_config(gates: Sequence[Gate], task: Task, line_of: Callable[[int], int | None], file: str) -> tuple[Rule, ...]:
-    """Rules of the configuration's gates.
+def from_config(
+    gates: Sequence[Gate],
+    task: Task,
+    line_of: Callable[[int], int | None],
+    file: str,
+    own: Mapping[str, Metric] = NO_OWN,
+) -> tuple[Rule, ...]:
+    """Rules of the configuration's gates; ``own`` are the metrics that the configuration defines.
 
     Raises:
         ConfigError: a metric that is unknown, or not for this task, or that a baseline maxes out.
     """
-    return tuple(_rule(gate, at, task, line_of(at), file) for at, gate in enumerate(gates))
+    return tuple(_rule(gate, at, task, line_of(at), file, own) for at, gate in enumerate(gates))
 
 
-def _rule(gate: Gate, at: int, task: Task, line: int | None, file: str) -> Rule:
+def _rule(gate: Gate, at: int, task: Task, line: int | None, file: str, own: Mapping[str, Metric]) -> Rule:
     place = Place(file, line, f"evaluate.gates[{at}].metric")
-    metric = metric_for(gate.metric, task, place)
+    metric = metric_for(gate.metric, task, place, own)
     reference: Reference = gate.no_worse_than or gate.better_than or ""
     if reference == "baseline" and metric.maxed_by_positive:
         raise ConfigError(
@@ -63,23 +73,35 @@ def _rule(gate: Gate, at: int, task: Task, line: int | None, file: str) -> Rule:
             do="Use a bound (at_least) for it, or compare with the champion.",
             place=place,
         )
+    if gate.between is not None:
+        low, high = gate.between
+        text = f"{metric.name} between {low:g} and {high:g}"
+        return Rule(metric, gate.operator, text, bound=low, upper=high, **_common(gate, line))
     if not reference:
         bound = gate.at_least if gate.at_least is not None else gate.at_most
         words = "at least" if gate.operator == "at_least" else "at most"
         return Rule(metric, gate.operator, f"{metric.name} {words} {bound:g}", bound=bound, **_common(gate, line))
+    worse = gate.operator == "no_worse_than"
+    shown = gate.margin if isinstance(gate.margin, str) else f"{gate.margin or 0.0:g}"
+    text = f"{metric.name} no worse than {reference}, margin {shown}"
+    if not worse:
+        text = f"{metric.name} better than {reference}" + (f" by more than {shown}" if gate.margin else "")
+    if isinstance(gate.margin, str):
+        contrast = _relative(gate.margin, metric, worse=worse)
+        return Rule(metric, gate.operator, text, reference, contrasts=(contrast,), **_common(gate, line))
     margin = gate.margin or 0.0
-    if gate.operator == "no_worse_than":
-        text = f"{metric.name} no worse than {reference}, margin {margin:g}"
-        bound = -margin
-    else:
-        text = f"{metric.name} better than {reference}" + (f" by more than {margin:g}" if margin else "")
-        bound = margin
-    contrast = Contrast(
-        champion=-1.0 if reference == "champion" else 0.0,
-        baseline=-1.0 if reference == "baseline" else 0.0,
-        bound=bound,
-    )
-    return Rule(metric, gate.operator, text, reference, None, margin, (contrast,), **_common(gate, line))
+    contrast = Contrast(reference=-1.0, bound=-margin if worse else margin)
+    return Rule(metric, gate.operator, text, reference, margin=margin, contrasts=(contrast,), **_common(gate, line))
+
+
+def _relative(margin: str, metric: Metric, *, worse: bool) -> Contrast:
+    """A share of the reference's value, or of its gain over the baseline, as one paired quantity."""
+    share = float(margin.partition("%")[0]) / 100
+    kept = 1 - share if worse else 1 + share
+    if "gain" in margin:
+        return Contrast(reference=-kept, baseline=kept - 1)
+    # Of a loss, worse is more: the reference's value is scaled the other way.
+    return Contrast(reference=-kept if metric.higher_is_better else -(2 - kept))
 
 
 def _common(gate: Gate, line: int | None) -> dict[str, Any]:
@@ -92,13 +114,15 @@ def _common(gate: Gate, line: int | None) -> dict[str, Any]:
     }
 
 
-def metric_for(name: str, task: Task, place: Place | None = None) -> Metric:
-    """A metric of the catalogue that fits the task.
+def metric_for(name: str, task: Task, place: Place | None = None, own: Mapping[str, Metric] = NO_OWN) -> Metric:
+    """A metric of the catalogue, or of the configuration, that fits the task.
 
     Raises:
         ConfigError: unknown, or for another task.
     """
-    fitting = [known.name for known in METRICS.values() if task in known.tasks]
+    if name in own:
+        return own[name]
+    fitting = [*own, *(known.name for known in METRICS.values() if task in known.tasks)]
     if name not in METRICS:
         raise ConfigError(
             f"unknown metric {name!r}. {nearest(name, fitting)}".strip(),
@@ -112,32 +136,40 @@ def metric_for(name: str, task: Task, place: Place | None = None) -> Metric:
     return METRICS[name]
 
 
-def defaults(primary: Metric, *, champion_gains: bool) -> tuple[Rule, ...]:
+def defaults(primary: Metric, *, champion_gains: bool, best_gains: bool = True) -> tuple[Rule, ...]:
     """The gates that are on when none are written (docs/statistics.md, defaults).
 
-    Better than the baseline; and no worse than the champion by a tenth of the champion's gain over the baseline and,
-    where a perfect score exists, with the shortfall from it growing by at most a tenth, or the loss under a hundredth
-    of the gain. ``champion_gains`` is false where the champion itself is no better than the baseline.
+    Better than the baseline; and no worse than the champion, and than the best model ever promoted, by a tenth of its
+    gain over the baseline and, where a perfect score exists, with the shortfall from it growing by at most a tenth, or
+    the loss under a hundredth of the gain. ``champion_gains`` and ``best_gains`` are false where that model itself is
+    no better than the baseline.
     """
     rules = []
     if not primary.maxed_by_positive:
         rules.append(Rule(primary, "better_than", f"{primary.name} better than baseline", "baseline", margin=0.0,
                           contrasts=(Contrast(baseline=-1.0),), default=True))  # fmt: skip
-    if not champion_gains:
-        return tuple(rules)
-    rules.append(
-        Rule(primary, "no_worse_than", f"{primary.name} keeps nine tenths of the champion's gain over the baseline",
-             "champion", contrasts=(Contrast(champion=-0.9, baseline=-0.1),), default=True)
-    )  # fmt: skip
+    named: tuple[tuple[Named, bool], ...] = (("champion", champion_gains), ("best-promoted", best_gains))
+    for reference, gains in named:
+        if gains:
+            rules += _keeps(primary, reference)
+    return tuple(rules)
+
+
+def _keeps(primary: Metric, reference: Named) -> list[Rule]:
+    whose = "the champion" if reference == "champion" else "the best promoted model"
+    found = [
+        Rule(primary, "no_worse_than", f"{primary.name} keeps nine tenths of {whose}'s gain over the baseline",
+             reference, contrasts=(Contrast(reference=-0.9, baseline=-0.1),), default=True)
+    ]  # fmt: skip
     if primary.perfect is not None:
-        rules.append(
+        found.append(
             Rule(
                 primary,
                 "no_worse_than",
-                f"{primary.name} falls short of perfect by at most a tenth more than the champion",
-                "champion",
-                contrasts=(Contrast(champion=-1.1, perfect=0.1), Contrast(champion=-0.99, baseline=-0.01)),
+                f"{primary.name} falls short of perfect by at most a tenth more than {whose}",
+                reference,
+                contrasts=(Contrast(reference=-1.1, perfect=0.1), Contrast(reference=-0.99, baseline=-0.01)),
                 default=True,
             )
         )
-    return tuple(rules)
+    return found

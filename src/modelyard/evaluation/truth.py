@@ -1,7 +1,8 @@
 """The test rows as the gates see them: truth, what is independent, weights; and the baseline's constant predictions."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -28,7 +29,7 @@ class Truth:
     seed: int
     confidence: float
 
-    def take(self, rows: Bools) -> "Truth":
+    def take(self, rows: Bools | Ints) -> "Truth":
         """The truth of some rows."""
         return Truth(
             self.y[rows],
@@ -49,6 +50,40 @@ class Truth:
     def units(self) -> int:
         """How many independent units there are."""
         return len(self.y) if self.unit is None else len(np.unique(self.unit))
+
+
+@dataclass(frozen=True)
+class Groups:
+    """The values of one column, for slices: ``names``, and the code of each row's value (n,)."""
+
+    names: tuple[str, ...]
+    codes: Ints
+
+    @classmethod
+    def of(cls, values: Iterable[object]) -> "Groups":
+        """From any values; equal texts are one slice."""
+        texts = np.array([str(value) for value in values], dtype=object)
+        names, codes = np.unique(texts, return_inverse=True)
+        return cls(tuple(map(str, names)), codes.astype(np.int64))
+
+    @classmethod
+    def of_column(cls, column: Any) -> "Groups":
+        """From a Polars series, without touching each value in Python."""
+        distinct = column.unique(maintain_order=True)
+        lookup = column.to_frame("value").join(
+            distinct.to_frame("value").with_row_index("at"), on="value", how="left", nulls_equal=True,
+            maintain_order="left",
+        )  # fmt: skip
+        merged = cls.of(distinct.to_list())
+        return cls(merged.names, merged.codes[lookup["at"].to_numpy()])
+
+    def largest(self, most: int) -> Iterator[tuple[str, Ints]]:
+        """Name and rows of each value, the most frequent first, at most so many."""
+        counts = np.bincount(self.codes, minlength=len(self.names))
+        order = np.argsort(self.codes, kind="stable")
+        ends = np.cumsum(counts)
+        for at in np.argsort(-counts, kind="stable")[:most]:
+            yield self.names[at], order[ends[at] - counts[at] : ends[at]]
 
 
 def baseline_predictions(baseline: Mapping[str, float], signature: Signature, rows: int, metric: str) -> Predictions:

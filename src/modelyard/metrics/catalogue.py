@@ -5,10 +5,10 @@ better. ``kind`` decides the interval (docs/statistics.md): ``proportion`` (of r
 ``auc``, ``mean`` (of per-row losses), ``root_mean`` (its square root) or ``statistic`` (anything else, by bootstrap).
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Literal
+from typing import Any, Literal
 
 Task = Literal["binary", "multiclass", "regression"]
 Kind = Literal["proportion", "auc", "mean", "root_mean", "statistic"]
@@ -27,6 +27,10 @@ class Metric:
     perfect: float | None
     maxed_by_positive: bool = False
     """All-positive predictions reach the perfect value, so a baseline gate would mean nothing."""
+    costs: tuple[tuple[float, ...], ...] = ()
+    """Of a cost metric: cost of a row by the code of its class, then of the predicted one."""
+    function: Callable[..., Any] | None = None
+    """Of a user's own: from the truth and predictions to a function of row weights (``metrics/own.py``)."""
 
 
 def _entries() -> list[Metric]:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from modelyard.metrics.catalogue import METRICS
+from modelyard.metrics.catalogue import METRICS, Metric
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -74,8 +74,12 @@ def events(name: str, y: Ints, predictions: Predictions) -> tuple[Bools, Bools]:
     return right, considered
 
 
-def losses(name: str, y: Ints | Floats, predictions: Predictions) -> Floats:
+def losses(metric: str | Metric, y: Ints | Floats, predictions: Predictions) -> Floats:
     """Per-row losses (n,) of a metric of kind ``mean`` or ``root_mean`` (there: squared errors)."""
+    metric = _known(metric)
+    name = metric.name
+    if metric.costs:
+        return np.array(metric.costs, dtype=np.float64)[y.astype(np.int64), _label(predictions)]
     if name == "log_loss":
         probability = _probability(predictions)
         codes = y.astype(np.int64)
@@ -95,42 +99,52 @@ def total(weight: Floats, values: Any) -> float:
 
     A BLAS product splits long vectors by however many threads it has, so its last digits differ between machines.
     """
-    return float((weight * values).sum())
+    return float(np.einsum("i,i->", weight, values))
 
 
 Statistic = Callable[[Floats], float | None]
 """A metric as a function of row weights (n,); None where it is undefined on the weighted rows."""
 
 
-def statistic(name: str, y: Ints | Floats, predictions: Predictions) -> Statistic:
-    """Any metric of the catalogue as a function of row weights (bootstrap counts, or the user's weights)."""
-    kind = METRICS[name].kind
+def _known(metric: str | Metric) -> Metric:
+    return METRICS[metric] if isinstance(metric, str) else metric
+
+
+def statistic(metric: str | Metric, y: Ints | Floats, predictions: Predictions) -> Statistic:
+    """Any metric as a function of row weights (bootstrap counts, or the user's weights)."""
+    metric = _known(metric)
+    kind, name = metric.kind, metric.name
+    if metric.function is not None:
+        found: Statistic = metric.function(y, predictions)
+        return found
     if kind == "proportion":
         right, considered = events(name, y.astype(np.int64), predictions)
-        return lambda weight: _ratio(total(weight, right & considered), total(weight, considered))
+        hit, counted = (right & considered).astype(np.float64), considered.astype(np.float64)
+        return lambda weight: _ratio(total(weight, hit), total(weight, counted))
     if kind in ("mean", "root_mean"):
-        loss = losses(name, y, predictions)
+        loss = losses(metric, y, predictions)
         if kind == "mean":
             return lambda weight: _ratio(total(weight, loss), weight.sum())
         return lambda weight: _root(_ratio(total(weight, loss), weight.sum()))
-    if name in ("roc_auc", "average_precision"):
-        return _ranked(name, y.astype(np.int64), _probability(predictions))
+    if name == "roc_auc":
+        return _area(y.astype(np.int64), _probability(predictions))
+    if name == "average_precision":
+        return _average_precision(y.astype(np.int64), _probability(predictions))
     if name == "roc_auc_ovr":
         probability = _probability(predictions)
         codes = y.astype(np.int64)
-        parts = [
-            _ranked("roc_auc", (codes == code).astype(np.int64), probability[:, code])
-            for code in range(predictions.classes)
-        ]
+        parts = [_area((codes == code).astype(np.int64), probability[:, code]) for code in range(predictions.classes)]
         return lambda weight: _mean_or_none([part(weight) for part in parts])
     if name in ("r2", "median_absolute_error"):
         return _regression_statistic(name, y.astype(np.float64), _value(predictions))
     return _confusion_statistic(name, y.astype(np.int64), _label(predictions), predictions.classes)
 
 
-def value(name: str, y: Ints | Floats, predictions: Predictions, weight: Floats | None = None) -> float | None:
+def value(
+    metric: str | Metric, y: Ints | Floats, predictions: Predictions, weight: Floats | None = None
+) -> float | None:
     """A metric on all rows, in natural units; None where it is undefined there, such as one class for an AUC."""
-    return statistic(name, y, predictions)(np.ones(len(y)) if weight is None else weight)
+    return statistic(metric, y, predictions)(np.ones(len(y)) if weight is None else weight)
 
 
 def _ratio(over: Any, under: Any) -> float | None:
@@ -146,21 +160,40 @@ def _mean_or_none(parts: list[float | None]) -> float | None:
     return float(np.mean(known)) if parts and len(known) == len(parts) else None
 
 
-def _ranked(name: str, y: Ints, score: Floats) -> Statistic:
+def _area(y: Ints, score: Floats) -> Statistic:
+    """AUC: for each positive the weight of the negatives below it, ties at half."""
+    positive, negative = np.flatnonzero(y == 1), np.flatnonzero(y != 1)
+    negative = negative[np.argsort(score[negative], kind="stable")]
+    ordered = score[negative]
+    below = np.searchsorted(ordered, score[positive], "left")
+    up_to = np.searchsorted(ordered, score[positive], "right")
+    tied = bool((below != up_to).any())
+
+    def of(weight: Floats) -> float | None:
+        sums = np.zeros(len(negative) + 1)
+        np.cumsum(weight[negative], out=sums[1:])
+        of_positives = weight[positive]
+        pairs = float(of_positives.sum()) * float(sums[-1])
+        if pairs <= 0:
+            return None
+        won = total(of_positives, sums[below])
+        if tied:
+            won = (won + total(of_positives, sums[up_to])) / 2
+        return won / pairs
+
+    return of
+
+
+def _average_precision(y: Ints, score: Floats) -> Statistic:
     order = np.argsort(-score, kind="stable")
-    ranked_y = y[order] == 1
+    ranked_y = (y[order] == 1).astype(np.float64)
     ends = np.flatnonzero(np.append(np.diff(score[order]) != 0, True))
 
     def of(weight: Floats) -> float | None:
         ranked = weight[order]
-        true = np.cumsum(ranked * ranked_y)[ends]
-        false = np.cumsum(ranked * ~ranked_y)[ends]
-        if true[-1] <= 0 or false[-1] <= 0:
+        true, called = np.cumsum(ranked * ranked_y)[ends], np.cumsum(ranked)[ends]
+        if true[-1] <= 0 or true[-1] >= called[-1]:
             return None
-        if name == "roc_auc":
-            area = np.trapezoid(np.append(0.0, true), np.append(0.0, false))
-            return float(area / (true[-1] * false[-1]))
-        called = true + false
         precision = np.divide(true, called, out=np.zeros_like(true), where=called > 0)
         return total(np.diff(np.append(0.0, true)), precision) / float(true[-1])
 

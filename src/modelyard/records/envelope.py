@@ -126,12 +126,13 @@ def plain_record(record: Record) -> dict[str, Any]:
 
 CIRCUMSTANTIAL = frozenset(
     {"circumstances", "builds_on", "inputs_digest", "seconds", "fits", "fits_from_cache", "cached", "carried",
-     "markdown_digest", "html_digest"}
+     "markdown_digest", "html_digest", "wear"}
 )  # fmt: skip
 """Keys, also inside results, that two machines doing the same work may differ in.
 
 Times, what was cached, what decides whether a step runs again (a report reads all of these), what a version carries
-beside its model (the profile depends on a key), and rendered pages, which show all of these.
+beside its model (the profile depends on a key), how often others looked at the test set, and rendered pages, which show
+all of these.
 """
 
 

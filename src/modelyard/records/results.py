@@ -195,6 +195,7 @@ class SliceRow(Part):
     rows_needed: int | None = None
     """Rows at which its gate would see a shortfall that matters, where it has fewer."""
     note: str = ""
+    waived: str = ""
 
 
 class GateResult(Part):
@@ -202,9 +203,11 @@ class GateResult(Part):
 
     id: str
     metric: str
-    operator: Literal["at_least", "at_most", "no_worse_than", "better_than"]
-    reference: Literal["champion", "baseline", ""] = ""
+    operator: Literal["at_least", "at_most", "between", "no_worse_than", "better_than"]
+    reference: Literal["champion", "best-promoted", "baseline", ""] = ""
     bound: float | None = None
+    upper: float | None = None
+    """The other end of ``between``."""
     margin: float | None = None
     rule: str
     default: bool = False
@@ -220,6 +223,12 @@ class GateResult(Part):
     would_decide: str = ""
     slices: tuple[SliceRow, ...] = ()
     reason: str = ""
+    on_all_rows: Verdict | None = None
+    """The verdict before slices had their say."""
+    waived: str = ""
+    """By whom, until when and why this gate may be missed; it then holds nothing back."""
+    equal_chance: float | None = None
+    """Chance that a model exactly as good as the reference passes this gate on such rows."""
 
 
 class MetricRow(Part):
@@ -240,12 +249,90 @@ class CurvePoints(Part):
     y: tuple[float, ...]
 
 
+RuleChangeKind = Literal["loosened", "tightened", "changed", "metric code", "test rows"]
+
+
 class RuleChange(Part):
     """One rule that a proposal would change; an empty text is "not there"."""
 
     rule: str
     old: str
     new: str
+    kind: RuleChangeKind = "changed"
+
+
+class CheckResult(Part):
+    """A check beside the gates; one that is a gate counts like one."""
+
+    name: str
+    gate: bool
+    verdict: Verdict
+    said: str
+    details: tuple[str, ...] = ()
+
+
+class Calibration(Part):
+    """Whether a model's probabilities are observed shares."""
+
+    model: Literal["challenger", "champion"]
+    slope: Estimate
+    intercept: Estimate
+    error: float
+
+
+class ChangedSlice(Part):
+    """Labels of one slice that became wrong, or right."""
+
+    column: str
+    value: str
+    rows: int
+    right_to_wrong: int
+    wrong_to_right: int
+
+
+class ChangedPredictions(Part):
+    """Labels that differ from the champion's."""
+
+    rows: int
+    changed: int
+    right_to_wrong: int
+    wrong_to_right: int
+    slices: tuple[ChangedSlice, ...] = ()
+
+
+class WaiverRow(Part):
+    """A waiver and what it did."""
+
+    gate: str
+    slice: str
+    reason: str
+    owner: str
+    expires: str
+    state: Literal["in use", "not needed now", "expired"]
+
+
+class HeldOut(Part):
+    """The test rows without any of their values: how many, a digest, and the smallest hashes of their ids."""
+
+    rows: int
+    digest: Digest
+    sketch: tuple[Annotated[str, Field(pattern=r"^[0-9a-f]{10}$")], ...] = ()
+
+
+class Evaluation(Part):
+    """One look at a test set, as the ledger keeps it."""
+
+    test_set: HeldOut
+    model: Digest
+    rules: Digest
+
+
+class Wear(Part):
+    """How often a test set was looked at, and the chance that luck alone passed somewhere."""
+
+    evaluations: int
+    at_least: bool
+    chance: float
 
 
 class EvaluateResult(Part):
@@ -257,10 +344,24 @@ class EvaluateResult(Part):
     unmatched: dict[str, int] = Field(default_factory=dict)
     champion: str | None = None
     champion_note: str = ""
+    best: str | None = None
+    """The best version that was ever promoted."""
+    over_best: Estimate | None = None
+    """Challenger minus that version on the primary metric, turned so that more is better."""
     baseline: str = ""
     metrics: tuple[MetricRow, ...] = ()
     gates: tuple[GateResult, ...] = ()
     curves: tuple[CurvePoints, ...] = ()
+    checks: tuple[CheckResult, ...] = ()
+    calibration: tuple[Calibration, ...] = ()
+    changed_predictions: ChangedPredictions | None = None
+    waivers: tuple[WaiverRow, ...] = ()
+    label_period: str = ""
+    evaluation: Evaluation | None = None
+    """What the ledger of the test set is to be told."""
+    wear: Wear | None = None
+    equal_chance: float | None = None
+    """Chance that a model exactly as good as the reference passes every gate that applies, if they were independent."""
     rules: str = "this checkout's own"
     rules_digest: Digest | None = None
     rule_changes: tuple[RuleChange, ...] = ()

@@ -8,6 +8,7 @@ from typing import Protocol
 from modelyard.errors import PlatformError
 from modelyard.records.chain import Broken
 from modelyard.records.manifest import Content, Manifest
+from modelyard.records.results import Evaluation
 from modelyard.registry.journal import JournalEntry, Move
 
 
@@ -119,8 +120,10 @@ class Registry(Protocol):
         """The moves of one alias or of all, oldest first; ``newest`` keeps that many of the last ones."""
         ...
 
-    def append(self, *, actor: str, reason: str, command: str = "") -> JournalEntry:
-        """Add a note to the journal."""
+    def append(
+        self, *, actor: str, reason: str, command: str = "", evaluation: Evaluation | None = None
+    ) -> JournalEntry:
+        """Add to the journal what moves nothing: a note, or one look at a test set."""
         ...
 
     def entries(self) -> tuple[JournalEntry, ...]:

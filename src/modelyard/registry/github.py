@@ -18,6 +18,7 @@ from modelyard.github.client import GitHub
 from modelyard.records.canonical import canonical
 from modelyard.records.chain import Broken
 from modelyard.records.manifest import FileEntry, Manifest, Sealed
+from modelyard.records.results import Evaluation
 from modelyard.registry import github_releases as packing
 from modelyard.registry import moves
 from modelyard.registry import reference as ref
@@ -160,14 +161,16 @@ class GitHubRegistry:
 
         return self._branch.change(decide)
 
-    def append(self, *, actor: str, reason: str, command: str = "") -> JournalEntry:
-        """Add a note to the journal."""
+    def append(
+        self, *, actor: str, reason: str, command: str = "", evaluation: Evaluation | None = None
+    ) -> JournalEntry:
+        """Add a note, or one look at a test set, to the journal."""
         told = moves.said(actor, reason, command)
 
         def decide(at: Snapshot) -> tuple[Change, JournalEntry]:
-            entry = moves.note(at.held.journal, now=self._now(), said=told)
+            entry = moves.note(at.held.journal, now=self._now(), said=told, evaluation=evaluation)
             files, held = self._branch.appended(at, entry)
-            return Change(with_state(files, held), f"{self.model} note"), entry
+            return Change(with_state(files, held), f"{self.model} {entry.kind}"), entry
 
         return self._branch.change(decide)
 

@@ -9,9 +9,9 @@ from pydantic import ConfigDict, Field, model_validator
 
 from modelyard.errors import ConfigError, PlatformError
 from modelyard.records.canonical import canonical
-from modelyard.records.results import Digest, Part
+from modelyard.records.results import Digest, Evaluation, Part
 
-Kind = Literal["promoted", "rolled-back", "adopted", "note"]
+Kind = Literal["promoted", "rolled-back", "adopted", "evaluated", "note"]
 Move = Literal["promoted", "rolled-back", "adopted"]
 
 OneLine = Annotated[
@@ -43,16 +43,20 @@ class JournalEntry(Part):
     evidence: Digest | Literal["none"] = "none"
     command: OneLine = ""
     """The command that did it."""
+    evaluation: Evaluation | None = None
+    """One look at a test set, in the ledger of how often it was looked at."""
 
     @model_validator(mode="after")
     def _a_move_has_a_target(self) -> Self:
-        moves = self.kind != "note"
+        if (self.evaluation is not None) != (self.kind == "evaluated"):
+            raise ValueError("an entry of kind evaluated, and no other, holds an evaluation")
+        moves = self.kind not in ("note", "evaluated")
         if any((part is not None) != moves for part in (self.alias, self.to, self.to_digest)):
             raise ValueError(
                 f"an entry of kind {self.kind} {'names' if moves else 'moves'} {'an' if moves else 'no'} alias"
             )
         if self.from_ is not None and not moves:
-            raise ValueError("a note moves no alias")
+            raise ValueError(f"an entry of kind {self.kind} moves no alias")
         return self
 
     def to_bytes(self) -> bytes:

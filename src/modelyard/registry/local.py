@@ -10,6 +10,7 @@ from pathlib import Path
 from modelyard.errors import DataError, PlatformError
 from modelyard.files import disk_errors, self_ignoring, sync_folder
 from modelyard.records.chain import Broken
+from modelyard.records.results import Evaluation
 from modelyard.registry import moves
 from modelyard.registry import reference as ref
 from modelyard.registry.base import Bundle, Version
@@ -119,10 +120,12 @@ class LocalRegistry:
             )
         )
 
-    def append(self, *, actor: str, reason: str, command: str = "") -> JournalEntry:
-        """Add a note to the journal."""
+    def append(
+        self, *, actor: str, reason: str, command: str = "", evaluation: Evaluation | None = None
+    ) -> JournalEntry:
+        """Add a note, or one look at a test set, to the journal."""
         told = moves.said(actor, reason, command)
-        return self._append(lambda state: moves.note(state, now=self._now(), said=told))
+        return self._append(lambda state: moves.note(state, now=self._now(), said=told, evaluation=evaluation))
 
     def history(self, alias: str | None = None, *, newest: int | None = None) -> tuple[JournalEntry, ...]:
         """The moves of one alias or of all, oldest first. See ``Registry.history``."""

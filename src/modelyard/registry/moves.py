@@ -6,9 +6,10 @@ from datetime import datetime
 from modelyard.errors import ConfigError, DataError
 from modelyard.records.chain import verify_carried
 from modelyard.records.manifest import NO_EVIDENCE, Content, FileEntry, Manifest, why
+from modelyard.records.results import Evaluation
 from modelyard.registry import reference as ref
 from modelyard.registry.base import AliasMoved, Version
-from modelyard.registry.journal import JournalEntry, Move, State, format_time, one_line
+from modelyard.registry.journal import JournalEntry, Kind, Move, State, format_time, one_line
 from modelyard.registry.records import records_of
 
 _MADE = "Run `modelyard run`, and promote what it made."
@@ -73,9 +74,17 @@ def move(
     )
 
 
-def note(state: State, *, now: datetime, said: dict[str, str]) -> JournalEntry:
+def note(state: State, *, now: datetime, said: dict[str, str], evaluation: Evaluation | None = None) -> JournalEntry:
     """The next entry of a journal, which moves nothing."""
-    return JournalEntry(seq=state.head + 1, previous=state.head_digest, kind="note", at=format_time(now), **said)
+    kind: Kind = "note" if evaluation is None else "evaluated"
+    return JournalEntry(
+        seq=state.head + 1,
+        previous=state.head_digest,
+        kind=kind,
+        at=format_time(now),
+        evaluation=evaluation,
+        **said,
+    )
 
 
 def said(actor: str, reason: str, command: str) -> dict[str, str]:

@@ -106,3 +106,8 @@ def unknown_alias(alias: str, known: Iterable[str]) -> ConfigError:
     names = sorted(known)
     hint = nearest(alias, names) or (f"Aliases are {', '.join(names)}." if names else "Promote or adopt a model first.")
     return ConfigError(f"there is no {alias}: no version was promoted under this name yet", do=hint)
+
+
+def best_alias(alias: str) -> str:
+    """The alias of the best version that was promoted under an alias."""
+    return "best-promoted" if alias == "champion" else f"best-{alias}"[:40]

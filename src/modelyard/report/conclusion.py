@@ -125,11 +125,18 @@ def _judgement(result: EvaluateResult, verdict: Verdict) -> str:
     if not gates:
         return "No gate applies to this model, so nothing was judged."
     same = [
-        gate for gate in gates if gate.verdict is verdict and not (gate.allowed and verdict is Verdict.INCONCLUSIVE)
+        gate
+        for gate in gates
+        if gate.verdict is verdict and not gate.waived and not (gate.allowed and verdict is Verdict.INCONCLUSIVE)
     ]
     total = len(gates)
     if verdict is Verdict.PASS:
         return _all_pass(result, gates)
+    failing = [check for check in result.checks if check.gate and check.verdict is verdict]
+    if not same and failing:
+        check = failing[0]
+        more = f" and {len(failing) - 1} more" if len(failing) > 1 else ""
+        return f"The gates pass; the check “{check.name}”{more} does not: {check.said}."
     if not same:
         return f"The evaluation ended with the verdict {verdict.value}."
     verb = {Verdict.FAIL: "fails", Verdict.INCONCLUSIVE: "cannot tell yet", Verdict.ERROR: "could not be judged"}[
@@ -152,12 +159,19 @@ def _judgement(result: EvaluateResult, verdict: Verdict) -> str:
 
 
 def _all_pass(result: EvaluateResult, gates: list[GateResult]) -> str:
+    waived = sum(bool(gate.waived) for gate in gates)
     allowed = sum(gate.allowed and gate.verdict is Verdict.INCONCLUSIVE for gate in gates)
-    passed = len(gates) - allowed
+    passed = len(gates) - allowed - waived
     lead = {1: "The only gate passes", 2: "Both gates pass"}.get(len(gates), f"All {len(gates)} gates pass")
     if allowed:
         of_all = f"{numbers.count(passed)} of {numbers.plural(len(gates), 'gate')} pass"
         lead = f"{of_all}, and {numbers.count(allowed)} may stay open and cannot tell yet"
+    if waived:
+        lead += (
+            f", and {numbers.count(waived)} {'is' if waived == 1 else 'are'} waived"
+            if allowed
+            else (f": {numbers.count(passed)} by itself, {numbers.count(waived)} waived")
+        )
     against_champion = [gate for gate in gates if gate.reference == "champion" and gate.estimate.value is not None]
     gate = (against_champion or gates)[0]
     return f"{lead}. {wording.explanation(gate, result.champion)}"

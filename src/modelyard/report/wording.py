@@ -43,7 +43,7 @@ def is_contrast(gate: GateResult) -> bool:
 
     Default gates ask for a share of the champion's gain, so they have no margin to show and no effect per rows.
     """
-    return gate.operator == "no_worse_than" and gate.margin is None
+    return is_difference(gate) and gate.margin is None
 
 
 def threshold(gate: GateResult) -> float | None:
@@ -59,7 +59,7 @@ def passes_above(gate: GateResult) -> bool:
     """Whether larger numbers pass."""
     if is_difference(gate):
         return gate.higher_is_better
-    return gate.operator == "at_least"
+    return gate.operator in ("at_least", "between")
 
 
 def required(gate: GateResult) -> str:
@@ -67,6 +67,8 @@ def required(gate: GateResult) -> str:
     limit = threshold(gate)
     if limit is None:
         return numbers.NONE
+    if gate.upper is not None:
+        return f"{numbers.exact(limit)}{_JOINED}to{_JOINED}{numbers.exact(gate.upper)}"
     if is_difference(gate):
         return f"{'>' if passes_above(gate) else '<'}{_JOINED}{numbers.exact(limit, signed=True)}"
     return f"{'≥' if passes_above(gate) else '≤'}{_JOINED}{numbers.exact(limit)}"
@@ -136,9 +138,13 @@ def would_decide(gate: GateResult) -> str:
 
 
 def counted(gates: Iterable[GateResult]) -> Verdict:
-    """The verdict of some gates together; an allowed *cannot tell* counts as met, no applicable gate as an error."""
+    """The verdict of some gates together: an allowed *cannot tell* and a waived gate count as met.
+
+    No applicable gate is an error.
+    """
     return worst(
-        Verdict.PASS if gate.allowed and gate.verdict is Verdict.INCONCLUSIVE else gate.verdict for gate in gates
+        Verdict.PASS if gate.waived or (gate.allowed and gate.verdict is Verdict.INCONCLUSIVE) else gate.verdict
+        for gate in gates
     )
 
 
@@ -156,7 +162,8 @@ def explanation(gate: GateResult, champion: str | None) -> str:
     signed = is_difference(gate)
     if signed:
         named = gate.reference == "champion" and champion
-        text = f"Against {f'champion {champion}' if named else f'the {gate.reference}'}, {gate.metric} "
+        against = f"champion {champion}" if named else f"the {gate.reference.replace('-', ' ')} model"
+        text = f"Against {against.removesuffix(' model') if gate.reference == 'baseline' else against}, {gate.metric} "
         text += "stands from the least that the rule allows by " if is_contrast(gate) else "differs by "
     else:
         text = f"The challenger’s {gate.metric} is "

@@ -22,6 +22,15 @@ def at_most(found: Interval, bound: float) -> Verdict:
     return Verdict.FAIL if found.low > bound else Verdict.INCONCLUSIVE
 
 
+def between(found: Interval, low: float, high: float) -> Verdict:
+    """Pass where the whole interval lies between, fail where all of it lies outside."""
+    if found.low is None or found.high is None:
+        return Verdict.INCONCLUSIVE
+    if low <= found.low and found.high <= high:
+        return Verdict.PASS
+    return Verdict.FAIL if found.high < low or found.low > high else Verdict.INCONCLUSIVE
+
+
 def no_worse_than(found: Interval, margin: float) -> Verdict:
     """Of a difference of which more is better: pass where it lies above −margin, fail where it lies below."""
     if found.identical:

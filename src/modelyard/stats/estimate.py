@@ -75,19 +75,20 @@ def contrast_proportion(
 
 def level_mean(
     values: Floats, *, unit: Ints | None = None, weight: Floats | None = None, lags: int = 0, seed: int = 0,
-    confidence: float = 0.95,
+    bounds: Sequence[float] = (), confidence: float = 0.95,
 ) -> Interval:  # fmt: skip
     """Mean of (n,) per-row values."""
-    if unit is None and weight is None:
-        return mean_interval(values, seed=seed, confidence=confidence)
-    own = np.ones(len(values)) if weight is None else weight
-    found = _level_by_unit(values * own, own, unit, lags, confidence, on_logit=False)
-    return found if weight is not None else widest(found, mean_interval(values, seed=seed, confidence=confidence))
+    if weight is not None:
+        return _level_by_unit(values * weight, weight, unit, lags, confidence, on_logit=False)
+    row_wise = mean_interval(values, seed=seed, bounds=bounds, confidence=confidence)
+    if unit is None:
+        return row_wise
+    return widest(_level_by_unit(values, np.ones(len(values)), unit, lags, confidence, on_logit=False), row_wise)
 
 
 def contrast_mean(
     values: Floats, weights: Floats, constant: float, *, unit: Ints | None = None, weight: Floats | None = None,
-    seed: int = 0, confidence: float = 0.95,
+    seed: int = 0, bounds: Sequence[float] = (), confidence: float = 0.95,
 ) -> Interval:  # fmt: skip
     """Contrast of means of (k, n) per-row values."""
     n = values.shape[1]
@@ -97,13 +98,13 @@ def contrast_mean(
     combined = clusters.combine(weights, values)
     if disagreeing < FEWEST_DISAGREEING:
         return _too_alike(disagreeing, float(combined.mean()) + constant, unit, n)
-    if unit is None and weight is None:
-        return mean_interval(combined, seed=seed, confidence=confidence).scaled(1.0, constant)
-    own = np.ones(n) if weight is None else weight
-    found = _difference_by_unit(combined * own, own, constant, unit, confidence)
     if weight is not None:
-        return found
-    return widest(found, mean_interval(combined, seed=seed, confidence=confidence).scaled(1.0, constant))
+        return _difference_by_unit(combined * weight, weight, constant, unit, confidence)
+    shifted = [bound - constant for bound in bounds]
+    row_wise = mean_interval(combined, seed=seed, bounds=shifted, confidence=confidence).scaled(1.0, constant)
+    if unit is None:
+        return row_wise
+    return widest(_difference_by_unit(combined, np.ones(n), constant, unit, confidence), row_wise)
 
 
 def level_auc(y: Ints, score: Floats, *, unit: Ints | None = None, lags: int = 0, confidence: float = 0.95) -> Interval:

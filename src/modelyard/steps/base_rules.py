@@ -7,6 +7,7 @@ what to set.
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from fnmatch import fnmatch
 from pathlib import Path
 
 from modelyard.config.judged import Change, changes, judged
@@ -72,7 +73,7 @@ def rules_in_force(own: Loaded, *, event: Event | None, reference: str, scratch:
         ) from error
     for name in rule_files(base.config):
         _export(own.root, commit, _in_workspace(own, name), folder)
-    found = changes(base.config, own.config, _file_changes(base, own, folder))
+    found = (*changes(base.config, own.config, _file_changes(base, own, folder)), *_row_changes(base, own.root, commit))
     return Rules(
         judged(base, own),
         f"the base's, at {commit[:12]}" + (f"; this change would alter {len(found)} of them" if found else ""),
@@ -165,6 +166,23 @@ def _file_changes(base: Loaded, own: Loaded, folder: Path) -> Mapping[str, tuple
     names = sorted({*rule_files(base.config), *rule_files(own.config)})
     paths = {name: _in_workspace(own, name) for name in names}
     return {name: (_digest(folder / path), _digest(own.root / path)) for name, path in paths.items()}
+
+
+_WORDS = {"A": ("", "added"), "D": ("there", "removed")}
+
+
+def _row_changes(base: Loaded, root: Path, commit: str) -> tuple[Change, ...]:
+    """Files of the test rows that this change would replace, as far as git knows them, or their pointers."""
+    data = base.config.data
+    source = data.sets.get(data.split.of if data.split else "test", "")
+    pattern = Path(os.path.normpath(base.path.parent.relative_to(base.root) / source)).as_posix()
+    found = []
+    for status, path in commits.changed_since(root, commit):
+        named = path.removesuffix(".dvc")
+        if fnmatch(named, pattern) or (path.endswith(".dvc") and pattern.startswith(f"{named}/")):
+            old, new = _WORDS.get(status, ("as it was", "changed"))
+            found.append(Change(f"test rows: {path}", old, new, "test rows"))
+    return tuple(found)
 
 
 def _digest(path: Path) -> str | None:

@@ -2,7 +2,8 @@
 
 import sys
 import tempfile
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from modelyard.files import read_json
 from modelyard.models import environment, store
 from modelyard.models.predictions import join, read_predictions
 from modelyard.models.scoring import Golden, Scorer, score
+from modelyard.registry.base import Version
 from modelyard.steps import rows as test_rows
 from modelyard.steps.context import Context
 
@@ -23,15 +25,26 @@ class Contender:
     signature: r.Signature
     joined: Any
     note: str = ""
+    scored: Mapping[str, Path] = field(default_factory=dict)
+    """Prediction files of the other tables that it was given."""
 
 
-def challenger_of(context: Context, facts: r.TrainResult, test: Any, folder: Path) -> Contender:
+def challenger_of(
+    context: Context, facts: r.TrainResult, test: Any, folder: Path, tables: Mapping[str, Any]
+) -> Contender:
     """The challenger's predictions of the test rows; golden rows for its version are written beside them.
+
+    Args:
+        context: the run.
+        facts: what training wrote.
+        test: the test rows.
+        folder: where predictions go.
+        tables: other rows that it is to score, by name; nothing of them where it exists as predictions only.
 
     Raises:
         DataError: the model was changed since training, cannot be scored, or leaves rows without a prediction.
     """
-    config = context.config
+    config, scored = context.config, {}
     signature = facts.signature
     if signature is None:
         raise DataError("the train record has no signature", do="Run `modelyard train` again.")
@@ -62,9 +75,10 @@ def challenger_of(context: Context, facts: r.TrainResult, test: Any, folder: Pat
             golden=_golden(context, found, folder) if facts.adapter == "sklearn" else None,
         )
         context.console.say(f"  the challenger scores {len(test):,} rows")
-        written = score(scorer, {"challenger": test}, id_column=test_rows.id_column(config), folder=folder)
-        frame = read_predictions(written["challenger"], "the challenger")
-    return Contender(signature, _joined(context, frame, test, signature, "the challenger"))
+        given = {"challenger": test} | {name: rows for name, rows in tables.items() if len(rows)}
+        scored = score(scorer, given, id_column=test_rows.id_column(config), folder=folder)
+        frame = read_predictions(scored.pop("challenger"), "the challenger")
+    return Contender(signature, joined(context, frame, test, signature, "the challenger"), scored=scored)
 
 
 def _golden(context: Context, model_digest: str, folder: Path) -> Golden:
@@ -75,31 +89,39 @@ def _golden(context: Context, model_digest: str, folder: Path) -> Golden:
     return Golden(model_digest, quantiles, folder / "golden")
 
 
-def champion_of(context: Context, test: Any, folder: Path, signature: r.Signature) -> Contender | None:
-    """The champion's predictions of the same rows, with its own code and packages; None where there is no champion.
+def reference_of(
+    context: Context, role: str, version: Version, test: Any, folder: Path, signature: r.Signature
+) -> Contender:
+    """A version's predictions of the same rows, with its own code and packages.
+
+    Args:
+        context: the run.
+        role: champion, or best-promoted.
+        version: which.
+        test: the test rows.
+        folder: where predictions go.
+        signature: the challenger's.
 
     Raises:
         DataError: it cannot score today's rows. That is never taken for a first run.
     """
-    version = context.champion
-    if version is None:
-        return None
     manifest, config = version.manifest, context.config
+    who = f"the {role.replace('-', ' ')} {version.name}"
     note = "" if manifest.evidence != "none" else f"{version.name} was adopted without evidence"
     if manifest.adapter == "predictions":
-        named = config.evaluate.champion
+        named = config.evaluate.champion if role == "champion" else None
         if named is None:
             raise DataError(
-                f"the champion {version.name} exists as predictions only and cannot score today's rows",
+                f"{who} exists as predictions only and cannot score today's rows",
                 do="Name its predictions for today's test rows: evaluate.champion.",
             )
-        frame = read_predictions(context.inside(named, "evaluate.champion"), "the champion")
-        return Contender(signature, _joined(context, frame, test, signature, "the champion"), note)
+        frame = read_predictions(context.inside(named, "evaluate.champion"), who)
+        return Contender(signature, joined(context, frame, test, signature, who), note)
     if manifest.signature.task != signature.task or not set(map(str, signature.classes)) <= set(
         map(str, manifest.signature.classes)
     ):
         raise DataError(
-            f"the champion {version.name} knows other classes than today's test rows have",
+            f"{who} knows other classes than today's test rows have",
             do="Adopt a model that knows them, or give this one a name of its own.",
         )
     with tempfile.TemporaryDirectory(dir=folder) as fetched:
@@ -108,7 +130,7 @@ def champion_of(context: Context, test: Any, folder: Path, signature: r.Signatur
         recorded = environment.parse_environment((home / "environment.txt").read_text("utf-8"))
         python = environment.python_for(recorded, cache=context.environments, current=context.environment)
         scorer = Scorer(
-            who=f"the champion {version.name}",
+            who=who,
             adapter=manifest.adapter,
             signature=manifest.signature,
             model_dir=home / "model",
@@ -120,13 +142,14 @@ def champion_of(context: Context, test: Any, folder: Path, signature: r.Signatur
             folder=home / "code" if (home / "code").is_dir() else home,
             path_first=context.command_path,
         )
-        context.console.say(f"  the champion {version.name} scores the same rows")
-        written = score(scorer, {"champion": test}, id_column=test_rows.id_column(config), folder=folder)
-    frame = read_predictions(written["champion"], "the champion")
-    return Contender(manifest.signature, _joined(context, frame, test, signature, "the champion"), note)
+        context.console.say(f"  {who} scores the same rows")
+        written = score(scorer, {role: test}, id_column=test_rows.id_column(config), folder=folder)
+    frame = read_predictions(written[role], who)
+    return Contender(manifest.signature, joined(context, frame, test, signature, who), note)
 
 
-def _joined(context: Context, frame: Any, test: Any, signature: r.Signature, who: str) -> Any:
+def joined(context: Context, frame: Any, test: Any, signature: r.Signature, who: str) -> Any:
+    """Predictions in the order of some rows, checked."""
     name = test_rows.id_column(context.config)
     return join(
         frame, test[name], id_column=name, signature=signature, threshold=context.config.model.threshold, who=who

@@ -28,6 +28,7 @@ from modelyard.records.envelope import Circumstances, Envelope, Step, read_recor
 from modelyard.records.results import DataSet
 from modelyard.registry.base import Registry, Version
 from modelyard.registry.choose import open_registry
+from modelyard.registry.reference import best_alias
 from modelyard.steps.base_rules import Rules
 
 
@@ -258,6 +259,11 @@ class Context:
     def champion(self) -> Version | None:
         """The version that the alias points at now."""
         return self.registry.find(self.config.registry.alias)
+
+    @cached_property
+    def best(self) -> Version | None:
+        """The best version that was promoted under the alias; the champion where none is marked."""
+        return self.registry.find(best_alias(self.config.registry.alias)) or self.champion
 
     @cached_property
     def actor(self) -> str:

@@ -5,27 +5,26 @@ import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import modelyard.records.results as r
-from modelyard.config.load import Loaded
 from modelyard.config.rules import rules as rules_of
 from modelyard.data import splits
 from modelyard.errors import DataError
 from modelyard.files import replace_folder, sha256_file
-from modelyard.metrics.catalogue import PRIMARY, Metric
+from modelyard.metrics.catalogue import Metric
 from modelyard.records.canonical import digest
 from modelyard.registry.base import Version
 from modelyard.spec import TOKEN, Inputs, Outputs, StepSpec
-from modelyard.steps import carry
+from modelyard.steps import carry, rulebook
 from modelyard.steps import rows as test_rows
 from modelyard.steps.base import Outcome, StepDefinition, passed
-from modelyard.steps.base_rules import digest_of_rules
 from modelyard.steps.context import Context
-from modelyard.verdict import Verdict
 
 if TYPE_CHECKING:
+    from modelyard.evaluation.truth import Truth
     from modelyard.steps.contenders import Contender
 
 SPEC = StepSpec(
@@ -48,7 +47,10 @@ def reads(context: Context, _inputs: Inputs) -> Mapping[str, Any]:
         "model": train.model_digest,
         "fit": train.fit_digest,
         "champion": None if champion is None else [champion.name, champion.manifest.model_digest],
+        "best": None if context.best is None else [context.best.name, context.best.manifest.model_digest],
         "rules": rules_of(context.config),
+        "rule-files": rulebook.digest_in_force(context),
+        "waived-on": looked_today(context),
         "predict": None if named.predict is None else named.predict.command,
         "code": context.code_digest,
         "packages": context.environment_digest,
@@ -56,28 +58,41 @@ def reads(context: Context, _inputs: Inputs) -> Mapping[str, Any]:
     }
 
 
+def looked_today(context: Context) -> str:
+    """The day, where waivers may expire."""
+    return datetime.now(UTC).date().isoformat() if context.config.evaluate.waivers else ""
+
+
 def run(context: Context, _inputs: Inputs) -> Outcome:
     """Score, join, judge."""
     from modelyard.evaluation import judgement
     from modelyard.evaluation.truth import Truth, baseline_predictions
-    from modelyard.steps.contenders import challenger_of, champion_of
+    from modelyard.steps import looked_at
+    from modelyard.steps.contenders import challenger_of, reference_of
 
     trained = passed(context.record("train")).record
     facts = trained.outcome
     assert isinstance(facts, r.TrainResult)  # noqa: S101 - a train record holds a train result
     _same_data(context, facts)
-    test = test_rows.load(context).test
+    rows, seed = test_rows.load(context), _seed(facts, context.champion)
+    test = rows.test
+    asked = looked_at.asked(context, rows, facts, seed)
     with _workspace(context) as folder:
-        challenger = challenger_of(context, facts, test, folder)
-        champion = champion_of(context, test, folder, challenger.signature)
+        challenger = challenger_of(context, facts, test, folder, asked.tables)
+        references = {
+            role: reference_of(context, role, version, test, folder, challenger.signature)
+            for role, version in _references(context).items()
+        }
+        behaved = looked_at.behaved(context, asked, challenger, test)
+        learned_from = looked_at.train_sample(context, asked, challenger)
         if (folder / "golden").is_dir():
             replace_folder(folder / "golden", context.run_dir / "golden")
         else:
             shutil.rmtree(context.run_dir / "golden", ignore_errors=True)
         replace_folder(folder, context.run_dir / "predictions")
     matched = challenger.joined.matched.copy()
-    if champion is not None:
-        matched &= champion.joined.matched
+    for reference in references.values():
+        matched &= reference.joined.matched
     test = test.filter(matched)
     unit, unit_name, in_time_order = splits.unit_codes(test, context.config.data.columns)
     signature = challenger.signature
@@ -87,42 +102,133 @@ def run(context: Context, _inputs: Inputs) -> Outcome:
         unit_name=unit_name,
         in_time_order=in_time_order,
         weight=_weight(test, context),
-        seed=_seed(facts, context.champion),
+        seed=seed,
         confidence=context.config.evaluate.confidence,
     )
     models = {"challenger": challenger.joined.predictions.take(matched)}
-    if champion is not None:
-        models["champion"] = champion.joined.predictions.take(matched)
-    primary = _primary(context)
+    models |= {role: each.joined.predictions.take(matched) for role, each in references.items()}
+    if "champion" in models:
+        models.setdefault("best-promoted", models["champion"])
+    primary = rulebook.primary_of(context)
     if facts.baseline:
         models["baseline"] = baseline_predictions(facts.baseline, signature, len(test), primary.name)
     units = "" if unit is None else f" in {truth.units:,} {unit_name}s"
     context.console.say(f"  judging {len(test):,} test rows{units}")
-    rules = _rules(context.loaded, primary, truth, models)
-    columns = {column: test[column].to_list() for rule in rules for column in rule.by}
-    judged, verdict = judgement.judge_all(rules, truth, models, columns)
+    with rulebook.own_metrics(context, signature) as own:
+        rules = rulebook.rules_of(context.loaded, primary, truth, models, own)
+        columns = rulebook.groups_of(rules, test)
+        judged = judgement.judge_all(rules, truth, models, columns)
+        metrics = judgement.overview(rules, primary, context.config.model.task, truth, models)
+    judged, waivers, expired = looked_at.waived(context, judged)
+    beside = _beside(context, primary, truth, models, columns, learned_from, signature, metrics)
+    checks = (*beside.pop("checks"), *behaved, *expired)
+    evaluation = _evaluation(context, test, trained.model_digest)
+    champion = references.get("champion")
     result = r.EvaluateResult(
         test_rows=len(test),
         test_units=truth.units,
         unit=unit_name,
-        unmatched=_unmatched(challenger, champion),
+        unmatched=_unmatched({"challenger": challenger, **references}),
         champion=None if context.champion is None else context.champion.name,
         champion_note=champion.note if champion is not None else "",
+        best=None if context.best is None else context.best.name,
+        over_best=_over_best(primary, truth, models),
         baseline=_baseline_text(facts, signature),
-        metrics=judgement.overview(rules, primary, context.config.model.task, truth, models),
+        metrics=metrics,
         gates=judged,
+        checks=checks,
+        waivers=waivers,
+        label_period=_period(test, context),
+        evaluation=evaluation,
+        wear=looked_at.looked(context, evaluation),
+        equal_chance=judgement.equal_chance(judged),
         reproduce=_command(context),
         carried=carry.prepare(context),
-        under_own_rules=_under_own_rules(context, primary, truth, models, test),
-        **_whose_rules(context),
+        under_own_rules=rulebook.under_own_rules(context, primary, truth, models, test),
+        **beside,
+        **rulebook.said_of_rules(context),
     )
     return Outcome(
         result,
-        verdict,
+        judgement.verdict_of(judged, checks),
         fit_digest=trained.fit_digest,
         model_digest=trained.model_digest,
         champion_version=result.champion,
     )
+
+
+def _references(context: Context) -> dict[str, Version]:
+    """Champion and best promoted model, where that is another one that can score rows."""
+    champion, best = context.champion, context.best
+    if champion is None or best is None:
+        return {}
+    other = best.manifest.model_digest != champion.manifest.model_digest and best.manifest.adapter != "predictions"
+    return {"champion": champion} | ({"best-promoted": best} if other else {})
+
+
+def _over_best(primary: Metric, truth: "Truth", models: Mapping[str, Any]) -> r.Estimate | None:
+    """Challenger minus the best promoted model on the primary metric, turned so that more is better."""
+    from modelyard.evaluation import gates, measure
+
+    best = models.get("best-promoted")
+    if best is None or not best.has(primary.needs) or not models["challenger"].has(primary.needs):
+        return None
+    sign = 1.0 if primary.higher_is_better else -1.0
+    found = measure.contrast(primary, truth, [models["challenger"], best], [sign, -sign])
+    return gates.estimate_of(found, truth)
+
+
+def _beside(
+    context: Context,
+    primary: Metric,
+    truth: "Truth",
+    models: Mapping[str, Any],
+    columns: Mapping[str, Any],
+    learned_from: tuple[Any, Any] | None,
+    signature: r.Signature,
+    metrics: tuple[r.MetricRow, ...],
+) -> dict[str, Any]:
+    """Calibration, changed predictions, the gap to training rows, and curves."""
+    from modelyard.evaluation import beside
+
+    asked = context.config.evaluate.checks
+    calibrations = beside.calibrations(truth, models) if asked.calibration != "off" else ()
+    changed, changed_check = beside.changed(asked, truth, models, columns)
+    checks = [beside.calibration_check(asked, calibrations), changed_check]
+    if learned_from is not None and learned_from[1].has(primary.needs):
+        rows, predictions = learned_from
+        on_test = next((row.challenger.value for row in metrics if row.metric == primary.name), None)
+        checks.append(beside.gap(asked, primary, on_test, _truth(rows, context, signature), predictions))
+    return {
+        "calibration": calibrations,
+        "changed_predictions": changed,
+        "curves": beside.curves(truth, models),
+        "checks": tuple(check for check in checks if check is not None),
+    }
+
+
+def _evaluation(context: Context, test: Any, model_digest: str | None) -> r.Evaluation:
+    """What the ledger of the test set is told of this run."""
+    from modelyard.evaluation import wear
+
+    name = test_rows.id_column(context.config)
+    return r.Evaluation(
+        test_set=wear.held_out(
+            test[name].to_list(),
+            test_rows.digests(context)[1],
+            salt=context.config.model.name,
+            named=context.config.data.columns.id is not None,
+        ),
+        model=model_digest or sha256_file(context.inside(context.config.evaluate.challenger or "", "evaluate")),
+        rules=rulebook.digest_in_force(context),
+    )
+
+
+def _period(test: Any, context: Context) -> str:
+    from modelyard.evaluation import beside
+
+    name = context.config.data.columns.time
+    return "" if name is None else beside.label_period([test[name].min(), test[name].max()])
 
 
 @contextmanager
@@ -177,75 +283,8 @@ def _seed(facts: r.TrainResult, champion: Version | None) -> int:
     return int(digest(parts).removeprefix("sha256:")[:12], 16)
 
 
-def _primary(context: Context) -> Metric:
-    from modelyard.evaluation.rules import metric_for
-
-    config = context.config
-    return metric_for(config.model.metric or PRIMARY[config.model.task], config.model.task)
-
-
-def _under_own_rules(
-    context: Context, primary: Metric, truth: Any, models: Mapping[str, Any], test: Any
-) -> Verdict | None:
-    """The verdict under the rules that a proposal would set; None where it sets none, or would judge other rows."""
-    from dataclasses import replace
-
-    from modelyard.evaluation import judgement
-
-    rules = context.rules
-    if rules is None or rules.own is None or any(not each.rule.startswith("evaluate.") for each in rules.changes):
-        return None
-    own = rules.own
-    judged_with = replace(truth, confidence=own.config.evaluate.confidence)
-    found = _rules(own, primary, judged_with, models)
-    columns = {column: test[column].to_list() for rule in found for column in rule.by if column in test.columns}
-    if any(column not in columns for rule in found for column in rule.by):
-        return Verdict.ERROR
-    return judgement.judge_all(found, judged_with, models, columns)[1]
-
-
-def _rules(loaded: Loaded, primary: Metric, truth: Any, models: Mapping[str, Any]) -> Any:
-    from modelyard.evaluation import rules
-    from modelyard.metrics import compute
-
-    config = loaded.config
-    if config.evaluate.gates:
-        return rules.from_config(
-            config.evaluate.gates,
-            config.model.task,
-            lambda at: loaded.line_of(("evaluate", "gates", at)),
-            loaded.path.name,
-        )
-    gains = True
-    if "champion" in models and "baseline" in models and models["champion"].has(primary.needs):
-        champion = compute.value(primary.name, truth.y, models["champion"], truth.weight)
-        baseline = compute.value(primary.name, truth.y, models["baseline"], truth.weight)
-        if champion is not None and baseline is not None:
-            gains = champion > baseline if primary.higher_is_better else champion < baseline
-    return rules.defaults(primary, champion_gains=gains)
-
-
-def _whose_rules(context: Context) -> dict[str, Any]:
-    """Whose rules judged, and what this change would alter in them."""
-    rules = context.rules
-    if rules is None:
-        return {}
-    count = len(rules.changes)
-    headline = f"This change would alter {count} of the rules that judge it; those of the base count." if count else ""
-    if rules.proposal:
-        headline = "Proposal: the base has no rules yet. These are this change's own, and nothing is promoted by them."
-    return {
-        "rules": rules.said,
-        "rules_digest": digest_of_rules(rules),
-        "rule_changes": tuple(r.RuleChange(rule=each.rule, old=each.old, new=each.new) for each in rules.changes),
-        "headline": headline,
-    }
-
-
-def _unmatched(challenger: "Contender", champion: "Contender | None") -> dict[str, int]:
-    counts = {"challenger": int((~challenger.joined.matched).sum())}
-    if champion is not None:
-        counts["champion"] = int((~champion.joined.matched).sum())
+def _unmatched(contenders: "Mapping[str, Contender]") -> dict[str, int]:
+    counts = {who: int((~each.joined.matched).sum()) for who, each in contenders.items()}
     return {who: count for who, count in counts.items() if count}
 
 

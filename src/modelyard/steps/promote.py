@@ -14,6 +14,7 @@ from modelyard.records.manifest import Content
 from modelyard.registry.base import Bundle, Version
 from modelyard.registry.bundle import collect
 from modelyard.registry.promotion import EvidenceRefused, check_evidence
+from modelyard.registry.reference import best_alias
 from modelyard.spec import TOKEN, Inputs, Outputs, StepSpec
 from modelyard.steps import carry
 from modelyard.steps.base import Outcome, StepDefinition
@@ -81,6 +82,7 @@ def run(context: Context, inputs: PromoteInputs) -> Outcome:
         evaluation.digest,
         model_digest,
     ):
+        _mark_best(context, champion, evaluation)
         return _done_before(context, champion, model_digest)
     check_evidence(
         evaluation=evaluation,
@@ -111,6 +113,8 @@ def run(context: Context, inputs: PromoteInputs) -> Outcome:
         evidence=evaluation.digest,
         kind="promoted",
     )
+    _mark_best(context, version, evaluation)
+    _tell_ledger(context, evaluation)
     result = r.PromoteResult(
         version=version.name,
         alias=alias,
@@ -161,6 +165,31 @@ def _done_before(context: Context, champion: Version, model_digest: str) -> Outc
         journal=entry.seq,
     )
     return Outcome(result, Verdict.PASS, model_digest=model_digest, champion_version=entry.from_)
+
+
+def _mark_best(context: Context, version: Version, evaluation: Envelope) -> None:
+    """Move the alias of the best promoted version, where this one is surely better on the primary metric."""
+    judged = evaluation.record.outcome
+    alias = best_alias(context.config.registry.alias)
+    best = context.registry.find(alias)
+    over = judged.over_best if isinstance(judged, r.EvaluateResult) else None
+    if best is not None and (best.name == version.name or over is None or over.low is None or over.low <= 0):
+        return
+    context.registry.set_alias(
+        alias,
+        version.name,
+        seen=None if best is None else best.name,
+        actor=context.actor,
+        reason="the first to be promoted" if best is None else f"better than {best.name} on the primary metric",
+        evidence=evaluation.digest,
+        kind="promoted",
+    )
+
+
+def _tell_ledger(context: Context, evaluation: Envelope) -> None:
+    judged = evaluation.record.outcome
+    if isinstance(judged, r.EvaluateResult) and judged.evaluation is not None:
+        context.registry.append(actor=context.actor, reason="evaluated", evaluation=judged.evaluation)
 
 
 def _refuse_where_nothing_is_promoted(context: Context, inputs: PromoteInputs) -> None:

@@ -6,6 +6,8 @@ from typing import Any
 from modelyard.errors import ConfigError
 from modelyard.github.event import MAY_PROMOTE
 from modelyard.records.results import RollbackResult
+from modelyard.registry.base import Version
+from modelyard.registry.reference import best_alias
 from modelyard.spec import TOKEN, Inputs, Outputs, StepSpec
 from modelyard.steps.base import Outcome, StepDefinition
 from modelyard.steps.context import Context
@@ -79,6 +81,7 @@ def run(context: Context, inputs: RollbackInputs) -> Outcome:
         evidence=target.manifest.evidence,
         kind="rolled-back",
     )
+    _move_best(context, target, inputs.reason)
     result = RollbackResult(
         version=target.name,
         alias=alias,
@@ -89,6 +92,23 @@ def run(context: Context, inputs: RollbackInputs) -> Outcome:
         proof=NO_PROOF,
     )
     return Outcome(result, Verdict.PASS, model_digest=target.manifest.model_digest, champion_version=now.name)
+
+
+def _move_best(context: Context, target: Version, reason: str) -> None:
+    """A rollback behind the best promoted version takes that mark with it: nothing later is held up as the best."""
+    alias = best_alias(context.config.registry.alias)
+    best = context.registry.find(alias)
+    if best is None or best.number <= target.number:
+        return
+    context.registry.set_alias(
+        alias,
+        target.name,
+        seen=best.name,
+        actor=context.actor,
+        reason=reason,
+        evidence=target.manifest.evidence,
+        kind="rolled-back",
+    )
 
 
 ROLLBACK = StepDefinition(SPEC, "rollback", (), reads, run, reads_data=False)

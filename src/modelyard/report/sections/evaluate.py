@@ -30,6 +30,8 @@ PLOTTED = 300
 """Slices that get a plot of their own; past that, numbers say more than a wall of lines, and the file stays small."""
 NAMED = 5
 """Slices that are named right under the gates, where they did not pass."""
+WORN = 20
+"""Looks at a test set from which the report asks for fresh rows."""
 _CURVES = {
     "roc": ("ROC", "false positive rate", "true positive rate", True),
     "precision_recall": ("Precision and recall", "recall", "precision", False),
@@ -45,8 +47,11 @@ def sections(envelope: Envelope) -> tuple[Section, ...]:
     return (
         *_rules(result),
         *_gates(result),
+        *_checks(result),
         *_models(result),
         *_slices(result),
+        *_changed(result),
+        *_test_set(result),
         *_curves(result.curves),
         *_reproduce(result),
     )
@@ -59,9 +64,17 @@ def _rules(result: EvaluateResult) -> tuple[Section, ...]:
     """What a proposal would change in the rules, old beside new, and what its own rules would say."""
     if not result.rule_changes:
         return ()
-    columns = (Column("Rule", "lead"), Column("In force (base)"), Column("Proposed"))
+    columns = (Column("Change", "lead"), Column("Rule"), Column("In force (base)"), Column("Proposed"))
+    first = ("loosened", "metric code", "test rows", "changed", "tightened")
+    ordered = sorted(result.rule_changes, key=lambda change: first.index(change.kind))
     rows = tuple(
-        (line(Code(change.rule)), _written(change.old), _written(change.new)) for change in result.rule_changes[:50]
+        (
+            line(Text(change.kind, "strong" if change.kind in first[:3] else "")),
+            line(Code(change.rule)),
+            _written(change.old),
+            _written(change.new),
+        )
+        for change in ordered[:50]
     )
     more = len(result.rule_changes) - len(rows)
     caption = f"Rules that this change would alter{f'; {more} more are not shown' if more > 0 else ''}"
@@ -76,6 +89,104 @@ def _rules(result: EvaluateResult) -> tuple[Section, ...]:
         Table(caption, columns, rows),
     )
     return (Section("rules", "This change alters its own rules", "", blocks, 95, folded=False),)
+
+
+# checks beside the gates
+
+
+def _checks(result: EvaluateResult) -> tuple[Section, ...]:
+    """Checks that are gates or found something, and every waiver."""
+    blocks: list[Block] = []
+    if result.checks:
+        columns = (Column("Verdict", "lead"), Column("Check"), Column("Found"))
+        rows = tuple(
+            (
+                line(Badge(check.verdict)) if check.gate or check.verdict is not Verdict.PASS else line("reported"),
+                line(Text(check.name), *((Text(" (gate)", "muted"),) if check.gate else ())),
+                line("; ".join((check.said, *check.details))),
+            )
+            for check in sorted(result.checks, key=lambda check: (not check.gate, SEVERITY[check.verdict]))
+        )
+        blocks.append(Table("Checks", columns, rows, stacked=True))
+    if result.waivers:
+        heads = (Column("Waiver", "lead"), Column("State"), Column("Until"), Column("Owner"), Column("Reason"))
+        blocks.append(
+            Table(
+                "Waivers",
+                heads,
+                tuple(
+                    (
+                        line(Code(row.gate), *((" ", Code(row.slice)) if row.slice else ())),
+                        line(row.state),
+                        line(row.expires),
+                        line(row.owner),
+                        line(row.reason),
+                    )
+                    for row in result.waivers
+                ),
+                stacked=True,
+            )
+        )
+    if not blocks:
+        return ()
+    bad = [check for check in result.checks if check.verdict not in (Verdict.PASS, Verdict.NOT_APPLICABLE)]
+    loud = bool(result.waivers) or any(check.gate for check in result.checks) or bool(bad)
+    summary = tally(check.verdict for check in result.checks) if loud else "reported, not gating"
+    return (Section("checks", "Checks", summary, tuple(blocks), 60, folded=not loud),)
+
+
+def _changed(result: EvaluateResult) -> tuple[Section, ...]:
+    """Where labels became wrong or right, slice by slice."""
+    changed = result.changed_predictions
+    if changed is None or not changed.slices:
+        return ()
+    columns = (
+        Column("Slice", "lead"),
+        Column("Rows", number=True),
+        Column("Right to wrong", number=True),
+        Column("Wrong to right", number=True),
+    )
+    rows = tuple(
+        (
+            line(Code(f"{row.column} = {row.value}")),
+            line(numbers.count(row.rows)),
+            line(numbers.count(row.right_to_wrong)),
+            line(numbers.count(row.wrong_to_right)),
+        )
+        for row in changed.slices
+    )
+    table = Table("Changed predictions", columns, rows, stacked=True)
+    note = Paragraph(line(Text("The slices that lost most come first.", "muted")))
+    lost, won = numbers.count(changed.right_to_wrong), numbers.count(changed.wrong_to_right)
+    summary = f"{lost} from right to wrong, {won} back"
+    return (Section("flips", "Changed predictions", summary, (table, note), 20),)
+
+
+def _test_set(result: EvaluateResult) -> tuple[Section, ...]:
+    """The period of the labels, how worn the test set is, and how likely an equally good model would pass."""
+    items: list[Line] = []
+    if result.label_period:
+        items.append(line(f"Test labels from {result.label_period}."))
+    if result.wear is not None:
+        least = "at least " if result.wear.at_least else ""
+        text = (
+            f"Judged on for the {least}{_ordinal(result.wear.evaluations)} time; the chance that luck alone passed a "
+            f"worthless change by now: {result.wear.chance:.0%}."
+        )
+        worn = result.wear.evaluations >= WORN
+        items.append(line(Text(f"{text} Bring fresh rows." if worn else text, "strong" if worn else "")))
+    if result.equal_chance is not None:
+        chance = f"{result.equal_chance:.0%}"
+        items.append(line(f"A model exactly as good as the champion would pass with a chance of {chance}."))
+    if not items:
+        return ()
+    summary = "" if result.wear is None else f"used {numbers.plural(result.wear.evaluations, 'time')}"
+    return (Section("wear", "Test set", summary, (Listing(tuple(items)),), 15),)
+
+
+def _ordinal(number: int) -> str:
+    ending = "th" if number % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    return f"{number}{ending}"
 
 
 def _written(text: str) -> Line:
@@ -140,7 +251,8 @@ def _gate_row(gate: GateResult, champion: str | None) -> tuple[Line, ...]:
 
 
 def _badge(gate: GateResult) -> Badge:
-    return Badge(gate.verdict, f"{WORDS[gate.verdict]}, allowed" if gate.allowed else "")
+    note = "waived" if gate.waived else "allowed" if gate.allowed else ""
+    return Badge(gate.verdict, f"{WORDS[gate.verdict]}, {note}" if note else "")
 
 
 def _gate_cell(gate: GateResult, champion: str | None) -> Line:

@@ -1,0 +1,110 @@
+"""Whether predicted probabilities are observed shares: recalibration slope and intercept, and a debiased error.
+
+Slope and intercept are those of a logistic regression of the outcome on the logit of the prediction (Cox, Biometrika
+1958); the intercept is that with the slope held at 1, "calibration in the large" (Van Calster et al., BMC Medicine
+2019). Standard errors are sandwich ones, summed over units where there are any. The calibration error is the root of
+the debiased squared error over bins of equal mass (Kumar, Liang & Ma, NeurIPS 2019): the plug-in error is biased
+upward, so that a calibrated model seems not to be one.
+"""
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import expit, logit
+
+from modelyard.stats import clusters
+from modelyard.stats.interval import Interval, refuse, t_value
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+BINS = 15
+CLIP = 1e-6
+_ROUNDS = 50
+
+
+def slope_and_intercept(
+    y: Ints, probability: Floats, *, unit: Ints | None = None, confidence: float = 0.95
+) -> tuple[Interval, Interval]:
+    """Slope (1 where calibrated) and intercept at slope 1 (0 where calibrated), with intervals.
+
+    Args:
+        y: (n,) 0 or 1.
+        probability: (n,) of 1.
+        unit: (n,) codes of what is independent; rows where None.
+        confidence: two-sided level.
+    """
+    n, units = len(y), len(y) if unit is None else len(np.unique(unit))
+    score = logit(np.clip(probability, CLIP, 1 - CLIP))
+    if not 0 < int(y.sum()) < n:
+        refused = refuse("one class only", n=units, n_rows=n)
+        return refused, refused
+    if units < clusters.FEWEST_FOR_LEVEL:
+        refused = refuse(f"{units} units, fewer than {clusters.FEWEST_FOR_LEVEL}", n=units, n_rows=n)
+        return refused, refused
+    ones = np.ones(n)
+    intercept = _fit(y, ones[:, None], score, unit, units, confidence, at=0)
+    if float(score.std()) < 1e-9:
+        return refuse("constant predictions have no slope", n=units, n_rows=n), intercept
+    return _fit(y, np.column_stack([ones, score]), np.zeros(n), unit, units, confidence, at=1), intercept
+
+
+def _fit(
+    y: Ints, design: Floats, offset: Floats, unit: Ints | None, units: int, confidence: float, *, at: int
+) -> Interval:
+    """Logistic regression by Newton's method; the interval of one coefficient from the sandwich."""
+    found = np.zeros(design.shape[1])
+    if design.shape[1] == 2:
+        found[1] = 1.0
+    for _ in range(_ROUNDS):
+        fitted = expit(offset + _times(design, found))
+        weight = fitted * (1 - fitted)
+        bread = _inner(design, design * weight[:, None])
+        step = np.linalg.solve(bread + 1e-12 * np.eye(len(found)), _inner(design, (y - fitted)[:, None])[:, 0])
+        found = found + step
+        if not np.isfinite(found).all() or np.abs(found).max() > 1e3:
+            return refuse("the classes are separated", n=units, n_rows=len(y))
+        if np.abs(step).max() < 1e-10:
+            break
+    fitted = expit(offset + _times(design, found))
+    scores = design * (y - fitted)[:, None]
+    if unit is not None:
+        codes, groups = clusters.dense(unit)
+        scores = np.column_stack([np.bincount(codes, weights=each, minlength=groups) for each in scores.T])
+    inverse = np.linalg.inv(_inner(design, design * (fitted * (1 - fitted))[:, None]))
+    variance = (inverse @ _inner(scores, scores) @ inverse)[at, at] * units / (units - 1)
+    half = t_value(confidence, units - 1) * math.sqrt(max(float(variance), 0.0))
+    value = float(found[at])
+    return Interval(value, value - half, value + half, "logistic recalibration", units, len(y))
+
+
+def _times(design: Floats, coefficients: Floats) -> Floats:
+    # Not `@`: a threaded BLAS changes the last digits with the number of cores.
+    return np.asarray((design * coefficients).sum(axis=1), dtype=np.float64)
+
+
+def _inner(first: Floats, second: Floats) -> Floats:
+    columns = [[float((a * b).sum()) for b in second.T] for a in first.T]
+    return np.array(columns, dtype=np.float64)
+
+
+def bins(y: Ints, probability: Floats, most: int = BINS) -> tuple[Floats, Floats, Ints]:
+    """Mean prediction, observed share and rows of at most ``most`` bins of equal mass; ties stay together."""
+    order = np.argsort(probability, kind="stable")
+    ranked = probability[order]
+    cuts = np.arange(1, min(most, len(y))) * len(y) // most
+    edges = np.searchsorted(ranked, ranked[cuts], "left")
+    ends = np.unique(np.append(edges, [0, len(y)]))
+    counts = np.diff(ends)
+    said = np.add.reduceat(ranked, ends[:-1]) / counts
+    seen = np.add.reduceat(y[order].astype(np.float64), ends[:-1]) / counts
+    return said, seen, counts
+
+
+def debiased_error(y: Ints, probability: Floats) -> float:
+    """Root of the debiased mean squared calibration error; 0 where chance alone explains what is seen."""
+    said, seen, counts = bins(y, probability)
+    own = np.where(counts > 1, seen * (1 - seen) / np.maximum(counts - 1, 1), 0.0)
+    squared = float((counts / len(y) * ((said - seen) ** 2 - own)).sum())
+    return math.sqrt(max(squared, 0.0))
