@@ -7,6 +7,7 @@ from pathlib import Path
 
 from modelyard import files
 from modelyard.config.load import Loaded
+from modelyard.config.rules import metric_files
 from modelyard.config.source import KeyPath, shown
 from modelyard.errors import ConfigError, nearest
 
@@ -65,18 +66,27 @@ class _Checker:
     def metrics(self, known: Mapping[str, frozenset[str]]) -> Iterator[ConfigError]:
         task = self.config.model.task
         fitting = sorted(name for name, tasks in known.items() if task in tasks)
+        own = self.config.evaluate.metrics
+        for taken in set(own) & set(known):
+            yield self.problem(
+                ("evaluate", "metrics", taken), f"{taken} is a built-in metric already", "Choose another name."
+            )
         named: list[tuple[KeyPath, str | None]] = [(("model", "metric"), self.config.model.metric)]
         named += [
-            (("evaluate", "gates", at, "metric"), gate.metric) for at, gate in enumerate(self.config.evaluate.gates)
+            (("evaluate", "gates", at, "metric"), gate.metric)
+            for at, gate in enumerate(self.config.evaluate.gates)
+            if gate.metric not in own
         ]
+        fitting_gates = [*own, *fitting]
         for path, name in named:
             if name is None:
                 continue
             if name not in known:
                 yield self.problem(
                     path,
-                    f"unknown metric {shown(name)}; for a {task} task: {', '.join(fitting)}",
-                    _meant(name, fitting),
+                    f"unknown metric {shown(name)}; for a {task} task: "
+                    f"{', '.join(fitting if path[0] == 'model' else fitting_gates)}",
+                    _meant(name, fitting_gates),
                 )
             elif task not in known[name]:
                 tasks = " and ".join(sorted(known[name]))
@@ -147,6 +157,11 @@ class _Checker:
             yield from self._inside(("train", "metrics"), config.train.metrics, "the metrics file")
         for at, folder in enumerate(config.train.python_path if config.train else ()):
             yield from self._file(("train", "python-path", at), folder, "the folder", folder=True)
+        for key in ("waivers", "behaviour"):
+            if getattr(config.evaluate, key):
+                yield from self._file(("evaluate", key), getattr(config.evaluate, key), f"the file of {key}")
+        for name, file in metric_files(config).items():
+            yield from self._file(("evaluate", "metrics", name), file, "the metric's module")
         for key in ("challenger", "champion"):
             predictions = getattr(config.evaluate, key)
             if predictions:

@@ -75,7 +75,7 @@ def overview(rules: Sequence[Rule], primary: Metric, task: Task, truth: Truth, m
                 champion=gates.estimate_of(measure.level(metric, truth, champion), truth)
                 if champion is not None and champion.has(metric.needs)
                 else None,
-                baseline=compute.value(metric.name, truth.y, baseline, truth.weight)
+                baseline=compute.value(metric, truth.y, baseline, truth.weight)
                 if baseline is not None and baseline.has(metric.needs)
                 else None,
             )

@@ -26,8 +26,10 @@ def placements(y: Ints, score: Floats) -> tuple[Floats, Floats]:
 
 
 def _share_below(of: Floats, others: Floats) -> Floats:
-    ordered = np.sort(others)
-    below = np.searchsorted(ordered, of, "left") + np.searchsorted(ordered, of, "right")
+    ordered, order = np.sort(others), np.argsort(of, kind="stable")
+    ranked = of[order]  # looked up in their order, neighbours are near in memory: several times faster on large sets
+    below = np.empty(len(of), dtype=np.int64)
+    below[order] = np.searchsorted(ordered, ranked, "left") + np.searchsorted(ordered, ranked, "right")
     return np.asarray(below / (2.0 * len(others)), dtype=np.float64)
 
 

@@ -17,6 +17,7 @@ from typing import Any
 from modelyard import files
 from modelyard.config.load import Loaded
 from modelyard.config.models import Config
+from modelyard.config.rules import rule_files
 from modelyard.data import fingerprint, sources, tree
 from modelyard.errors import ConfigError, DataError, PlatformError
 from modelyard.files import sha256_file
@@ -205,10 +206,9 @@ class Context:
 
     @cached_property
     def configuration_digest(self) -> str:
-        """The configuration with the contents of the suites and prediction files that it names."""
+        """The configuration with the contents of the files that its rules name, and of prediction files."""
         named = self.config.evaluate
-        suites = self.config.validate_.suites.values() if self.config.validate_ else ()
-        paths = {path: self.rule_file(path, "validate.suites") for path in suites}
+        paths = {path: self.rule_file(path, "the rules") for path in rule_files(self.config)}
         return self._with_files(self.loaded.digest, paths | self._named(named.challenger, named.champion))
 
     @cached_property
