@@ -115,22 +115,56 @@ def merge(repo: Path) -> dict[str, Any]:
     return {**PUSH, "number": 7, "pull_request": {**pull, "base": {"ref": "main", "sha": "0" * 40}}}
 
 
+HITS = """\
+def hits(actual, predicted):
+    return float((actual == predicted).mean())
+"""
+OWN = "  metrics:\n    hits: {function: 'scoring:hits', higher_is_better: true}\n"
+
+
 def test_a_pull_request_that_loosens_its_own_gate_is_judged_by_the_base(tmp_path: Path) -> None:
-    repo = repository(tmp_path, LOCAL.replace("at_least: 0.6", "at_least: 0.95"))
+    """It also edits the code of a metric that gates, and swaps test rows: a line for each, and none of them counts."""
+    gates = "    - {metric: hits, at_least: 0.9}\n"
+    config = LOCAL.replace("evaluate:\n", f"evaluate:\n{OWN}").replace("  gates:\n", f"  gates:\n{gates}")
+    assert gates in config
+    repo = repository(tmp_path, config.replace("at_least: 0.6", "at_least: 0.95"))
+    (repo / "scoring.py").write_text(HITS, "utf-8")
+    desk.git(repo, "add", "-A")
+    desk.git(repo, "commit", "-qm", "a metric of our own")
     desk.edit(repo / "modelyard.yml", "at_least: 0.95", "at_least: 0.1")
+    desk.edit(repo / "scoring.py", "float((actual == predicted).mean())", "1.0")
+    desk.rows(600, seed=8).write_csv(repo / "data" / "part-1.csv")
     run = Runner(tmp_path).run(repo, ROOT_ACTION, "pull_request", merge(repo))
     assert run.jobs == {"model": "failure"}
     assert run.outputs("seen") == {"code": "1"}
     result = kept(run, "evaluate")["record"]["result"]
-    assert result["gates"][0]["rule"] == "roc_auc at least 0.95"
-    assert result["rule_changes"] == [{"rule": "evaluate.gates[0].at_least", "old": "0.95", "new": "0.1"}]
-    assert result["under_own_rules"] == "pass"
+    gate = {each["rule"]: each for each in result["gates"]}
+    assert gate["hits at least 0.9"]["estimate"]["value"] < 0.9, "the base's metric counts, not the one that says 1"
+    assert gate["roc_auc at least 0.95"]["verdict"] != "pass"
+    changes = {(each["kind"], each["rule"], each["old"], each["new"]) for each in result["rule_changes"]}
+    assert ("loosened", "evaluate.gates[1].at_least", "0.95", "0.1") in changes
+    assert {(kind, rule) for kind, rule, _, _ in changes} == {
+        ("loosened", "evaluate.gates[1].at_least"),
+        ("metric code", "scoring.py"),
+        ("test rows", "test rows: data/part-1.csv"),
+    }
     report = (run.folder / "kept" / "report.md").read_text("utf-8")
-    assert "| `evaluate.gates[0].at_least` | `0.95` | `0.1` |" in report
-    assert "Under its own rules the verdict would be: promote." in report
+    assert "| **loosened** | `evaluate.gates[1].at_least` | `0.95` | `0.1` |" in report
+    assert "| **metric code** | `scoring.py` | `sha256:" in report
+    assert "| **test rows** | `test rows: data/part-1.csv` | `as it was` | `changed` |" in report
     assert result["reproduce"] == f"modelyard evaluate --base {commit(repo, 'main')}"
     assert "Promote" not in run.steps()
     assert all("file=modelyard.yml" not in said for said in run.annotations)
+
+
+def test_a_pull_request_hears_what_its_own_rules_would_say(tmp_path: Path) -> None:
+    repo = repository(tmp_path, LOCAL.replace("at_least: 0.6", "at_least: 0.95"))
+    desk.edit(repo / "modelyard.yml", "at_least: 0.95", "at_least: 0.1")
+    run = Runner(tmp_path).run(repo, ROOT_ACTION, "pull_request", merge(repo))
+    assert run.outputs("seen") == {"code": "1"}
+    assert kept(run, "evaluate")["record"]["result"]["under_own_rules"] == "pass"
+    report = (run.folder / "kept" / "report.md").read_text("utf-8")
+    assert "Under its own rules the verdict would be: promote." in report
 
 
 CHAIN = f"""\

@@ -83,13 +83,14 @@ def test_a_push_is_promoted_and_the_next_one_finds_its_champion(tmp_path: Path, 
         "git/create-tree 201", "git/create-commit 201", "git/create-ref 201",
         "repos/create-release 201", "repos/upload-release-asset 201", "repos/upload-release-asset 201",
         "repos/upload-release-asset 201", "repos/update-release 200",
-        "git/create-tree 201", "git/create-commit 201", "git/update-ref 200",
-        "git/create-tree 201", "git/create-commit 201", "git/update-ref 200",
+        *(["git/create-tree 201", "git/create-commit 201", "git/update-ref 200"] * 4),
     ]  # fmt: skip
     state = json.loads(github.run("show", "modelyard-state:tiny/state.json"))
-    assert state["journal"]["aliases"] == {"champion": "v1"}
+    assert state["journal"]["aliases"] == {"champion": "v1", "best-promoted": "v1"}
     messages = github.run("log", "--format=%s", "modelyard-state").splitlines()
     assert messages == [
+        "modelyard: tiny evaluated [skip ci]",
+        "modelyard: tiny best-promoted is v1, promoted [skip ci]",
         "modelyard: tiny champion is v1, promoted [skip ci]",
         "modelyard: tiny v1 published [skip ci]",
         "modelyard: tiny begins [skip ci]",
@@ -113,7 +114,7 @@ def test_a_push_is_promoted_and_the_next_one_finds_its_champion(tmp_path: Path, 
     assert second.outputs("modelyard")["reasons"] == "configuration"
     assert "the champion v1 scores the same rows" in second.text
     state = json.loads(github.run("show", "modelyard-state:tiny/state.json"))
-    assert (state["journal"]["aliases"], state["journal"]["previous"]) == ({"champion": "v2"}, {"champion": "v1"})
+    assert (state["journal"]["aliases"]["champion"], state["journal"]["previous"]) == ("v2", {"champion": "v1"})
 
 
 @pytest.mark.parametrize(("event", "payload"), [
@@ -140,7 +141,7 @@ def test_a_pull_request_is_judged_and_commented_on_and_promotes_nothing(
     lines = comment["body"].splitlines()
     assert lines[0] == f"<!-- modelyard:comment v1 model=tiny head={head} run=1.1 -->"
     assert lines[1] == "## ✅ Promote · `tiny`"
-    assert "| `evaluate.gates[0].at_least` | `0.6` | `0.1` |" in comment["body"]
+    assert "| **loosened** | `evaluate.gates[0].at_least` | `0.6` | `0.1` |" in comment["body"]
     assert f"Commit {head[:12]}" in lines[-1]
     assert comment["user"]["login"] == BOT
     assert [call.operation for call in github.writes] == ["issues/create-comment"]

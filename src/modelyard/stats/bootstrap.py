@@ -9,6 +9,7 @@ import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,12 +19,15 @@ from modelyard.stats.interval import Interval, refuse, z_value
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+T = TypeVar("T")
 Statistic = Callable[[Floats], float | None]
 
 RESAMPLES = 2_000
 MORE_RESAMPLES = 10_000
 CHUNK = 50
 """Resamples that share one generator, and are drawn by one thread."""
+FEWEST_FOR_THREADS = 5_000
+"""Rows from which more than one thread is worth it."""
 JACKKNIFE_GROUPS = 200
 """Rows are left out in at most this many groups; a delete-a-group jackknife has the same acceleration."""
 
@@ -85,9 +89,17 @@ def resample(statistics: Sequence[Statistic], rows: Rows, seed: int, first: int,
             at += 1
         return found, 2 * CHUNK - tries - at
 
-    with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as threads:
-        parts = list(threads.map(chunk, starts))
+    parts = _in_threads(chunk, starts, len(rows.own))
     return np.concatenate([values for values, _ in parts]), sum(redrawn for _, redrawn in parts)
+
+
+def _in_threads(work: Callable[[int], T], over: Sequence[int], rows: int) -> list[T]:
+    """Results in order; with few rows the threads would only wait for each other."""
+    workers = (os.cpu_count() or 1) if rows >= FEWEST_FOR_THREADS else 1
+    if workers == 1:
+        return [work(at) for at in over]
+    with ThreadPoolExecutor(max_workers=workers) as threads:
+        return list(threads.map(work, over))
 
 
 def bca(
@@ -179,8 +191,7 @@ def jackknife(statistic: Statistic, rows: Rows, seed: int) -> Floats | None:
     else:
         block = np.arange(rows.groups)
     of_row = block if rows.codes is None else block[rows.codes]
-    with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as threads:
-        found = list(threads.map(lambda one: statistic(np.where(of_row == one, 0.0, rows.own)), range(blocks)))
+    found = _in_threads(lambda one: statistic(np.where(of_row == one, 0.0, rows.own)), range(blocks), len(rows.own))
     if any(value is None for value in found):
         return None
     return np.array(found, dtype=np.float64)

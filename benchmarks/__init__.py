@@ -1,0 +1,1 @@
+"""Speed and coverage, measured: each prints what RESULTS.md holds."""
