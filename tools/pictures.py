@@ -10,7 +10,8 @@ ROOT = Path(__file__).parents[1]
 STYLE = """
 body { font: 14px/1.5 system-ui, sans-serif; color: #1f2328; max-width: 860px; margin: 16px; }
 h2 { border-bottom: 1px solid #d1d9e0; padding-bottom: 6px } table { border-collapse: collapse; margin: 12px 0 }
-td, th { border: 1px solid #d1d9e0; padding: 4px 10px } code { background: #eff1f3; border-radius: 4px; padding: 1px 4px }
+td, th { border: 1px solid #d1d9e0; padding: 4px 10px } code { background: #eff1f3; border-radius: 4px;
+  padding: 1px 4px }
 summary { margin: 6px 0 }
 """
 CHROMIUM = [

@@ -104,6 +104,13 @@ def test_leaving_a_unit_out_agrees_with_doing_it() -> None:
     )
 
 
+def test_an_auc_of_two_positives_has_no_interval() -> None:
+    y = np.array([1, 1, *[0] * 48])
+    found = estimate.level_auc(y, np.arange(50.0))
+    assert (found.low, found.high) == (None, None)
+    assert "three rows" in found.refused
+
+
 def test_a_faultless_auc_still_has_an_interval() -> None:
     found = auc.one_model(1.0, 20, 30)
     assert found.high == 1.0

@@ -67,8 +67,16 @@ _OTHERS = (
         (CONFIG, RUN_DIR, REGISTRY, Flag("version", "verify this version in the registry, not the run folder"), JSON),
     ),
     Command(
+        "gates",
+        "Margins that this test set can resolve, estimated on training folds; no test row is looked at.",
+        "modelyard gates suggest",
+        "modelyard.cli.gates",
+        (CONFIG, RUN_DIR, JSON),
+        (("action", "suggest"),),
+    ),
+    Command(
         "test-set",
-        "Plan a test set: the labelled rows that a series of decisions needs (ease.ml/ci).",
+        "Plan a test set: size, the rows that a series of decisions needs (ease.ml/ci); pass, those of one gate.",
         "modelyard test-set size --condition 'n - o > 0.02 +/- 0.01' --reliability 0.99 --steps 32",
         "modelyard.cli.test_set",
         (
@@ -76,10 +84,11 @@ _OTHERS = (
             Flag("reliability", "probability that every answer is right up to its tolerance", "0.99"),
             Flag("steps", "decisions on this test set", "32"),
             Flag("adaptivity", "none: nobody learns an answer before all models are made; or full", "full"),
-            Flag("disagreement", "a known bound on the share of rows on which two models differ, for n - o"),
+            Flag("disagreement", "share of rows on which two models differ: a known bound for n - o, or as expected"),
+            Flag("margin", "of a no_worse_than gate on accuracy, for pass"),
             JSON,
         ),
-        (("action", "size"),),
+        (("action", "size or pass"),),
     ),
     Command(
         "history",

@@ -8,7 +8,7 @@ from modelyard.cli.flags import Command
 from modelyard.errors import OK, ConfigError, nearest
 from modelyard.stats.planning import Adaptivity, rows_needed
 
-ACTIONS = ("size",)
+ACTIONS = ("size", "pass")
 ADAPTIVITIES = ("none", "full")
 
 
@@ -18,6 +18,8 @@ def run(command: Command, given: Mapping[str, str], positional: list[str]) -> in
         hint = nearest(positional[0], ACTIONS)
         raise ConfigError(f"modelyard test-set has no action {positional[0][:40]!r}. {hint}".strip(),
                           do=f"Example: {command.example}")  # fmt: skip
+    if positional[0] == "pass":
+        return _rows_to_pass(given)
     condition = given.get("condition", "")
     if not condition:
         raise ConfigError("--condition is missing", do=f"Example: {command.example}")
@@ -33,6 +35,24 @@ def run(command: Command, given: Mapping[str, str], positional: list[str]) -> in
         disagreement=_number("disagreement", disagreement) if disagreement else None,
     )
     print(json.dumps({"rows": size}) if given.get("json") == "true" else f"{size:,} labelled rows")
+    return OK
+
+
+def _rows_to_pass(given: Mapping[str, str]) -> int:
+    from modelyard.stats.power import rows_to_pass
+
+    for flag in ("margin", "disagreement"):
+        if not given.get(flag):
+            raise ConfigError(
+                f"--{flag} is missing", do="Example: modelyard test-set pass --margin 0.01 --disagreement 0.05"
+            )
+    margin, disagreement = (_number(flag, given[flag]) for flag in ("margin", "disagreement"))
+    try:
+        rows = rows_to_pass(margin, disagreement)
+    except ValueError as error:
+        raise ConfigError(f"--margin {margin:g} --disagreement {disagreement:g}: {error}") from error
+    text = f"{rows:,} labelled rows: there a model exactly as good passes four times in five"
+    print(json.dumps({"rows": rows}) if given.get("json") == "true" else text)
     return OK
 
 

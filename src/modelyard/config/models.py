@@ -357,6 +357,12 @@ class Gate(Section):
                 at=("between",),
                 do="The smaller number comes first.",
             )
+        if self.between is not None and self.by and self.require != "every":
+            raise wrong(
+                "between has two ends, and slices as a guard watch one",
+                at=("between",),
+                do="Add require: every, or write at_least and at_most as two gates.",
+            )
         if "of gain" in str(self.margin) and "baseline" in (self.no_worse_than, self.better_than):
             raise wrong(
                 "a gain is counted from the baseline, so the baseline itself has none",

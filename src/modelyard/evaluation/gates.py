@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
 from scipy.special import ndtr
 
 from modelyard.evaluation import guard, measure
@@ -185,7 +186,23 @@ def _contrast(rule: Rule, contrast: Contrast, truth: Truth, models: Models, sign
         verdict = decide.no_worse_than(turned, -contrast.bound)
     else:
         verdict = decide.better_than(turned, contrast.bound)
-    return _weigh(verdict, turned.scaled(sign), turned, contrast.bound, clusters.FEWEST_FOR_DIFFERENCE)
+    found = _weigh(verdict, turned.scaled(sign), turned, contrast.bound, clusters.FEWEST_FOR_DIFFERENCE)
+    few = _disagreeing(rule, contrast, truth, models)
+    if found.smallest_visible is None or few is None:
+        return found
+    return replace(found, smallest_visible=power.visible_with_few(turned.n_rows, few, contrast.bound))
+
+
+def _disagreeing(rule: Rule, contrast: Contrast, truth: Truth, models: Models) -> int | None:
+    """Rows that exactly one model has right, where they are so few that power is summed exactly."""
+    plain = contrast.reference == -1.0 and not contrast.baseline and rule.metric.kind == "proportion"
+    if not plain or truth.unit is not None or truth.weight is not None:
+        return None
+    codes = truth.y.astype(np.int64)
+    first, considered = compute.events(rule.metric.name, codes, models["challenger"])
+    second, _ = compute.events(rule.metric.name, codes, models[rule.reference])
+    count = int(((first != second) & considered).sum())
+    return count if 0 < count < power.FEW_DISAGREEING else None
 
 
 def _turned(rule: Rule, sign: float) -> guard.Turned:

@@ -14,6 +14,8 @@ Ints = NDArray[np.int64]
 
 FEWEST_ERRORS = 2.5
 """min(n₁, n₀)·(1 − champion's AUC + margin) below which a paired interval is refused."""
+FEWEST_OF_A_CLASS, FEWEST_FOR_CONTRAST = 3, 5
+"""Rows of either class below which intervals of one AUC and of contrasts miss their level (benchmarks/coverage.py)."""
 
 
 def placements(y: Ints, score: Floats) -> tuple[Floats, Floats]:
@@ -77,8 +79,8 @@ def contrast(
         second = second + weight * of_negatives
     n1, n0 = len(first), len(second)
     estimate = float(first.mean()) + constant
-    if min(n1, n0) < 2:
-        return refuse("fewer than two rows of a class", n=len(y), n_rows=len(y), estimate=estimate)
+    if min(n1, n0) < FEWEST_FOR_CONTRAST:
+        return refuse("fewer than five rows of a class", n=len(y), n_rows=len(y), estimate=estimate)
     variance = first.var(ddof=1) / n1 + second.var(ddof=1) / n0
     if variance <= 0:
         return refuse("the models rank every pair alike", n=len(y), n_rows=len(y), estimate=estimate)

@@ -113,6 +113,8 @@ def level_auc(y: Ints, score: Floats, *, unit: Ints | None = None, lags: int = 0
     if value is None:
         return refuse("one class only", n=_count(unit, len(y)), n_rows=len(y))
     positives = int((y == 1).sum())
+    if min(positives, len(y) - positives) < auc.FEWEST_OF_A_CLASS:
+        return refuse("fewer than three rows of a class", n=_count(unit, len(y)), n_rows=len(y), estimate=value)
     row_wise = auc.one_model(value, positives, len(y) - positives, confidence)
     if unit is None:
         return row_wise

@@ -3,6 +3,10 @@
 import math
 from dataclasses import dataclass
 
+import numpy as np
+from scipy.special import betaincinv
+from scipy.stats import binom
+
 Z_BOTH = 1.960 + 0.842
 """Two-sided 5 % and 80 % power."""
 NOT_REALISTIC = 20
@@ -38,3 +42,89 @@ def units_to_decide(estimate: float, bound: float, standard_error: float, n: int
     if needed > NOT_REALISTIC * n:
         return Needed(None, reason="no realistic number")
     return Needed(max(minimum, math.ceil(needed)), "pass" if estimate > bound else "fail")
+
+
+FEW_DISAGREEING = 100
+"""Disagreeing rows below which normal approximations of power are left for exact sums."""
+_POWER, _Z = 0.8, 1.960
+_MOST_ROWS = 50_000_000
+
+
+def upper_share(count: int, n: int, level: float = 0.8) -> float:
+    """Upper one-sided bound of a share that a pilot saw (Clopper & Pearson): planning with the estimate is too bold."""
+    return 1.0 if count >= n else float(betaincinv(count + 1, n - count, level))
+
+
+def chance_above(n: int, disagreement: float, difference: float, bound: float) -> float:
+    """Exact chance that Tango's lower limit lies above ``bound``.
+
+    Args:
+        n: rows.
+        disagreement: true share of rows that exactly one model has right.
+        difference: true difference of the shares that the models have right; at most ``disagreement``.
+        bound: what the interval must lie above, such as minus the margin.
+    """
+    better = min(max((disagreement + difference) / (2 * disagreement), 0.0), 1.0)
+    spread = 6 * math.sqrt(n * disagreement * (1 - disagreement)) + 6
+    fewest, most = max(0, int(n * disagreement - spread)), min(n, int(n * disagreement + spread) + 1)
+    total = np.arange(fewest, most + 1)
+    # Above some thousands the sum is over every few totals: the chance is smooth there.
+    step = max(1, len(total) // 200)
+    picked = total[::step]
+    weights = binom.pmf(picked, n, disagreement)
+    chance = 0.0
+    for count, weight in zip(picked, weights / weights.sum(), strict=True):
+        chance += float(weight) * float(binom.sf(_most_that_fail(int(count), n, bound), count, better))
+    return chance
+
+
+def _most_that_fail(total: int, n: int, bound: float) -> int:
+    """Largest number of rows, of those that disagree, that the first model may win without passing; −1: none."""
+    wins = np.arange(total + 1)
+    losses = total - wins
+    b = -wins - losses + (2 * n - wins + losses) * bound
+    c = -losses * bound * (1 - bound)
+    q = (np.sqrt(np.maximum(b * b - 8.0 * n * c, 0.0)) - b) / (4.0 * n)
+    variance = n * (2 * q + bound * (1 - bound))
+    passes = (wins - losses - n * bound) > _Z * np.sqrt(np.maximum(variance, 1e-300))
+    return int(np.argmax(passes)) - 1 if passes.any() else total
+
+
+def rows_to_pass(margin: float, disagreement: float) -> int:
+    """Rows at which a model exactly as good passes ``no_worse_than`` with this margin four times in five.
+
+    Args:
+        margin: of a share such as accuracy.
+        disagreement: share of rows that exactly one of both models has right, as it truly is or at most.
+
+    Raises:
+        ValueError: not shares above 0, or more rows than anybody has.
+    """
+    if not 0 < margin < 1 or not 0 < disagreement <= 1:
+        raise ValueError("margin and disagreement are shares above 0")
+    n = max(10, math.ceil(disagreement * (Z_BOTH / margin) ** 2 / 4))
+    while n <= _MOST_ROWS:
+        if chance_above(n, disagreement, 0.0, -margin) >= _POWER:
+            return n
+        n = math.ceil(n * 1.05)
+    raise ValueError("more than 50 million rows")
+
+
+def visible_with_few(n: int, disagreeing: int, bound: float) -> float:
+    """The smallest true difference from the bound that such a test set calls with 80 % power, by exact sums.
+
+    Args:
+        n: rows.
+        disagreeing: rows that exactly one model has right, in this pilot.
+        bound: what the interval must lie above.
+    """
+    share = upper_share(disagreeing, n)
+    low, high = 0.0, 1.0
+    for _ in range(20):
+        middle = (low + high) / 2
+        true = bound + middle
+        if chance_above(n, min(max(share, abs(true), 1e-9), 1.0), min(true, 1.0), bound) < _POWER:
+            low = middle
+        else:
+            high = middle
+    return high

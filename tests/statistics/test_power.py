@@ -1,0 +1,48 @@
+"""The rows that the tool names: an equally good model passes on that many fresh ones four times in five."""
+
+import numpy as np
+import pytest
+
+from modelyard.stats import power
+from modelyard.stats.decide import no_worse_than
+from modelyard.stats.proportions import tango
+from modelyard.verdict import Verdict
+from tests.statistics.generators import paired_labels
+
+RUNS = 2_000
+
+
+@pytest.mark.parametrize("disagreement", [0.005, 0.01, 0.05, 0.2])
+@pytest.mark.parametrize("margin", [0.005, 0.01, 0.02])
+def test_an_equally_good_model_passes_four_times_in_five(disagreement: float, margin: float) -> None:
+    draw, n = np.random.default_rng(1), power.rows_to_pass(margin, disagreement)
+    pairs = (paired_labels(draw, n, disagreement / 2, disagreement / 2) for _ in range(RUNS))
+    passed = sum(no_worse_than(tango(b, c, n), margin) is Verdict.PASS for b, c in pairs)
+    print(f"disagreement {disagreement:.1%}, margin {margin}: {n:,} rows, {passed / RUNS:.1%} pass")
+    assert passed / RUNS >= 0.8 - 3 * np.sqrt(0.16 / RUNS)
+    assert passed / RUNS <= 0.93, "many more rows than needed would be asked for"
+
+
+def test_the_exact_chance_is_the_simulated_one() -> None:
+    draw, n = np.random.default_rng(2), 800
+    for disagreement, difference in ((0.02, 0.0), (0.05, 0.02), (0.1, -0.01)):
+        split = [(disagreement + sign * difference) / 2 for sign in (1, -1)]
+        low = [tango(*paired_labels(draw, n, *split), n).low or -1 for _ in range(RUNS)]
+        simulated = np.mean([each > -0.01 for each in low])
+        assert power.chance_above(n, disagreement, difference, -0.01) == pytest.approx(simulated, abs=0.035)
+
+
+def test_what_few_disagreeing_rows_can_show_is_seen_four_times_in_five() -> None:
+    draw, n, disagreement = np.random.default_rng(3), 1000, 0.02
+    visible = power.visible_with_few(n, 20, 0.0)
+    true_share = max(power.upper_share(20, n), visible)
+    split = [(true_share + sign * visible) / 2 for sign in (1, -1)]
+    seen = np.mean([(tango(*paired_labels(draw, n, *split), n).low or -1) > 0 for _ in range(RUNS)])
+    assert 0.77 <= seen <= 0.9
+    assert visible > power.smallest_visible_difference(np.sqrt(disagreement / n)) * 0.9
+
+
+def test_nonsense_is_refused() -> None:
+    for margin, disagreement in ((0.0, 0.1), (0.01, 0.0), (0.01, 1.5), (1e-6, 0.5)):
+        with pytest.raises(ValueError, match=r"rows|share"):
+            power.rows_to_pass(margin, disagreement)
