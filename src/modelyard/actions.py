@@ -175,8 +175,8 @@ def _module(command: str, identity: str, variables: Mapping[str, str], condition
         "    MODELYARD_INTERPRETER: ${{ steps.environment.outputs.python }}",
         *(f"    {name}: {value}" for name, value in variables.items()),
         "  run: |",
-        f"    # modelyard {command}",
-        f'    "$MODELYARD_INTERPRETER" -I -X utf8 -m modelyard {command}',
+        f"    # modelyard {command}; exec, so that a cancelled job's signals reach it and not a shell",
+        f'    exec "$MODELYARD_INTERPRETER" -I -X utf8 -m modelyard {command}',
     ]
 
 

@@ -132,7 +132,8 @@ def run_command(
     """
     argv = arguments(template, values, what=what)
     limit = seconds(timeout, what=f"{what}: timeout")
-    environment = user_environment()
+    # Bytecode beside the user's modules would make the checkout differ from its commit, which no promotion forgives.
+    environment = {"PYTHONDONTWRITEBYTECODE": "1", **user_environment()}
     if environment_path is not None:
         environment["PATH"] = os.pathsep.join(filter(None, (str(environment_path), environment.get("PATH"))))
     result = run_group(argv, cwd=cwd, limit=limit, environment=environment, log=log, what=what, timeout=timeout)

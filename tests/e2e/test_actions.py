@@ -225,14 +225,28 @@ HOSTILE_MODULES = (
 )  # fmt: skip
 FIT = """\
 import json, os, pathlib
+from joblib import Parallel, delayed
 from sklearn.compose import ColumnTransformer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 
+def look():
+    return dict(os.environ)
+
 def fit(data, parameters, seed):
-    pathlib.Path(parameters["seen"]).write_text(json.dumps(dict(os.environ)))
+    seen = pathlib.Path(parameters["seen"])
+    (seen / "fit.json").write_text(json.dumps(look()))
+    for at, each in enumerate(Parallel(n_jobs=2)(delayed(look)() for _ in range(2))):
+        (seen / f"worker-{at}.json").write_text(json.dumps(each))
     keep = ColumnTransformer([("size", "passthrough", ["size"])])
     return make_pipeline(keep, LogisticRegression()).fit(data.features, data.target)
+"""
+SEEING = """\
+import json, os, pathlib
+
+def hits(actual, predicted):
+    pathlib.Path("SEEN", "metric.json").write_text(json.dumps(dict(os.environ)))
+    return float((actual == predicted).mean())
 """
 
 
@@ -269,23 +283,29 @@ def test_a_hostile_workspace_is_never_imported_and_no_user_code_sees_a_token(tmp
 
 
 def test_no_user_code_sees_a_token_or_can_speak_to_the_runner(tmp_path: Path) -> None:
-    seen = tmp_path / "seen.json"
+    seen = tmp_path / "seen"
+    seen.mkdir()
     config = LOCAL[: LOCAL.index("train:")] + (
         f"train:\n  entrypoint: own.model:fit\n  python-path: [src]\n  parameters: {{seen: {seen}}}\n"
-    ) + LOCAL[LOCAL.index("evaluate:") :]  # fmt: skip
+    ) + LOCAL[LOCAL.index("evaluate:") :].replace("evaluate:\n", f"evaluate:\n{OWN}").replace(
+        "  gates:\n", "  gates:\n    - {metric: hits, at_least: 0.5}\n"
+    )  # fmt: skip
     repo = repository(tmp_path, config)
     (repo / "src" / "own").mkdir(parents=True)
     (repo / "src" / "own" / "__init__.py").write_text("", "utf-8")
     (repo / "src" / "own" / "model.py").write_text(FIT, "utf-8")
+    (repo / "scoring.py").write_text(SEEING.replace("SEEN", str(seen)), "utf-8")
     desk.git(repo, "add", "-A")
     desk.git(repo, "commit", "-qm", "own model")
     token = "ghs_" + "x" * 36
     run = Runner(tmp_path, token=token).run(repo, ROOT_ACTION, "push", PUSH)
     assert run.jobs == {"model": "success"}, run.last
-    environ: Mapping[str, str] = json.loads(seen.read_text("utf-8"))
-    assert token not in json.dumps(dict(environ))
+    assert sorted(path.name for path in seen.iterdir()) == ["fit.json", "metric.json", "worker-0.json", "worker-1.json"]
     forbidden = ("MODELYARD_", "GITHUB_TOKEN", "GITHUB_ENV", "GITHUB_OUTPUT", "GITHUB_PATH", "GITHUB_STATE", "ACTIONS_")
-    assert [name for name in environ if name.startswith(forbidden)] == []
+    for path in seen.iterdir():
+        environ: Mapping[str, str] = json.loads(path.read_text("utf-8"))
+        assert token not in json.dumps(dict(environ)), path.name
+        assert [name for name in environ if name.startswith(forbidden)] == [], path.name
     told = [run.text, *run.summaries, *(json.dumps(run.outputs("modelyard", step)) for step in ("detect", "evaluate"))]
     assert [text for text in told if token in text] == []
     files = [path for path in (run.folder / "kept").rglob("*") if path.is_file()]
@@ -326,3 +346,27 @@ def test_a_boolean_is_true_or_false_and_nothing_else(tmp_path: Path, value: str)
     assert run.jobs == {"model": "failure"}
     assert run.outputs("seen") == {"code": "2"}
     assert run.annotations == [f"::error title=modelyard::input 'promote' is '{value}'%0AAllowed: true or false."]
+
+
+WRITING = """\
+from sklearn.dummy import DummyClassifier
+
+def fit(data, parameters, seed):
+    open("scores.txt", "w").write("0.9")
+    return DummyClassifier().fit(data.features, data.target)
+"""
+
+
+def test_a_training_that_writes_into_the_checkout_is_told_which_files_stand_in_the_way(tmp_path: Path) -> None:
+    parts = LOCAL[: LOCAL.index("train:")], LOCAL[LOCAL.index("evaluate:") :]
+    config = f"{parts[0]}train:\n  entrypoint: own.model:fit\n  python-path: [src]\n{parts[1]}"
+    repo = repository(tmp_path, config.replace("at_least: 0.6", "at_least: 0.4"))
+    (repo / "src" / "own").mkdir(parents=True)
+    (repo / "src" / "own" / "__init__.py").write_text("", "utf-8")
+    (repo / "src" / "own" / "model.py").write_text(WRITING, "utf-8")
+    desk.git(repo, "add", "-A")
+    desk.git(repo, "commit", "-qm", "own model")
+    run = Runner(tmp_path).run(repo, ROOT_ACTION, "push", PUSH)
+    assert (run.jobs, run.outputs("seen")) == ({"model": "failure"}, {"code": "2"}), run.last
+    (said,) = run.annotations
+    assert "The checkout differed from its commit in 'scores.txt'." in said

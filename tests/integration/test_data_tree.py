@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from modelyard.data.tree import folder_digest, head_commit, toplevel, tracked, tree
+from modelyard.data.tree import folder_digest, head_commit, toplevel, tracked, tree, uncommitted
 from modelyard.errors import PlatformError
 
 
@@ -58,6 +58,16 @@ def test_a_dirty_tree_is_the_tree_that_committing_everything_gives(repository: P
     assert tree(repository) == found
     git(repository, "commit", "--quiet", "--message", "second")
     assert tree(repository) == found.removesuffix("-dirty")
+
+
+def test_what_differs_from_the_commit_is_named(repository: Path) -> None:
+    assert uncommitted(repository) == ()
+    (repository / "src/train.py").unlink()
+    (repository / "new folder").mkdir()
+    (repository / "new folder" / "naïve name.txt").write_text("new", "utf-8")
+    (repository / "run.log").write_text("ignored", "utf-8")
+    assert sorted(uncommitted(repository)) == ["new folder/naïve name.txt", "src/train.py"]
+    assert len(uncommitted(repository, most=1)) == 1
 
 
 def test_line_endings_and_filters_count_as_git_commits_them(repository: Path) -> None:

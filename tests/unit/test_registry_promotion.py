@@ -70,6 +70,14 @@ def test_evidence_for_something_else_is_refused_with_both_values(
         assert value in caught.value.found
 
 
+def test_files_that_made_the_checkout_differ_from_its_commit_are_named(chain: dict[Step, Envelope]) -> None:
+    told = chain["evaluate"].record.circumstances.model_copy(update={"uncommitted": ("out.txt", "a\x1b[31m.pyc")})
+    evidence = remade(chain["evaluate"], circumstances=told.model_dump(mode="json"))
+    with pytest.raises(EvidenceRefused) as caught:
+        check_evidence(**at_hand(chain, evaluation=evidence, tree_now="a" * 40))
+    assert "differed from its commit in 'out.txt', 'a\\x1b[31m.pyc'. Commit these files, have git" in caught.value.do
+
+
 @pytest.mark.parametrize(
     ("changed", "values"),
     [

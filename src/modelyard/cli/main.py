@@ -3,6 +3,7 @@
 import importlib
 import json
 import os
+import signal
 import sys
 from collections.abc import Mapping, Sequence
 from typing import NoReturn
@@ -17,6 +18,8 @@ PREFIX = "MODELYARD_"
 
 def entry() -> NoReturn:
     """The ``modelyard`` command."""
+    # What a cancelled job is sent, seconds after SIGINT: it ends as Ctrl-C does, with nothing half-written.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     sys.exit(main(sys.argv[1:]))
 
 

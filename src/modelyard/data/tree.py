@@ -19,6 +19,8 @@ from modelyard.records.canonical import digest
 
 _OURS = frozenset({".git", ".venv", ".modelyard", "modelyard-run", "__pycache__"})
 _POINTERS = (".dvc",)
+DIRTY = "-dirty"
+"""What a tree ends with where it is not the commit's."""
 
 
 def toplevel(folder: Path) -> Path | None:
@@ -80,7 +82,14 @@ def tree(root: Path) -> str:
     head = run_git(top, "rev-parse", "--verify", "--quiet", "HEAD^{tree}")
     committed = head.stdout.decode().strip() if head is not None and head.returncode == 0 else ""
     found = _tree_of_everything(top)
-    return f"git:{found}" if found == committed else f"git:{found}-dirty"
+    return f"git:{found}" if found == committed else f"git:{found}{DIRTY}"
+
+
+def uncommitted(root: Path, most: int = 5) -> tuple[str, ...]:
+    """The first files in which the workspace differs from its commit, by path from its top; none outside git."""
+    done = run_git(root, "status", "--porcelain=v1", "-z", "--untracked-files=all", "--no-renames")
+    listed = done.stdout.split(b"\0") if done is not None and done.returncode == 0 else []
+    return tuple(entry[3:].decode("utf-8", "backslashreplace") for entry in listed[:most] if entry)
 
 
 def folder_digest(folder: Path, *, exclude: Collection[Path] = ()) -> str:

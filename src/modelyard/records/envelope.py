@@ -51,6 +51,8 @@ class Circumstances(Part):
     commit: str | None = None
     head: str | None = None
     base: str | None = None
+    uncommitted: tuple[str, ...] = ()
+    """The first few files in which the checkout differs from its commit."""
     event: str = "desk"
     run_id: str = ""
     attempt: int = 1

@@ -69,7 +69,7 @@ def check_evidence(
             f"and {alias} points at {champion_now or 'nothing'} now",
             do=f"{against}: modelyard run",
         )
-    _same("the evaluation was made at the tree", record.tree, "the tree now is", tree_now)
+    _same("the evaluation was made at the tree", record.tree, "the tree now is", tree_now, _of_tree(evaluation))
     for envelope in (detect, evaluation):
         what = f"the {envelope.record.step} record has the"
         found = envelope.record.config_digest
@@ -111,7 +111,18 @@ def _builds_on(evaluation: Envelope, detect: Envelope) -> None:
         )
 
 
-def _same(said: str, found: str | None, now: str, wanted: str | None) -> None:
+def _of_tree(evaluation: Envelope) -> str:
+    """What to do where the checkout was not its commit, which is mostly that a step wrote files into it."""
+    files = evaluation.record.circumstances.uncommitted
+    if not files:
+        return _AGAIN
+    return (
+        f"The checkout differed from its commit in {', '.join(map(repr, files))}. Commit these files, have git ignore "
+        "them, or write them elsewhere; then run again."
+    )
+
+
+def _same(said: str, found: str | None, now: str, wanted: str | None, do: str = _AGAIN) -> None:
     """Both are there and equal; an empty value is never evidence."""
     if found != wanted or not found:
-        raise EvidenceRefused(f"{said} {found or 'none'}, {now} {wanted or 'none'}", do=_AGAIN)
+        raise EvidenceRefused(f"{said} {found or 'none'}, {now} {wanted or 'none'}", do=do)

@@ -160,6 +160,8 @@ def _origin(last: Envelope, found: list[Envelope]) -> Iterator[Line]:
         yield line(Text("Run ", "muted"), Code(when.run_id), f", attempt {when.attempt}")
     if record.tree:
         yield line(Text("Tree ", "muted"), Code(record.tree))
+    if when.uncommitted:
+        yield line(Text("Not as in the commit ", "muted"), *_listed(when.uncommitted))
     yield line(Text("Configuration ", "muted"), Code(record.config_digest))
     for name, value in sorted(
         {key: value for envelope in found for key, value in envelope.record.data.items()}.items()
@@ -181,6 +183,11 @@ def _origin(last: Envelope, found: list[Envelope]) -> Iterator[Line]:
             yield line(Text("Rules ", "muted"), result.rules)
     if when.platform:
         yield line(Text("Platform ", "muted"), when.platform)
+
+
+def _listed(names: tuple[str, ...]) -> tuple[str | Code, ...]:
+    parts = [part for name in names for part in (", ", Code(name))]
+    return tuple(parts[1:])
 
 
 def _pair(label: str, value: str | None) -> tuple[Text | Code, ...]:

@@ -287,6 +287,7 @@ class Context:
             platform=f"{platform.system()} {platform.machine()}",
             workspace=str(self.root),
             commit=tree.head_commit(self.root),
+            uncommitted=tree.uncommitted(self.root) if self.tree.endswith(tree.DIRTY) else (),
             **self._of_event(),
         )
 

@@ -2,6 +2,7 @@
 
 import importlib
 import json
+import os
 import random
 import sys
 import traceback
@@ -22,6 +23,7 @@ def main(path: str) -> int:
     # Appended, never put first: a planted json.py must not be what we, or the user's libraries, import.
     sys.path.extend(str(root) for root in roots)
     sys.dont_write_bytecode = True
+    os.environ["PYTHONDONTWRITEBYTECODE"] = "1"  # for the workers that the user's function starts
     try:
         _train(job, roots)
     except ModelyardError as error:
