@@ -365,7 +365,8 @@ def update_release(hub: Hub, request: Request) -> Reply:
 
 
 def delete_release(hub: Hub, request: Request) -> Reply:
-    del hub.releases[_find_release(hub, request, request.last)["id"]]
+    gone = hub.releases.pop(_find_release(hub, request, request.last)["id"])["id"]
+    hub.assets = {number: asset for number, asset in hub.assets.items() if asset["release"] != gone}
     return 204, None, {}
 
 

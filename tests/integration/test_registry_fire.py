@@ -158,7 +158,7 @@ def test_who_waits_too_long_for_another_publication_is_told(tmp_path: Path) -> N
     impatient = LocalRegistry(tmp_path / ".modelyard", where.model, patience=0)
     with (
         FileLock(where.folder / "publish.lock"),
-        pytest.raises(PlatformError, match="another process has been publishing flights-late"),
+        pytest.raises(PlatformError, match="another process has been publishing or removing versions of flights-late"),
     ):
         impatient.publish(said)
     assert impatient.publish(said).name == "v1"

@@ -112,3 +112,43 @@ def test_a_reason_is_made_one_line_and_control_characters_are_refused() -> None:
             one_line(text, "reason")
     with pytest.raises(ConfigError, match="2,001 characters"):
         one_line("x" * 2001, "reason")
+
+
+def removal(seq: int, previous: str | None, name: str) -> JournalEntry:
+    plain = entry(seq, previous, None, None).model_dump(mode="json", by_alias=True)
+    return JournalEntry.model_validate({**plain, "kind": "removed", "to": name, "to_digest": digest(name)})
+
+
+def removed(*names: str, after: State = EMPTY) -> State:
+    state = after
+    for name in names:
+        made = removal(state.head + 1, state.head_digest, name)
+        state = fold([(made, sha256_bytes(made.to_bytes()))], state)
+    return state
+
+
+def test_removals_add_up_to_runs_of_numbers_however_they_come() -> None:
+    assert removed("v4").removed == ((4, 4),)
+    assert removed("v1", "v2", "v3").removed == ((1, 3),)
+    assert removed("v3", "v1", "v2").removed == ((1, 3),)
+    assert removed("v5", "v1", "v2", "v7").removed == ((1, 2), (5, 5), (7, 7))
+    assert removed("v5", "v7", "v6", "v6").removed == ((5, 7),)
+    state = removed("v5", "v1", "v2", "v7")
+    assert [number for number in range(1, 10) if state.is_removed(number)] == [1, 2, 5, 7]
+
+
+def test_a_journal_that_removes_what_serves_or_moves_to_what_is_gone_is_named() -> None:
+    serving = fold(line_of((None, "v1")))
+    with pytest.raises(PlatformError, match="entry 2 removes v1, at which champion pointed"):
+        removed("v1", after=serving)
+    gone = removed("v1")
+    moved = entry(2, gone.head_digest, None, "v1")
+    with pytest.raises(PlatformError, match="entry 2 moves champion to v1, which was removed before"):
+        fold([(moved, sha256_bytes(moved.to_bytes()))], gone)
+
+
+@pytest.mark.parametrize("own", [{"alias": "champion"}, {"to": None}, {"to_digest": None}, {"from": "v1"}])
+def test_a_removal_names_a_version_and_no_alias(own: dict[str, Any]) -> None:
+    plain = removal(1, None, "v1").model_dump(mode="json", by_alias=True)
+    with pytest.raises(ValidationError):
+        JournalEntry.model_validate({**plain, **own})

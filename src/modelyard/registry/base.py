@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from modelyard.errors import PlatformError
+from modelyard.errors import ConfigError, PlatformError
 from modelyard.records.chain import Broken
 from modelyard.records.manifest import Content, Manifest
 from modelyard.records.results import Evaluation
@@ -52,6 +52,18 @@ class AliasMoved(PlatformError):  # noqa: N818 - it says what happened
         )
 
 
+class VersionRemoved(ConfigError):  # noqa: N818 - it says what happened
+    """The version's bytes were removed; its manifest and its history remain."""
+
+    def __init__(self, entry: JournalEntry) -> None:
+        self.entry = entry
+        reason = entry.reason or "no reason given"
+        super().__init__(
+            f"{entry.to} was removed on {entry.at[:10]} by {entry.actor}: {reason}",
+            do=f"Its manifest and its history remain: modelyard show {entry.to}. Name a version that is kept.",
+        )
+
+
 class Registry(Protocol):
     """Versions, aliases and their history of one model."""
 
@@ -68,7 +80,8 @@ class Registry(Protocol):
     def publish(self, bundle: Bundle) -> Version:
         """Store a version under the next number; it becomes visible last.
 
-        The same model on the same evidence is the same version: it is returned, and not stored again.
+        The same model on the same evidence is the same version: it is returned, and not stored again, unless it was
+        removed; then it becomes a new version.
 
         Raises:
             DataError: the bytes are not those that the content or the records speak of, or a file is a link.
@@ -83,6 +96,7 @@ class Registry(Protocol):
 
         Raises:
             ConfigError: there is none; the nearest that exists is named.
+            VersionRemoved: there was one, and its bytes are gone.
             PlatformError: the registry cannot be read, or was changed by hand.
         """
         ...
@@ -92,7 +106,11 @@ class Registry(Protocol):
         ...
 
     def previous(self, alias: str) -> Version | None:
-        """The version that an alias pointed at before its last move, if any."""
+        """The version that an alias pointed at before its last move, if any.
+
+        Raises:
+            VersionRemoved: there was one, and its bytes are gone.
+        """
         ...
 
     def set_alias(
@@ -116,6 +134,28 @@ class Registry(Protocol):
         """
         ...
 
+    def remove(self, version: str, *, actor: str, reason: str, command: str = "") -> JournalEntry:
+        """Remove the bytes of a version that no alias points at; its manifest and its history stay.
+
+        The journal says so first, then the bytes go. What is killed in between is removed already for every reader,
+        and the same call, or the next gc, finishes it. A version that was removed before gives the entry of then.
+
+        Args:
+            version: a reference that ``resolve`` takes, or the number of a version that was removed before.
+            actor: who decided.
+            reason: why.
+            command: the command that did it.
+
+        Raises:
+            ConfigError: no such version, or an alias points at it.
+            PlatformError: the registry would not do it.
+        """
+        ...
+
+    def removed(self) -> tuple[Version, ...]:
+        """Every version whose bytes were removed, oldest first; only its manifest remains."""
+        ...
+
     def history(self, alias: str | None = None, *, newest: int | None = None) -> tuple[JournalEntry, ...]:
         """The moves of one alias or of all, oldest first; ``newest`` keeps that many of the last ones."""
         ...
@@ -134,6 +174,7 @@ class Registry(Protocol):
         """Copy a version's files into a new folder, each checked on the way; it appears whole or not at all.
 
         Raises:
+            VersionRemoved: its bytes are gone.
             PlatformError: a file is missing or damaged, the folder exists already, or the disk would not take it.
         """
         ...
@@ -142,6 +183,7 @@ class Registry(Protocol):
         """One file of a version, checked.
 
         Raises:
+            VersionRemoved: the version's bytes are gone.
             PlatformError: it is not part of the version, missing, or damaged.
         """
         ...
@@ -151,5 +193,5 @@ class Registry(Protocol):
         ...
 
     def list(self) -> tuple[Version, ...]:
-        """Every version, oldest first."""
+        """Every version that was not removed, oldest first."""
         ...

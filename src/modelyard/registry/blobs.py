@@ -124,6 +124,15 @@ class Blobs:
             "" if found == file.digest else f"it was changed: the manifest says {file.digest}, its content is {found}"
         )
 
+    def drop(self, digest: str) -> None:
+        """Remove the bytes with this digest; nothing happens where they are gone already.
+
+        Raises:
+            PlatformError: the disk would not let them go.
+        """
+        with disk_errors(self.path(digest)), suppress(FileNotFoundError):
+            self.path(digest).unlink()
+
     def present(self, file: FileEntry) -> bool:
         """Whether bytes of the right size are there, without reading them."""
         with suppress(OSError):

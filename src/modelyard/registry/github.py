@@ -22,7 +22,7 @@ from modelyard.records.results import Evaluation
 from modelyard.registry import github_releases as packing
 from modelyard.registry import moves
 from modelyard.registry import reference as ref
-from modelyard.registry.base import Bundle, Version
+from modelyard.registry.base import Bundle, Version, VersionRemoved
 from modelyard.registry.github_releases import NumberTaken, Releases
 from modelyard.registry.github_state import (
     Asset,
@@ -109,18 +109,19 @@ class GitHubRegistry:
             case ref.ByNumber(number):
                 if number not in at.held.numbers:
                     raise ref.unknown_number(number, at.held.numbers)
-                return self._load(at, f"v{number}")
+                return self._kept(at, f"v{number}")
             case ref.ByDigest(prefix):
                 known = [(int(name[1:]), each.model) for name, each in at.held.versions.items()]
                 found = [pair for pair in known if pair[1].startswith(prefix)]
-                return self._load(at, f"v{moves.one_of(prefix, found, at.held.numbers)}")
+                kept = [pair for pair in found if not at.held.journal.is_removed(pair[0])]
+                return self._kept(at, f"v{moves.one_of(prefix, kept or found, at.held.numbers)}")
             case ref.ByAlias(alias):
                 if alias not in aliases:
                     raise ref.unknown_alias(alias, aliases)
                 return self._load(at, aliases[alias])
             case ref.ByMoment(alias, until):
                 newest_first = reversed(self._branch.entries(at))
-                return self._load(at, moves.served(newest_first, alias, until, self._now(), aliases))
+                return self._kept(at, moves.served(newest_first, alias, until, self._now(), aliases))
 
     def find(self, alias: str) -> Version | None:
         """The version that an alias points at now, if any."""
@@ -132,7 +133,7 @@ class GitHubRegistry:
         """The version that an alias pointed at before its last move, if any."""
         at = self._branch.read()
         name = at.held.journal.previous.get(alias)
-        return None if name is None else self._load(at, name)
+        return None if name is None else self._kept(at, name)
 
     def set_alias(
         self,
@@ -161,6 +162,34 @@ class GitHubRegistry:
 
         return self._branch.change(decide)
 
+    def remove(self, version: str, *, actor: str, reason: str, command: str = "") -> JournalEntry:
+        """Remove a version's release with its assets; its tag stays, so that its number is never used again.
+
+        See ``Registry.remove``.
+        """
+        told = moves.said(actor, reason, command)
+        try:
+            target = self.resolve(version)
+        except VersionRemoved as before:
+            entry, name = before.entry, before.entry.to or ""
+        else:
+
+            def decide(at: Snapshot) -> tuple[Change | None, JournalEntry]:
+                if at.held.journal.is_removed(target.number):  # by somebody else, since it was looked at
+                    return None, moves.removed_error(target.name, reversed(self._branch.entries(at))).entry
+                entry = moves.removal(at.held.journal, target, now=self._now(), said=told)
+                files, held = self._branch.appended(at, entry)
+                return Change(with_state(files, held), f"{self.model} {target.name} removed"), entry
+
+            entry, name = self._branch.change(decide), target.name
+        self._releases.remove(self._branch.stored(self._branch.read(), name).release)
+        return entry
+
+    def removed(self) -> tuple[Version, ...]:
+        """Every version whose bytes were removed, oldest first."""
+        at = self._branch.read()
+        return tuple(self._load(at, f"v{number}") for number in at.held.numbers if at.held.journal.is_removed(number))
+
     def append(
         self, *, actor: str, reason: str, command: str = "", evaluation: Evaluation | None = None
     ) -> JournalEntry:
@@ -187,7 +216,7 @@ class GitHubRegistry:
         """Copy a version's files into a new folder, whole or not at all. See ``Registry.fetch``."""
         if target.exists() or target.is_symlink():
             raise PlatformError(f"{target} is there already", do="Name a folder that does not exist yet.")
-        stored = self._branch.stored(self._branch.read(), version.name)
+        stored = self._stored(version)
         with disk_errors(target):
             target.parent.mkdir(parents=True, exist_ok=True)
             home = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}."))
@@ -207,7 +236,7 @@ class GitHubRegistry:
         entry = next((file for file in version.manifest.files if file.path == path), None)
         if entry is None:
             raise PlatformError(f"{version.name} has no file {path!r}")
-        stored, name = self._branch.stored(self._branch.read(), version.name), packing.archive_of(path)
+        stored, name = self._stored(version), packing.archive_of(path)
         archive = self._releases.fetch(stored.assets[name], name, self._scratch / "assets")
         with self._folder() as folder:
             packing.unpack(archive, [entry], lambda _: folder / "file")
@@ -224,9 +253,10 @@ class GitHubRegistry:
         return tuple(broken)
 
     def list(self) -> tuple[Version, ...]:
-        """Every version, oldest first."""
+        """Every version that was not removed, oldest first."""
         at = self._branch.read()
-        return tuple(self._load(at, f"v{number}") for number in at.held.numbers)
+        gone = at.held.journal.is_removed
+        return tuple(self._load(at, f"v{number}") for number in at.held.numbers if not gone(number))
 
     def _manifest(
         self, bundle: Bundle, files: tuple[FileEntry, ...], sources: Mapping[str, Path], number: int
@@ -238,9 +268,20 @@ class GitHubRegistry:
     def _load(self, at: Snapshot, name: str) -> Version:
         return version_of(self._branch.stored(at, name))
 
+    def _kept(self, at: Snapshot, name: str) -> Version:
+        if at.held.journal.is_removed(int(name.removeprefix("v"))):
+            raise moves.removed_error(name, reversed(self._branch.entries(at)))
+        return self._load(at, name)
+
+    def _stored(self, version: Version) -> Stored:
+        """Where the bytes of a version are, as long as they were not removed."""
+        at = self._branch.read()
+        self._kept(at, version.name)
+        return self._branch.stored(at, version.name)
+
     def _same(self, at: Snapshot, identity: str) -> Version | None:
         for name, known in at.held.versions.items():
-            if known.identity == identity:
+            if known.identity == identity and not at.held.journal.is_removed(int(name[1:])):
                 return self._load(at, name)
         return None
 

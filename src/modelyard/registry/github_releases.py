@@ -168,6 +168,14 @@ class Releases:
         found = {name: Asset(id=each["id"], digest=each["digest"], size=each["size"]) for name, each in assets.items()}
         return manifest, int(release["id"]), found
 
+    def remove(self, release: int) -> None:
+        """Delete a release with its assets; nothing happens where it is gone already."""
+        try:
+            self.client.send("DELETE", f"releases/{release}", None, needs=WRITE, again=True)
+        except GitHubError as error:
+            if error.status != 404:
+                raise
+
     def sweep(self) -> None:
         """Delete drafts of this model that a killed run left more than a day ago; they never count."""
         lead = f"modelyard/{self.model}/v"

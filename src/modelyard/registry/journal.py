@@ -11,7 +11,7 @@ from modelyard.errors import ConfigError, PlatformError
 from modelyard.records.canonical import canonical
 from modelyard.records.results import Digest, Evaluation, Part
 
-Kind = Literal["promoted", "rolled-back", "adopted", "evaluated", "note"]
+Kind = Literal["promoted", "rolled-back", "adopted", "removed", "evaluated", "note"]
 Move = Literal["promoted", "rolled-back", "adopted"]
 
 OneLine = Annotated[
@@ -38,8 +38,9 @@ class JournalEntry(Part):
     alias: AliasName | None = None
     from_: VersionName | None = Field(default=None, alias="from")
     to: VersionName | None = None
+    """Where the alias points from now on; in an entry of kind removed, which names no alias, what was removed."""
     to_digest: Digest | None = None
-    """Digest of the manifest of the version that the alias points at from now on."""
+    """Digest of that version's manifest."""
     evidence: Digest | Literal["none"] = "none"
     command: OneLine = ""
     """The command that did it."""
@@ -50,11 +51,14 @@ class JournalEntry(Part):
     def _a_move_has_a_target(self) -> Self:
         if (self.evaluation is not None) != (self.kind == "evaluated"):
             raise ValueError("an entry of kind evaluated, and no other, holds an evaluation")
-        moves = self.kind not in ("note", "evaluated")
-        if any((part is not None) != moves for part in (self.alias, self.to, self.to_digest)):
+        moves = self.kind not in ("note", "evaluated", "removed")
+        if (self.alias is not None) != moves:
             raise ValueError(
                 f"an entry of kind {self.kind} {'names' if moves else 'moves'} {'an' if moves else 'no'} alias"
             )
+        names = moves or self.kind == "removed"
+        if any((part is not None) != names for part in (self.to, self.to_digest)):
+            raise ValueError(f"an entry of kind {self.kind} names {'a' if names else 'no'} version")
         if self.from_ is not None and not moves:
             raise ValueError(f"an entry of kind {self.kind} moves no alias")
         return self
@@ -75,8 +79,14 @@ class State(Part):
     aliases: dict[str, str] = Field(default_factory=dict)
     previous: dict[str, str] = Field(default_factory=dict)
     """Per alias the version that it pointed at before its last move."""
+    removed: tuple[tuple[int, int], ...] = ()
+    """First and last number of every run of versions that were removed: one more run than kept versions, at most."""
     head: int = 0
     head_digest: Digest | None = None
+
+    def is_removed(self, number: int) -> bool:
+        """Whether the bytes of the version with this number were removed."""
+        return any(first <= number <= last for first, last in self.removed)
 
 
 EMPTY = State()
@@ -88,7 +98,7 @@ def fold(entries: Iterable[tuple[JournalEntry, str]], state: State = EMPTY) -> S
     Raises:
         PlatformError: an entry does not follow the one before it; the message names it.
     """
-    aliases, previous = dict(state.aliases), dict(state.previous)
+    aliases, previous, removed = dict(state.aliases), dict(state.previous), list(state.removed)
     head, head_digest = state.head, state.head_digest
     for entry, digest in entries:
         if entry.seq != head + 1:
@@ -104,11 +114,29 @@ def fold(entries: Iterable[tuple[JournalEntry, str]], state: State = EMPTY) -> S
                     entry.seq,
                     f"moves {entry.alias} from {entry.from_ or 'nothing'}, but it pointed at {now or 'nothing'}",
                 )
+            if any(first <= _number(entry.to) <= last for first, last in removed):
+                raise broken_journal(entry.seq, f"moves {entry.alias} to {entry.to}, which was removed before")
             aliases[entry.alias] = entry.to
             if now is not None:
                 previous[entry.alias] = now
+        elif entry.kind == "removed" and entry.to is not None:
+            if alias := next((alias for alias, name in aliases.items() if name == entry.to), None):
+                raise broken_journal(entry.seq, f"removes {entry.to}, at which {alias} pointed")
+            removed = _with(removed, _number(entry.to))
         head, head_digest = entry.seq, digest
-    return State(aliases=aliases, previous=previous, head=head, head_digest=head_digest)
+    return State(aliases=aliases, previous=previous, removed=tuple(removed), head=head, head_digest=head_digest)
+
+
+def _number(name: str) -> int:
+    return int(name.removeprefix("v"))
+
+
+def _with(runs: list[tuple[int, int]], number: int) -> list[tuple[int, int]]:
+    """Runs of numbers with one more number, sorted, those that touch made one."""
+    apart = [run for run in runs if run[1] < number - 1 or run[0] > number + 1]
+    close = [run for run in runs if run not in apart]
+    joined = (min([number, *(first for first, _ in close)]), max([number, *(last for _, last in close)]))
+    return sorted([*apart, joined])
 
 
 def broken_journal(seq: int, why: str) -> PlatformError:

@@ -13,13 +13,13 @@ from modelyard.records.chain import Broken
 from modelyard.records.results import Evaluation
 from modelyard.registry import moves
 from modelyard.registry import reference as ref
-from modelyard.registry.base import Bundle, Version
+from modelyard.registry.base import Bundle, Version, VersionRemoved
 from modelyard.registry.blobs import RESTORE, Blobs
 from modelyard.registry.journal import JournalEntry, Move, State
 from modelyard.registry.journal_files import JournalFiles
+from modelyard.registry.unused import Uses
 from modelyard.registry.versions import Versions
 
-_MADE = "Run `modelyard run`, and promote what it made."
 _ATTEMPTS = 1000
 """Lost races in a row before giving up; each one means that somebody else got through."""
 
@@ -31,7 +31,7 @@ class LocalRegistry:
         state: the ``.modelyard`` folder; it is created, ignoring itself in git, by the first write.
         model: name of the model.
         now: the clock.
-        patience: seconds to wait for another process that is publishing.
+        patience: seconds to wait for another process that is publishing or removing.
     """
 
     kind = "local"
@@ -51,6 +51,7 @@ class LocalRegistry:
         self._blobs = Blobs(self.folder / "blobs", self._temporary)
         self._versions = Versions(self.folder, model)
         self._journal = JournalFiles(self.folder)
+        self._uses = Uses(self._versions)
         self._now = now
         self._patience = patience
 
@@ -58,13 +59,14 @@ class LocalRegistry:
         """Store a version; it becomes visible last. See ``Registry.publish``."""
         if bundle.content.model != self.model:
             raise DataError(f"a version of {bundle.content.model} cannot be published as one of {self.model}")
-        with self._publishing():
+        with self._alone():
             files = tuple(self._blobs.add(path, source) for path, source in sorted(bundle.files.items()))
             while True:
                 number = max(self._versions.numbers(), default=0) + 1
                 manifest = moves.manifest_of(bundle.content, files, number, self._now(), self._blobs.read)
+                removed = self._journal.state().is_removed
                 for known in self._versions.with_model(manifest.model_digest):
-                    if known.manifest.identity == manifest.identity:
+                    if known.manifest.identity == manifest.identity and not removed(known.number):
                         return known
                 if version := self._versions.add(manifest):
                     return version
@@ -73,9 +75,7 @@ class LocalRegistry:
         """The version that a reference means. See ``Registry.resolve``."""
         match ref.parse(reference):
             case ref.ByNumber(number):
-                if not self._versions.has(number):
-                    raise ref.unknown_number(number, self._versions.numbers())
-                return self._versions.load(number)
+                return self._kept(number)
             case ref.ByDigest(prefix):
                 return self._by_digest(prefix)
             case ref.ByAlias(alias):
@@ -120,6 +120,26 @@ class LocalRegistry:
             )
         )
 
+    def remove(self, version: str, *, actor: str, reason: str, command: str = "") -> JournalEntry:
+        """Remove a version's bytes, but not what another version uses. See ``Registry.remove``."""
+        told = moves.said(actor, reason, command)
+        with self._alone():
+            try:
+                target = self.resolve(version)
+            except VersionRemoved as before:
+                entry, number = before.entry, int((before.entry.to or "v0")[1:])
+            else:
+                self._uses.load(self._journal.state().is_removed)  # what cannot be read stops it before the journal
+                entry = self._append(lambda state: moves.removal(state, target, now=self._now(), said=told))
+                number = target.number
+            self._drop(number)
+        return entry
+
+    def removed(self) -> tuple[Version, ...]:
+        """Every version whose bytes were removed, oldest first."""
+        removed = self._journal.state().is_removed
+        return tuple(self._versions.load(number) for number in self._versions.numbers() if removed(number))
+
     def append(
         self, *, actor: str, reason: str, command: str = "", evaluation: Evaluation | None = None
     ) -> JournalEntry:
@@ -145,6 +165,7 @@ class LocalRegistry:
         """Copy a version's files into a new folder, whole or not at all. See ``Registry.fetch``."""
         if target.exists() or target.is_symlink():
             raise PlatformError(f"{target} is there already", do="Name a folder that does not exist yet.")
+        self._refuse_removed(version)
         with disk_errors(target):
             target.parent.mkdir(parents=True, exist_ok=True)
             home = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}."))
@@ -154,11 +175,15 @@ class LocalRegistry:
             with disk_errors(target):
                 home.chmod(0o755)
                 home.rename(target)
+        except PlatformError:
+            self._refuse_removed(version)  # it may have been removed while it was copied
+            raise
         finally:
             shutil.rmtree(home, ignore_errors=True)
 
     def read(self, version: Version, path: str) -> bytes:
         """One file of a version, checked."""
+        self._refuse_removed(version)
         for file in version.manifest.files:
             if file.path == path:
                 return self._blobs.read(file)
@@ -170,19 +195,40 @@ class LocalRegistry:
         return tuple(Broken(f"{version.name} {file.path}", problem) for file, problem in problems if problem)
 
     def list(self) -> tuple[Version, ...]:
-        """Every version, oldest first."""
-        return tuple(self._versions.load(number) for number in self._versions.numbers())
+        """Every version that was not removed, oldest first."""
+        removed = self._journal.state().is_removed
+        return tuple(self._versions.load(number) for number in self._versions.numbers() if not removed(number))
 
     def _promised(self, name: str) -> Version:
         """A version that the journal speaks of, so that its absence is damage and not a typing mistake."""
         number = int(name.removeprefix("v"))
         if not self._versions.has(number):
             raise PlatformError(f"the journal names {name}, which is gone from the registry", do=RESTORE)
-        return self._versions.load(number)
+        return self._kept(number)
+
+    def _kept(self, number: int) -> Version:
+        if not self._versions.has(number):
+            raise ref.unknown_number(number, self._versions.numbers())
+        version = self._versions.load(number)
+        self._refuse_removed(version)
+        return version
 
     def _by_digest(self, prefix: str) -> Version:
+        removed = self._journal.state().is_removed
         found = [(version.number, version.manifest.model_digest) for version in self._versions.with_model(prefix)]
-        return self._versions.load(moves.one_of(prefix, found, self._versions.numbers()))
+        kept = [pair for pair in found if not removed(pair[0])]
+        return self._kept(moves.one_of(prefix, kept or found, self._versions.numbers()))
+
+    def _refuse_removed(self, version: Version) -> None:
+        if self._journal.state().is_removed(version.number):
+            raise moves.removed_error(version.name, self._journal.newest_first())
+
+    def _drop(self, number: int) -> None:
+        """Remove the blobs that only this version used; the lock is held, and the journal calls it removed."""
+        self._uses.load(self._journal.state().is_removed)
+        for digest in self._uses.of(number):
+            if not self._uses.used(digest):
+                self._blobs.drop(digest)
 
     def _served(self, alias: str, until: datetime) -> str:
         aliases = self._journal.state().aliases
@@ -203,8 +249,11 @@ class LocalRegistry:
         raise PlatformError(f"the journal of {self.model} is being written without pause", do="Run again later.")
 
     @contextmanager
-    def _publishing(self) -> Iterator[None]:
-        """One publication at a time, so that one thing is not published twice; the lock dies with its holder."""
+    def _alone(self) -> Iterator[None]:
+        """One publication or removal at a time, so that nothing is published twice, or removed while it is published.
+
+        The lock dies with its holder.
+        """
         from filelock import FileLock, Timeout
 
         self._prepare()
@@ -214,7 +263,8 @@ class LocalRegistry:
                 lock.acquire()
             except Timeout as error:
                 raise PlatformError(
-                    f"another process has been publishing {self.model} for {self._patience:g} seconds",
+                    f"another process has been publishing or removing versions of {self.model} "
+                    f"for {self._patience:g} seconds",
                     do="Wait for it to end, then run again.",
                 ) from error
         try:

@@ -3,12 +3,12 @@
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 
-from modelyard.errors import ConfigError, DataError
+from modelyard.errors import ConfigError, DataError, PlatformError
 from modelyard.records.chain import verify_carried
 from modelyard.records.manifest import NO_EVIDENCE, Content, FileEntry, Manifest, why
 from modelyard.records.results import Evaluation
 from modelyard.registry import reference as ref
-from modelyard.registry.base import AliasMoved, Version
+from modelyard.registry.base import AliasMoved, Version, VersionRemoved
 from modelyard.registry.journal import JournalEntry, Kind, Move, State, format_time, one_line
 from modelyard.registry.records import records_of
 
@@ -53,8 +53,10 @@ def move(
 
     Raises:
         AliasMoved: it points elsewhere by now.
-        ConfigError: adopting where there is one already.
+        ConfigError: adopting where there is one already, or the version was removed since it was looked at.
     """
+    if state.is_removed(target.number):
+        raise ConfigError(f"{target.name} was removed in the meantime", do="Name a version that is kept.")
     found = state.aliases.get(alias)
     if kind == "adopted" and found is not None:
         raise ConfigError(f"{alias} points at {found} already", do="Adopt a model only where there is none yet.")
@@ -72,6 +74,41 @@ def move(
         evidence=evidence,
         **said,
     )
+
+
+def removal(state: State, target: Version, *, now: datetime, said: dict[str, str]) -> JournalEntry:
+    """The next entry of a journal, which says that a version's bytes go.
+
+    Raises:
+        ConfigError: an alias points at it.
+    """
+    pointing = sorted(alias for alias, name in state.aliases.items() if name == target.name)
+    if pointing:
+        raise ConfigError(
+            f"{target.name} cannot be removed: {' and '.join(pointing)} {'point' if pointing[1:] else 'points'} at it",
+            do="Promote another version, or roll back, first.",
+        )
+    return JournalEntry(
+        seq=state.head + 1,
+        previous=state.head_digest,
+        kind="removed",
+        at=format_time(now),
+        to=target.name,
+        to_digest=target.digest,
+        **said,
+    )
+
+
+def removed_error(name: str, entries: Iterable[JournalEntry]) -> VersionRemoved:
+    """What to say of a version that the state calls removed.
+
+    Raises:
+        PlatformError: no entry says so.
+    """
+    for entry in entries:
+        if entry.kind == "removed" and entry.to == name:
+            return VersionRemoved(entry)
+    raise PlatformError(f"{name} is called removed, and no entry of the journal says so")
 
 
 def note(state: State, *, now: datetime, said: dict[str, str], evaluation: Evaluation | None = None) -> JournalEntry:

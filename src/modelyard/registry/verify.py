@@ -27,6 +27,7 @@ def verify_registry(registry: Registry) -> Report:
     digests: dict[str, str] = {}
     try:
         versions = registry.list()
+        digests |= {version.name: version.digest for version in registry.removed()}
     except ModelyardError as error:
         return Report(("versions",), (Broken("versions", error.found),))
     for version in versions:
@@ -43,7 +44,8 @@ def verify_registry(registry: Registry) -> Report:
     for entry in entries:
         if entry.to is not None and digests.get(entry.to) != entry.to_digest:
             now = f"{entry.to} is {digests[entry.to]}" if entry.to in digests else f"{entry.to} is gone"
-            said = f"it moved {entry.alias} to {entry.to}, which was {entry.to_digest}; {now}"
+            did = f"moved {entry.alias} to" if entry.alias else "removed"
+            said = f"it {did} {entry.to}, which was {entry.to_digest}; {now}"
             broken.append(Broken(f"journal entry {entry.seq}", said))
     return Report(tuple(checked), tuple(broken), digests)
 
