@@ -91,6 +91,13 @@ _OTHERS = (
         (("action", "size or pass"),),
     ),
     Command(
+        "gc",
+        "What in the registry nothing needs any more, and why each kept version is kept; --apply removes it.",
+        "modelyard gc",
+        "modelyard.cli.gc",
+        (CONFIG, REGISTRY, Flag("apply", "remove it; without this, nothing is removed", switch=True), JSON),
+    ),
+    Command(
         "history",
         "What served when, who decided, and on what evidence.",
         "modelyard history",

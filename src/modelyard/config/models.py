@@ -456,6 +456,19 @@ class Evaluate(Section):
     """Level of the two-sided intervals that are printed and that decide."""
 
 
+class Keep(Section):
+    """How long versions keep their bytes when `modelyard gc` is run; manifests and history stay for good.
+
+    Whatever stands here, a version stays while an alias points at it or pointed at it before its last move, and while
+    an evaluation of the last 30 days may need it.
+    """
+
+    versions: Annotated[int, Field(ge=0, le=10**9)] = 20
+    """The last versions that served."""
+    days: Annotated[int, Field(ge=0, le=36_500)] = 365
+    """Every version that served in as many days."""
+
+
 class Registry(Section):
     """Where versions and aliases live."""
 
@@ -465,6 +478,8 @@ class Registry(Section):
     """The alias that promotion moves."""
     durable: bool = False
     """The local registry's folder outlives the job, so a hosted runner may use it."""
+    keep: Keep = Keep()
+    """What `modelyard gc` keeps."""
 
 
 class Config(Section):

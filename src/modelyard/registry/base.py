@@ -1,9 +1,10 @@
 """What every registry offers: publish, resolve, move an alias by compare-and-swap, fetch, and a history."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
 
 from modelyard.errors import ConfigError, PlatformError
 from modelyard.records.chain import Broken
@@ -37,6 +38,24 @@ class Bundle:
 
     content: Content
     files: Mapping[str, Path]
+
+
+Unneeded = Literal["temporary", "draft", "unnamed", "removed"]
+
+
+@dataclass(frozen=True)
+class Leftover:
+    """Bytes in a registry that no version needs any more, or not yet."""
+
+    name: str
+    """Where they are, as the registry knows it."""
+    what: Unneeded
+    """removed: of a version whose removal was cut off; the others are what a killed publication left, or one that is
+    still going on: files on their way, a draft release, bytes that no version names."""
+    size: int
+    """Bytes."""
+    since: datetime
+    """The last sign of life."""
 
 
 class AliasMoved(PlatformError):  # noqa: N818 - it says what happened
@@ -158,6 +177,18 @@ class Registry(Protocol):
 
     def history(self, alias: str | None = None, *, newest: int | None = None) -> tuple[JournalEntry, ...]:
         """The moves of one alias or of all, oldest first; ``newest`` keeps that many of the last ones."""
+        ...
+
+    def leftovers(self) -> tuple[Leftover, ...]:
+        """Bytes that no version needs, young ones too; ``registry.retention`` says which may go."""
+        ...
+
+    def discard(self, leftovers: Iterable[Leftover]) -> None:
+        """Delete leftovers; what is gone by now, or was taken up by a version, is passed over.
+
+        Raises:
+            PlatformError: the registry would not do it.
+        """
         ...
 
     def append(

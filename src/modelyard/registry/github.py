@@ -7,7 +7,7 @@ that anybody could mistake for a version.
 import random
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,7 +22,7 @@ from modelyard.records.results import Evaluation
 from modelyard.registry import github_releases as packing
 from modelyard.registry import moves
 from modelyard.registry import reference as ref
-from modelyard.registry.base import Bundle, Version, VersionRemoved
+from modelyard.registry.base import Bundle, Leftover, Version, VersionRemoved
 from modelyard.registry.github_releases import NumberTaken, Releases
 from modelyard.registry.github_state import (
     Asset,
@@ -189,6 +189,23 @@ class GitHubRegistry:
         """Every version whose bytes were removed, oldest first."""
         at = self._branch.read()
         return tuple(self._load(at, f"v{number}") for number in at.held.numbers if at.held.journal.is_removed(number))
+
+    def leftovers(self) -> tuple[Leftover, ...]:
+        """Drafts, releases that no version names, and releases of removed versions. See ``Registry.leftovers``."""
+        return tuple(found for _, found in self._unneeded())
+
+    def discard(self, leftovers: Iterable[Leftover]) -> None:
+        """Delete releases that no version needs. See ``Registry.discard``."""
+        names = {leftover.name for leftover in leftovers}
+        for release, found in self._unneeded() if names else ():
+            if found.name in names:
+                self._releases.remove(release)
+
+    def _unneeded(self) -> list[tuple[int, Leftover]]:
+        held = self._branch.read().held
+        kept = {number for number in held.numbers if not held.journal.is_removed(number)}
+        removed = {number for number in held.numbers if held.journal.is_removed(number)}
+        return list(self._releases.unneeded(kept, removed))
 
     def append(
         self, *, actor: str, reason: str, command: str = "", evaluation: Evaluation | None = None

@@ -6,7 +6,7 @@ are stored without compression, sorted, and without times, so that their digest 
 
 import hashlib
 import zipfile
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -18,6 +18,7 @@ from modelyard.errors import ConfigError, DataError, PlatformError
 from modelyard.files import disk_errors, sha256_file
 from modelyard.github.client import GitHub, GitHubError
 from modelyard.records.manifest import FileEntry, Manifest, Sealed
+from modelyard.registry.base import Leftover, Unneeded
 from modelyard.registry.blobs import copy, damage
 from modelyard.registry.github_state import READ, WRITE, Asset
 
@@ -175,6 +176,29 @@ class Releases:
         except GitHubError as error:
             if error.status != 404:
                 raise
+
+    def unneeded(self, kept: Container[int], removed: Container[int]) -> Iterator[tuple[int, Leftover]]:
+        """Releases of this model that no kept version is in, with their identifiers.
+
+        GitHub dates a release by the commit of its tag, so its last sign of life is the newest time that it or one of
+        its assets names.
+        """
+        lead = f"modelyard/{self.model}/v"
+        for release in self.client.pages("releases", needs=WRITE):
+            tag = str(release["tag_name"])
+            number = tag.removeprefix(lead)
+            if not (tag.startswith(lead) and number.isascii() and number.isdigit()):
+                continue
+            what: Unneeded = "removed" if int(number) in removed else "unnamed"
+            if release["draft"]:
+                what = "draft"
+            elif int(number) in kept:
+                continue
+            assets = release["assets"]
+            times = [each.get(key) for each in (release, *assets) for key in ("created_at", "updated_at")]
+            since = max(datetime.fromisoformat(time) for time in (*times, release.get("published_at")) if time)
+            size = sum(int(asset["size"]) for asset in assets)
+            yield int(release["id"]), Leftover(f"release {release['id']} ({tag})", what, size, since)
 
     def sweep(self) -> None:
         """Delete drafts of this model that a killed run left more than a day ago; they never count."""

@@ -2,8 +2,8 @@
 
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,13 +11,12 @@ from modelyard.errors import DataError, PlatformError
 from modelyard.files import disk_errors, self_ignoring, sync_folder
 from modelyard.records.chain import Broken
 from modelyard.records.results import Evaluation
-from modelyard.registry import moves
+from modelyard.registry import moves, unused
 from modelyard.registry import reference as ref
-from modelyard.registry.base import Bundle, Version, VersionRemoved
+from modelyard.registry.base import Bundle, Leftover, Version, VersionRemoved
 from modelyard.registry.blobs import RESTORE, Blobs
 from modelyard.registry.journal import JournalEntry, Move, State
 from modelyard.registry.journal_files import JournalFiles
-from modelyard.registry.unused import Uses
 from modelyard.registry.versions import Versions
 
 _ATTEMPTS = 1000
@@ -51,7 +50,7 @@ class LocalRegistry:
         self._blobs = Blobs(self.folder / "blobs", self._temporary)
         self._versions = Versions(self.folder, model)
         self._journal = JournalFiles(self.folder)
-        self._uses = Uses(self._versions)
+        self._uses = unused.Uses(self._versions)
         self._now = now
         self._patience = patience
 
@@ -139,6 +138,23 @@ class LocalRegistry:
         """Every version whose bytes were removed, oldest first."""
         removed = self._journal.state().is_removed
         return tuple(self._versions.load(number) for number in self._versions.numbers() if removed(number))
+
+    def leftovers(self) -> tuple[Leftover, ...]:
+        """Bytes that no version uses. See ``Registry.leftovers``."""
+        self._uses.load(self._journal.state().is_removed)
+        return tuple(unused.leftovers(self.folder, self._blobs, self._uses))
+
+    def discard(self, leftovers: Iterable[Leftover]) -> None:
+        """Delete what no version uses. See ``Registry.discard``."""
+        names = {leftover.name for leftover in leftovers}
+        if not names:
+            return
+        with self._alone():
+            self._uses.load(self._journal.state().is_removed)
+            for found in unused.leftovers(self.folder, self._blobs, self._uses):  # looked at again, now that it is ours
+                if found.name in names:
+                    with disk_errors(self.folder / found.name), suppress(FileNotFoundError):
+                        (self.folder / found.name).unlink()
 
     def append(
         self, *, actor: str, reason: str, command: str = "", evaluation: Evaluation | None = None
