@@ -7,6 +7,7 @@ from modelyard.cli.flags import COMMON, Command, Flag
 from modelyard.cli.step_table import STEP_COMMANDS
 
 JSON = Flag("json", "print the result as JSON", switch=True)
+FORMAT = Flag("format", "text, markdown or json", "text")
 CONFIG, RUN_DIR, REGISTRY = COMMON
 
 _OTHERS = (
@@ -100,9 +101,32 @@ _OTHERS = (
     Command(
         "history",
         "What served when, who decided, and on what evidence.",
-        "modelyard history",
+        "modelyard history --on 2026-05-03",
         "modelyard.cli.history",
-        (CONFIG, REGISTRY, JSON),
+        (
+            CONFIG,
+            REGISTRY,
+            Flag("alias", "whose history, or every (default: the configuration's alias)"),
+            Flag("on", "what served at the end of this day in UTC, or at this second: 2026-05-03T12:00:00+00:00"),
+            FORMAT,
+            JSON,
+        ),
+    ),
+    Command(
+        "show",
+        "What a version is: metrics with intervals, gates, data, packages, size, evidence, chain, history.",
+        "modelyard show v7",
+        "modelyard.cli.show",
+        (CONFIG, REGISTRY, FORMAT, JSON),
+        (("version", "champion, v7, sha256:…, or champion@2026-05-03"),),
+    ),
+    Command(
+        "diff",
+        "What differs between two versions: metrics, gates, data, parameters, packages, features, size.",
+        "modelyard diff v7 v8",
+        "modelyard.cli.diff",
+        (CONFIG, REGISTRY, FORMAT, JSON),
+        (("old", "a version: champion, v7, sha256:…, or champion@2026-05-03"), ("new", "another one")),
     ),
 )
 

@@ -178,6 +178,26 @@ def served(entries: Iterable[JournalEntry], alias: str, until: datetime, now: da
     raise ConfigError(f"there was no {alias} on {until:%Y-%m-%d}", do=f"The first was {first.to}, at {first.at}.")
 
 
+def serving(
+    entries: Sequence[JournalEntry], alias: str, until: datetime, now: datetime
+) -> tuple[JournalEntry, JournalEntry | None]:
+    """The move that made an alias point where it did at a moment, and the one that ended it.
+
+    Args:
+        entries: oldest first.
+        alias: which.
+        until: the moment.
+        now: today.
+
+    Raises:
+        ConfigError: the future, or before its first move.
+    """
+    own = [entry for entry in entries if entry.alias == alias]
+    served(reversed(own), alias, until, now, {entry.alias for entry in entries if entry.alias})
+    at = max(at for at, entry in enumerate(own) if entry.time <= until)
+    return own[at], own[at + 1] if at + 1 < len(own) else None
+
+
 def one_of(prefix: str, found: Sequence[tuple[int, str]], numbers: Sequence[int]) -> int:
     """The newest version with one model digest that begins so.
 

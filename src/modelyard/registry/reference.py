@@ -58,7 +58,7 @@ def parse(text: str) -> Reference:
         return ByDigest(text)
     alias, at, moment = text.partition("@")
     if _ALIAS.fullmatch(alias) and not _LIKE_A_NUMBER.fullmatch(alias) and (not at or moment):
-        return ByMoment(alias, _moment(text, moment)) if at else ByAlias(alias)
+        return ByMoment(alias, parse_moment(text, moment)) if at else ByAlias(alias)
     raise ConfigError(f"{text[:80]!r} does not name a version", do=_FORMS)
 
 
@@ -78,7 +78,16 @@ def check_alias(alias: str) -> str:
     return alias
 
 
-def _moment(text: str, moment: str) -> datetime:
+def parse_moment(text: str, moment: str) -> datetime:
+    """The last second that a date or a time means.
+
+    Args:
+        text: what it is part of, for the message.
+        moment: 2026-05-03, which is that day in UTC, or 2026-05-03T12:00:00+00:00.
+
+    Raises:
+        ConfigError: neither.
+    """
     try:
         found = datetime.fromisoformat(moment)
         if len(moment) == len("2026-05-03"):

@@ -68,6 +68,20 @@ def render_markdown(records: Records, *, budget: int = 60_000) -> str:
     return text if _bytes(text) <= budget else _head_only(document)
 
 
+def render_page(title: str, blocks: Iterable[Block]) -> str:
+    """A title and blocks as GitHub Markdown, whole: a page of its own, not a report."""
+    return f"## {escape.plain(title)}\n\n{_page(blocks)}"
+
+
+def _page(blocks: Iterable[Block]) -> str:
+    parts = []
+    for block in blocks:
+        caption = f"### {escape.plain(block.caption)}\n\n" if isinstance(block, Table) and block.caption else ""
+        if text := _block(block, rows=None):
+            parts.append(caption + text)
+    return "\n\n".join(parts)
+
+
 def _whole(document: Document, kept: Sequence[Section], dropped: Sequence[Section], *, rows: int | None = None) -> str:
     parts = [*_head(document)]
     parts += [_section(section, rows=rows) for section in kept]

@@ -1,0 +1,168 @@
+"""What is known of a version from its manifest, its carried records and the journal; nothing of it is run or loaded."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, TypeVar
+
+from modelyard.errors import DataError
+from modelyard.models.environment import Environment, parse_environment
+from modelyard.records.chain import verify_carried
+from modelyard.records.envelope import Envelope, Step
+from modelyard.records.results import (
+    CandidateRow,
+    DataSet,
+    DetectResult,
+    EvaluateResult,
+    GateResult,
+    MetricRow,
+    Part,
+    TrainResult,
+)
+from modelyard.registry.base import Registry, Version, VersionRemoved
+from modelyard.registry.journal import JournalEntry
+from modelyard.registry.records import version_records
+
+ENVIRONMENT = "environment.txt"
+Result = TypeVar("Result", bound=Part)
+
+
+@dataclass(frozen=True)
+class Facts:
+    """A version and what is known of it; of one that was removed, only its manifest and its history."""
+
+    version: Version
+    entries: tuple[JournalEntry, ...]
+    """The moves of every alias, oldest first, and its own removal."""
+    records: dict[Step, Envelope]
+    environment: Environment | None
+    removed: JournalEntry | None
+    broken: tuple[str, ...]
+    """What does not agree between manifest, records and journal."""
+
+    @property
+    def name(self) -> str:
+        """``v7``."""
+        return self.version.name
+
+    @cached_property
+    def about(self) -> tuple[JournalEntry, ...]:
+        """The entries that speak of this version: its moves, and its removal."""
+        return tuple(entry for entry in self.entries if entry.to == self.name)
+
+    @cached_property
+    def aliases(self) -> tuple[str, ...]:
+        """The aliases that point at it now."""
+        last = {entry.alias: entry.to for entry in self.entries if entry.alias is not None}
+        return tuple(sorted(alias for alias, name in last.items() if name == self.name))
+
+    @cached_property
+    def detected(self) -> DetectResult | None:
+        """What its run found to differ, and the data that it saw."""
+        return self._result("detect", DetectResult)
+
+    @cached_property
+    def trained(self) -> TrainResult | None:
+        """How it was made."""
+        return self._result("train", TrainResult)
+
+    @cached_property
+    def evaluated(self) -> EvaluateResult | None:
+        """How it was judged."""
+        return self._result("evaluate", EvaluateResult)
+
+    @property
+    def winner(self) -> CandidateRow | None:
+        """The candidate that won the search."""
+        rows = self.trained.candidates if self.trained else ()
+        return next((row for row in rows if row.winner), None)
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """What it was fitted with, by name; empty where its own code decides."""
+        found: dict[str, Any] = {}
+        if self.winner is not None:
+            found |= {"candidate": self.winner.name, **self.winner.params}
+        if self.trained is not None:
+            found |= {"how": self.trained.how, "seed": self.trained.seed}
+        return found
+
+    @property
+    def sets(self) -> dict[str, DataSet]:
+        """Its data sets by name."""
+        return {each.name: each for each in self.detected.sets} if self.detected else {}
+
+    @property
+    def metrics(self) -> tuple[MetricRow, ...]:
+        """Its metrics with intervals."""
+        return self.evaluated.metrics if self.evaluated else ()
+
+    @property
+    def gates(self) -> tuple[GateResult, ...]:
+        """The gates that it was judged by."""
+        return self.evaluated.gates if self.evaluated else ()
+
+    @property
+    def packages(self) -> dict[str, str]:
+        """Its packages by name."""
+        return dict(self.environment.packages) if self.environment else {}
+
+    @property
+    def model_size(self) -> int:
+        """Bytes of the model alone."""
+        return sum(file.size for file in self.version.manifest.files if file.role == "model")
+
+    def _result(self, step: Step, kind: type[Result]) -> Result | None:
+        envelope = self.records.get(step)
+        if envelope is None or envelope.record.result is None:
+            return None
+        outcome = envelope.record.outcome
+        return outcome if isinstance(outcome, kind) else None
+
+
+def facts(registry: Registry, reference: str) -> Facts:
+    """Gather what is known of a version; one that was removed is still known.
+
+    Args:
+        registry: where it is.
+        reference: champion, v7, a digest, or champion@2026-05-03.
+
+    Raises:
+        ConfigError: there is no such version.
+        DataError: a record that it carries was changed, or is not readable.
+        PlatformError: the registry cannot be read.
+    """
+    journal = registry.history()
+    try:
+        version = registry.resolve(reference)
+    except VersionRemoved as gone:
+        version = next(each for each in registry.removed() if each.name == gone.entry.to)
+        journal = (*journal, gone.entry)
+        return Facts(version, journal, {}, None, gone.entry, _against_journal(version, journal))
+    records = version_records(registry, version)
+    broken = [str(problem) for problem in verify_carried(version.manifest, records)]
+    return Facts(
+        version,
+        journal,
+        records,
+        _environment(registry, version),
+        None,
+        (*broken, *_against_journal(version, journal)),
+    )
+
+
+def _environment(registry: Registry, version: Version) -> Environment | None:
+    if not any(file.path == ENVIRONMENT for file in version.manifest.files):
+        return None
+    try:
+        return parse_environment(registry.read(version, ENVIRONMENT).decode("utf-8", "replace"))
+    except DataError:
+        return None  # a version from elsewhere may carry a list in another form
+
+
+def _against_journal(version: Version, entries: Sequence[JournalEntry]) -> tuple[str, ...]:
+    return tuple(
+        f"journal entry {entry.seq}: it names {version.name} as {entry.to_digest}, its manifest is {version.digest}"
+        for entry in entries
+        if entry.to == version.name and entry.to_digest != version.digest
+    )
