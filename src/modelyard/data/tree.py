@@ -14,7 +14,7 @@ from pathlib import Path
 from modelyard.data.git import no_repository, output, run_git
 from modelyard.data.reading import SUFFIXES
 from modelyard.errors import PlatformError
-from modelyard.files import sha256_bytes, sha256_file
+from modelyard.files import disk_errors, sha256_bytes, sha256_file
 from modelyard.records.canonical import digest
 
 _OURS = frozenset({".git", ".venv", ".modelyard", "modelyard-run", "__pycache__"})
@@ -141,9 +141,10 @@ def _tree_of_everything(top: Path) -> str:
     index, objects = (top / os.fsdecode(line) for line in paths.splitlines())
     with tempfile.TemporaryDirectory(prefix="modelyard-tree-") as scratch:
         copy = Path(scratch) / "index"
-        if index.is_file():
-            shutil.copyfile(index, copy)
-        (Path(scratch) / "objects").mkdir()
+        with disk_errors(copy):
+            if index.is_file():
+                shutil.copyfile(index, copy)
+            (Path(scratch) / "objects").mkdir()
         extra = {
             "GIT_INDEX_FILE": str(copy),
             "GIT_OBJECT_DIRECTORY": str(Path(scratch) / "objects"),
