@@ -43,6 +43,17 @@ def pull_request(number: int, head: str, *, fork: bool = False) -> dict[str, Any
     return payload
 
 
+def workflow_run(run: int, head: str, *, owner: str = "mallory", home: int = 99, event: str = "pull_request") -> dict[str, Any]:
+    """A run that ended; of a fork's pull request where nothing else is said."""
+    payload = _payload("workflow_run")
+    payload["workflow_run"] |= {
+        "id": run, "run_attempt": 1, "event": event, "head_sha": head, "head_branch": "topic", "pull_requests": [],
+    }  # fmt: skip
+    payload["workflow_run"]["head_repository"]["id"] = home
+    payload["workflow_run"]["head_repository"]["owner"]["login"] = owner
+    return payload
+
+
 def _payload(name: str) -> dict[str, Any]:
     found: dict[str, Any] = json.loads(Path(__file__).with_name(f"{name}.json").read_text("utf-8"))
     found["repository"] |= {"full_name": REPOSITORY, "default_branch": "main"}

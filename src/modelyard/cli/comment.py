@@ -1,23 +1,28 @@
 """``modelyard report --part comment``: the records rendered anew, as the one comment on the pull request.
 
-It reads records and nothing else, so it runs in a job that checks nothing out. A comment that cannot be written never
-changes a verdict: the step stays green and says why.
+It reads records and nothing else, so it runs in a job that checks nothing out: one of the run that evaluated, or, for
+pull requests from forks, whose token may only read, one of a second workflow that starts when that run ends. A comment
+that cannot be written never changes a verdict: the step stays green and says why.
 """
 
 import os
+import tempfile
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from modelyard import files
 from modelyard.cli import runner
-from modelyard.errors import OK, ConfigError, PlatformError
+from modelyard.errors import OK, ConfigError, ModelyardError, PlatformError
 from modelyard.github.client import GitHub
-from modelyard.github.comments import Marker, Posted, upsert
-from modelyard.github.event import Event, read_event
+from modelyard.github.comments import Marker, upsert
+from modelyard.github.event import Event, OtherRun, read_event
 from modelyard.github.log import Annotation
+from modelyard.github.other_run import kept_records, pull_request
+from modelyard.records.envelope import Envelope, Step
 from modelyard.report.conclusion import headline
 from modelyard.report.markdown import render_markdown
-from modelyard.steps.report import shown_records
+from modelyard.steps.report import SHOWN, shown_records
 
 BUDGET = 60_000
 _SAID = {
@@ -28,22 +33,72 @@ _SAID = {
 }
 
 
+_NOTE = "> As reported by the pull request's own run, whose code could have written anything here.\n"
+
+
 def run(given: Mapping[str, str]) -> int:
     """Render and post; returns the exit code, which no comment changes."""
     event = read_event(os.environ)
     if event is None:
         raise ConfigError("there is no pull request to comment on at a desk", do="Look at report.md and report.html.")
     run_dir = files.inside(Path.cwd(), given.get("run-dir", "modelyard-run"), what="run-dir")
+    if event.other is not None:
+        return _for_another_run(event, event.other, run_dir)
     records = shown_records(run_dir)
     if event.number is None or event.head is None:
         return _ended(run_dir, f"nothing to comment on: this is {event.name}, not a pull request")
     if not records:
         return _ended(run_dir, "there are no records to comment on; the job that evaluates ended before it wrote any")
+    by = _By(event.number, event.head, int(event.run_id), event.attempt)
+    return _comment(event, by, records, run_dir)
+
+
+@dataclass(frozen=True)
+class _By:
+    """Whose verdict it is: of which pull request, head and run."""
+
+    number: int
+    head: str
+    run: int
+    attempt: int
+    note: str = ""
+
+
+def _for_another_run(event: Event, other: OtherRun, run_dir: Path) -> int:
+    if other.event != "pull_request":
+        return _ended(run_dir, f"nothing to comment on: the run {other.id} was started by {other.event[:60]!r}")
+    client = _client(event)
+    with tempfile.TemporaryDirectory(prefix="modelyard-comment-") as scratch:
+        try:
+            number = pull_request(client, other)
+            if number is None:
+                return _ended(
+                    run_dir, f"no open pull request has the head {other.head[:12]} that run {other.id} judged"
+                )
+            kept = kept_records(client, other, [f"records/{step}.json" for step in SHOWN], Path(scratch))
+        except PlatformError as error:
+            return _ended(run_dir, f"the comment was not written: {error}")
+        by = _By(number, other.head, other.id, other.attempt, note=_NOTE)
+        for model, folder in kept.items():
+            try:
+                records = shown_records(folder)
+                if {envelope.record.model for envelope in records.values()} != {model}:
+                    return _ended(run_dir, f"the records of {model} are missing, or another model's")
+                _comment(event, by, records, run_dir)
+            except ModelyardError as error:
+                return _ended(run_dir, f"the records of {model} cannot be shown: {error}")
+    return (
+        OK if kept else _ended(run_dir, f"the run {other.id} kept no records; its evaluation ended before it wrote any")
+    )
+
+
+def _comment(event: Event, by: _By, records: Mapping[Step, Envelope], run_dir: Path) -> int:
     model = next(iter(records.values())).record.model
     verdict = headline(records).verdict.value
-    text = render_markdown(records, budget=BUDGET - 1000) + _below(event, model)
+    text = by.note + render_markdown(records, budget=BUDGET - 1000) + _below(event, by, model)
+    marker = Marker(model, by.head, by.run, by.attempt)
     try:
-        posted = _post(event, model, text)
+        posted = upsert(_client(event), by.number, marker, text, second_hand=bool(by.note))
     except PlatformError as error:
         return _ended(run_dir, f"the comment was not written: {error}", verdict)
     print(f"{_SAID[posted.action]}{f': {posted.url}' if posted.url else ''}")
@@ -51,16 +106,14 @@ def run(given: Mapping[str, str]) -> int:
     return OK
 
 
-def _post(event: Event, model: str, text: str) -> Posted:
-    client = GitHub(event.api_url, event.repository, os.environ.get("MODELYARD_TOKEN", ""))
-    assert event.number is not None  # noqa: S101 - looked at by the caller
-    marker = Marker(model, event.head or "", int(event.run_id), event.attempt)
-    return upsert(client, event.number, marker, text)
+def _client(event: Event) -> GitHub:
+    return GitHub(event.api_url, event.repository, os.environ.get("MODELYARD_TOKEN", ""))
 
 
-def _below(event: Event, model: str) -> str:
+def _below(event: Event, by: _By, model: str) -> str:
+    page = f"{event.server_url}/{event.repository}/actions/runs/{by.run}"
     return (
-        f"\n<sub>Commit {(event.head or '')[:12]} · [run {event.run_id}]({event.run_url}), attempt {event.attempt} · "
+        f"\n<sub>Commit {by.head[:12]} · [run {by.run}]({page}), attempt {by.attempt} · "
         f"the full report with charts is in its artifact `modelyard-records-{model}`</sub>\n"
     )
 

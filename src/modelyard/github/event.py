@@ -26,6 +26,29 @@ _LARGEST = 32 << 20
 
 
 @dataclass(frozen=True)
+class OtherRun:
+    """A run of another workflow, which ended.
+
+    Attributes:
+        id: number of the run.
+        attempt: 1, and one more for each re-run.
+        event: what started it.
+        head: commit that it was for; of a pull request its head.
+        branch: of that head.
+        owner: login of who owns the head's repository.
+        repository: number of the head's repository.
+    """
+
+    id: int
+    attempt: int
+    event: str
+    head: str
+    branch: str
+    owner: str
+    repository: int
+
+
+@dataclass(frozen=True)
 class Event:
     """One run of one workflow.
 
@@ -44,6 +67,7 @@ class Event:
         head: its head commit.
         base: for a merge group the commit that it builds on.
         ours: the pull request's head is a branch of this repository, not of a fork.
+        other: on ``workflow_run`` the run that ended.
     """
 
     name: str
@@ -60,6 +84,7 @@ class Event:
     head: str | None = None
     base: str | None = None
     ours: bool = True
+    other: OtherRun | None = None
 
     @property
     def run_url(self) -> str:
@@ -104,10 +129,11 @@ def read_event(environ: Mapping[str, str]) -> Event | None:
         attempt=int(_variable({"GITHUB_RUN_ATTEMPT": "1", **environ}, "GITHUB_RUN_ATTEMPT", r"[0-9]{1,6}")),
         api_url=environ.get("GITHUB_API_URL") or "https://api.github.com",
         server_url=environ.get("GITHUB_SERVER_URL") or "https://github.com",
-        number=_number(pull.get("number")) if name == "pull_request" else None,
+        number=_number(pull.get("number"), "pull request") if name == "pull_request" else None,
         head=_sha(head.get("sha")) if name == "pull_request" else None,
         base=_sha(group.get("base_sha")) if name == "merge_group" else None,
         ours=_part(head, "repo").get("full_name") == repository if name == "pull_request" else True,
+        other=_other_run(_part(payload, "workflow_run")) if name == "workflow_run" else None,
     )
 
 
@@ -121,6 +147,19 @@ def _trigger(name: str, ref: str, default_branch: object) -> Trigger:
     # A schedule runs on the default branch only, and its payload may not name one.
     on_default = name == "schedule" or (bool(default_branch) and ref == f"refs/heads/{default_branch}")
     return "default-branch" if on_default and name in _MOVES_DEFAULT else "elsewhere"
+
+
+def _other_run(run: Mapping[str, Any]) -> OtherRun:
+    home = _part(run, "head_repository")
+    return OtherRun(
+        id=_number(run.get("id"), "run"),
+        attempt=_number(run.get("run_attempt"), "attempt of the run"),
+        event=str(run.get("event")),
+        head=_sha(run.get("head_sha")),
+        branch=str(run.get("head_branch")),
+        owner=str(_part(home, "owner").get("login")),
+        repository=_number(home.get("id"), "repository of the head"),
+    )
 
 
 def _payload(environ: Mapping[str, str]) -> Mapping[str, Any]:
@@ -163,7 +202,7 @@ def _sha(value: object) -> str:
     return value
 
 
-def _number(value: object) -> int:
+def _number(value: object, what: str) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        raise PlatformError("the event's payload names no pull request number")
+        raise PlatformError(f"the event's payload does not number the {what}")
     return value

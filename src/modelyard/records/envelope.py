@@ -169,12 +169,13 @@ def read_record(path: Path) -> Envelope:
     try:
         plain = read_json(path)
         envelope = Envelope.model_validate(plain)
-    except (ValueError, OSError) as error:
+        content = digest(plain["record"]), digest(_same_work(plain["record"]))
+    except (ValueError, OSError, RecursionError) as error:
         raise DataError(
             f"{path}: not a readable record ({first_line(error)})",
             do="The file was edited or damaged; run the step again.",
         ) from error
-    for name, found in (("digest", digest(plain["record"])), ("result_digest", digest(_same_work(plain["record"])))):
+    for name, found in zip(("digest", "result_digest"), content, strict=True):
         if plain[name] != found:
             raise DataError(
                 f"{path}: the record was changed after it was written: "
