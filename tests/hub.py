@@ -1,25 +1,37 @@
-"""GitHub's REST interface with state, on loopback: git objects in a real repository, releases, comments, permissions.
+"""GitHub's REST interface with state: git objects in a real repository, releases, comments, permissions, faults.
 
+It serves on loopback, or without a socket through a session of its own (``Hub.session``), which is much faster.
 Every request is held against GitHub's published description; what does not fit stands in ``violations``.
 """
 
 import base64
 import hashlib
+import io
 import json
 import re
 import subprocess
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, Literal
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3 import HTTPResponse
+
+from tests.git_store import TREE, GitStore
 from tests.openapi import operation_of, violations
 
 BOT = "github-actions[bot]"
+LARGE = 8 << 20
+"""Bytes from which an asset is kept in a file."""
+How = Literal["status", "reset", "timeout", "truncate", "starter"]
 
 
 @dataclass(frozen=True)
@@ -34,24 +46,47 @@ class Call:
 
 @dataclass
 class Fault:
-    """How the next matching requests fail; ``after``: the server acts first, and only its answer is lost."""
+    """How the next matching requests fail; ``after``: the server acts first, and only its answer is lost.
+
+    ``at`` counts requests instead of naming an operation: the one with that number fails, and with ``sticky`` its
+    repetitions too, up to the first request that is another one.
+    """
 
     operation: str
-    how: str
-    status: int
-    times: int
-    after: bool
-    headers: Mapping[str, str]
+    how: How
+    status: int = 500
+    times: int = 1
+    after: bool = False
+    headers: Mapping[str, str] = field(default_factory=dict)
+    message: str = "made to fail"
+    at: int | None = None
+    sticky: bool = False
+    key: tuple[str, str] | None = None
+
+    def meets(self, operation: str, key: tuple[str, str], number: int) -> bool:
+        """Whether a request fails; it counts."""
+        if self.at is not None:
+            if number == self.at:
+                self.key = key
+            elif number > self.at and (not self.sticky or key != self.key):
+                self.key = None
+                self.times = 0
+            return self.key is not None and key == self.key and self.times > 0
+        if self.operation != operation or self.times <= 0:
+            return False
+        self.times -= 1
+        return True
 
 
 class Answer(Exception):  # noqa: N818 - it is raised to answer
-    """A refusal with its status."""
+    """A refusal with its status, and with codes or messages in detail."""
 
-    def __init__(self, status: int, message: str, *codes: str) -> None:
+    def __init__(self, status: int, message: str, *codes: str, details: tuple[str, ...] = ()) -> None:
         self.status = status
         self.body: dict[str, Any] = {"message": message, "documentation_url": "https://docs.github.com/rest"}
-        if codes:
+        if codes or details:
             self.body["errors"] = [{"code": code} for code in codes]
+            self.body["errors"] += [{"code": "custom", "message": detail} for detail in details]
         super().__init__(message)
 
 
@@ -71,10 +106,23 @@ class Hub:
     assets: dict[int, dict[str, Any]] = field(default_factory=dict)
     faults: list[Fault] = field(default_factory=list)
     protected: set[str] = field(default_factory=set)
-    url: str = ""
-    storage: str = ""
+    rules: dict[str, Answer] = field(default_factory=dict)
+    """Beginning of a reference's name → the refusal of whoever would create or move one."""
+    immutable: bool = False
+    """Whether releases are immutable once published; their tags are burned for ever."""
+    burned: set[str] = field(default_factory=set)
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    """What GitHub's clock shows; it stands in the header Date."""
+    ranges: bool = True
+    """Whether the storage answers requests for a part of a file."""
+    checked: bool = True
+    """Whether requests are held against the description."""
+    seen: int = 0
+    url: str = "http://hub.example"
+    storage: str = "http://storage.example"
     _number: int = 1000
     _lock: threading.RLock = field(default_factory=threading.RLock)
+    _git: GitStore | None = None
 
     @property
     def git_dir(self) -> Path:
@@ -82,16 +130,36 @@ class Hub:
         return self.folder / "hub.git"
 
     @property
+    def git(self) -> GitStore:
+        """Its objects and references."""
+        self._git = self._git or GitStore(self.git_dir)
+        return self._git
+
+    @property
     def writes(self) -> list[Call]:
         """The requests that change something."""
         return [call for call in self.calls if call.method != "GET"]
 
     def fail(
-        self, operation: str, how: str = "status", status: int = 500, times: int = 1, *, after: bool = False,
-        headers: Mapping[str, str] | None = None,
+        self, operation: str, how: How = "status", status: int = 500, times: int = 1, *, after: bool = False,
+        headers: Mapping[str, str] | None = None, message: str = "made to fail",
     ) -> None:  # fmt: skip
-        """Let the next requests of an operation fail: ``status``, ``reset`` or ``truncate``."""
-        self.faults.append(Fault(operation, how, status, times, after, headers or {}))
+        """Let the next requests of an operation fail."""
+        self.faults.append(Fault(operation, how, status, times, after, headers or {}, message))
+
+    def session(self) -> requests.Session:
+        """A session whose requests are answered in this process."""
+        made = requests.Session()
+        made.mount(self.url, _InProcess(self))
+        made.mount(self.storage, _InProcess(self))
+        return made
+
+    def delete_tag(self, tag: str) -> None:
+        """What a person does by hand; GitHub makes a draft of a release whose tag is gone."""
+        self.run("update-ref", "-d", f"refs/tags/{tag}")
+        for release in self.releases.values():
+            if release["tag_name"] == tag:
+                release["draft"] = True
 
     def push(self, repository: Path) -> None:
         """Take over all commits of a checkout."""
@@ -122,35 +190,48 @@ class Hub:
     # answering
 
     def answer(
-        self, method: str, path: str, query: dict[str, str], body: bytes, headers: Mapping[str, str]
-    ) -> tuple[int, Any, dict[str, str]]:
-        """Status, body and headers for one request."""
+        self, method: str, url: str, headers: Mapping[str, str], body: bytes | Path
+    ) -> tuple[int, bytes | Path, dict[str, str]]:
+        """Status, body and headers for one request.
+
+        Raises:
+            Broken: the connection breaks.
+        """
         with self._lock:
-            upload = path.startswith("/uploads")
-            path = path.removeprefix("/uploads")
-            payload = json.loads(body) if body and not upload else None
-            self.violations += violations(method, path, query, payload)
-            operation = (operation_of(method, path) or ("unknown", {}))[0]
-            fault = next((each for each in self.faults if each.operation == operation and each.times > 0), None)
+            parts = urlsplit(url)
+            storage = parts.path.startswith("/assets/")
+            path, query = parts.path.removeprefix("/uploads"), dict(parse_qsl(parts.query, keep_blank_values=True))
+            upload = path != parts.path
+            payload = json.loads(body) if isinstance(body, bytes) and body and not upload else None
+            if self.checked and not storage:
+                self.violations += violations(method, path, query, payload)
+            operation = "storage" if storage else (operation_of(method, path) or ("unknown", {}))[0]
+            number, key = self.seen, (method, url)
+            self.seen += 1
+            fault = next((each for each in self.faults if each.meets(operation, key, number)), None)
+            date = {"Date": format_datetime(self.clock(), usegmt=True)}
+            status, found, extra = 0, None, dict[str, str]()
             try:
-                if fault and not fault.after:
-                    fault.times -= 1
-                    raise _Broken(fault)
-                status, found, extra = self._act(operation, method, path, query, body if upload else payload, headers)
-                if fault:
-                    fault.times -= 1
-                    raise _Broken(fault)
+                if fault is None or fault.after:
+                    status, found, extra = (
+                        _stored(self, path, headers)
+                        if storage
+                        else self._act(operation, method, path, query, body if upload else payload, headers)
+                    )
             except Answer as refusal:
                 status, found, extra = refusal.status, refusal.body, {}
-            except _Broken as broken:
-                self.calls.append(
-                    Call(operation, method, path, broken.fault.status if broken.fault.how == "status" else 0)
-                )
-                if broken.fault.how == "status":
-                    return broken.fault.status, {"message": "made to fail"}, dict(broken.fault.headers)
-                raise
-            self.calls.append(Call(operation, method, path, status))
-            return status, found, extra
+            if fault and fault.how == "starter":
+                _starter(self, path, query)
+            if fault and fault.how == "status":
+                status, found, extra = fault.status, {"message": fault.message}, dict(fault.headers)
+            broken = fault is not None and fault.how != "status"
+            self.calls.append(Call(operation, method, path, 0 if broken else status))
+            data = found if isinstance(found, bytes | Path) else b"" if found is None else json.dumps(found).encode()
+            if fault and fault.how == "truncate":
+                raise Broken(fault, status or 200, data if isinstance(data, bytes) else data.read_bytes(), extra | date)
+            if fault and broken:
+                raise Broken(fault)
+            return status, data, {**extra, **date}
 
     def _act(
         self, operation: str, method: str, path: str, query: dict[str, str], body: Any, headers: Mapping[str, str]
@@ -187,9 +268,17 @@ class Request:
         return self.path.rpartition("/")[2]
 
 
-class _Broken(Exception):  # noqa: N818 - a connection that breaks
-    def __init__(self, fault: Fault) -> None:
+class Broken(Exception):  # noqa: N818 - a connection that breaks
+    """A connection that breaks: before an answer, or with half of one."""
+
+    def __init__(
+        self, fault: Fault, status: int = 0, data: bytes = b"", headers: Mapping[str, str] | None = None
+    ) -> None:
         self.fault = fault
+        self.status = status
+        self.headers = headers or {}
+        self.declared = max(len(data), 2)
+        self.data = data[: len(data) // 2]
         super().__init__(fault.how)
 
 
@@ -211,104 +300,123 @@ def _ref(request: Request, lead: str) -> str:
     return "refs/" + request.path.partition(lead)[2]
 
 
+def _known(hub: Hub, sha: str) -> str:
+    with suppress(KeyError):
+        hub.git.read(sha)
+        return sha
+    raise Answer(404, "Not Found")
+
+
+def _commit_of(hub: Hub, name: str) -> str:
+    for found in (hub.git.ref(f"refs/heads/{name}"), hub.git.ref(f"refs/tags/{name}")):
+        if found:
+            return found
+    if re.fullmatch(r"[0-9a-f]{40}", name):
+        return _known(hub, name)
+    return hub.run("rev-parse", "--verify", "--quiet", name)
+
+
+def _refuse_by_rule(hub: Hub, name: str) -> None:
+    if name.removeprefix("refs/heads/") in hub.protected:
+        raise Answer(422, "Repository rule violations found")
+    for lead, refusal in hub.rules.items():
+        if name.startswith(lead):
+            raise refusal
+
+
 def get_ref(hub: Hub, request: Request) -> Reply:
     name = _ref(request, "/git/ref/")
-    sha = hub.run("rev-parse", "--verify", "--quiet", name)
+    sha = hub.git.ref(name)
+    if sha is None:
+        raise Answer(404, "Not Found")
     return 200, {"ref": name, "object": {"sha": sha, "type": "commit"}}, {}
 
 
 def matching_refs(hub: Hub, request: Request) -> Reply:
-    lines = hub.run("for-each-ref", "--format=%(refname) %(objectname)").splitlines()
-    lead = _ref(request, "/git/matching-refs/")
-    pairs = [line.split() for line in lines if line.startswith(lead)]
+    pairs = hub.git.refs(_ref(request, "/git/matching-refs/"))
     return 200, [{"ref": ref, "object": {"sha": sha, "type": "commit"}} for ref, sha in pairs], {}
 
 
 def create_ref(hub: Hub, request: Request) -> Reply:
     name, sha = request.body["ref"], request.body["sha"]
-    if hub.run("for-each-ref", "--format=x", name):
+    _refuse_by_rule(hub, name)
+    if hub.git.ref(name):
         raise Answer(422, "Reference already exists")
-    hub.run("update-ref", name, sha)
+    hub.git.set_ref(name, _known(hub, sha))
     return 201, {"ref": name, "object": {"sha": sha}}, {}
 
 
 def update_ref(hub: Hub, request: Request) -> Reply:
     name, sha = _ref(request, "/git/refs/"), request.body["sha"]
-    if name.removeprefix("refs/heads/") in hub.protected:
-        raise Answer(422, "Repository rule violations found")
-    before = hub.run("for-each-ref", "--format=%(objectname)", name)
+    _refuse_by_rule(hub, name)
+    before = hub.git.ref(name)
     if not before:
         raise Answer(422, "Reference does not exist")
-    try:
-        hub.run("merge-base", "--is-ancestor", before, sha)
-    except Answer as error:
-        raise Answer(422, "Update is not a fast forward") from error
-    hub.run("update-ref", name, sha)
+    if not request.body.get("force") and not hub.git.leads_to(before, _known(hub, sha)):
+        raise Answer(422, "Update is not a fast forward")
+    hub.git.set_ref(name, sha)
     return 200, {"ref": name, "object": {"sha": sha}}, {}
 
 
 def create_blob(hub: Hub, request: Request) -> Reply:
     content = request.body["content"]
     data = base64.b64decode(content) if request.body.get("encoding") == "base64" else content.encode()
-    return 201, {"sha": hub.run("hash-object", "-w", "--stdin", data=data)}, {}
+    return 201, {"sha": hub.git.write("blob", data)}, {}
 
 
 def get_blob(hub: Hub, request: Request) -> Reply:
-    data = hub.raw("cat-file", "blob", request.last)
+    _, data = hub.git.read(_known(hub, request.last))
     if "raw" in request.headers.get("Accept", ""):
         return 200, data, {}
     return 200, {"sha": request.last, "content": base64.b64encode(data).decode(), "encoding": "base64"}, {}
 
 
 def create_tree(hub: Hub, request: Request) -> Reply:
-    index = {"GIT_INDEX_FILE": str(hub.folder / f"index-{hub.number()}")}
-    if request.body.get("base_tree"):
-        hub.run("read-tree", request.body["base_tree"], environ=index)
-    else:
-        hub.run("read-tree", "--empty", environ=index)
+    files = {}
     for item in request.body["tree"]:
-        sha = item.get("sha")
-        if "content" in item:
-            sha = hub.run("hash-object", "-w", "--stdin", data=item["content"].encode())
-        if sha is None:
-            hub.run("update-index", "--force-remove", item["path"], environ=index)
-        else:
-            hub.run("update-index", "--add", "--cacheinfo", f"{item['mode']},{sha},{item['path']}", environ=index)
-    return 201, {"sha": hub.run("write-tree", environ=index)}, {}
+        sha = hub.git.write("blob", item["content"].encode()) if "content" in item else item.get("sha")
+        files[item["path"]] = (item["mode"], sha)
+    base = request.body.get("base_tree")
+    return 201, {"sha": hub.git.put(_known(hub, base) if base else None, files)}, {}
 
 
 def get_tree(hub: Hub, request: Request) -> Reply:
-    more = ["-r", "-t"] if request.query.get("recursive") else []
-    lines = hub.run("ls-tree", *more, request.last).splitlines()
-    items = []
-    for line in lines:
-        head, _, path = line.partition("\t")
-        mode, kind, sha = head.split()
-        items.append({"path": path, "mode": mode, "type": kind, "sha": sha})
-    return 200, {"sha": hub.run("rev-parse", f"{request.last}^{{tree}}"), "tree": items, "truncated": False}, {}
+    top = _commit_of(hub, request.last)
+    items: list[dict[str, str]] = []
+
+    def walk(sha: str, lead: str) -> None:
+        for name, (mode, found) in hub.git.tree(sha).items():
+            kind = "tree" if mode == TREE else "blob"
+            items.append({"path": lead + name, "mode": mode.rjust(6, "0"), "type": kind, "sha": found})
+            if mode == TREE and request.query.get("recursive"):
+                walk(found, f"{lead}{name}/")
+
+    walk(top, "")
+    return 200, {"sha": top, "tree": items, "truncated": False}, {}
 
 
 def create_commit(hub: Hub, request: Request) -> Reply:
     body = request.body
-    parents = [part for sha in body.get("parents", []) for part in ("-p", sha)]
-    sha = hub.run("commit-tree", body["tree"], *parents, data=body["message"].encode())
+    for sha in (body["tree"], *body.get("parents", [])):
+        _known(hub, sha)
+    sha = hub.git.make_commit(body["tree"], body.get("parents", []), body["message"], hub.number())
     return 201, {"sha": sha, "tree": {"sha": body["tree"]}}, {}
 
 
 def get_commit(hub: Hub, request: Request) -> Reply:
-    sha = hub.run("rev-parse", "--verify", "--quiet", f"{request.last}^{{commit}}")
-    parents = hub.run("log", "-1", "--format=%P", sha).split()
-    tree = hub.run("rev-parse", f"{sha}^{{tree}}")
-    message = hub.run("log", "-1", "--format=%B", sha)
+    sha = _known(hub, request.last)
+    tree, parents, message = hub.git.commit(sha)
     return 200, {"sha": sha, "tree": {"sha": tree}, "message": message, "parents": [{"sha": p} for p in parents]}, {}
 
 
 def get_content(hub: Hub, request: Request) -> Reply:
     path, ref = request.path.partition("/contents/")[2], request.query.get("ref", "HEAD")
-    kind = hub.run("cat-file", "-t", f"{ref}:{path}")
-    if kind == "tree":
+    found = hub.git.file(_commit_of(hub, ref), path)
+    if found is None:
+        raise Answer(404, "Not Found")
+    if found[0] == TREE:
         return 200, [{"path": path, "type": "dir"}], {}
-    data = hub.raw("cat-file", "blob", f"{ref}:{path}")
+    _, data = hub.git.read(found[1])
     if "raw" in request.headers.get("Accept", ""):
         return 200, data, {}
     return 200, {"type": "file", "path": path, "encoding": "base64", "content": base64.b64encode(data).decode()}, {}
@@ -334,12 +442,23 @@ def _find_release(hub: Hub, request: Request, number: str) -> dict[str, Any]:
     return release
 
 
+_BURNED = (
+    "pre_receive Repository rule violations found\n\nCannot create ref due to creations being restricted.\n\n",
+    "tag_name was used by an immutable release",
+    "Published releases must have a valid tag",
+)
+"""What GitHub says of the tag of an immutable release that was deleted."""
+
+
 def _publish(hub: Hub, release: dict[str, Any]) -> None:
     tag = release["tag_name"]
+    if tag in hub.burned:
+        raise Answer(422, "Validation Failed", details=_BURNED)
     if any(other["tag_name"] == tag and not other["draft"] and other is not release for other in hub.releases.values()):
         raise Answer(422, "Validation Failed", "already_exists")
-    if not hub.run("for-each-ref", "--format=x", f"refs/tags/{tag}"):
-        hub.run("update-ref", f"refs/tags/{tag}", hub.run("rev-parse", release["target_commitish"] or "HEAD"))
+    if not hub.git.ref(f"refs/tags/{tag}"):
+        _refuse_by_rule(hub, f"refs/tags/{tag}")
+        hub.git.set_ref(f"refs/tags/{tag}", _commit_of(hub, release["target_commitish"] or "HEAD"))
 
 
 def create_release(hub: Hub, request: Request) -> Reply:
@@ -348,6 +467,7 @@ def create_release(hub: Hub, request: Request) -> Reply:
         "id": hub.number(), "tag_name": body["tag_name"], "draft": bool(body.get("draft")), "name": body.get("name"),
         "body": body.get("body", ""), "target_commitish": body.get("target_commitish", ""),
         "created_at": "2026-05-03T12:00:00Z", "prerelease": bool(body.get("prerelease")),
+        "make_latest": body.get("make_latest", "true"),
     }  # fmt: skip
     if not release["draft"]:
         _publish(hub, release)
@@ -357,17 +477,26 @@ def create_release(hub: Hub, request: Request) -> Reply:
 
 def update_release(hub: Hub, request: Request) -> Reply:
     release = _find_release(hub, request, request.last)
-    changed = {**release, **{key: value for key, value in request.body.items() if key != "make_latest"}}
+    changed = {**release, **request.body}
     if release["draft"] and not changed["draft"]:
-        _publish(hub, changed)
+        _publish(hub, {**changed, "draft": True})
     release.update(changed)
     return 200, _release(hub, release), {}
 
 
 def delete_release(hub: Hub, request: Request) -> Reply:
-    gone = hub.releases.pop(_find_release(hub, request, request.last)["id"])["id"]
-    hub.assets = {number: asset for number, asset in hub.assets.items() if asset["release"] != gone}
+    release = _find_release(hub, request, request.last)
+    if hub.immutable and not release["draft"]:
+        hub.burned.add(release["tag_name"])
+    del hub.releases[release["id"]]
+    for asset in [asset for asset in hub.assets.values() if asset["release"] == release["id"]]:
+        del hub.assets[asset["id"]]
     return 204, None, {}
+
+
+def _refuse_immutable(hub: Hub, release: dict[str, Any], what: str) -> None:
+    if hub.immutable and not release["draft"]:
+        raise Answer(422, f"Cannot {what} an immutable release")
 
 
 def get_release(hub: Hub, request: Request) -> Reply:
@@ -389,17 +518,31 @@ def list_releases(hub: Hub, request: Request) -> Reply:
 
 def upload_asset(hub: Hub, request: Request) -> Reply:
     release = _find_release(hub, request, request.path.split("/")[2])
+    _refuse_immutable(hub, release, "upload assets to")
     name = request.query["name"]
     if any(asset["release"] == release["id"] and asset["name"] == name for asset in hub.assets.values()):
         raise Answer(422, "Validation Failed", "already_exists")
-    data = request.body
-    asset = {
-        "id": hub.number(), "release": release["id"], "name": name, "size": len(data), "state": "uploaded",
-        "digest": f"sha256:{hashlib.sha256(data).hexdigest()}", "data": data,
-        "content_type": "application/octet-stream",
+    return 201, _asset(_kept(hub, release["id"], name, request.body, "uploaded")), {}
+
+
+def _kept(hub: Hub, release: int, name: str, data: bytes | Path, state: str) -> dict[str, Any]:
+    size, digest = len(data) if isinstance(data, bytes) else data.stat().st_size, None
+    if state == "uploaded":
+        with io.BytesIO(data) if isinstance(data, bytes) else data.open("rb") as stream:
+            digest = f"sha256:{hashlib.file_digest(stream, 'sha256').hexdigest()}"
+    asset: dict[str, Any] = {
+        "id": hub.number(), "release": release, "name": name, "size": size, "state": state, "digest": digest,
+        "data": data, "content_type": "application/octet-stream",
     }  # fmt: skip
     hub.assets[asset["id"]] = asset
-    return 201, _asset(asset), {}
+    return asset
+
+
+def _starter(hub: Hub, path: str, query: Mapping[str, str]) -> None:
+    """What an upload that breaks may leave: an asset that has a name and no bytes."""
+    release = re.fullmatch(r"/repos/[^/]+/[^/]+/releases/(\d+)/assets", path)
+    if release and int(release[1]) in hub.releases:
+        _kept(hub, int(release[1]), query["name"], b"", "starter")
 
 
 def list_assets(hub: Hub, request: Request) -> Reply:
@@ -417,9 +560,28 @@ def get_asset(hub: Hub, request: Request) -> Reply:
 
 
 def delete_asset(hub: Hub, request: Request) -> Reply:
-    if hub.assets.pop(int(request.last), None) is None:
+    asset = hub.assets.get(int(request.last))
+    if asset is None:
         raise Answer(404, "Not Found")
+    _refuse_immutable(hub, hub.releases[asset["release"]], "delete assets of")
+    del hub.assets[asset["id"]]
     return 204, None, {}
+
+
+def _stored(hub: Hub, path: str, headers: Mapping[str, str]) -> Reply:
+    """The storage, to which GitHub redirects: it refuses a token, and gives a part of a file where asked to."""
+    asset = hub.assets.get(int(re.findall(r"\d+", path)[0]))
+    if asset is None or "Authorization" in headers:
+        raise Answer(404 if asset is None else 400, "InvalidRequest")
+    data, size = asset["data"], asset["size"]
+    wanted = re.fullmatch(r"bytes=(\d+)-", headers.get("Range", ""))
+    if not wanted or not hub.ranges:
+        return 200, data, {}
+    start = int(wanted[1])
+    if start >= size:
+        return 416, b"", {"Content-Range": f"bytes */{size}"}
+    data = data if isinstance(data, bytes) else data.read_bytes()
+    return 206, data[start:], {"Content-Range": f"bytes {start}-{size - 1}/{size}"}
 
 
 # pull requests and comments
@@ -492,60 +654,106 @@ _HANDLERS: Mapping[str, Callable[[Hub, Request], Reply]] = {
 class _Handler(BaseHTTPRequestHandler):
     hub: Hub
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
 
     def log_message(self, *_arguments: Any) -> None:
         """Say nothing."""
 
     def _serve(self) -> None:
-        parts = urlsplit(self.path)
-        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        body = self._body(int(self.headers.get("Content-Length") or 0))
         try:
-            status, found, extra = self.hub.answer(
-                self.command,
-                parts.path,
-                dict(parse_qsl(parts.query, keep_blank_values=True)),
-                body,
-                self.headers,  # type: ignore[arg-type] # a message is a mapping here
-            )
-        except _Broken as broken:
+            status, data, headers = self.hub.answer(self.command, self.path, self.headers, body)  # type: ignore[arg-type] # a message is a mapping here
+        except Broken as broken:
             if broken.fault.how == "truncate":
-                self.send_response(200)
-                self.send_header("Content-Length", "1000")
-                self.end_headers()
-                self.wfile.write(b'{"sha": "')
+                self._begin(broken.status, {**broken.headers, "Content-Length": str(broken.declared)})
+                self.wfile.write(broken.data)
             self.close_connection = True
             return
-        data = found if isinstance(found, bytes) else b"" if found is None else json.dumps(found).encode()
-        self.send_response(status)
-        for name, value in {**extra, "Content-Length": str(len(data))}.items():
+        if isinstance(data, Path):
+            self._begin(status, {**headers, "Content-Length": str(data.stat().st_size)})
+            with data.open("rb") as stream:
+                while block := stream.read(1 << 20):
+                    self.wfile.write(block)
+            return
+        self._begin(status, {**headers, "Content-Length": str(len(data))})
+        self.wfile.write(data)
+
+    def _begin(self, status: int, headers: Mapping[str, str]) -> None:
+        self.send_response_only(status)
+        for name, value in headers.items():
             self.send_header(name, value)
         self.end_headers()
-        self.wfile.write(data)
+
+    def _body(self, length: int) -> bytes | Path:
+        if length < LARGE:
+            return self.rfile.read(length)
+        path = self.hub.folder / f"asset-{self.hub.number()}"
+        with path.open("wb") as stream:
+            while length > 0:
+                block = self.rfile.read(min(1 << 20, length))
+                length -= len(block)
+                stream.write(block) if any(block) else stream.seek(len(block), 1)  # a hole costs no disk
+            stream.truncate()
+        return path
 
     do_GET = do_POST = do_PATCH = do_PUT = do_DELETE = _serve  # noqa: N815 - the names that the base class calls
 
 
-class _Storage(_Handler):
-    def _serve(self) -> None:
-        asset = self.hub.assets.get(int(re.findall(r"\d+", self.path)[0]))
-        bad = asset is None or "Authorization" in self.headers
-        data = b"" if asset is None or bad else asset["data"]
-        self.send_response(400 if bad else 200)
-        self.send_header("Content-Length", str(len(data)))
-        self.end_headers()
-        self.wfile.write(data)
+class _InProcess(HTTPAdapter):
+    """Answers a session's requests without a socket, with the same breaks."""
 
-    do_GET = _serve  # noqa: N815 - the name that the base class calls
+    def __init__(self, hub: Hub) -> None:
+        super().__init__()
+        self._hub = hub
+
+    def send(self, request: requests.PreparedRequest, *_arguments: Any, **_options: Any) -> requests.Response:
+        """One request."""
+        body: Any = request.body
+        if body is not None and hasattr(body, "read"):
+            body = body.read()
+        if isinstance(body, str):
+            body = body.encode()
+        parts = urlsplit(request.url or "")
+        url = parts.path + (f"?{parts.query}" if parts.query else "")
+        try:
+            status, data, headers = self._hub.answer(str(request.method), url, request.headers, body or b"")
+            length = len(data) if isinstance(data, bytes) else data.stat().st_size
+            stream: BinaryIO = io.BytesIO(data) if isinstance(data, bytes) else data.open("rb")
+        except Broken as broken:
+            if broken.fault.how == "timeout":
+                raise requests.ReadTimeout(request=request) from None
+            if broken.fault.how != "truncate":
+                raise requests.ConnectionError("Connection reset by peer", request=request) from None
+            status, stream, headers = broken.status, io.BytesIO(broken.data), dict(broken.headers)
+            length = broken.declared
+        told = {"Content-Length": str(length), **headers}
+        raw = HTTPResponse(
+            body=stream, headers=told, status=status, preload_content=False, request_method=request.method
+        )
+        return self.build_response(request, raw)
+
+
+@contextmanager
+def bare(folder: Path) -> Iterator[Hub]:
+    """A stand-in without a socket: requests reach it through its ``session`` alone."""
+    folder.mkdir(parents=True, exist_ok=True)
+    made = Hub(folder)
+    for name in ("objects", "refs"):
+        (made.git_dir / name).mkdir(parents=True)
+    (made.git_dir / "HEAD").write_text("ref: refs/heads/main\n", "ascii")
+    first = made.git.make_commit(made.git.write("tree", b""), [], "code", 0)
+    made.git.set_ref("refs/heads/main", first)
+    yield made
 
 
 @contextmanager
 def hub(folder: Path) -> Iterator[Hub]:
-    """A running stand-in; ended with the block."""
+    """A running stand-in on loopback; ended with the block."""
     made = Hub(folder)
     folder.mkdir(parents=True, exist_ok=True)
     subprocess.run(["git", "init", "-q", "--bare", str(made.git_dir)], check=True)
     servers = [
-        ThreadingHTTPServer(("127.0.0.1", 0), type("Bound", (kind,), {"hub": made})) for kind in (_Handler, _Storage)
+        ThreadingHTTPServer(("127.0.0.1", 0), type("Bound", (_Handler,), {"hub": made})) for _ in ("hub", "storage")
     ]
     made.url, made.storage = (f"http://127.0.0.1:{server.server_address[1]}" for server in servers)
     threads = [threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True) for server in servers]

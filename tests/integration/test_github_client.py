@@ -8,7 +8,7 @@ import pytest
 from modelyard.errors import DataError
 from modelyard.github.client import GitHub, GitHubError
 from modelyard.github.comments import Marker, upsert
-from tests.hub import BOT, Hub, comment, hub
+from tests.hub import BOT, How, Hub, comment, hub
 
 HEAD = "a" * 40
 READ = "contents: read"
@@ -117,7 +117,7 @@ def test_a_token_that_is_not_valid_is_said(server: Hub) -> None:
 
 
 @pytest.mark.parametrize("how", ["status", "reset", "truncate"])
-def test_a_read_is_repeated(server: Hub, how: str) -> None:
+def test_a_read_is_repeated(server: Hub, how: How) -> None:
     server.fail("pulls/get", how, 502, times=2)
     waited: list[float] = []
     assert client(server, waited=waited).get("pulls/7", needs=READ)["number"] == 7

@@ -14,7 +14,7 @@ from modelyard.registry import github_releases
 from modelyard.registry.base import AliasMoved
 from modelyard.registry.github import GitHubRegistry
 from modelyard.registry.github_state import BRANCH
-from tests.hub import Hub
+from tests.hub import How, Hub
 from tests.integration.test_registry_conformance import start
 from tests.registry_samples import MODEL, Clock, bundle, promote, published, run_folder
 
@@ -73,7 +73,7 @@ def test_equal_versions_are_equal_bytes(github: Hub, tmp_path: Path) -> None:
     ],
 )
 def test_a_move_takes_effect_once_whatever_is_lost(
-    github: Hub, tmp_path: Path, operation: str, how: str, after: bool
+    github: Hub, tmp_path: Path, operation: str, how: How, after: bool
 ) -> None:
     where = opened(github, tmp_path)
     (one,) = published(where, tmp_path, "one")
