@@ -104,6 +104,8 @@ class Hub:
     comments: dict[int, dict[str, Any]] = field(default_factory=dict)
     releases: dict[int, dict[str, Any]] = field(default_factory=dict)
     assets: dict[int, dict[str, Any]] = field(default_factory=dict)
+    artifacts: dict[int, dict[str, Any]] = field(default_factory=dict)
+    """What runs kept; each with its run, name and archive."""
     faults: list[Fault] = field(default_factory=list)
     protected: set[str] = field(default_factory=set)
     rules: dict[str, Answer] = field(default_factory=dict)
@@ -199,7 +201,7 @@ class Hub:
         """
         with self._lock:
             parts = urlsplit(url)
-            storage = parts.path.startswith("/assets/")
+            storage = parts.path.startswith(("/assets/", "/artifacts/"))
             path, query = parts.path.removeprefix("/uploads"), dict(parse_qsl(parts.query, keep_blank_values=True))
             upload = path != parts.path
             payload = json.loads(body) if isinstance(body, bytes) and body and not upload else None
@@ -570,10 +572,11 @@ def delete_asset(hub: Hub, request: Request) -> Reply:
 
 def _stored(hub: Hub, path: str, headers: Mapping[str, str]) -> Reply:
     """The storage, to which GitHub redirects: it refuses a token, and gives a part of a file where asked to."""
-    asset = hub.assets.get(int(re.findall(r"\d+", path)[0]))
+    kept = hub.artifacts if path.startswith("/artifacts/") else hub.assets
+    asset = kept.get(int(re.findall(r"\d+", path)[0]))
     if asset is None or "Authorization" in headers:
         raise Answer(404 if asset is None else 400, "InvalidRequest")
-    data, size = asset["data"], asset["size"]
+    data, size = asset["data"], asset.get("size", len(asset["data"]) if isinstance(asset["data"], bytes) else 0)
     wanted = re.fullmatch(r"bytes=(\d+)-", headers.get("Range", ""))
     if not wanted or not hub.ranges:
         return 200, data, {}
@@ -592,6 +595,34 @@ def get_pull(hub: Hub, request: Request) -> Reply:
     if pull is None:
         raise Answer(404, "Not Found")
     return 200, pull, {}
+
+
+def list_pulls(hub: Hub, request: Request) -> Reply:
+    state, (owner, _, branch) = request.query["state"], request.query["head"].partition(":")
+    found = [
+        pull
+        for pull in hub.pulls.values()
+        if pull["state"] == state and pull["head"]["ref"] == branch and pull["head"]["repo"]["owner"]["login"] == owner
+    ]
+    return _page(hub, request, request.path, found)
+
+
+def list_artifacts(hub: Hub, request: Request) -> Reply:
+    run = int(request.path.split("/")[3])
+    own = [
+        {"id": number, "name": kept["name"], "size_in_bytes": len(kept["data"]), "expired": kept.get("expired", False)}
+        for number, kept in hub.artifacts.items()
+        if kept["run"] == run
+    ]
+    status, found, extra = _page(hub, request, request.path, own)
+    return status, {"total_count": len(own), "artifacts": found}, extra
+
+
+def get_artifact(hub: Hub, request: Request) -> Reply:
+    number = int(request.path.split("/")[3])
+    if number not in hub.artifacts:
+        raise Answer(404, "Not Found")
+    return 302, None, {"Location": f"{hub.storage}/artifacts/{number}?signature=x"}
 
 
 def list_comments(hub: Hub, request: Request) -> Reply:
@@ -635,6 +666,8 @@ def get_user(_hub: Hub, request: Request) -> Reply:
 
 
 _HANDLERS: Mapping[str, Callable[[Hub, Request], Reply]] = {
+    "pulls/list": list_pulls, "actions/list-workflow-run-artifacts": list_artifacts,
+    "actions/download-artifact": get_artifact,
     "git/get-ref": get_ref, "git/list-matching-refs": matching_refs, "git/create-ref": create_ref,
     "git/update-ref": update_ref, "git/create-blob": create_blob, "git/get-blob": get_blob,
     "git/create-tree": create_tree, "git/get-tree": get_tree, "git/create-commit": create_commit,

@@ -136,6 +136,7 @@ def test_the_templates_permissions_are_exactly_these() -> None:
         for name, job in yaml.safe_load(path.read_text("utf-8"))["jobs"].items()
     }
     assert found == {
+        ("ml-comment", "comment"): {"actions": "read", "pull-requests": "write"},
         ("ml-pull-request", "evaluate"): {"contents": "read"},
         ("ml-pull-request", "comment"): {"pull-requests": "write"},
         ("ml-train-promote", "evaluate"): {"contents": "read"},
@@ -149,6 +150,15 @@ def test_a_promotion_that_runs_is_never_cancelled_and_waits_for_its_environment(
     assert document["jobs"]["promote"]["environment"] == "production"
     trigger = yaml.safe_load((ROOT / "workflows-templates" / "ml-pull-request.yml").read_text("utf-8"))[True]
     assert trigger == {"pull_request": None, "merge_group": None}
+
+
+def test_the_comment_for_forks_follows_the_runs_of_pull_requests_alone() -> None:
+    document = yaml.safe_load((ROOT / "workflows-templates" / "ml-comment.yml").read_text("utf-8"))
+    judging = yaml.safe_load((ROOT / "workflows-templates" / "ml-pull-request.yml").read_text("utf-8"))
+    assert document[True] == {"workflow_run": {"workflows": [judging["name"]], "types": ["completed"]}}
+    (job,) = document["jobs"].values()
+    assert job["if"] == "${{ github.event.workflow_run.event == 'pull_request' }}"
+    assert not [step for step in job["steps"] if "actions/" in step["uses"] and "modelyard/" not in step["uses"]]
 
 
 @pytest.mark.parametrize("path", TEMPLATES, ids=named)

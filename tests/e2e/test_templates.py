@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -180,6 +181,29 @@ def test_a_forks_pull_request_stays_without_a_comment_and_says_how_it_would_get_
     (said,) = found.annotations
     assert said.startswith("::notice title=modelyard comment::the comment was not written")
     assert "permissions: {pull-requests: write}" in said
+
+
+def test_a_forks_pull_request_is_commented_on_by_the_second_workflow(tmp_path: Path, github: Hub, repo: Path) -> None:
+    (repo / "README").write_text("proposal\n", "utf-8")
+    head = propose(repo)
+    home = {"id": 99, "owner": {"login": "mallory"}}
+    github.pulls[7] = {"number": 7, "state": "open", "head": {"sha": head, "ref": "topic", "repo": home}}
+    payload = payloads.pull_request(7, head, fork=True)
+    first = run(tmp_path, github, repo, "ml-pull-request", "pull_request", payload, READ)
+    kept = first.folder / "artifacts" / "modelyard-records-tiny"
+    packed = shutil.make_archive(str(tmp_path / "records"), "zip", kept)
+    github.artifacts[1] = {"run": 1, "name": kept.name, "data": Path(packed).read_bytes()}
+    desk.git(repo, "checkout", "-q", "main")
+    before = len(github.calls)
+    second = run(tmp_path, github, repo, "ml-comment", "workflow_run", payloads.workflow_run(1, head), COMMENT)
+    assert second.jobs == {"comment": "success"}, second.last
+    (comment,) = github.comments.values()
+    assert comment["body"].splitlines()[0] == f"<!-- modelyard:comment v1 model=tiny head={head} run=1.1 -->"
+    assert "As reported by the pull request's own run" in comment["body"]
+    assert [call.operation for call in github.calls[before:]] == [
+        "pulls/list", "actions/list-workflow-run-artifacts", "actions/download-artifact", "storage",
+        "pulls/get", "users/get-authenticated", "issues/list-comments", "issues/create-comment",
+    ]  # fmt: skip
 
 
 def test_a_merge_group_is_judged_by_its_base_and_comments_nowhere(tmp_path: Path, github: Hub, repo: Path) -> None:

@@ -12,7 +12,7 @@ from modelyard.github.client import GitHubError
 from modelyard.registry.base import Version, VersionRemoved
 from modelyard.registry.local import LocalRegistry
 from modelyard.registry.verify import verify_registry, verify_version
-from tests.hub import Hub
+from tests.hub import How, Hub
 from tests.integration.test_registry_conformance import Opener, registry, start
 from tests.integration.test_registry_github import opened
 from tests.registry_samples import MODEL, Clock, bundle, promote, published, run_folder
@@ -195,7 +195,7 @@ def test_nothing_is_removed_while_another_manifest_cannot_be_read(tmp_path: Path
     ],
 )
 def test_a_removal_on_github_that_fails_on_the_way_is_finished_by_the_next(
-    github: Hub, tmp_path: Path, operation: str, how: str, status: int, after: bool
+    github: Hub, tmp_path: Path, operation: str, how: How, status: int, after: bool
 ) -> None:
     where = opened(github, tmp_path)
     _, two = published(where, tmp_path, "one", "two")

@@ -43,7 +43,9 @@ def pull_request(number: int, head: str, *, fork: bool = False) -> dict[str, Any
     return payload
 
 
-def workflow_run(run: int, head: str, *, owner: str = "mallory", home: int = 99, event: str = "pull_request") -> dict[str, Any]:
+def workflow_run(
+    run: int, head: str, *, owner: str = "mallory", home: int = 99, event: str = "pull_request"
+) -> dict[str, Any]:
     """A run that ended; of a fork's pull request where nothing else is said."""
     payload = _payload("workflow_run")
     payload["workflow_run"] |= {

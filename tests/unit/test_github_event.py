@@ -8,6 +8,7 @@ import pytest
 
 from modelyard.errors import ConfigError, PlatformError
 from modelyard.github.event import Trigger, read_event
+from tests import payloads
 
 HEAD = "a" * 40
 REPOSITORY = {"default_branch": "main", "full_name": "acme/demo"}
@@ -37,7 +38,7 @@ CASES: list[tuple[str, str, Any, Trigger]] = [
     ("issue_comment", "refs/heads/main", None, "elsewhere"),
     ("pull_request", "refs/pull/7/merge", {**PULL, "repository": REPOSITORY}, "pull-request"),
     ("merge_group", "refs/heads/gh-readonly-queue/main/pr-7", {"merge_group": {"base_sha": HEAD}}, "merge-group"),
-    ("workflow_run", "refs/heads/main", None, "workflow-run"),
+    ("workflow_run", "refs/heads/main", payloads.workflow_run(1, HEAD), "workflow-run"),
 ]
 
 

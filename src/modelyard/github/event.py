@@ -204,5 +204,5 @@ def _sha(value: object) -> str:
 
 def _number(value: object, what: str) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        raise PlatformError(f"the event's payload does not number the {what}")
+        raise PlatformError(f"the event's payload names no {what} by its number")
     return value

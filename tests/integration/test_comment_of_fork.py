@@ -1,0 +1,184 @@
+"""A pull request from a fork gets its comment from a second workflow, which takes nothing of the first one on trust."""
+
+import io
+import json
+import os
+import zipfile
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from modelyard.cli import comment as command
+from tests import payloads
+from tests.hub import BOT, Hub, comment, hub
+from tests.report_samples import run as records
+
+HEAD, RUN, MODEL = "a" * 40, 7001, "flights-late"
+BODY = f"<!-- modelyard:comment v1 model={MODEL} head={HEAD} run={RUN}.1 -->"
+
+
+def archive(members: Mapping[str, bytes]) -> bytes:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as into:
+        for name, data in members.items():
+            into.writestr(name, data)
+    return packed.getvalue()
+
+
+def kept() -> dict[str, bytes]:
+    """What the template uploads."""
+    files = {f"records/{step}.json": envelope.to_bytes() for step, envelope in records().items()}
+    return {**files, "report.md": b"# all is well", "report.html": b"<script>alert(1)</script>"}
+
+
+def pull(number: int = 7, *, head: str = HEAD, owner: str = "mallory", home: int = 99) -> dict[str, Any]:
+    where = {"sha": head, "ref": "topic", "repo": {"id": home, "owner": {"login": owner}}}
+    return {"number": number, "state": "open", "head": where}
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Hub]:
+    with hub(tmp_path / "hub") as running:
+        running.tokens["ghs_comment"] = {"pull-requests"}
+        running.pulls[7] = pull()
+        running.artifacts[1] = {"run": RUN, "name": f"modelyard-records-{MODEL}", "data": archive(kept())}
+        yield running
+        assert running.violations == []
+
+
+Posting = Callable[..., str]
+
+
+@pytest.fixture
+def post(server: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Posting:
+    """Comments as the second workflow's job does; returns what its log says."""
+
+    def act(payload: Mapping[str, Any] | None = None) -> str:
+        told = {
+            "GITHUB_ACTIONS": "true", "GITHUB_EVENT_NAME": "workflow_run", "GITHUB_REPOSITORY": server.name,
+            "GITHUB_SHA": "b" * 40, "GITHUB_RUN_ID": "7002", "GITHUB_REF": "refs/heads/main",
+            "GITHUB_EVENT_PATH": str(tmp_path / "event.json"), "GITHUB_OUTPUT": str(tmp_path / "output"),
+            "GITHUB_API_URL": server.url, "GITHUB_SERVER_URL": server.url, "MODELYARD_TOKEN": "ghs_comment",
+        }  # fmt: skip
+        (tmp_path / "event.json").write_text(json.dumps(payload or payloads.workflow_run(RUN, HEAD)), "utf-8")
+        monkeypatch.chdir(tmp_path)
+        for name, value in told.items():
+            monkeypatch.setitem(os.environ, name, value)
+        assert command.run({}) == 0
+        return capsys.readouterr().out
+
+    return act
+
+
+def test_the_records_are_rendered_anew_and_said_to_be_second_hand(server: Hub, post: Posting) -> None:
+    post()
+    (made,) = server.comments.values()
+    lines = made["body"].splitlines()
+    assert lines[0] == BODY
+    assert lines[1].startswith("> As reported by the pull request's own run")
+    assert f"`{MODEL}`" in lines[2]
+    assert "alert(1)" not in made["body"]
+    assert "all is well" not in made["body"]
+    assert f"actions/runs/{RUN}" in lines[-1]
+    assert [call.operation for call in server.calls] == [
+        "pulls/list", "actions/list-workflow-run-artifacts", "actions/download-artifact", "storage",
+        "pulls/get", "users/get-authenticated", "issues/list-comments", "issues/create-comment",
+    ]  # fmt: skip
+
+
+def test_a_comment_that_the_run_itself_wrote_stays(server: Hub, post: Posting) -> None:
+    first_hand = comment(server, 7, f"{BODY}\nfirst hand", BOT)
+    assert "says this already" in post()
+    assert first_hand["body"].endswith("first hand")
+
+
+def test_a_comment_of_an_earlier_run_is_updated(server: Hub, post: Posting) -> None:
+    comment(server, 7, f"{BODY.replace(f'run={RUN}', 'run=6000')}\nold", BOT)
+    assert "updated" in post()
+    assert len(server.comments) == 1
+
+
+@pytest.mark.parametrize(
+    "pulls",
+    [
+        [],
+        [pull(head="c" * 40)],
+        [pull(home=100)],
+        [pull(), pull(8)],
+        [{**pull(), "state": "closed"}],
+        [pull(owner="octocat")],
+    ],
+    ids=["none", "newer head", "another repository", "two", "closed", "another owner"],
+)
+def test_without_exactly_the_pull_request_of_that_head_nothing_is_written(
+    server: Hub, post: Posting, pulls: list[dict[str, Any]]
+) -> None:
+    server.pulls = {each["number"]: each for each in pulls}
+    said = post()
+    assert "::notice title=modelyard comment::no open pull request has the head aaaaaaaaaaaa" in said
+    assert server.writes == []
+
+
+def test_a_run_that_no_pull_request_started_is_left_alone(server: Hub, post: Posting) -> None:
+    assert "was started by 'push'" in post(payloads.workflow_run(RUN, HEAD, event="push"))
+    assert server.calls == []
+
+
+def edited(step: str) -> dict[str, bytes]:
+    files = kept()
+    return {**files, f"records/{step}.json": files[f"records/{step}.json"].replace(b"flights-late", b"flights-good", 1)}
+
+
+HOSTILE: dict[str, tuple[bytes, str]] = {
+    "no archive": (b"PK\x03\x04 not one", "no archive that can be read"),
+    "half an archive": (archive(kept())[:-40], "no archive that can be read"),
+    "an edited record": (archive(edited("evaluate")), "changed after it was written"),
+    "nothing in it": (archive({}), "are missing, or another model's"),
+    "names that lead out": (archive({"../../records/detect.json": b"{}"}), "are missing, or another model's"),
+    "a bomb": (archive({"records/detect.json": b" " * (17 << 20)}), "is larger than"),
+    "deep nesting": (archive({"records/detect.json": b"[" * 200_000}), "not a readable record"),
+    "no JSON": (archive({"records/detect.json": b"\xff\xfe"}), "not a readable record"),
+    "another schema": (archive({"records/detect.json": b'{"record": {}}'}), "not a readable record"),
+}
+
+
+@pytest.mark.parametrize(("data", "said"), HOSTILE.values(), ids=HOSTILE)
+def test_a_hostile_artifact_is_a_notice_and_no_comment(server: Hub, post: Posting, data: bytes, said: str) -> None:
+    server.artifacts[1]["data"] = data
+    told = post()
+    assert said in told
+    assert told.count("::notice") == 1
+    assert "Traceback" not in told
+    assert server.writes == []
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"expired": True}, {"name": "modelyard-records-Flights"}, {"name": "modelyard-model-flights-late"}, {"run": 1}],
+    ids=["expired", "no model's name", "the model", "another run's"],
+)
+def test_other_artifacts_are_not_looked_at(server: Hub, post: Posting, change: dict[str, Any]) -> None:
+    server.artifacts[1].update(change)
+    assert "kept no records" in post()
+    assert "storage" not in [call.operation for call in server.calls]
+
+
+def test_records_of_another_model_than_the_artifact_says_are_refused(server: Hub, post: Posting) -> None:
+    server.artifacts[1]["name"] = "modelyard-records-other"
+    assert "the records of other are missing, or another model's" in post()
+
+
+def test_without_the_permission_the_notice_says_which(server: Hub, post: Posting) -> None:
+    server.tokens["ghs_comment"] = set()
+    assert "permissions: {pull-requests: write}" in post()
+
+
+def test_a_payload_that_describes_no_run_is_refused(server: Hub, post: Posting) -> None:
+    from modelyard.errors import PlatformError
+
+    broken = payloads.workflow_run(RUN, HEAD)
+    broken["workflow_run"]["head_sha"] = "main; rm -rf /"
+    with pytest.raises(PlatformError, match="names no commit"):
+        post(broken)
