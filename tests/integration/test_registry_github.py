@@ -107,7 +107,6 @@ def test_publishing_again_after_a_failure_makes_one_version(
 
 def test_a_release_that_a_killed_run_published_is_taken_up(github: Hub, tmp_path: Path) -> None:
     where, said = opened(github, tmp_path), bundle(run_folder(tmp_path / "run"))
-    where._branch.begin()
     github.fail("git/update-ref", "status", 403, times=1)
     with pytest.raises(GitHubError):
         where.publish(said)
@@ -118,23 +117,86 @@ def test_a_release_that_a_killed_run_published_is_taken_up(github: Hub, tmp_path
 
 def test_a_number_that_something_else_burned_is_skipped(github: Hub, tmp_path: Path) -> None:
     where = opened(github, tmp_path)
-    where._branch.begin()
-    github.run("update-ref", f"refs/tags/modelyard/{MODEL}/v1", "main")
-    assert published(where, tmp_path, "one")[0].name == "v2"
+    published(where, tmp_path, "one")
+    github.run("update-ref", f"refs/tags/modelyard/{MODEL}/v2", "main")
+    assert published(where, tmp_path, "two", "three")[0].name == "v3"
+    assert [each.name for each in where.list()] == ["v1", "v3", "v4"]
 
 
-def test_a_draft_of_a_killed_run_never_counts_and_is_swept_up_after_a_day(github: Hub, tmp_path: Path) -> None:
-    github.releases[1] = {"id": 1, "tag_name": f"modelyard/{MODEL}/v1", "draft": True, "name": "", "body": "",
-                          "target_commitish": "main", "created_at": "2026-05-03T11:00:00Z"}  # fmt: skip
-    github.releases[2] = {**github.releases[1], "id": 2, "tag_name": "nightly"}
+def left_a_draft(github: Hub, tmp_path: Path, clock: Clock) -> dict[str, object]:
+    """A run that died before it published its draft."""
+    said = bundle(run_folder(tmp_path / "killed", "killed"))
+    github.fail("repos/update-release", "reset", times=9)
+    with pytest.raises(PlatformError):
+        opened(github, tmp_path, clock=clock).publish(said)
+    github.faults.clear()
+    (draft,) = [release for release in github.releases.values() if release["draft"]]
+    return draft
+
+
+def test_a_draft_of_a_killed_run_is_kept_in_the_state_and_taken_up_without_sending_again(
+    github: Hub, tmp_path: Path
+) -> None:
+    draft, before = left_a_draft(github, tmp_path, Clock()), len(github.calls)
+    assert state(github)["pending"]["v1"]["release"] == draft["id"]  # type: ignore[index] # as it is in the file
     clock = Clock()
-    (one,) = published(opened(github, tmp_path, clock=clock), tmp_path, "one")
-    assert one.name == "v1"
-    assert 1 in github.releases
+    clock.now = clock.now.replace(hour=15)
+    version = opened(github, tmp_path, clock=clock).publish(bundle(tmp_path / "killed"))
+    assert (version.name, version.manifest.created) == ("v1", "2026-05-03T12:00:00+00:00")
+    later = [call.operation for call in github.calls[before:]]
+    assert "repos/upload-release-asset" not in later
+    assert "repos/create-release" not in later
+    assert state(github)["pending"] == {}
+
+
+def test_a_draft_that_nobody_takes_up_never_counts_and_is_deleted_after_a_day(github: Hub, tmp_path: Path) -> None:
+    clock = Clock()
+    draft = left_a_draft(github, tmp_path, clock)
+    other = {**draft, "id": 2, "tag_name": "nightly"}
+    github.releases[2] = other
+    (two,) = published(opened(github, tmp_path, clock=clock), tmp_path, "two")
+    assert two.name == "v2"
+    assert draft["id"] in github.releases
     clock.now = clock.now.replace(day=5)
-    published(opened(github, tmp_path, clock=clock), tmp_path, "two")
-    assert 1 not in github.releases
+    (three,) = published(opened(github, tmp_path, clock=clock), tmp_path, "three")
+    assert three.name == "v3"
+    assert draft["id"] not in github.releases
     assert 2 in github.releases
+    assert state(github)["pending"] == {}
+
+
+def test_a_draft_whose_making_was_not_written_down_is_found_over_all_pages(github: Hub, tmp_path: Path) -> None:
+    where, said = opened(github, tmp_path), bundle(run_folder(tmp_path / "run"))
+    github.fail("repos/create-release", "reset", after=True)
+    github.fail("repos/list-releases", "reset", times=9)
+    with pytest.raises(PlatformError):
+        where.publish(said)
+    github.faults.clear()
+    (draft,) = github.releases.values()
+    for at in range(130):
+        github.releases[5000 + at] = {**draft, "id": 5000 + at, "tag_name": f"nightly-{at}", "body": "another"}
+    assert where.publish(said).name == "v1"
+    assert not draft["draft"]
+    assert len(github.releases) == 131
+
+
+def test_a_release_that_a_killed_run_published_is_named_by_the_next_one(github: Hub, tmp_path: Path) -> None:
+    where = opened(github, tmp_path)
+    published(where, tmp_path, "one")
+    said = bundle(run_folder(tmp_path / "killed", "killed"))
+
+    def die(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    where._name = die  # type: ignore[assignment] # killed before the last commit
+    with pytest.raises(KeyboardInterrupt):
+        where.publish(said)
+    where = opened(github, tmp_path)
+    assert [each.name for each in where.list()] == ["v1"]
+    (three,) = published(where, tmp_path, "three")
+    assert three.name == "v3"
+    assert [each.name for each in where.list()] == ["v1", "v2", "v3"]
+    where.fetch(where.resolve("v2"), tmp_path / "fetched")
 
 
 def test_a_deleted_state_branch_is_never_a_first_run(github: Hub, tmp_path: Path) -> None:
@@ -146,7 +208,7 @@ def test_a_deleted_state_branch_is_never_a_first_run(github: Hub, tmp_path: Path
     for look in (lambda: opened(github, tmp_path).find("champion"), lambda: published(where, tmp_path, "two")):
         with pytest.raises(PlatformError, match="is gone from the branch") as error:
             look()
-        assert "git push origin" in error.value.do
+        assert "git push --force origin" in error.value.do
     github.run("update-ref", f"refs/heads/{BRANCH}", lost)
     assert opened(github, tmp_path).find("champion") == one
 
@@ -186,7 +248,7 @@ def test_a_rule_that_protects_the_branch_is_explained(github: Hub, tmp_path: Pat
     github.protected.add(BRANCH)
     with pytest.raises(PlatformError, match="a rule of this repository keeps the branch") as error:
         promote(opened(github, tmp_path), one, seen=None)
-    assert "Exclude modelyard-state from the rule" in error.value.do
+    assert "exclude `modelyard-state` from the rule" in error.value.do
 
 
 def test_an_asset_deleted_by_hand_is_named(github: Hub, tmp_path: Path) -> None:
@@ -194,7 +256,7 @@ def test_an_asset_deleted_by_hand_is_named(github: Hub, tmp_path: Path) -> None:
     (one,) = published(where, tmp_path, "one")
     gone = next(asset for asset in github.assets.values() if asset["name"] == "model.zip")
     del github.assets[gone["id"]]
-    with pytest.raises(PlatformError, match=r"the asset model.zip of this version was deleted"):
+    with pytest.raises(PlatformError, match=r"the asset model.zip of this version is gone"):
         where.fetch(one, tmp_path / "fetched")
     assert not (tmp_path / "fetched").exists()
     assert [each.where for each in where.damaged(one)] == ["v1 model/model.bin", "v1 model/nested/notes.txt"]
@@ -221,6 +283,8 @@ def test_a_state_changed_by_hand_is_refused(github: Hub, tmp_path: Path) -> None
     forged = github.run("commit-tree", github.run("write-tree", environ=index), "-p", BRANCH, data=b"forged")
     github.run("update-ref", f"refs/heads/{BRANCH}", forged)
     with pytest.raises(PlatformError, match="do not add up to the state"):
+        opened(github, tmp_path).entries()
+    with pytest.raises(PlatformError, match="champion is not at v1, where the journal moved it"):
         opened(github, tmp_path).history()
 
 

@@ -1,19 +1,21 @@
 """The github registry: releases hold the bytes, the state branch says which versions there are and where aliases point.
 
-A version exists from the commit on that names it, so a run that is killed leaves a draft or a tag behind and nothing
-that anybody could mistake for a version.
+A version exists from the commit on that names it. Before that its number is taken by a commit, then its draft is made,
+filled, compared and published; each of these can be the last that a run does, and the next one goes on from there.
 """
 
 import random
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import islice
 from pathlib import Path
 
-from modelyard.errors import DataError, PlatformError
-from modelyard.files import disk_errors
+from modelyard.errors import DataError, ModelyardError, PlatformError
+from modelyard.files import disk_errors, sha256_file
 from modelyard.github.client import GitHub
 from modelyard.records.canonical import canonical
 from modelyard.records.chain import Broken
@@ -23,22 +25,36 @@ from modelyard.registry import github_releases as packing
 from modelyard.registry import moves
 from modelyard.registry import reference as ref
 from modelyard.registry.base import Bundle, Leftover, Version, VersionRemoved
-from modelyard.registry.github_releases import NumberTaken, Releases
+from modelyard.registry.github_releases import Found, NumberTaken, Packed, Releases
 from modelyard.registry.github_state import (
+    BRANCH,
+    PUSH_BACK,
     Asset,
     Change,
     Held,
     Known,
+    Pending,
     Snapshot,
     StateBranch,
     Stored,
     version_of,
     with_state,
 )
-from modelyard.registry.journal import JournalEntry, Move
+from modelyard.registry.journal import JournalEntry, Move, format_time
 
 _NUMBERS = 20
-"""Numbers that others may take while one version is published."""
+"""Numbers that were burned or taken by others, while one version is published."""
+_ABANDONED = timedelta(days=1)
+"""After that nobody is publishing any more; a job ends after six hours."""
+
+
+@dataclass(frozen=True)
+class _Place:
+    """A number that is taken for one manifest."""
+
+    manifest: Manifest
+    release: int | None
+    resumed: bool
 
 
 class GitHubRegistry:
@@ -49,7 +65,7 @@ class GitHubRegistry:
         model: name of the model.
         scratch: a folder for archives on their way; what is in it can be deleted at any time.
         target: the commit that a version's tag points at; the default branch's where it is empty.
-        now: the clock.
+        now: the clock; GitHub's own, where none is given.
         rng: spreads the pauses after lost races.
     """
 
@@ -62,42 +78,43 @@ class GitHubRegistry:
         *,
         scratch: Path,
         target: str = "",
-        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        now: Callable[[], datetime] | None = None,
         rng: random.Random | None = None,
     ) -> None:
         self.model = model
         self._branch = StateBranch(client, model, rng or random.Random())  # noqa: S311 - it only spreads pauses
-        self._releases = Releases(client, model, target, now)
+        self._releases = Releases(client, model, target)
         self._scratch = scratch
-        self._now = now
+        self._now = now or client.now
 
     def publish(self, bundle: Bundle) -> Version:
         """Store a version; it becomes visible last. See ``Registry.publish``."""
         if bundle.content.model != self.model:
             raise DataError(f"a version of {bundle.content.model} cannot be published as one of {self.model}")
+        packing.refuse_too_large(bundle.files)
         files = packing.entries(bundle.files)
         sources = {file.digest: bundle.files[file.path] for file in files}
-        self._manifest(bundle, files, sources, 1)  # what cannot be published leaves no trace
-        self._branch.begin()
+
+        def make(name: str, created: str) -> Manifest:
+            return moves.manifest_of(
+                bundle.content, files, int(name[1:]), datetime.fromisoformat(created),
+                lambda file: sources[file.digest].read_bytes(),
+            )  # fmt: skip
+
+        identity = make("v1", format_time(self._now())).identity  # what cannot be published leaves no trace
+        self._settle(identity)
+        burned: set[str] = set()
         with self._folder() as folder:
-            packed: dict[str, packing.Packed] = {}
+            packed: dict[str, Packed] = {}
             for _ in range(_NUMBERS):
-                at = self._branch.read()
-                taken = self._releases.burned()
-                number = max([*at.held.numbers, *taken], default=0) + 1
-                manifest = self._manifest(bundle, files, sources, number)
-                if known := self._same(at, manifest.identity):
-                    return known
+                place = self._take(identity, make, burned, folder)
+                if isinstance(place, Version):
+                    return place
                 packed = packed or packing.pack(files, bundle.files, folder)
-                lost = [burned for burned in taken if burned not in at.held.numbers]
-                left = self._releases.left_behind(max(lost), manifest.identity, folder) if lost else None
                 try:
-                    found = left or (manifest, *self._releases.publish(manifest, packed, folder))
+                    return self._publish(place, packed, folder)
                 except NumberTaken:
-                    continue
-                version = self._name(*found)
-                self._releases.sweep()
-                return version
+                    burned.add(place.manifest.name)
         raise PlatformError(f"versions of {self.model} are being published without pause", do="Run again later.")
 
     def resolve(self, reference: str) -> Version:
@@ -107,20 +124,20 @@ class GitHubRegistry:
         aliases = at.held.journal.aliases
         match parsed:
             case ref.ByNumber(number):
-                if number not in at.held.numbers:
-                    raise ref.unknown_number(number, at.held.numbers)
+                if self._branch.known(at, f"v{number}") is None:
+                    raise ref.unknown_number(number, self._numbers(at))
                 return self._kept(at, f"v{number}")
             case ref.ByDigest(prefix):
-                known = [(int(name[1:]), each.model) for name, each in at.held.versions.items()]
+                known = [(int(name[1:]), each.model) for name, each in self._branch.all_known(at).items()]
                 found = [pair for pair in known if pair[1].startswith(prefix)]
                 kept = [pair for pair in found if not at.held.journal.is_removed(pair[0])]
-                return self._kept(at, f"v{moves.one_of(prefix, kept or found, at.held.numbers)}")
+                return self._kept(at, f"v{moves.one_of(prefix, kept or found, self._numbers(at))}")
             case ref.ByAlias(alias):
                 if alias not in aliases:
                     raise ref.unknown_alias(alias, aliases)
                 return self._load(at, aliases[alias])
             case ref.ByMoment(alias, until):
-                newest_first = reversed(self._branch.entries(at))
+                newest_first = self._branch.newest_first(at)
                 return self._kept(at, moves.served(newest_first, alias, until, self._now(), aliases))
 
     def find(self, alias: str) -> Version | None:
@@ -151,9 +168,11 @@ class GitHubRegistry:
         ref.check_alias(alias)
         target = self.resolve(version)
         moves.refuse_unfounded(target, evidence=evidence, kind=kind)
+        self._refuse_incomplete(target)
         told = moves.said(actor, reason, command)
 
         def decide(at: Snapshot) -> tuple[Change, JournalEntry]:
+            self._refuse_rewound(at)
             entry = moves.move(
                 at.held.journal, alias, target, seen=seen, kind=kind, evidence=evidence, now=self._now(), said=told
             )
@@ -176,7 +195,8 @@ class GitHubRegistry:
 
             def decide(at: Snapshot) -> tuple[Change | None, JournalEntry]:
                 if at.held.journal.is_removed(target.number):  # by somebody else, since it was looked at
-                    return None, moves.removed_error(target.name, reversed(self._branch.entries(at))).entry
+                    return None, moves.removed_error(target.name, self._branch.newest_first(at)).entry
+                self._refuse_rewound(at)
                 entry = moves.removal(at.held.journal, target, now=self._now(), said=told)
                 files, held = self._branch.appended(at, entry)
                 return Change(with_state(files, held), f"{self.model} {target.name} removed"), entry
@@ -188,7 +208,8 @@ class GitHubRegistry:
     def removed(self) -> tuple[Version, ...]:
         """Every version whose bytes were removed, oldest first."""
         at = self._branch.read()
-        return tuple(self._load(at, f"v{number}") for number in at.held.numbers if at.held.journal.is_removed(number))
+        gone = at.held.journal.is_removed
+        return tuple(self._load(at, f"v{number}") for number in self._numbers(at) if gone(number))
 
     def leftovers(self) -> tuple[Leftover, ...]:
         """Drafts, releases that no version names, and releases of removed versions. See ``Registry.leftovers``."""
@@ -202,10 +223,17 @@ class GitHubRegistry:
                 self._releases.remove(release)
 
     def _unneeded(self) -> list[tuple[int, Leftover]]:
-        held = self._branch.read().held
-        kept = {number for number in held.numbers if not held.journal.is_removed(number)}
-        removed = {number for number in held.numbers if held.journal.is_removed(number)}
-        return list(self._releases.unneeded(kept, removed))
+        at = self._branch.read()
+        numbers, gone = set(self._numbers(at)), at.held.journal.is_removed
+        begun = {each.release: datetime.fromisoformat(each.created) for each in at.held.pending.values()}
+        found = self._releases.unneeded(
+            {number for number in numbers if not gone(number)}, filter(gone, numbers), begun
+        )
+        return [
+            (release, leftover)
+            for release, number, leftover in found
+            if number not in numbers or gone(number) or self._branch.stored(at, f"v{number}").release != release
+        ]
 
     def append(
         self, *, actor: str, reason: str, command: str = "", evaluation: Evaluation | None = None
@@ -214,6 +242,7 @@ class GitHubRegistry:
         told = moves.said(actor, reason, command)
 
         def decide(at: Snapshot) -> tuple[Change, JournalEntry]:
+            self._refuse_rewound(at)
             entry = moves.note(at.held.journal, now=self._now(), said=told, evaluation=evaluation)
             files, held = self._branch.appended(at, entry)
             return Change(with_state(files, held), f"{self.model} {entry.kind}"), entry
@@ -222,8 +251,9 @@ class GitHubRegistry:
 
     def history(self, alias: str | None = None, *, newest: int | None = None) -> tuple[JournalEntry, ...]:
         """The moves of one alias or of all, oldest first. See ``Registry.history``."""
-        found = [entry for entry in self.entries() if entry.alias is not None and alias in (None, entry.alias)]
-        return tuple(found if newest is None else found[len(found) - min(newest, len(found)) :])
+        at = self._branch.read()
+        wanted = (entry for entry in self._branch.newest_first(at) if entry.alias and alias in (None, entry.alias))
+        return tuple(islice(wanted, newest))[::-1]
 
     def entries(self) -> tuple[JournalEntry, ...]:
         """The whole journal, oldest first, checked link by link against the state."""
@@ -260,34 +290,40 @@ class GitHubRegistry:
             return (folder / "file").read_bytes()
 
     def damaged(self, version: Version) -> tuple[Broken, ...]:
-        """Files of a version that are missing or not what its manifest says."""
+        """Files of a version that are missing or not what its manifest says, and a tag that is gone or was moved."""
+        stored = self._stored(version)
         broken = []
-        for file in version.manifest.files:
+        for name in (packing.RECORDS, packing.MODEL):
+            files = [file for file in version.manifest.files if packing.archive_of(file.path) == name]
             try:
-                self.read(version, file.path)
+                archive = self._releases.fetch(stored.assets[name], name, self._scratch / "assets")
             except PlatformError as error:
-                broken.append(Broken(f"{version.name} {file.path}", error.found))
-        return tuple(broken)
+                broken += [Broken(f"{version.name} {file.path}", error.found) for file in files]
+                continue
+            broken += [Broken(f"{version.name} {file.path}", why) for file in files if (why := _wrong(archive, file))]
+        tag = self._releases.tag(version.name)
+        at = self._releases.tag_at(version.name)
+        if at is None:
+            broken.append(Broken(f"{version.name} {tag}", "the tag was deleted by hand, so its release is a draft now"))
+        elif stored.commit and at != stored.commit:
+            broken.append(Broken(f"{version.name} {tag}", f"the tag was moved from {stored.commit} to {at}"))
+        return tuple(sorted(broken, key=lambda each: each.where))
 
     def list(self) -> tuple[Version, ...]:
         """Every version that was not removed, oldest first."""
         at = self._branch.read()
         gone = at.held.journal.is_removed
-        return tuple(self._load(at, f"v{number}") for number in at.held.numbers if not gone(number))
+        return tuple(self._load(at, f"v{number}") for number in self._numbers(at) if not gone(number))
 
-    def _manifest(
-        self, bundle: Bundle, files: tuple[FileEntry, ...], sources: Mapping[str, Path], number: int
-    ) -> Manifest:
-        return moves.manifest_of(
-            bundle.content, files, number, self._now(), lambda file: sources[file.digest].read_bytes()
-        )
+    def _numbers(self, at: Snapshot) -> Sequence[int]:
+        return [int(name[1:]) for name in self._branch.all_known(at)]
 
     def _load(self, at: Snapshot, name: str) -> Version:
         return version_of(self._branch.stored(at, name))
 
     def _kept(self, at: Snapshot, name: str) -> Version:
         if at.held.journal.is_removed(int(name.removeprefix("v"))):
-            raise moves.removed_error(name, reversed(self._branch.entries(at)))
+            raise moves.removed_error(name, self._branch.newest_first(at))
         return self._load(at, name)
 
     def _stored(self, version: Version) -> Stored:
@@ -297,25 +333,165 @@ class GitHubRegistry:
         return self._branch.stored(at, version.name)
 
     def _same(self, at: Snapshot, identity: str) -> Version | None:
-        for name, known in at.held.versions.items():
+        for name, known in self._branch.all_known(at).items():
             if known.identity == identity and not at.held.journal.is_removed(int(name[1:])):
                 return self._load(at, name)
         return None
 
+    def _take(
+        self, identity: str, make: Callable[[str, str], Manifest], burned: set[str], folder: Path
+    ) -> _Place | Version:
+        """Take a number in the state, or the one that an earlier run took for the same thing."""
+
+        def decide(at: Snapshot) -> tuple[Change | None, _Place | Version]:
+            if known := self._same(at, identity):
+                return None, known
+            for name, pending in at.held.pending.items():
+                if pending.identity == identity and name not in burned:
+                    manifest = make(name, pending.created)
+                    if manifest.digest == pending.manifest:
+                        return None, _Place(manifest, pending.release, resumed=True)
+            name = self._free(at, burned, folder)
+            created = format_time(self._now())
+            manifest = make(name, created)
+            others = {each: pending for each, pending in at.held.pending.items() if each not in burned}
+            mine = Pending(identity=identity, manifest=manifest.digest, created=created)
+            held = at.held.model_copy(update={"pending": {**others, name: mine}})
+            return Change(with_state({}, held), f"{self.model} {name} begins"), _Place(manifest, None, resumed=False)
+
+        return self._branch.change(decide)
+
+    def _free(self, at: Snapshot, burned: set[str], folder: Path) -> str:
+        """The next number whose tag is not there; it was burned, where no release of ours has it.
+
+        Raises:
+            PlatformError: a release of ours has it, so the state is an older one.
+        """
+        number = max([at.held.newest, *(int(name[1:]) for name in burned)]) + 1
+        while (name := f"v{number}") and self._releases.tag_at(name) is not None:
+            self._refuse_ours(name, folder)
+            burned.add(name)
+            number += 1
+        return name
+
+    def _refuse_rewound(self, at: Snapshot) -> None:
+        name = f"v{at.held.newest + 1}"
+        if self._releases.tag_at(name) is not None:
+            with self._folder() as folder:
+                self._refuse_ours(name, folder)
+
+    def _refuse_ours(self, name: str, folder: Path) -> None:
+        found = self._releases.by_tag(name)
+        sealed = None if found is None else self._releases.manifest_of(found, folder)
+        if sealed is not None and sealed.manifest.name == name:
+            raise PlatformError(
+                f"{name} of {self.model} was published, and the branch {BRANCH} knows nothing of it: the branch was "
+                "put back to an older commit",
+                do=f"{PUSH_BACK} Where {name} was never a version, delete its release and its tag.",
+            )
+
+    def _publish(self, place: _Place, packed: Mapping[str, Packed], folder: Path) -> Version:
+        """Draft, fill, compare, publish, name."""
+        manifest = place.manifest
+        sealed = folder / packing.MANIFEST
+        sealed.write_bytes(Sealed.seal(manifest).to_bytes())
+        parts = {packing.MANIFEST: Packed(sealed, sha256_file(sealed), sealed.stat().st_size), **packed}
+        draft = self._draft(place)
+        self._releases.fill(draft, parts)
+        try:
+            assets = self._releases.publish(draft.id, parts)
+        except NumberTaken:
+            self._releases.remove(draft.id)
+            raise
+        return self._name(manifest, draft.id, assets)
+
+    def _draft(self, place: _Place) -> Found:
+        """The draft of a place, kept in the state by its number."""
+        manifest = place.manifest
+        if place.release is not None and (found := self._releases.get(place.release)) is not None:
+            return found
+        found = self._releases.draft_of(manifest.name, manifest.digest) if place.resumed else None
+        found = found or self._releases.make_draft(manifest)
+
+        def decide(at: Snapshot) -> tuple[Change | None, int]:
+            pending = at.held.pending.get(manifest.name)
+            if pending is None or pending.manifest != manifest.digest:
+                raise PlatformError(f"{manifest.name} was given up by another run meanwhile", do="Run again.")
+            if pending.release not in (None, place.release, found.id):
+                return None, pending.release  # another attempt of this very run was faster
+            mine = pending.model_copy(update={"release": found.id})
+            held = at.held.model_copy(update={"pending": {**at.held.pending, manifest.name: mine}})
+            return Change(with_state({}, held), f"{self.model} {manifest.name} has a draft"), found.id
+
+        kept = self._branch.change(decide)
+        if kept == found.id:
+            return found
+        self._releases.remove(found.id)
+        return self._releases.get(kept) or self._draft(place)
+
     def _name(self, manifest: Manifest, release: int, assets: dict[str, Asset]) -> Version:
         """Make a published release a version."""
-        stored = Stored(sealed=Sealed.seal(manifest), release=release, assets=assets)
+        commit = self._releases.tag_at(manifest.name) or ""
+        stored = Stored(sealed=Sealed.seal(manifest), release=release, assets=assets, commit=commit)
         data = canonical(stored.model_dump(mode="json", by_alias=True)) + b"\n"
 
         def decide(at: Snapshot) -> tuple[Change | None, Version]:
             if known := self._same(at, manifest.identity):
                 return None, known
             entry = Known(model=manifest.model_digest, identity=manifest.identity, manifest=stored.sealed.digest)
-            held: Held = at.held.model_copy(update={"versions": {**at.held.versions, manifest.name: entry}})
-            files = with_state({f"versions/{manifest.name}.json": data}, held)
-            return Change(files, f"{self.model} {manifest.name} published"), version_of(stored)
+            files, held = self._branch.added(at, manifest.name, entry)
+            files[f"versions/{manifest.name}.json"] = data
+            held = _without(held, manifest.name)
+            return Change(with_state(files, held), f"{self.model} {manifest.name} published"), version_of(stored)
 
         return self._branch.change(decide)
+
+    def _settle(self, identity: str) -> None:
+        """Finish or clear away what other runs left: a release that they published is named, an old draft deleted."""
+        for name, pending in self._branch.read().held.pending.items():
+            if pending.identity == identity:
+                continue
+            found = None if pending.release is None else self._releases.get(pending.release)
+            if found is not None and not found.draft:
+                with self._folder() as folder:
+                    sealed = self._releases.manifest_of(found, folder)
+                if sealed is not None and sealed.digest == pending.manifest:
+                    self._name(sealed.manifest, found.id, packing.assets_of(found))
+                    continue
+            if self._now() - datetime.fromisoformat(pending.created) > _ABANDONED:
+                self._give_up(name, pending, found)
+
+    def _give_up(self, name: str, pending: Pending, found: Found | None) -> None:
+        if pending.release is None:
+            found = self._releases.draft_of(name, pending.manifest)
+        if found is not None and found.draft:
+            self._releases.remove(found.id)
+
+        def decide(at: Snapshot) -> tuple[Change | None, None]:
+            if at.held.pending.get(name) != pending:
+                return None, None
+            return Change(with_state({}, _without(at.held, name)), f"{self.model} {name} is given up"), None
+
+        self._branch.change(decide)
+
+    def _refuse_incomplete(self, target: Version) -> None:
+        """Refuse to point at what cannot be fetched."""
+        stored = self._branch.stored(self._branch.read(), target.name)
+        found = self._releases.get(stored.release)
+        if found is None or found.draft:
+            why = "was deleted" if found is None else "is a draft, since its tag was deleted"
+            raise PlatformError(
+                f"the release of {target.name} {why}, so nobody could fetch it",
+                do=f"Publish the release again under the tag {self._releases.tag(target.name)}"
+                f"{f' at {stored.commit}' if stored.commit else ''}, or point at another version.",
+            )
+        for name, asset in stored.assets.items():
+            there = found.assets.get(name)
+            if there is None or (there["id"], there.get("digest")) != (asset.id, asset.digest):
+                raise PlatformError(
+                    f"the asset {name} of {target.name} was deleted or replaced, so nobody could fetch it",
+                    do="Point at another version, or evaluate and promote the model again.",
+                )
 
     @contextmanager
     def _folder(self) -> Iterator[Path]:
@@ -324,3 +500,18 @@ class GitHubRegistry:
             self._scratch.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=self._scratch) as folder:
             yield Path(folder)
+
+
+def _without(held: Held, name: str) -> Held:
+    pending = {each: known for each, known in held.pending.items() if each != name}
+    return held.model_copy(update={"pending": pending})
+
+
+def _wrong(archive: Path, file: FileEntry) -> str:
+    """What is wrong with one file of an archive, or an empty string."""
+    with tempfile.TemporaryDirectory(dir=archive.parent) as folder:
+        try:
+            packing.unpack(archive, [file], lambda _: Path(folder) / "file")
+        except ModelyardError as error:
+            return error.found
+    return ""

@@ -7,9 +7,8 @@ are stored without compression, sorted, and without times, so that their digest 
 import hashlib
 import zipfile
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -20,14 +19,17 @@ from modelyard.github.client import GitHub, GitHubError
 from modelyard.records.manifest import FileEntry, Manifest, Sealed
 from modelyard.registry.base import Leftover, Unneeded
 from modelyard.registry.blobs import copy, damage
-from modelyard.registry.github_state import READ, WRITE, Asset
+from modelyard.registry.github_state import READ, WRITE, Asset, explained
 
-MANIFEST, RECORDS, MODEL = "manifest.json", "records.zip", "model.zip"
+MANIFEST, RECORDS, MODEL = NAMES = ("manifest.json", "records.zip", "model.zip")
 LARGEST = 2 << 30
 """Bytes of one asset that GitHub takes."""
-_STALE = timedelta(days=1)
 _BLANK = (1980, 1, 1, 0, 0, 0)
-_HAVE_ANOTHER = "Restore the asset from a copy, or promote another version."
+_ENTRY = 200
+"""Bytes that an archive spends on a file beside its name and content, at most."""
+_UPLOADS = 3
+"""Times that one file is sent, where its upload breaks off."""
+_HAVE_ANOTHER = "Restore the asset from a copy, or roll back to a version whose files are there."
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,6 @@ def pack(files: Sequence[FileEntry], sources: Mapping[str, Path], folder: Path) 
 
     Raises:
         DataError: a file changed since it was listed.
-        ConfigError: an archive is larger than GitHub takes.
         PlatformError: the disk would not take it.
     """
     packed = {}
@@ -65,12 +66,26 @@ def pack(files: Sequence[FileEntry], sources: Mapping[str, Path], folder: Path) 
             for file in inside:
                 _add(archive, file, sources[file.path])
         packed[name] = Packed(target, sha256_file(target), target.stat().st_size)
-        if packed[name].size >= LARGEST:
-            raise ConfigError(
-                f"{name} would have {packed[name].size:,} bytes, and GitHub takes less than {LARGEST:,} in one asset",
-                do="Keep models of this size elsewhere: registry: {kind: mlflow}, or {kind: local, durable: true}.",
-            )
     return packed
+
+
+def refuse_too_large(files: Mapping[str, Path]) -> None:
+    """Refuse what GitHub would not take, before a byte of it is read.
+
+    Raises:
+        ConfigError: an archive would be larger than an asset may be.
+    """
+    sizes = {MODEL: 0, RECORDS: 0}
+    for path, source in files.items():
+        with disk_errors(source):
+            sizes[archive_of(path)] += source.stat().st_size + 2 * len(path.encode()) + _ENTRY
+    for name, size in sizes.items():
+        if size >= LARGEST:
+            raise ConfigError(
+                f"{name} would have {size:,} bytes, and GitHub takes less than {LARGEST:,} (2 GiB) in one asset",
+                do="Keep models of this size elsewhere: registry: {kind: mlflow}, or {kind: local, durable: true} on a "
+                "machine of your own.",
+            )
 
 
 def _add(archive: zipfile.ZipFile, file: FileEntry, source: Path) -> None:
@@ -106,6 +121,16 @@ def unpack(archive: Path, files: Iterable[FileEntry], target: Callable[[FileEntr
         raise PlatformError(f"{archive.name} is not the archive of this version", do=_HAVE_ANOTHER) from error
 
 
+@dataclass(frozen=True)
+class Found:
+    """A release as GitHub has it: published or a draft, and its assets by name."""
+
+    id: int
+    draft: bool
+    upload_url: str
+    assets: Mapping[str, Mapping[str, Any]]
+
+
 @dataclass
 class Releases:
     """The releases of one model: drafts until every asset is known to be there."""
@@ -113,61 +138,104 @@ class Releases:
     client: GitHub
     model: str
     target: str
-    now: Callable[[], datetime]
 
-    def tag(self, number: int) -> str:
+    def tag(self, name: str) -> str:
         """``modelyard/<model>/v7``."""
-        return f"modelyard/{self.model}/v{number}"
+        return f"modelyard/{self.model}/{name}"
 
-    def burned(self) -> list[int]:
-        """Numbers whose tag exists, whether a version came of it or not."""
-        lead = f"tags/modelyard/{self.model}/v"
-        refs = [str(each["ref"]) for each in self.client.get(f"git/matching-refs/{lead}", needs=READ)]
-        names = [ref.removeprefix(f"refs/{lead}") for ref in refs if ref.startswith(f"refs/{lead}")]
-        return sorted(int(name) for name in names if name.isascii() and name.isdigit())
+    def tag_at(self, name: str) -> str | None:
+        """The commit that a version's tag points at; None where there is no such tag."""
+        found = self.client.find(f"git/ref/tags/{self.tag(name)}", needs=READ)
+        return None if found is None else str(found["object"]["sha"])
 
-    def publish(self, manifest: Manifest, packed: Mapping[str, Packed], folder: Path) -> tuple[int, dict[str, Asset]]:
-        """Upload, compare, publish.
+    def get(self, release: int) -> Found | None:
+        """A release with all its assets; None where it is gone, or a draft that this token may not see."""
+        found = self.client.find(f"releases/{release}", needs=READ)
+        return None if found is None else self._found(found)
 
-        Returns:
-            The release and its assets.
+    def by_tag(self, name: str) -> Found | None:
+        """The published release of a version's tag."""
+        found = self.client.find(f"releases/tags/{quote(self.tag(name), safe='')}", needs=READ)
+        return None if found is None else self._found(found)
+
+    def draft_of(self, name: str, manifest: str) -> Found | None:
+        """The draft that was made for a manifest's digest; looked for over all pages, as a draft has no tag."""
+        for each in self.client.pages("releases", needs=WRITE):
+            same = each["draft"] and each["tag_name"] == self.tag(name)
+            if same and manifest in str(each.get("body") or ""):
+                return self._found(each)
+        return None
+
+    def make_draft(self, manifest: Manifest) -> Found:
+        """A new draft.
 
         Raises:
-            NumberTaken: another publication has this number by now; the draft is gone again.
+            NumberTaken: its tag was burned.
+            PlatformError: GitHub would not take it.
+        """
+        lines = [
+            f"Version {manifest.number} of the model `{self.model}`, published by modelyard. `model.zip` holds the",
+            "model, `records.zip` how it was made and judged, `manifest.json` the digest of every file.",
+            "",
+            f"Model `{manifest.model_digest}`  ",
+            f"Evidence `{manifest.evidence}`  ",
+            f"Manifest `{manifest.digest}`",
+        ]
+        body = {
+            "tag_name": self.tag(manifest.name), "name": f"{self.model} {manifest.name}", "draft": True,
+            "make_latest": "false", "body": "\n".join(lines),
+            **({"target_commitish": self.target} if self.target else {}),
+        }  # fmt: skip
+        try:
+            return self._found(self.client.send("POST", "releases", body, needs=WRITE))
+        except GitHubError as error:
+            if error.lost and (found := self.draft_of(manifest.name, manifest.digest)) is not None:
+                return found
+            raise self._why_not(error) from error
+
+    def fill(self, draft: Found, parts: Mapping[str, Packed]) -> None:
+        """Send what is not there yet; what is there with the right digest stays, anything else under its name goes.
+
+        Raises:
             PlatformError: GitHub would not take it, or has other bytes than were sent.
         """
-        sealed = folder / MANIFEST
-        sealed.write_bytes(Sealed.seal(manifest).to_bytes())
-        everything = {MANIFEST: Packed(sealed, sha256_file(sealed), sealed.stat().st_size), **packed}
-        draft = self._draft(manifest)
-        assets = {name: self._upload(draft, name, part) for name, part in everything.items()}
-        body = {"draft": False, "make_latest": "false"}
-        try:
-            self.client.send("PATCH", f"releases/{draft['id']}", body, needs=WRITE, again=True)
-        except GitHubError as error:
-            if error.status == 422:
-                with suppress(GitHubError):
-                    self.client.send("DELETE", f"releases/{draft['id']}", None, needs=WRITE)
-                raise NumberTaken from error
-            raise
-        return int(draft["id"]), assets
+        known = dict(draft.assets)
+        for name, part in parts.items():
+            for left in range(_UPLOADS - 1, -1, -1):
+                there = known.get(name)
+                if there is not None and not _whole(there, part):
+                    self.client.send("DELETE", f"releases/assets/{there['id']}", None, needs=WRITE)
+                    there = None
+                try:
+                    there = there or self.client.upload(draft.upload_url, part.path, name=name, needs=WRITE)
+                except GitHubError as error:
+                    if not left or not (error.lost or error.status == 422):
+                        raise explained(error, "a release", f"{self.tag('v*')}") from error
+                    known = dict(self._again(draft.id).assets)
+                    continue
+                if not _whole(there, part):
+                    raise _other_bytes(name, there, part)
+                break
 
-    def left_behind(self, number: int, identity: str, scratch: Path) -> tuple[Manifest, int, dict[str, Asset]] | None:
-        """A release that a killed run published without naming it in the state, if it is this very thing."""
-        release = self.client.find(f"releases/tags/{quote(self.tag(number), safe='')}", needs=READ)
-        assets = {each["name"]: each for each in (release or {}).get("assets", [])}
-        if release is None or set(assets) != {MANIFEST, RECORDS, MODEL}:
-            return None
-        path = scratch / "left-behind.json"
-        self.client.download(f"releases/assets/{assets[MANIFEST]['id']}", path, needs=READ)
-        try:
-            manifest = Sealed.from_bytes(path.read_bytes()).manifest
-        except ValueError:
-            return None
-        if manifest.identity != identity or (manifest.model, manifest.number) != (self.model, number):
-            return None
-        found = {name: Asset(id=each["id"], digest=each["digest"], size=each["size"]) for name, each in assets.items()}
-        return manifest, int(release["id"]), found
+    def publish(self, draft: int, parts: Mapping[str, Packed]) -> dict[str, Asset]:
+        """Compare what GitHub has with what was sent, then publish.
+
+        Raises:
+            NumberTaken: its tag was burned.
+            PlatformError: something differs, or GitHub would not do it.
+        """
+        found = self._again(draft)
+        for name, part in parts.items():
+            if name not in found.assets or not _whole(found.assets[name], part):
+                raise _other_bytes(name, found.assets.get(name, {}), part)
+        if found.draft:
+            body = {"draft": False, "make_latest": "false"}
+            try:
+                self.client.send("PATCH", f"releases/{draft}", body, needs=WRITE, again=True)
+            except GitHubError as error:
+                if not error.lost or self._again(draft).draft:
+                    raise self._why_not(error) from error
+        return assets_of(found)
 
     def remove(self, release: int) -> None:
         """Delete a release with its assets; nothing happens where it is gone already."""
@@ -177,13 +245,20 @@ class Releases:
             if error.status != 404:
                 raise
 
-    def unneeded(self, kept: Container[int], removed: Container[int]) -> Iterator[tuple[int, Leftover]]:
-        """Releases of this model that no kept version is in, with their identifiers.
+    def unneeded(
+        self, kept: Container[int], removed: Iterable[int], begun: Mapping[int | None, datetime]
+    ) -> Iterator[tuple[int, int, Leftover]]:
+        """Releases of this model that no kept version is in, and drafts of all, with identifier and number.
 
-        GitHub dates a release by the commit of its tag, so its last sign of life is the newest time that it or one of
-        its assets names.
+        GitHub dates a release by the commit of its tag, so its last sign of life is the newest time that it, one of
+        its assets, or the state names.
+
+        Args:
+            kept: numbers of the versions that are kept.
+            removed: numbers of those that were removed.
+            begun: when a release that is being published was begun, by its identifier.
         """
-        lead = f"modelyard/{self.model}/v"
+        lead, removed = f"modelyard/{self.model}/v", set(removed)
         for release in self.client.pages("releases", needs=WRITE):
             tag = str(release["tag_name"])
             number = tag.removeprefix(lead)
@@ -196,75 +271,111 @@ class Releases:
                 continue
             assets = release["assets"]
             times = [each.get(key) for each in (release, *assets) for key in ("created_at", "updated_at")]
-            since = max(datetime.fromisoformat(time) for time in (*times, release.get("published_at")) if time)
+            dates = [datetime.fromisoformat(time) for time in (*times, release.get("published_at")) if time]
+            dates += [begun[release["id"]]] if release["id"] in begun else []
             size = sum(int(asset["size"]) for asset in assets)
-            yield int(release["id"]), Leftover(f"release {release['id']} ({tag})", what, size, since)
+            left = Leftover(f"release {release['id']} ({tag})", what, size, max(dates))
+            yield int(release["id"]), int(number), left
 
-    def sweep(self) -> None:
-        """Delete drafts of this model that a killed run left more than a day ago; they never count."""
-        lead = f"modelyard/{self.model}/v"
-        with suppress(GitHubError):  # what is swept up today or tomorrow changes nothing
-            for release in self.client.get("releases", needs=WRITE, params={"per_page": 100}):
-                old = self.now() - datetime.fromisoformat(release["created_at"]) > _STALE
-                if release["draft"] and str(release["tag_name"]).startswith(lead) and old:
-                    self.client.send("DELETE", f"releases/{release['id']}", None, needs=WRITE)
+    def manifest_of(self, found: Found, scratch: Path) -> Sealed | None:
+        """The manifest that a release holds, if it is a whole one of ours."""
+        if not set(NAMES) <= set(found.assets):
+            return None
+        path = scratch / "found.json"
+        path.unlink(missing_ok=True)
+        asset = found.assets[MANIFEST]
+        self.client.download(f"releases/assets/{asset['id']}", path, needs=READ, size=asset["size"])
+        try:
+            sealed = Sealed.from_bytes(path.read_bytes())
+        except ValueError:
+            return None
+        return sealed if sealed.manifest.model == self.model else None
 
     def fetch(self, asset: Asset, name: str, folder: Path) -> Path:
-        """An asset on disk, its digest checked.
+        """An asset on disk, its digest checked; a fetch that broke off goes on where it ended.
 
         Raises:
             PlatformError: it was deleted, or has other bytes.
         """
+        from filelock import FileLock
+
         path = folder / f"{asset.digest.removeprefix('sha256:')}-{name}"
         if path.is_file() and sha256_file(path) == asset.digest:
             return path
-        partial = path.with_suffix(".partial")
-        try:
-            with disk_errors(partial):
-                folder.mkdir(parents=True, exist_ok=True)
-            self.client.download(f"releases/assets/{asset.id}", partial, needs=READ)
-        except GitHubError as error:
-            if error.status == 404:
-                raise PlatformError(f"the asset {name} of this version was deleted", do=_HAVE_ANOTHER) from error
-            raise
-        found = sha256_file(partial)
+        partial = folder / f"{path.name}.partial"
+        with disk_errors(partial):
+            folder.mkdir(parents=True, exist_ok=True)
+        with FileLock(folder / f"{path.name}.lock"):
+            resumed = partial.exists()
+            found = self._download(asset, name, partial)
+            if found != asset.digest and resumed:  # its beginning may have been another's
+                found = self._download(asset, name, partial)
         if found != asset.digest:
-            partial.unlink()
             raise PlatformError(f"the asset {name} is {found}, the state says {asset.digest}", do=_HAVE_ANOTHER)
         with disk_errors(path):
             partial.replace(path)
         return path
 
-    def _draft(self, manifest: Manifest) -> dict[str, Any]:
-        lines = [
-            f"Version {manifest.number} of the model `{self.model}`, published by modelyard. `model.zip` holds the",
-            "model, `records.zip` how it was made and judged, `manifest.json` the digest of every file.",
-            "",
-            f"Model `{manifest.model_digest}`",
-            f"Evidence `{manifest.evidence}`",
-        ]
-        body = {
-            "tag_name": self.tag(manifest.number), "name": f"{self.model} v{manifest.number}", "draft": True,
-            "make_latest": "false", "body": "\n".join(lines),
-            **({"target_commitish": self.target} if self.target else {}),
-        }  # fmt: skip
-        made: dict[str, Any] = self.client.send("POST", "releases", body, needs=WRITE)
-        return made
+    def _download(self, asset: Asset, name: str, partial: Path) -> str:
+        """Fetch and return the digest; bytes with another one are not kept."""
+        try:
+            self.client.download(f"releases/assets/{asset.id}", partial, needs=READ, size=asset.size)
+        except GitHubError as error:
+            if error.status == 404:
+                raise PlatformError(
+                    f"the asset {name} of this version is gone: it, its release or its tag was deleted by hand",
+                    do=_HAVE_ANOTHER,
+                ) from error
+            raise
+        found = sha256_file(partial)
+        if found != asset.digest:
+            partial.unlink()
+        return found
 
-    def _upload(self, draft: Mapping[str, Any], name: str, part: Packed) -> Asset:
-        made = self.client.upload(draft["upload_url"], part.path, name=name, needs=WRITE)
-        told = (made.get("digest"), made.get("size"), made.get("state"))
-        if told != (part.digest, part.size, "uploaded"):
-            raise PlatformError(
-                f"GitHub has {name} as {told[0] or 'no digest'} with {told[1]} bytes ({told[2]}), "
-                f"sent was {part.digest} with {part.size} bytes",
-                do="Run again; nothing was published.",
-            )
-        return Asset(id=made["id"], digest=part.digest, size=part.size)
+    def _found(self, release: Mapping[str, Any]) -> Found:
+        assets = release["assets"]
+        if len(assets) >= PAGE_OF_ASSETS:
+            assets = self.client.pages(f"releases/{release['id']}/assets", needs=READ)
+        named = {str(each["name"]): each for each in assets}
+        return Found(int(release["id"]), bool(release["draft"]), str(release["upload_url"]), named)
+
+    def _again(self, release: int) -> Found:
+        found = self.get(release)
+        if found is None:
+            raise PlatformError(f"the draft of this version, release {release}, was deleted", do="Run again.")
+        return found
+
+    def _why_not(self, error: GitHubError) -> Exception:
+        words = error.said.lower()
+        if error.status == 422 and ("immutable release" in words or "already_exists" in words):
+            return NumberTaken()
+        return explained(error, f"the tag {self.tag('v*')}", self.tag("**"))
+
+
+PAGE_OF_ASSETS = 30
+"""Assets that GitHub shows with their release; more are paged."""
+
+
+def assets_of(found: Found) -> dict[str, Asset]:
+    """The assets as the state keeps them."""
+    named = {name: found.assets[name] for name in NAMES}
+    return {name: Asset(id=each["id"], digest=each["digest"], size=each["size"]) for name, each in named.items()}
+
+
+def _whole(asset: Mapping[str, Any], part: Packed) -> bool:
+    return (asset.get("digest"), asset.get("size"), asset.get("state")) == (part.digest, part.size, "uploaded")
+
+
+def _other_bytes(name: str, asset: Mapping[str, Any], part: Packed) -> PlatformError:
+    return PlatformError(
+        f"GitHub has {name} as {asset.get('digest') or 'no digest'} with {asset.get('size', 0)} bytes "
+        f"({asset.get('state', 'missing')}), sent was {part.digest} with {part.size} bytes",
+        do="Run again; nothing was published.",
+    )
 
 
 class NumberTaken(Exception):  # noqa: N818 - it says what happened
-    """Somebody else published under the same number first."""
+    """The tag of this number can be used no more."""
 
 
 def entries(files: Mapping[str, Path]) -> tuple[FileEntry, ...]:
