@@ -18,11 +18,11 @@ from datetime import UTC, datetime
 from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any, BinaryIO, Literal
-from urllib.parse import parse_qsl, unquote, urlsplit
+from typing import Any, Literal
+from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 
 import requests
-from requests.adapters import HTTPAdapter
+from requests.structures import CaseInsensitiveDict
 from urllib3 import HTTPResponse
 
 from tests.git_store import TREE, GitStore
@@ -151,10 +151,7 @@ class Hub:
 
     def session(self) -> requests.Session:
         """A session whose requests are answered in this process."""
-        made = requests.Session()
-        made.mount(self.url, _InProcess(self))
-        made.mount(self.storage, _InProcess(self))
-        return made
+        return _InProcess(self)
 
     def delete_tag(self, tag: str) -> None:
         """What a person does by hand; GitHub makes a draft of a release whose tag is gone."""
@@ -732,38 +729,49 @@ class _Handler(BaseHTTPRequestHandler):
     do_GET = do_POST = do_PATCH = do_PUT = do_DELETE = _serve  # noqa: N815 - the names that the base class calls
 
 
-class _InProcess(HTTPAdapter):
-    """Answers a session's requests without a socket, with the same breaks."""
+class _Headed:
+    """What an authenticator writes its header on."""
+
+    def __init__(self, headers: Mapping[str, str]) -> None:
+        self.headers = dict(headers)
+
+
+class _InProcess(requests.Session):
+    """Answers requests without a socket, with the same breaks; ten times as fast as a connection."""
 
     def __init__(self, hub: Hub) -> None:
         super().__init__()
         self._hub = hub
 
-    def send(self, request: requests.PreparedRequest, *_arguments: Any, **_options: Any) -> requests.Response:
+    def request(self, method: Any, url: Any, **options: Any) -> requests.Response:  # type: ignore[override] # what the client uses of it
         """One request."""
-        body: Any = request.body
-        if body is not None and hasattr(body, "read"):
-            body = body.read()
-        if isinstance(body, str):
-            body = body.encode()
-        parts = urlsplit(request.url or "")
-        url = parts.path + (f"?{parts.query}" if parts.query else "")
+        headed = _Headed(options["headers"])
+        options["auth"](headed)
+        parts = urlsplit(url)
+        query = urlencode({**dict(parse_qsl(parts.query)), **(options.get("params") or {})})
+        body = b"" if options.get("json") is None else json.dumps(options["json"]).encode()
+        if "data" in options:
+            body = b"".join(iter(lambda: options["data"].read(1 << 20), b""))
+        made = requests.Response()
+        made.url = url
         try:
-            status, data, headers = self._hub.answer(str(request.method), url, request.headers, body or b"")
+            status, data, headers = self._hub.answer(
+                method, parts.path + (f"?{query}" if query else ""), CaseInsensitiveDict(headed.headers), body
+            )
             length = len(data) if isinstance(data, bytes) else data.stat().st_size
-            stream: BinaryIO = io.BytesIO(data) if isinstance(data, bytes) else data.open("rb")
         except Broken as broken:
             if broken.fault.how == "timeout":
-                raise requests.ReadTimeout(request=request) from None
+                raise requests.ReadTimeout from None
             if broken.fault.how != "truncate":
-                raise requests.ConnectionError("Connection reset by peer", request=request) from None
-            status, stream, headers = broken.status, io.BytesIO(broken.data), dict(broken.headers)
-            length = broken.declared
-        told = {"Content-Length": str(length), **headers}
-        raw = HTTPResponse(
-            body=stream, headers=told, status=status, preload_content=False, request_method=request.method
-        )
-        return self.build_response(request, raw)
+                raise requests.ConnectionError("Connection reset by peer") from None
+            status, data, headers, length = broken.status, broken.data, dict(broken.headers), broken.declared
+        made.status_code = status
+        made.headers = CaseInsensitiveDict({"Content-Length": str(length), **headers})
+        stream: Any = io.BytesIO(data) if isinstance(data, bytes) else data.open("rb")
+        made.raw = HTTPResponse(body=stream, headers=dict(made.headers), status=status, preload_content=False)
+        if not options.get("stream"):
+            _ = made.content  # as requests reads it, so that it breaks where requests breaks
+        return made
 
 
 @contextmanager

@@ -81,8 +81,8 @@ def test_a_push_is_promoted_and_the_next_one_finds_its_champion(tmp_path: Path, 
     first = promote(tmp_path, github, repo)
     assert first.jobs == {"evaluate": "success", "promote": "success"}, first.last
     assert [f"{call.operation} {call.status}" for call in github.writes] == [
-        "git/create-tree 201", "git/create-commit 201", "git/create-ref 201",
-        "repos/create-release 201", "repos/upload-release-asset 201", "repos/upload-release-asset 201",
+        "git/create-tree 201", "git/create-commit 201", "git/create-ref 201", "repos/create-release 201",
+        "git/create-tree 201", "git/create-commit 201", "git/update-ref 200", "repos/upload-release-asset 201", "repos/upload-release-asset 201",
         "repos/upload-release-asset 201", "repos/update-release 200",
         *(["git/create-tree 201", "git/create-commit 201", "git/update-ref 200"] * 4),
     ]  # fmt: skip
@@ -94,7 +94,8 @@ def test_a_push_is_promoted_and_the_next_one_finds_its_champion(tmp_path: Path, 
         "modelyard: tiny best-promoted is v1, promoted [skip ci]",
         "modelyard: tiny champion is v1, promoted [skip ci]",
         "modelyard: tiny v1 published [skip ci]",
-        "modelyard: tiny begins [skip ci]",
+        "modelyard: tiny v1 has a draft [skip ci]",
+        "modelyard: tiny v1 begins [skip ci]",
     ]
     (release,) = github.releases.values()
     assert (release["tag_name"], release["draft"]) == ("modelyard/tiny/v1", False)

@@ -36,7 +36,8 @@ _ATTEMPTS = 4
 _RESUMED = 100
 """Times that one download goes on after it broke off, each with something gained."""
 _REDIRECTS = 5
-_CHUNK = 1 << 20
+_CHUNK = 1 << 16
+"""Bytes of a download that are written at once, and lost where it breaks off."""
 _TOLD = 10_000_000
 """Bytes from which a transfer says how far it is."""
 

@@ -1,6 +1,6 @@
 """Which registry a configuration means here."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from modelyard.config import models
@@ -21,6 +21,7 @@ def open_registry(
     environ: Mapping[str, str],
     override: str = "",
     repository: str = "",
+    progress: Callable[[int, int, str], None] = lambda _done, _total, _text: None,
 ) -> Registry:
     """The registry of a model.
 
@@ -31,6 +32,7 @@ def open_registry(
         environ: environment variables, which say whether this is GitHub Actions.
         override: the command line's choice, or an empty string.
         repository: ``owner/name`` at a desk, where the environment does not say.
+        progress: told how far a large file is on its way.
 
     Raises:
         ConfigError: not a registry, one that this version does not have, or one that would vanish with the job.
@@ -47,7 +49,7 @@ def open_registry(
             do="Set registry: {kind: github}, or {kind: local} with durable: true where its folder outlives the job.",
         )
     if kind == "github":
-        return _github(model, state, environ, repository)
+        return _github(model, state, environ, repository, progress)
     if in_actions and environ.get("RUNNER_ENVIRONMENT") != "self-hosted" and not registry.durable:
         raise ConfigError(
             "a local registry on a hosted runner is gone when the job ends",
@@ -56,7 +58,9 @@ def open_registry(
     return LocalRegistry(state, model)
 
 
-def _github(model: str, state: Path, environ: Mapping[str, str], repository: str) -> Registry:
+def _github(
+    model: str, state: Path, environ: Mapping[str, str], repository: str, progress: Callable[[int, int, str], None]
+) -> Registry:
     from modelyard.github.client import GitHub
     from modelyard.registry.github import GitHubRegistry
 
@@ -69,5 +73,5 @@ def _github(model: str, state: Path, environ: Mapping[str, str], repository: str
     token = next((environ[key] for key in TOKENS if environ.get(key)), "")
     temporary = environ.get("RUNNER_TEMP", "")
     scratch = Path(temporary) / "modelyard" / "github" if temporary else state / "github"
-    client = GitHub(environ.get("GITHUB_API_URL") or "https://api.github.com", name, token)
+    client = GitHub(environ.get("GITHUB_API_URL") or "https://api.github.com", name, token, progress=progress)
     return GitHubRegistry(client, model, scratch=scratch, target=environ.get("GITHUB_SHA", ""))

@@ -253,6 +253,7 @@ class Context:
             environ=self.environ,
             override=self.registry_override,
             repository=tree.github_repository(self.root),
+            progress=self.console.progress,
         )
 
     @cached_property
