@@ -102,6 +102,7 @@ class Hub:
     logins: dict[str, str] = field(default_factory=dict)
     pulls: dict[int, dict[str, Any]] = field(default_factory=dict)
     comments: dict[int, dict[str, Any]] = field(default_factory=dict)
+    issues: dict[int, dict[str, Any]] = field(default_factory=dict)
     releases: dict[int, dict[str, Any]] = field(default_factory=dict)
     assets: dict[int, dict[str, Any]] = field(default_factory=dict)
     artifacts: dict[int, dict[str, Any]] = field(default_factory=dict)
@@ -238,8 +239,8 @@ class Hub:
         token = headers.get("Authorization", "").removeprefix("Bearer ")
         if token and token not in self.tokens:
             raise Answer(401, "Bad credentials")
-        needed = "pull-requests" if operation.startswith("issues/") else "contents"
-        if method != "GET" and needed not in self.tokens.get(token, set()):
+        needed = _needed(self, operation, path)
+        if method != "GET" and not needed & self.tokens.get(token, set()):
             raise Answer(403, "Resource not accessible by integration")
         handler = _HANDLERS.get(operation)
         if handler is None:
@@ -656,6 +657,49 @@ def _fits(body: str) -> None:
         raise Answer(422, "Validation Failed", "custom")
 
 
+def _needed(hub: Hub, operation: str, path: str) -> set[str]:
+    """What a token must be allowed, any of it; comments on a pull request go by its own permission."""
+    if operation.startswith("pulls/"):
+        return {"pull-requests"}
+    if operation.startswith("issues/"):
+        last = path.rpartition("/")[2]
+        comment = hub.comments.get(int(last)) if "/issues/comments/" in path and last.isdigit() else None
+        found = re.search(r"/issues/(\d+)", path)
+        number = comment["issue"] if comment else int(found[1]) if found else None
+        own = number in hub.issues if number is not None else "/comments/" not in path
+        return {"issues"} if own else {"pull-requests"}
+    return {"contents"}
+
+
+def list_issues(hub: Hub, request: Request) -> Reply:
+    wanted = request.query.get("state", "open")
+    shown = [issue for issue in hub.issues.values() if wanted in ("all", issue["state"])]
+    return _page(hub, request, request.path, shown if request.query.get("direction") == "asc" else shown[::-1])
+
+
+def create_issue(hub: Hub, request: Request) -> Reply:
+    return 201, issue(hub, request.body["title"], request.body.get("body", ""), request.login), {}
+
+
+def update_issue(hub: Hub, request: Request) -> Reply:
+    found = hub.issues.get(int(request.last))
+    if found is None:
+        raise Answer(404, "Not Found")
+    _fits(request.body.get("body", ""))
+    found.update(request.body)
+    return 200, found, {}
+
+
+def issue(hub: Hub, title: str, body: str, login: str) -> dict[str, Any]:
+    """Open an issue as somebody."""
+    _fits(body)
+    number = 1 + max([*hub.issues, *hub.pulls], default=0)
+    made = {"id": hub.number(), "number": number, "state": "open", "title": title, "body": body,
+            "user": {"login": login}, "html_url": f"{hub.url}/{hub.name}/issues/{number}"}  # fmt: skip
+    hub.issues[number] = made
+    return made
+
+
 def get_user(_hub: Hub, request: Request) -> Reply:
     if request.login == BOT:
         raise Answer(403, "Resource not accessible by integration")
@@ -673,6 +717,7 @@ _HANDLERS: Mapping[str, Callable[[Hub, Request], Reply]] = {
     "repos/get-release-by-tag": release_by_tag, "repos/list-releases": list_releases,
     "repos/upload-release-asset": upload_asset, "repos/list-release-assets": list_assets,
     "repos/get-release-asset": get_asset, "repos/delete-release-asset": delete_asset, "pulls/get": get_pull,
+    "issues/list-for-repo": list_issues, "issues/create": create_issue, "issues/update": update_issue,
     "issues/list-comments": list_comments, "issues/create-comment": create_comment,
     "issues/update-comment": update_comment, "users/get-authenticated": get_user,
 }  # fmt: skip

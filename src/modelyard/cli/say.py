@@ -17,6 +17,8 @@ def exit_code(envelope: Envelope, mode: str) -> int:
     """Exit code of a step's record; report-only turns 1 into 0 and nothing else."""
     problem = envelope.record.problem
     code = problem.exit_code if problem else envelope.record.verdict.exit_code
+    if envelope.record.step == "prove" and envelope.record.verdict is Verdict.NOT_APPLICABLE:
+        return OK  # moved without a proof, as asked; the record says so
     return OK if mode == "report-only" and code == NOT_PASSED else code
 
 
@@ -45,7 +47,7 @@ def outputs(envelope: Envelope, context: Context, code: int) -> dict[str, Any]:
         found |= {"model": record.model, "models": json.dumps([record.model])}
     if isinstance(outcome, r.TrainResult):
         found |= {"model-digest": record.model_digest or ""}
-    if isinstance(outcome, r.PromoteResult | r.RollbackResult):
+    if isinstance(outcome, r.PromoteResult | r.ProveResult | r.RollbackResult):
         found |= {"version": outcome.version}
     return found
 
@@ -78,8 +80,10 @@ def _facts(outcome: r.Part) -> str:
             return f"{outcome.alias} now points at {outcome.version}" + (
                 f" (was {outcome.previous})" if outcome.previous else ""
             )
+        case r.ProveResult():
+            return f"{outcome.version}: {outcome.said}"
         case r.RollbackResult():
-            return f"{outcome.alias} points at {outcome.version} again (was {outcome.previous}); proof: {outcome.proof}"
+            return f"{outcome.alias} points at {outcome.version} again (was {outcome.previous}); {outcome.proof}"
         case _:
             return ""
 

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 
-from modelyard.cli import annotations, comment, runner, say
+from modelyard.cli import annotations, comment, issue, runner, say
 from modelyard.cli.flags import Command
 from modelyard.cli.open import working
 from modelyard.errors import OK, ModelyardError
@@ -15,6 +15,7 @@ from modelyard.spec import Outputs
 from modelyard.steps.all import STEP
 from modelyard.steps.base import execute
 from modelyard.steps.context import Context
+from modelyard.steps.prove import PROVE, RollbackInputs
 from modelyard.steps.report import ReportInputs
 
 
@@ -25,14 +26,16 @@ def run(command: Command, given: Mapping[str, str], _positional: list[str]) -> i
     inputs = step.spec.inputs.from_strings({name: value for name, value in given.items() if name != "json"})
     if isinstance(inputs, ReportInputs) and inputs.part == "comment":
         return comment.run(given)
+    chosen = PROVE if isinstance(inputs, RollbackInputs) and inputs.part == "prove" else step
     with working(given, carries=step.name in ("promote", "rollback")) as context:
         try:
-            envelope = execute(step, context, inputs)
+            envelope = execute(chosen, context, inputs)
         except ModelyardError:
             runner.outputs({"run-dir": context.run_dir})
             raise
         code = say.exit_code(envelope, context.mode)
         publish(envelope, context, code, step.spec.outputs, promote=given.get("promote") == "true")
+        issue.tell(context, envelope)
         if with_json:
             print(json.dumps(say.outputs(envelope, context, code)))
         else:
@@ -63,4 +66,6 @@ def _summary(envelope: Envelope, context: Context) -> str:
     report = context.run_dir / "report.md"
     if envelope.record.step == "report" and report.is_file():
         return report.read_text("utf-8")
+    if envelope.record.step in ("prove", "rollback"):
+        return issue.text_of(context, envelope)
     return f"- {envelope.record.step}: {code_span(say.one_line(envelope))}"

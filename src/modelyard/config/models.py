@@ -480,6 +480,10 @@ class Registry(Section):
     """The local registry's folder outlives the job, so a hosted runner may use it."""
     keep: Keep = Keep()
     """What `modelyard gc` keeps."""
+    via: Literal["direct", "pull-request"] = "direct"
+    """How a promotion moves the alias in GitHub Actions: at once, or when a small pull request is merged."""
+    allow_pickles: bool = Field(default=False, alias="allow-pickles")
+    """A version that is stored as a pickle may be loaded for scoring and proofs. model.format joblib allows it too."""
 
 
 class Config(Section):
@@ -501,6 +505,11 @@ class Config(Section):
     """Where versions and aliases live."""
     mode: Literal["gate", "report-only"] = "gate"
     """report-only: judge and report, promote nothing, and never end red for the model's quality."""
+
+    @property
+    def may_load_pickles(self) -> bool:
+        """Whether a stored pickle may be loaded, which runs the code in it."""
+        return self.registry.allow_pickles or self.model.format == "joblib"
 
     @model_validator(mode="after")
     def _something_to_judge(self) -> Self:

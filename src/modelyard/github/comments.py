@@ -86,7 +86,7 @@ def upsert(client: GitHub, number: int, marker: Marker, markdown: str, *, second
 
 def _own(client: GitHub, number: int, model: str) -> dict[str, Any] | None:
     """Our comment of a model: the oldest with our marker that this token's own account wrote."""
-    login = _login(client)
+    login = own_login(client, NEEDS)
     for comment in client.pages(f"issues/{number}/comments", needs=NEEDS):
         marker = Marker.of(comment.get("body") or "")
         if marker is not None and marker.model == model and (comment.get("user") or {}).get("login") == login:
@@ -94,10 +94,10 @@ def _own(client: GitHub, number: int, model: str) -> dict[str, Any] | None:
     return None
 
 
-def _login(client: GitHub) -> str:
+def own_login(client: GitHub, needs: str) -> str:
     """The account behind the token; a job's own token may not ask, and is the bot."""
     try:
-        return str(client.get("/user", needs=NEEDS)["login"])
+        return str(client.get("/user", needs=needs)["login"])
     except GitHubError as error:
         if error.status in (401, 403, 404):
             return _BOT

@@ -5,6 +5,7 @@ file, by the metadata that the installed packages carry; test tools and whatever
 ``environment.txt`` holds the Python version and platform, then ``name==version`` lines.
 """
 
+import os
 import platform
 import re
 import sys
@@ -90,10 +91,11 @@ def current_environment(requirements: Path | None = None, extra_roots: Iterable[
     if requirements:
         _compare(pins, own, installed, requirements)
     roots = [*own, *(pin.requirement for pin in pins), *(Requirement(name) for name in extra_roots)]
-    return Environment(platform.python_version(), _platform(), tuple(sorted(_closure(roots, installed).items())))
+    return Environment(platform.python_version(), platform_name(), tuple(sorted(_closure(roots, installed).items())))
 
 
-def _platform() -> str:
+def platform_name() -> str:
+    """System and machine, as environments record them: ``linux x86_64``."""
     return f"{platform.system().lower()} {platform.machine()}"
 
 
@@ -435,8 +437,11 @@ def _gist(stderr: str) -> str:
 def _uv_program() -> str:
     import shutil
 
-    beside = Path(sys.executable).parent / "uv"
-    found = str(beside) if beside.is_file() else shutil.which("uv")
+    folders = [Path(sys.executable).parent]
+    if temporary := os.environ.get("RUNNER_TEMP"):
+        folders.append(Path(temporary) / "modelyard" / "uv" / "bin")  # what an action's small environment was made with
+    beside = [folder / "uv" for folder in folders if (folder / "uv").is_file()]
+    found = str(beside[0]) if beside else shutil.which("uv")
     if found is None:
         raise PlatformError(
             "uv was not found, which builds the environments that models are scored in", do="Run: pip install uv"

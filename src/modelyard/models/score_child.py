@@ -12,6 +12,9 @@ rows in and predictions out. Predictions hold the id and ``probability`` (binary
 the order of ``classes``), or ``prediction``. With ``golden`` (seed, rows, quantiles of numbers, and two paths)
 made-up inputs and their predictions are written too: by these a version proves later that it still works. A failure is
 one JSON line on standard error and exit code 3.
+
+Other jobs load no model: ``compare`` says how two prediction files differ, ``make`` writes made-up inputs, ``csv``
+writes a Parquet file as CSV or a CSV file as Parquet. They are here so that who asks needs no Parquet reader.
 """
 
 import json
@@ -69,15 +72,39 @@ def features(frame: Any, wanted: list[tuple[str, str]]) -> Any:
     return to_pandas(frame.select(pl.col(name).cast(types[kind]) for name, kind in wanted))
 
 
-def load(model_dir: Path, stored_as: str, trusted: list[str]) -> Any:
-    """Load the model of a folder; which format may be loaded was decided by the caller's configuration."""
+def load(model_dir: Path, stored_as: str, trusted: list[str], audit: str = "") -> Any:
+    """Load the model of a folder; which format may be loaded was decided by the caller's configuration.
+
+    ``audit`` is the file that checks the decision nodes of an archive, where the caller could not do it itself.
+    """
     if stored_as == "skops":
         import skops.io
 
+        if audit:
+            _look(model_dir / "model.skops", trusted, audit)
         return skops.io.load(model_dir / "model.skops", trusted=trusted)
     import joblib
 
     return joblib.load(model_dir / "model.joblib")
+
+
+def _look(path: Path, trusted: list[str], audit: str) -> None:
+    """Refuse an archive for its types or its trees, before anything of it is built."""
+    import importlib.util
+
+    import skops.io
+
+    data = path.read_bytes()
+    strange = sorted(set(skops.io.get_untrusted_types(data=data)) - set(trusted))
+    if strange:
+        raise TypeError(f"UntrustedTypes: it holds types that are not on the reviewed list: {', '.join(strange[:5])}")
+    spec = importlib.util.spec_from_file_location("tree_nodes", audit)
+    if spec is None or spec.loader is None:
+        raise ImportError(f"{audit} is not there")
+    nodes = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(nodes)
+    if broken := nodes.problem(data):
+        raise ValueError(f"it holds a {broken}: it was damaged, or made to crash whoever loads it")
 
 
 def predict(model: Any, frame: Any, job: dict[str, Any]) -> dict[str, Any]:
@@ -109,17 +136,23 @@ def score(job: dict[str, Any]) -> None:
     import polars as pl
 
     sys.path.extend(job["python_path"])
-    model = load(Path(job["model_dir"]), job["format"], job["trusted"])
+    model = load(Path(job["model_dir"]), job["format"], job["trusted"], job.get("audit", ""))
     wanted = [(feature["name"], feature["kind"]) for feature in job["features"]]
     for table in job["tables"]:
         rows = pl.read_parquet(table["rows"])
+        named = job["id"] or row_id(rows.columns, wanted)
         blocks = []
         for start in range(0, max(len(rows), 1), ROWS_AT_ONCE):
             block = rows.slice(start, ROWS_AT_ONCE)
-            blocks.append(pl.DataFrame({job["id"]: block[job["id"]], **predict(model, features(block, wanted), job)}))
+            blocks.append(pl.DataFrame({named: block[named], **predict(model, features(block, wanted), job)}))
         pl.concat(blocks).write_parquet(table["predictions"])
     if job.get("golden"):
         golden(model, job)
+
+
+def row_id(columns: list[str], wanted: list[tuple[str, str]]) -> str:
+    """The column that names a row, where the job does not say: the first that the model does not take."""
+    return next(column for column in columns if column not in dict(wanted))
 
 
 def levels(model: Any) -> dict[str, list[str]]:
@@ -139,7 +172,31 @@ def levels(model: Any) -> dict[str, list[str]]:
 
 
 def golden(model: Any, job: dict[str, Any]) -> None:
-    """Write made-up inputs and the model's predictions for them.
+    """Write made-up inputs and the model's predictions for them."""
+    import polars as pl
+
+    wanted = job["golden"]
+    frame = golden_rows(
+        job["features"], wanted["quantiles"], levels(model), seed=wanted["seed"], rows=wanted["rows"],
+        named=job["id"] or "__row__",
+    )  # fmt: skip
+    pairs = [(feature["name"], feature["kind"]) for feature in job["features"]]
+    named = frame.columns[0]
+    predictions = pl.DataFrame({named: frame[named], **predict(model, features(frame, pairs), job)})
+    frame.write_parquet(wanted["inputs"])
+    predictions.write_parquet(wanted["predictions"])
+
+
+def golden_rows(
+    wanted: list[dict[str, str]],
+    quantiles: dict[str, list[float]],
+    known: dict[str, list[str]],
+    *,
+    seed: str,
+    rows: int,
+    named: str,
+) -> Any:
+    """Made-up inputs as a Polars frame, the row's id first.
 
     Numbers come from the profile's quantiles, categories from the levels that the model holds; what neither knows is
     missing. The seed is the model's digest, so that the same model always gets the same rows.
@@ -148,26 +205,96 @@ def golden(model: Any, job: dict[str, Any]) -> None:
 
     import polars as pl
 
-    wanted, known = job["golden"], levels(model)
-    draw = random.Random(wanted["seed"])  # noqa: S311 - rows to try, no secret
-    columns: dict[str, Any] = {job["id"]: list(range(wanted["rows"]))}
-    types = {"numeric": pl.Float64, "boolean": pl.Float64, "categorical": pl.String}
-    for feature in job["features"]:
+    draw = random.Random(seed)  # noqa: S311 - rows to try, no secret
+    columns: dict[str, Any] = {named: list(range(rows))}
+    types: dict[str, Any] = {"numeric": pl.Float64, "boolean": pl.Float64, "categorical": pl.String}
+    types["time"] = pl.Datetime("us")
+    for feature in wanted:
         name, kind = feature["name"], feature["kind"]
-        choices = {"numeric": wanted["quantiles"].get(name, []), "boolean": [0.0, 1.0]}.get(kind, known.get(name, []))
-        values = [draw.choice(choices) if choices else None for _ in range(wanted["rows"])]
+        choices = {"numeric": quantiles.get(name, []), "boolean": [0.0, 1.0]}.get(kind, known.get(name, []))
+        values = [draw.choice(choices) if choices else None for _ in range(rows)]
         columns[name] = pl.Series(name, values, dtype=types[kind])
-    frame = pl.DataFrame(columns)
-    pairs = [(feature["name"], feature["kind"]) for feature in job["features"]]
-    predictions = pl.DataFrame({job["id"]: frame[job["id"]], **predict(model, features(frame, pairs), job)})
+    return pl.DataFrame(columns)
+
+
+def compare(job: dict[str, Any]) -> dict[str, Any]:
+    """How predictions differ from those that were recorded for the same rows.
+
+    Returns:
+        ``problem`` (empty where every recorded value has a new one of its kind), ``rows``, ``exact`` (rows that are the
+        same to the last bit), ``largest`` (difference, relative to the recorded value where that is above 1), and
+        ``unlike`` (values that differ and are no numbers). Without ``recorded`` it looks for numbers alone.
+    """
+    import math
+
+    import polars as pl
+
+    found = pl.read_parquet(job["found"])
+    if not job.get("recorded"):
+        values = [value for column in found.columns[1:] for value in found[column].to_list()]
+        bad = sum(not isinstance(value, str | bool) and not _is_number(value) for value in values)
+        problem = f"{bad} predictions are missing or not finite" if bad else "" if len(found) else "it predicts nothing"
+        return {"problem": problem, "rows": len(found), "exact": 0, "largest": 0.0, "unlike": 0}
+    recorded = pl.read_parquet(job["recorded"])
+    told: dict[str, Any] = {"problem": "", "rows": len(recorded), "exact": 0, "largest": 0.0, "unlike": 0}
+    named, columns = recorded.columns[0], recorded.columns[1:]
+    if not set(recorded.columns) <= set(found.columns):
+        lost = [column for column in recorded.columns if column not in found.columns]
+        return {**told, "problem": f"there is no column {lost[0]!r} now"}
+    if len(found) != len(recorded) or set(map(str, found[named])) != set(map(str, recorded[named])):
+        return {**told, "problem": f"{len(recorded)} rows were recorded, and {len(found)} came back, or other ones"}
+    if not len(recorded):
+        return {**told, "problem": "no row was recorded"}
+    now = {str(row[named]): row for row in found.iter_rows(named=True)}
+    for row in recorded.iter_rows(named=True):
+        same = True
+        for column in columns:
+            was, value = row[column], now[str(row[named])][column]
+            if was == value or (was != was and value != value):
+                continue
+            same = False
+            if _is_number(was) and _is_number(value):
+                told["largest"] = max(told["largest"], math.fabs(was - value) / max(1.0, math.fabs(was)))
+            else:
+                told["unlike"] += 1
+        told["exact"] += same
+    return told
+
+
+def _is_number(value: Any) -> bool:
+    import math
+
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def make(job: dict[str, Any]) -> dict[str, Any]:
+    """Write made-up inputs for a model that this process does not load."""
+    wanted = job["golden"]
+    frame = golden_rows(
+        job["features"], wanted["quantiles"], {}, seed=wanted["seed"], rows=wanted["rows"], named="__row__"
+    )  # fmt: skip
     frame.write_parquet(wanted["inputs"])
-    predictions.write_parquet(wanted["predictions"])
+    return {}
+
+
+def csv(job: dict[str, Any]) -> dict[str, Any]:
+    """A table in the other format: the suffix of each path says which."""
+    import polars as pl
+
+    source, target = Path(job["source"]), Path(job["target"])
+    if source.suffix == ".csv":
+        pl.read_csv(source, infer_schema_length=None).write_parquet(target)
+    else:
+        pl.read_parquet(source).write_csv(target)
+    return {}
 
 
 def main(path: str) -> int:
     """Run a job file; returns the exit code."""
     try:
-        score(json.loads(Path(path).read_text("utf-8")))
+        job = json.loads(Path(path).read_text("utf-8"))
+        other = {"compare": compare, "csv": csv, "make": make}.get(job.get("do", "score"))
+        print(json.dumps(other(job))) if other else score(job)
     except Exception as error:  # whatever a model raises ends as one line for the parent
         lines = str(error).strip().splitlines() or [""]
         print(json.dumps({"kind": type(error).__name__, "message": lines[0][:500]}), file=sys.stderr)

@@ -4,6 +4,7 @@ Three adapters fill that contract: scikit-learn models (``score_child.py`` under
 the user's, and ready-made prediction files.
 """
 
+import importlib.util
 import json
 import subprocess
 from collections.abc import Mapping
@@ -13,7 +14,7 @@ from typing import Any, Literal
 
 from modelyard import processes
 from modelyard.errors import DataError
-from modelyard.models import score_child, store
+from modelyard.models import score_child, store, tree_nodes
 from modelyard.models.trusted import TRUSTED
 from modelyard.records.results import Signature
 
@@ -73,21 +74,63 @@ def score(scorer: Scorer, tables: Mapping[str, Any], *, id_column: str, folder: 
                 do="Bring the column back, or adopt a model that does without it; a champion that cannot be scored is "
                 "never taken for a first run.",
             )
-        rows = folder / f"{name}.rows.parquet"
-        frame.select(id_column, *wanted).write_parquet(rows)
-        pairs[name] = (rows, folder / f"{name}.parquet")
+        pairs[name] = folder / f"{name}.rows.parquet"
+        frame.select(id_column, *wanted).write_parquet(pairs[name])
+    return score_files(scorer, pairs, id_column=id_column, folder=folder)
+
+
+def score_files(scorer: Scorer, tables: Mapping[str, Path], *, id_column: str, folder: Path) -> dict[str, Path]:
+    """The same for rows that stand in Parquet files already; needs no Parquet reader of this process.
+
+    Args:
+        scorer: the model.
+        tables: name to Parquet file.
+        id_column: the column that names a row; empty for the first that is no feature.
+        folder: where ``<name>.parquet`` is written.
+
+    Raises:
+        DataError: as for ``score``.
+    """
+    pairs = {name: (rows, folder / f"{name}.parquet") for name, rows in tables.items()}
     run = _run_command if scorer.adapter == "command" else _run_child
     run(scorer, pairs, id_column, folder)
     return {name: predictions for name, (_, predictions) in pairs.items()}
 
 
+def compare(python: Path, recorded: Path | None, found: Path, folder: Path) -> dict[str, Any]:
+    """How two prediction files differ; see ``score_child.compare``. Without a recorded one: are these predictions.
+
+    Args:
+        python: an interpreter with Polars.
+        recorded: what came out before.
+        found: what came out now.
+        folder: where the job's file is written.
+
+    Raises:
+        DataError: a file is not readable.
+    """
+    job = {"do": "compare", "recorded": None if recorded is None else str(recorded), "found": str(found)}
+    told: dict[str, Any] = json.loads(_child(python, job, folder, "the predictions", "compared"))
+    return told
+
+
+def made_up(scorer: Scorer, wanted: Golden, folder: Path) -> Path:
+    """Write made-up inputs of a signature, by an interpreter with Polars; returns the Parquet file."""
+    features = [feature.model_dump() for feature in scorer.signature.features]
+    _child(scorer.python, {"do": "make", "features": features, "golden": _golden(wanted)}, folder, scorer.who, "tried")
+    return wanted.folder / "inputs.parquet"
+
+
 def _run_child(scorer: Scorer, pairs: Mapping[str, tuple[Path, Path]], id_column: str, folder: Path) -> None:
-    store.audit(scorer.model_dir)
+    here = importlib.util.find_spec("skops") is not None  # where it is not, the child looks before it loads
+    if here:
+        store.audit(scorer.model_dir)
     signature = scorer.signature
     job = {
         "model_dir": str(scorer.model_dir),
         "format": scorer.format,
         "trusted": sorted(TRUSTED),
+        "audit": "" if here else tree_nodes.__file__,
         "features": [feature.model_dump() for feature in signature.features],
         "task": signature.task,
         "classes": list(signature.classes),
@@ -97,20 +140,26 @@ def _run_child(scorer: Scorer, pairs: Mapping[str, tuple[Path, Path]], id_column
         "golden": None if scorer.golden is None else _golden(scorer.golden),
         "tables": [{"rows": str(rows), "predictions": str(out)} for rows, out in pairs.values()],
     }
+    _child(scorer.python, job, folder, scorer.who, "scored")
+
+
+def _child(python: Path, job: Mapping[str, Any], folder: Path, who: str, done_to: str) -> str:
+    """Run one job of the child; returns the last line that it printed."""
     path = folder / "job.json"
     path.write_text(json.dumps(job), "utf-8")
-    command = [str(scorer.python), "-I", "-B", "-X", "utf8", score_child.__file__, str(path)]
+    command = [str(python), "-I", "-B", "-X", "utf8", score_child.__file__, str(path)]
     try:
         done = subprocess.run(
             command, check=False, cwd=folder, env=processes.own_child_environment(), capture_output=True, text=True,
             stdin=subprocess.DEVNULL, timeout=SCORE_TIMEOUT,
         )  # fmt: skip
     except subprocess.TimeoutExpired as error:
-        raise DataError(f"{scorer.who} took longer than {SCORE_TIMEOUT} s to score") from error
+        raise DataError(f"{who} took longer than {SCORE_TIMEOUT} s to be {done_to}") from error
     finally:
         path.unlink(missing_ok=True)
     if done.returncode != 0:
-        raise DataError(f"{scorer.who} could not be scored: {_last_words(done.stderr)}", do=_advice(done.stderr))
+        raise DataError(f"{who} could not be {done_to}: {_last_words(done.stderr)}", do=_advice(done.stderr))
+    return (done.stdout.strip().splitlines() or ["{}"])[-1]
 
 
 def _golden(wanted: Golden) -> dict[str, Any]:
@@ -140,13 +189,11 @@ def _advice(stderr: str) -> str:
 
 
 def _run_command(scorer: Scorer, pairs: Mapping[str, tuple[Path, Path]], id_column: str, folder: Path) -> None:
-    import polars as pl
-
     uses_csv = "{rows_csv}" in scorer.command
     for name, (rows, predictions) in pairs.items():
         rows_csv, predictions_csv = folder / f"{name}.rows.csv", folder / f"{name}.predictions.csv"
         if uses_csv:
-            pl.read_parquet(rows).write_csv(rows_csv)
+            _converted(scorer, rows, rows_csv, folder)
         processes.run_command(
             scorer.command,
             {
@@ -167,9 +214,21 @@ def _run_command(scorer: Scorer, pairs: Mapping[str, tuple[Path, Path]], id_colu
             raise DataError(
                 f"{scorer.who}: evaluate.predict.command ended well but wrote no predictions",
                 do="It must write {predictions} (Parquet) or {predictions_csv}: "
-                f"the column {id_column!r} and probability, or prediction.",
+                f"the column {id_column or 'of ids'!r} and probability, or prediction.",
             )
         if written == predictions_csv:
-            from modelyard.models.predictions import read_predictions
+            _converted(scorer, predictions_csv, predictions, folder)
 
-            read_predictions(predictions_csv, scorer.who).write_parquet(predictions)
+
+def _converted(scorer: Scorer, source: Path, target: Path, folder: Path) -> None:
+    """Write a table in the other format, with this process's Polars or, where it has none, with the model's."""
+    if importlib.util.find_spec("polars") is None:
+        _child(scorer.python, {"do": "csv", "source": str(source), "target": str(target)}, folder, scorer.who, "read")
+    elif source.suffix == ".csv":
+        from modelyard.models.predictions import read_predictions
+
+        read_predictions(source, scorer.who).write_parquet(target)
+    else:
+        import polars as pl
+
+        pl.read_parquet(source).write_csv(target)

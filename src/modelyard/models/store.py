@@ -121,6 +121,23 @@ def stored_format(folder: Path) -> Format:
     return found[0] if found else "skops"
 
 
+def loadable_format(folder: Path, *, who: str, allow_pickle: bool) -> Format:
+    """How the model of a folder is stored, where it may be loaded.
+
+    Raises:
+        DataError: a pickle, and the configuration allows none; or both formats are there.
+    """
+    found = stored_format(folder)
+    if found == "joblib" and not allow_pickle:
+        raise DataError(
+            f"{who} is stored as a pickle ({JOBLIB}), which runs the code in it when it is loaded, and the "
+            "configuration does not allow that",
+            do="If you trust where it comes from, allow it for this repository: registry: {allow-pickles: true}, or "
+            "model: {format: joblib}.",
+        )
+    return found
+
+
 def code_folders(folder: Path) -> tuple[Path, ...]:
     """Folders of the user's code that came with a model, to append to the import path before it is loaded."""
     return (folder / user_code.FOLDER,) if (folder / user_code.FOLDER).is_dir() else ()

@@ -86,7 +86,8 @@ def _link(step: Step, record: Record, link: Link, before: Envelope | None) -> li
             )
         ]
     broken: list[Broken] = []
-    if before.record.verdict is not Verdict.PASS and step != "report":
+    waived = step == "rollback" and before.record.verdict is Verdict.NOT_APPLICABLE  # moved without a proof, knowingly
+    if before.record.verdict is not Verdict.PASS and step != "report" and not waived:
         broken.append(Broken(where, f"{step} builds on {link.step}, which ended with {before.record.verdict}"))
     return broken + _agreement(where, step, record, link.step, before.record)
 

@@ -16,8 +16,8 @@ from modelyard.records.canonical import canonical, digest
 from modelyard.records.results import Digest, Part, Problem
 from modelyard.verdict import Verdict
 
-Step = Literal["detect", "validate", "train", "evaluate", "report", "promote", "rollback"]
-STEPS: tuple[Step, ...] = ("detect", "validate", "train", "evaluate", "report", "promote", "rollback")
+Step = Literal["detect", "validate", "train", "evaluate", "report", "promote", "prove", "rollback"]
+STEPS: tuple[Step, ...] = ("detect", "validate", "train", "evaluate", "report", "promote", "prove", "rollback")
 
 RESULTS: dict[Step, type[Part]] = {
     "detect": results.DetectResult,
@@ -26,6 +26,7 @@ RESULTS: dict[Step, type[Part]] = {
     "evaluate": results.EvaluateResult,
     "report": results.ReportResult,
     "promote": results.PromoteResult,
+    "prove": results.ProveResult,
     "rollback": results.RollbackResult,
 }
 

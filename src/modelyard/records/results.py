@@ -373,7 +373,7 @@ class EvaluateResult(Part):
     reproduce: str = ""
 
 
-# report, promote
+# report, promote, prove, rollback
 
 
 class ReportResult(Part):
@@ -385,10 +385,21 @@ class ReportResult(Part):
     html_digest: Digest
 
 
+class PullRequest(Part):
+    """The small pull request whose merge moves an alias."""
+
+    number: int
+    url: str
+    branch: str
+    pointer: str
+    """Path of the file that it changes."""
+
+
 class PromoteResult(Part):
-    """A moved alias."""
+    """A moved alias; in a dry run, and while a pull request waits, one that would be moved."""
 
     version: str
+    """Empty in a dry run, where no version was published."""
     alias: str
     previous: str | None
     model_digest: Digest
@@ -396,6 +407,38 @@ class PromoteResult(Part):
     actor: str
     reason: str
     journal: int
+    """Number of the journal's entry; 0 where nothing was moved."""
+    dry_run: bool = False
+    pull_request: PullRequest | None = None
+
+
+ProofLevel = Literal["golden", "loading", "none"]
+"""What a rollback rests on: golden predictions reproduced; the model loaded and predicted; nothing but bytes."""
+
+
+class ProveResult(Part):
+    """What was shown of an old version before an alias may go back to it."""
+
+    version: str
+    version_digest: Digest
+    model_digest: Digest
+    alias: str
+    seen: str
+    """What the alias pointed at."""
+    asked: ProofLevel
+    shown: ProofLevel
+    """none: its files are what was published, and nothing was loaded."""
+    reproduced: bool | None = None
+    """Whether golden predictions came out again; none where there are no golden rows, or they were not tried."""
+    said: str
+    rows: int = 0
+    exact: int = 0
+    """Rows whose every prediction is the same to the last bit."""
+    largest: float | None = None
+    """Largest difference of a prediction, relative to the recorded one where that is above 1."""
+    tolerance: float | None = None
+    environment: str = ""
+    """Python, platform and packages that it was loaded in."""
 
 
 class RollbackResult(Part):
@@ -408,8 +451,19 @@ class RollbackResult(Part):
     reason: str
     journal: int
     proof: str
+    """In words."""
+    shown: ProofLevel = "none"
+    proof_digest: Digest | None = None
+    """Digest of the proof's record."""
 
 
 StepResult = (
-    DetectResult | ValidateResult | TrainResult | EvaluateResult | ReportResult | PromoteResult | RollbackResult
+    DetectResult
+    | ValidateResult
+    | TrainResult
+    | EvaluateResult
+    | ReportResult
+    | PromoteResult
+    | ProveResult
+    | RollbackResult
 )

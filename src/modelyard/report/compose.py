@@ -66,6 +66,7 @@ def _of(envelope: Envelope) -> tuple[Section, ...]:
         "train": train,
         "evaluate": evaluate,
         "promote": promote,
+        "prove": promote,
         "rollback": promote,
     }
     module = modules.get(envelope.record.step)

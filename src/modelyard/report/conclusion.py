@@ -11,6 +11,7 @@ from modelyard.records.results import (
     GateResult,
     Part,
     PromoteResult,
+    ProveResult,
     RollbackResult,
     ValidateResult,
 )
@@ -82,10 +83,33 @@ def _moved(records: Records) -> Headline | None:
         result = outcome(envelope)
         verdict = step_verdict(envelope)
         if isinstance(result, PromoteResult | RollbackResult) and verdict is Verdict.PASS:
-            before = f"; before it, {result.previous}" if result.previous else "; it is the first"
-            return Headline(Verdict.PASS, done, f"The alias {result.alias} is now {result.version}{before}.")
+            return _done(result, done)
         return Headline(verdict, refused, f"{step.capitalize()}: {_first_line(problem_of(envelope))}")
-    return None
+    return _proved(records)
+
+
+def _done(result: PromoteResult | RollbackResult, done: str) -> Headline:
+    before = f"; before it, {result.previous}" if result.previous else "; it is the first"
+    if isinstance(result, PromoteResult) and result.dry_run:
+        text = f"A dry run: the alias {result.alias} would move to a new version{before}. Nothing was changed."
+        return Headline(Verdict.PASS, "would be promoted", text)
+    if isinstance(result, PromoteResult) and result.pull_request is not None:
+        text = f"{result.version} is published. The alias {result.alias} moves to it when the pull request is merged."
+        return Headline(Verdict.PASS, "published, and waits for its pull request", text)
+    if isinstance(result, RollbackResult) and result.shown != "golden":
+        done = {"none": "rolled back without proof", "loading": "rolled back, proved by loading alone"}[result.shown]
+    return Headline(Verdict.PASS, done, f"The alias {result.alias} is now {result.version}{before}.")
+
+
+def _proved(records: Records) -> Headline | None:
+    envelope = records.get("prove")
+    if envelope is None:
+        return None
+    result, verdict = outcome(envelope), step_verdict(envelope)
+    if not isinstance(result, ProveResult):
+        return Headline(verdict, "not proved", f"Proof: {_first_line(problem_of(envelope))}")
+    words = {Verdict.PASS: "proved", Verdict.NOT_APPLICABLE: "not proved, as asked"}.get(verdict, "not proved")
+    return Headline(verdict, words, f"{result.version}: {result.said}.")
 
 
 def _unjudged(records: Records) -> Headline:

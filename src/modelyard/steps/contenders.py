@@ -12,6 +12,7 @@ from modelyard.errors import DataError
 from modelyard.files import read_json
 from modelyard.models import environment, store
 from modelyard.models.predictions import join, read_predictions
+from modelyard.models.score_child import golden_rows
 from modelyard.models.scoring import Golden, Scorer, score
 from modelyard.registry.base import Version
 from modelyard.steps import rows as test_rows
@@ -78,6 +79,8 @@ def challenger_of(
         given = {"challenger": test} | {name: rows for name, rows in tables.items() if len(rows)}
         scored = score(scorer, given, id_column=test_rows.id_column(config), folder=folder)
         frame = read_predictions(scored.pop("challenger"), "the challenger")
+        if facts.adapter == "command":
+            _golden_of_command(context, scorer, _golden(context, found, folder))
     return Contender(signature, joined(context, frame, test, signature, "the challenger"), scored=scored)
 
 
@@ -87,6 +90,25 @@ def _golden(context: Context, model_digest: str, folder: Path) -> Golden:
         name: [value for value in column.get("quantiles") or [] if value is not None] for name, column in told.items()
     }
     return Golden(model_digest, quantiles, folder / "golden")
+
+
+def _golden_of_command(context: Context, scorer: Scorer, wanted: Golden) -> None:
+    """Golden rows by the user's command; a command that cannot take made-up rows has none, and that is said."""
+    name = test_rows.id_column(context.config)
+    features = [feature.model_dump() for feature in scorer.signature.features]
+    made = golden_rows(features, dict(wanted.quantiles), {}, seed=wanted.seed, rows=wanted.rows, named=name)
+    with tempfile.TemporaryDirectory(dir=wanted.folder.parent) as temporary:
+        try:
+            written = score(scorer, {"golden": made}, id_column=name, folder=Path(temporary))["golden"]
+            frame = read_predictions(written, "the challenger")
+            joined(context, frame, made, scorer.signature, "the challenger")
+        except DataError as error:
+            context.console.say(f"  no golden rows: the predict command does not take made-up ones ({error.found})")
+            return
+    wanted.folder.mkdir()
+    made.write_parquet(wanted.folder / "inputs.parquet")
+    columns = [column for column in frame.columns if column != name]
+    frame.select(name, *columns).write_parquet(wanted.folder / "predictions.parquet")
 
 
 def reference_of(
@@ -135,7 +157,7 @@ def reference_of(
             signature=manifest.signature,
             model_dir=home / "model",
             python=python,
-            format=store.stored_format(home / "model"),
+            format=store.loadable_format(home / "model", who=who, allow_pickle=config.may_load_pickles),
             python_path=_python_path(home / "model"),
             command=manifest.predict_command,
             timeout=config.evaluate.predict.timeout if config.evaluate.predict else "1h",

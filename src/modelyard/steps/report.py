@@ -32,7 +32,7 @@ SPEC = StepSpec(
     environment="carry",
     secrets=(TOKEN,),
 )
-SHOWN: tuple[Step, ...] = tuple(step for step in STEPS if step not in ("report", "promote", "rollback"))
+SHOWN: tuple[Step, ...] = tuple(step for step in STEPS if step not in ("report", "promote", "prove", "rollback"))
 
 
 def shown_records(run_dir: Path) -> dict[Step, Envelope]:

@@ -1,97 +1,109 @@
-"""rollback: move the alias back to the version before, or to a named one, with a reason."""
+"""rollback: move the alias back to a version, on the proof that it still works, with a reason."""
 
+import shlex
 from collections.abc import Mapping
-from typing import Any
 
 from modelyard.errors import ConfigError
-from modelyard.github.event import MAY_PROMOTE
-from modelyard.records.results import RollbackResult
-from modelyard.registry.base import Version
+from modelyard.records.envelope import Envelope, read_record
+from modelyard.records.results import ProofLevel, ProveResult, RollbackResult
+from modelyard.registry.base import AliasMoved, Version
+from modelyard.registry.journal import JournalEntry
+from modelyard.registry.proof import check_proof, check_target
 from modelyard.registry.reference import best_alias
-from modelyard.spec import TOKEN, Inputs, Outputs, StepSpec
-from modelyard.steps.base import Outcome, StepDefinition
+from modelyard.steps import prove
+from modelyard.steps.base import Outcome, StepDefinition, execute
 from modelyard.steps.context import Context
+from modelyard.steps.prove import PROVE, SPEC, RollbackInputs, reads
 from modelyard.verdict import Verdict
 
-NO_PROOF = "none: this version of modelyard moves the alias without proving that the old model still works"
-
-
-class RollbackInputs(Inputs):
-    """Inputs of rollback."""
-
-    to: str = ""
-    """Version to go back to, such as v3. Default: the one before."""
-    reason: str = ""
-    """Why; it stands in the history."""
-
-
-class RollbackOutputs(Outputs):
-    """Outputs of rollback."""
-
-    version: str
-    """The version that the alias points at now."""
-
-
-SPEC = StepSpec(
-    name="rollback",
-    summary="Move the alias back to the version before, or to a named one. It proves nothing about that model yet.",
-    example='modelyard rollback --reason "errors since the morning"',
-    inputs=RollbackInputs,
-    outputs=RollbackOutputs,
-    permissions={"contents": "write"},
-    environment="carry",
-    secrets=(TOKEN,),
-)
-
-
-def reads(context: Context, inputs: Inputs) -> Mapping[str, Any]:
-    """The alias now, and what is asked."""
-    champion = context.champion
-    return {"champion": None if champion is None else champion.name, "asked": inputs.model_dump(mode="json")}
+_SAID: Mapping[ProofLevel, str] = {"golden": "", "loading": "proved by loading alone: ", "none": "WITHOUT PROOF: "}
+"""What stands before the reason in the history."""
 
 
 def run(context: Context, inputs: RollbackInputs) -> Outcome:
-    """Move the alias."""
-    if not inputs.reason.strip():
-        raise ConfigError("a rollback needs a reason", do=f"Example: {SPEC.example}")
-    if context.trigger not in MAY_PROMOTE:
-        raise ConfigError(
-            f"nothing is rolled back on {context.event.name if context.event else context.trigger}",
-            do="Run it by hand (workflow_dispatch) on the default branch.",
-        )
-    alias = context.config.registry.alias
+    """Move the alias on a proof; at a desk, make the proof first."""
+    prove.refuse_slips(context, inputs)
+    if inputs.part == "both":
+        proof = execute(PROVE, context, inputs)
+        handed = proof.digest
+    else:
+        proof = read_record(context.record_path("prove"))
+        handed = inputs.proof_digest or _own(context, proof)
     now = context.champion
-    if now is None:
-        raise ConfigError(f"there is no {alias} to roll back", do="Nothing was ever promoted under this name.")
-    target = context.registry.resolve(inputs.to) if inputs.to else context.registry.previous(alias)
-    if target is None:
-        raise ConfigError(
-            f"{alias} points at {now.name}, and no version served before it", do="Name one: --to v1 (see the history)."
-        )
-    if target.name == now.name:
-        raise ConfigError(
-            f"{alias} already points at {now.name}", do="Name another version: --to v1 (see the history)."
-        )
+    if now is not None and (entry := _moved_before(context, now, handed)) is not None:
+        return _outcome(context, proof, now, entry, inputs)
+    shown = check_proof(
+        proof,
+        handed=handed,
+        run_now="" if context.event is None else context.event.run_id,
+        model_now=context.config.model.name,
+        alias_now=context.config.registry.alias,
+        champion_now=None if now is None else now.name,
+        asked=inputs.proof,
+    )
+    target = prove.target_of(context, inputs.to or shown.version)
+    check_target(shown, target)
     entry = context.registry.set_alias(
-        alias,
+        shown.alias,
         target.name,
-        seen=now.name,
+        seen=shown.seen,
         actor=context.actor,
-        reason=inputs.reason,
+        reason=f"{_SAID[shown.shown]}{inputs.reason}",
         evidence=target.manifest.evidence,
         kind="rolled-back",
+        command=_command(target, handed, inputs.proof),
     )
+    return _outcome(context, proof, target, entry, inputs)
+
+
+def _own(context: Context, proof: Envelope) -> str:
+    """The digest of the run folder's own proof, which at a desk nobody else could have put there.
+
+    Raises:
+        ConfigError: in GitHub Actions, where the artifact came from elsewhere.
+    """
+    if context.event is not None:
+        raise ConfigError(
+            "input 'proof-digest' is missing",
+            do="Hand over the proof's: with: {proof-digest: ${{ needs.prove.outputs.record-digest }}}.",
+        )
+    return proof.digest
+
+
+def _command(target: Version, proof: str, level: ProofLevel) -> str:
+    """What did it, as the journal keeps it: which proof, and whether one was waived."""
+    waived = () if level == "golden" else ("--proof", level)
+    return shlex.join(["modelyard", "rollback", "--to", target.name, *waived, "--proof-digest", proof])
+
+
+def _moved_before(context: Context, now: Version, handed: str) -> JournalEntry | None:
+    """The move that an earlier attempt of this run made on the same proof; only what comes after it is left to do."""
+    last = context.registry.history(context.config.registry.alias, newest=1)
+    if last and last[0].kind == "rolled-back" and last[0].to == now.name and handed in last[0].command.split():
+        return last[0]
+    return None
+
+
+def _outcome(
+    context: Context, proof: Envelope, target: Version, entry: JournalEntry, inputs: RollbackInputs
+) -> Outcome:
+    shown = proof.record.outcome
+    assert isinstance(shown, ProveResult)  # noqa: S101 - a proof was checked, now or when it moved the alias
     _move_best(context, target, inputs.reason)
     result = RollbackResult(
         version=target.name,
-        alias=alias,
-        previous=now.name,
-        actor=context.actor,
-        reason=inputs.reason,
+        alias=entry.alias or "",
+        previous=entry.from_,
+        actor=entry.actor,
+        reason=entry.reason,
         journal=entry.seq,
-        proof=NO_PROOF,
+        proof=shown.said,
+        shown=shown.shown,
+        proof_digest=proof.digest,
     )
-    return Outcome(result, Verdict.PASS, model_digest=target.manifest.model_digest, champion_version=now.name)
+    return Outcome(
+        result, Verdict.PASS, model_digest=target.manifest.model_digest, champion_version=entry.from_
+    )  # fmt: skip
 
 
 def _move_best(context: Context, target: Version, reason: str) -> None:
@@ -100,15 +112,18 @@ def _move_best(context: Context, target: Version, reason: str) -> None:
     best = context.registry.find(alias)
     if best is None or best.number <= target.number:
         return
-    context.registry.set_alias(
-        alias,
-        target.name,
-        seen=best.name,
-        actor=context.actor,
-        reason=reason,
-        evidence=target.manifest.evidence,
-        kind="rolled-back",
-    )
+    try:
+        context.registry.set_alias(
+            alias,
+            target.name,
+            seen=best.name,
+            actor=context.actor,
+            reason=reason,
+            evidence=target.manifest.evidence,
+            kind="rolled-back",
+        )
+    except AliasMoved as error:
+        context.console.say(f"  {alias} is left alone: {error.found}")
 
 
-ROLLBACK = StepDefinition(SPEC, "rollback", (), reads, run, reads_data=False)
+ROLLBACK = StepDefinition(SPEC, "rollback", (), reads, run, optional=("prove",), reads_data=False)

@@ -1,0 +1,58 @@
+"""The issue that tells of a rollback: written from its records, in GitHub Actions; it never changes the verdict."""
+
+import os
+
+from modelyard.cli import runner
+from modelyard.errors import PlatformError
+from modelyard.github.client import GitHub
+from modelyard.github.issues import IssueMarker, Told, upsert_issue
+from modelyard.github.log import Annotation
+from modelyard.records.envelope import Envelope, Step
+from modelyard.records.results import RollbackResult
+from modelyard.report.markdown import render_markdown
+from modelyard.steps.context import Context
+from modelyard.verdict import Verdict
+
+BUDGET = 58_000
+_SAID = {"opened": "opened the issue", "updated": "updated the issue", "unchanged": "the issue says this already"}
+
+
+def tell(context: Context, envelope: Envelope) -> None:
+    """Open or update the issue of a rollback that moved an alias; nothing for other records, and nothing at a desk."""
+    if context.event is None or envelope.record.verdict is not Verdict.PASS:
+        return
+    moved = envelope.record.outcome
+    if not isinstance(moved, RollbackResult):
+        return
+    try:
+        told = _write(context, envelope, moved)
+    except PlatformError as error:
+        why = f"{context.config.model.name} is rolled back; the issue about it was not written: {error}"
+        print(why)
+        runner.annotate([Annotation("notice", why, title="modelyard rollback")])
+        return
+    print(f"{_SAID[told.action]}: {told.url}")
+
+
+def _write(context: Context, envelope: Envelope, moved: RollbackResult) -> Told:
+    event, model = context.event, context.config.model.name
+    assert event is not None  # noqa: S101 - looked at by the caller
+    client = GitHub(event.api_url, event.repository, os.environ.get("MODELYARD_TOKEN", ""))
+    below = f"\n<sub>[run {event.run_id}]({event.run_url}), attempt {event.attempt}</sub>\n"
+    bare = " without proof" if moved.shown == "none" else ""
+    return upsert_issue(
+        client,
+        IssueMarker(model, moved.journal),
+        title=f"{model}: {moved.alias} was rolled back from {moved.previous} to {moved.version}{bare}",
+        markdown=text_of(context, envelope) + below,
+    )
+
+
+def text_of(context: Context, envelope: Envelope) -> str:
+    """A proof or a rollback as Markdown, with the proof that it rests on."""
+    proof = context.record_or_none("prove")
+    linked = proof is not None and proof.link in envelope.record.builds_on
+    shown: dict[Step, Envelope] = {envelope.record.step: envelope}
+    if proof is not None and linked:
+        shown["prove"] = proof
+    return render_markdown(shown, budget=BUDGET)
