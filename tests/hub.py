@@ -109,6 +109,8 @@ class Hub:
     """What runs kept; each with its run, name and archive."""
     faults: list[Fault] = field(default_factory=list)
     protected: set[str] = field(default_factory=set)
+    no_pulls: bool = False
+    """Actions may not open pull requests, as a repository's settings have it at first."""
     rules: dict[str, Answer] = field(default_factory=dict)
     """Beginning of a reference's name → the refusal of whoever would create or move one."""
     immutable: bool = False
@@ -596,11 +598,14 @@ def get_pull(hub: Hub, request: Request) -> Reply:
 
 
 def list_pulls(hub: Hub, request: Request) -> Reply:
-    state, (owner, _, branch) = request.query["state"], request.query["head"].partition(":")
+    state, (owner, _, branch) = request.query.get("state", "open"), request.query.get("head", "").partition(":")
+    base = request.query.get("base", "")
     found = [
         pull
         for pull in hub.pulls.values()
-        if pull["state"] == state and pull["head"]["ref"] == branch and pull["head"]["repo"]["owner"]["login"] == owner
+        if pull["state"] == state
+        and (not branch or (pull["head"]["repo"]["owner"]["login"], pull["head"]["ref"]) == (owner, branch))
+        and (not base or pull["base"]["ref"] == base)
     ]
     return _page(hub, request, request.path, found)
 
@@ -621,6 +626,30 @@ def get_artifact(hub: Hub, request: Request) -> Reply:
     if number not in hub.artifacts:
         raise Answer(404, "Not Found")
     return 302, None, {"Location": f"{hub.storage}/artifacts/{number}?signature=x"}
+
+
+def create_pull(hub: Hub, request: Request) -> Reply:
+    if hub.no_pulls:
+        raise Answer(403, "GitHub Actions is not permitted to create or approve pull requests.")
+    body = request.body
+    sha = hub.run("rev-parse", "--verify", "--quiet", f"refs/heads/{body['head']}")
+    _fits(body.get("body", ""))
+    home = {"id": 1, "owner": {"login": hub.name.partition("/")[0]}}
+    number = 1 + max([*hub.issues, *hub.pulls], default=0)
+    made = {"number": number, "state": "open", "title": body["title"], "body": body.get("body", ""),
+            "head": {"ref": body["head"], "sha": sha, "repo": home}, "base": {"ref": body["base"]},
+            "user": {"login": request.login},
+            "html_url": f"{hub.url}/{hub.name}/pull/{number}"}  # fmt: skip
+    hub.pulls[number] = made
+    return 201, made, {}
+
+
+def update_pull(hub: Hub, request: Request) -> Reply:
+    pull = hub.pulls.get(int(request.last))
+    if pull is None:
+        raise Answer(404, "Not Found")
+    pull.update(request.body)
+    return 200, pull, {}
 
 
 def list_comments(hub: Hub, request: Request) -> Reply:
@@ -707,8 +736,6 @@ def get_user(_hub: Hub, request: Request) -> Reply:
 
 
 _HANDLERS: Mapping[str, Callable[[Hub, Request], Reply]] = {
-    "pulls/list": list_pulls, "actions/list-workflow-run-artifacts": list_artifacts,
-    "actions/download-artifact": get_artifact,
     "git/get-ref": get_ref, "git/list-matching-refs": matching_refs, "git/create-ref": create_ref,
     "git/update-ref": update_ref, "git/create-blob": create_blob, "git/get-blob": get_blob,
     "git/create-tree": create_tree, "git/get-tree": get_tree, "git/create-commit": create_commit,
@@ -717,6 +744,8 @@ _HANDLERS: Mapping[str, Callable[[Hub, Request], Reply]] = {
     "repos/get-release-by-tag": release_by_tag, "repos/list-releases": list_releases,
     "repos/upload-release-asset": upload_asset, "repos/list-release-assets": list_assets,
     "repos/get-release-asset": get_asset, "repos/delete-release-asset": delete_asset, "pulls/get": get_pull,
+    "actions/list-workflow-run-artifacts": list_artifacts, "actions/download-artifact": get_artifact,
+    "pulls/list": list_pulls, "pulls/create": create_pull, "pulls/update": update_pull,
     "issues/list-for-repo": list_issues, "issues/create": create_issue, "issues/update": update_issue,
     "issues/list-comments": list_comments, "issues/create-comment": create_comment,
     "issues/update-comment": update_comment, "users/get-authenticated": get_user,

@@ -1,6 +1,7 @@
 """A run folder with a chain of real records around a small model, and bundles of it: what registry tests share."""
 
-from collections.abc import Mapping
+import shutil
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -176,3 +177,20 @@ def snapshot(folder: Path) -> Mapping[str, str]:
         for path in sorted(folder.rglob("*"))
         if path.is_file()
     }
+
+
+def variant_of(where: Registry, reference: str, home: Path, change: Callable[[Path], None] | None = None) -> Bundle:
+    """A version's files with a change, by default in its golden predictions, without evidence, as an adopted one."""
+    import polars as pl
+
+    version = where.resolve(reference)
+    where.fetch(version, home)
+    shutil.rmtree(home / "records")
+    if change is None:
+        path = home / "golden" / "predictions.parquet"
+        pl.read_parquet(path).with_columns(pl.col("probability") * 0.99).write_parquet(path)
+    else:
+        change(home)
+    kept = version.manifest.model_dump(include={"model", "adapter", "signature", "environment_digest"})
+    content = Content(**kept, model_digest=digest_folder(home / "model")[0], evidence="none")
+    return Bundle(content, collect({path.name: path for path in home.iterdir()}))

@@ -6,16 +6,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import polars as pl
 import pytest
 
-from modelyard.models import store
-from modelyard.records.manifest import Content
-from modelyard.registry.base import Bundle, Version
-from modelyard.registry.bundle import collect
+from modelyard.registry.base import Version
 from modelyard.registry.local import LocalRegistry
 from tests import desk
 from tests.desk import edit, modelyard
+from tests.registry_samples import variant_of
 
 REASON = ("--reason", "errors since the morning")
 
@@ -41,18 +38,10 @@ def registry(folder: Path) -> LocalRegistry:
     return LocalRegistry(folder / ".modelyard", "tiny")
 
 
-def variant(folder: Path, change: Callable[[Path], None]) -> Version:
-    """A version made of v1's files with a change, published without evidence, as an adopted one is."""
-    where, home = registry(folder), folder.parent / "variant"
-    one = where.resolve("v1")
-    where.fetch(one, home)
-    shutil.rmtree(home / "records")
-    change(home)
-    files = collect({path.name: path for path in home.iterdir()})
-    kept = one.manifest.model_dump(include={"model", "model_digest", "adapter", "signature", "environment_digest"})
-    version = where.publish(Bundle(Content(**kept, evidence="none"), files))
-    shutil.rmtree(home)
-    return version
+def variant(folder: Path, change: Callable[[Path], None] | None = None) -> Version:
+    """A version made of v1's files with a change, by default in its golden predictions."""
+    where = registry(folder)
+    return where.publish(variant_of(where, "v1", folder.parent / "variant", change))
 
 
 def moves(folder: Path) -> list[dict[str, Any]]:
@@ -101,11 +90,7 @@ def test_a_proof_is_a_record_and_the_move_rests_on_it(tiny: Path) -> None:
 
 
 def test_a_model_that_predicts_otherwise_is_no_way_back(tiny: Path) -> None:
-    def other(home: Path) -> None:
-        path = home / "golden" / "predictions.parquet"
-        pl.read_parquet(path).with_columns(pl.col("probability") * 0.99).write_parquet(path)
-
-    variant(tiny, other)
+    variant(tiny)
     said = refused(tiny, 1, "--to", "v3")
     assert "v3 is not proved" in said
     assert "1e-09 is allowed" in said
@@ -147,14 +132,10 @@ def test_at_3_am_the_old_environment_cannot_be_built(tiny: Path) -> None:
 
 
 def test_a_model_that_does_not_load_is_named_as_what_it_is(tiny: Path) -> None:
-    where, home = registry(tiny), tiny.parent / "pickled"
-    one = where.resolve("v1")
-    where.fetch(one, home)
-    shutil.rmtree(home / "records")
-    (home / "model" / "model.skops").rename(home / "model" / "model.joblib")
-    kept = one.manifest.model_dump(include={"model", "adapter", "signature", "environment_digest"})
-    content = Content(**kept, model_digest=store.digest(home / "model")[0], evidence="none")
-    where.publish(Bundle(content, collect({path.name: path for path in home.iterdir()})))
+    def pickled(home: Path) -> None:
+        (home / "model" / "model.skops").rename(home / "model" / "model.joblib")
+
+    variant(tiny, pickled)
     said = refused(tiny, 3, "--to", "v3")
     assert "v3 is stored as a pickle" in said
     assert "allow-pickles: true" in said

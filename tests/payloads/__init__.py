@@ -16,9 +16,9 @@ def push(commit: str, ref: str = "refs/heads/main") -> dict[str, Any]:
     return {**_payload("push"), "ref": ref, "after": commit}
 
 
-def workflow_dispatch() -> dict[str, Any]:
+def workflow_dispatch(**inputs: str) -> dict[str, Any]:
     """A run by hand on the default branch."""
-    return {**_payload("workflow_dispatch"), "ref": "refs/heads/main", "inputs": {}}
+    return {**_payload("workflow_dispatch"), "ref": "refs/heads/main", "inputs": inputs}
 
 
 def schedule() -> dict[str, Any]:

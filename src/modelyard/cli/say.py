@@ -49,6 +49,8 @@ def outputs(envelope: Envelope, context: Context, code: int) -> dict[str, Any]:
         found |= {"model-digest": record.model_digest or ""}
     if isinstance(outcome, r.PromoteResult | r.ProveResult | r.RollbackResult):
         found |= {"version": outcome.version}
+    if isinstance(outcome, r.PromoteResult) and outcome.pull_request is not None:
+        found |= {"pull-request": outcome.pull_request.url}
     return found
 
 
@@ -77,15 +79,23 @@ def _facts(outcome: r.Part) -> str:
         case r.ReportResult():
             return f"{outcome.markdown}, {outcome.html}"
         case r.PromoteResult():
-            return f"{outcome.alias} now points at {outcome.version}" + (
-                f" (was {outcome.previous})" if outcome.previous else ""
-            )
+            return _promoted(outcome)
         case r.ProveResult():
             return f"{outcome.version}: {outcome.said}"
         case r.RollbackResult():
             return f"{outcome.alias} points at {outcome.version} again (was {outcome.previous}); {outcome.proof}"
         case _:
             return ""
+
+
+def _promoted(outcome: r.PromoteResult) -> str:
+    was = f" (was {outcome.previous})" if outcome.previous else ""
+    if outcome.dry_run:
+        target = outcome.version or "the next version"
+        return f"a dry run: {outcome.alias} would move to {target}{was}; nothing was changed"
+    if outcome.pull_request is not None:
+        return f"{outcome.version} is published; {outcome.alias} moves to it when {outcome.pull_request.url} is merged"
+    return f"{outcome.alias} now points at {outcome.version}{was}"
 
 
 def _validated(outcome: r.ValidateResult) -> str:

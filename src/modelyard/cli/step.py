@@ -13,8 +13,9 @@ from modelyard.records.results import DetectResult
 from modelyard.report.escape import code as code_span
 from modelyard.spec import Outputs
 from modelyard.steps.all import STEP
-from modelyard.steps.base import execute
+from modelyard.steps.base import execute, perform
 from modelyard.steps.context import Context
+from modelyard.steps.promote import PromoteInputs
 from modelyard.steps.prove import PROVE, RollbackInputs
 from modelyard.steps.report import ReportInputs
 
@@ -29,7 +30,10 @@ def run(command: Command, given: Mapping[str, str], _positional: list[str]) -> i
     chosen = PROVE if isinstance(inputs, RollbackInputs) and inputs.part == "prove" else step
     with working(given, carries=step.name in ("promote", "rollback")) as context:
         try:
-            envelope = execute(chosen, context, inputs)
+            if isinstance(inputs, PromoteInputs) and inputs.dry_run:
+                envelope = Envelope.seal(perform(chosen, context, inputs, keep=False))
+            else:
+                envelope = execute(chosen, context, inputs)
         except ModelyardError:
             runner.outputs({"run-dir": context.run_dir})
             raise

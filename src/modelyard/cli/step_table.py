@@ -88,6 +88,8 @@ STEP_COMMANDS = (
             Flag("base", "git reference whose rules judge, at a desk; in Actions a pull request is always judged by its base"),
             Flag("evidence-digest", "digest of the evaluation record to promote on. Default: the one in the run folder"),
             Flag("reason", "why; it stands in the history"),
+            Flag("dry-run", "check everything and say what would happen; nothing is published, moved or written", switch=True),
+            Flag("part", "promote: publish, and move the alias or open the pull request. merged: on the push that merged that pull request,\nmove the alias to the version that it names; needs no run folder and no checkout", "promote"),
             Flag("json", "print the outputs as JSON", switch=True),
         ),
     ),

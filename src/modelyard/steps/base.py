@@ -54,8 +54,8 @@ def execute(step: StepDefinition, context: Context, inputs: Inputs) -> Envelope:
     return write_record(context.record_path(step.name), perform(step, context, inputs))
 
 
-def perform(step: StepDefinition, context: Context, inputs: Inputs) -> Record:
-    """Run a step; an error is recorded and raised again.
+def perform(step: StepDefinition, context: Context, inputs: Inputs, *, keep: bool = True) -> Record:
+    """Run a step; an error is recorded, unless nothing of it is to be kept, and raised again.
 
     Raises:
         ModelyardError: what the step raised. The record then holds the message, and later steps do not build on it.
@@ -64,7 +64,8 @@ def perform(step: StepDefinition, context: Context, inputs: Inputs) -> Record:
     try:
         outcome = step.run(context, inputs)
     except ModelyardError as error:
-        _write_problem(step, context, inputs, error, started, clock)
+        if keep:
+            _write_problem(step, context, inputs, error, started, clock)
         raise
     return Record(
         step=step.name,

@@ -58,6 +58,16 @@ def config_at(event: Event, client: GitHub, path: str, scratch: Path) -> Loaded:
     return load(name, root=folder)
 
 
+def client_of(context: Context) -> GitHub:
+    """GitHub, for a run in Actions: with the token of the action's input, with or without a checkout."""
+    if isinstance(context, CarriedContext):
+        return context.client
+    event = context.event
+    if event is None:
+        raise ConfigError("this needs GitHub Actions", do="Run it in a workflow.")
+    return GitHub(event.api_url, event.repository, context.environ.get("MODELYARD_TOKEN", ""))
+
+
 def committed_tree(context: Context) -> str:
     """The tree that a promotion is for: at a desk the workspace's, in Actions that of the run's commit."""
     if context.event is None or isinstance(context, CarriedContext):

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import modelyard.records.results as r
 from modelyard.errors import ConfigError, DataError
@@ -11,12 +11,13 @@ from modelyard.models import store
 from modelyard.records.chain import verify_records
 from modelyard.records.envelope import STEPS, Envelope, Step
 from modelyard.records.manifest import Content
-from modelyard.registry.base import Bundle, Version
+from modelyard.registry.base import AliasMoved, Bundle, Version
 from modelyard.registry.bundle import collect
+from modelyard.registry.journal import JournalEntry
 from modelyard.registry.promotion import EvidenceRefused, check_evidence
 from modelyard.registry.reference import best_alias
 from modelyard.spec import TOKEN, Inputs, Outputs, StepSpec
-from modelyard.steps import carry
+from modelyard.steps import carry, proposal
 from modelyard.steps.base import Outcome, StepDefinition
 from modelyard.steps.context import Context
 from modelyard.steps.now import committed_tree
@@ -30,13 +31,20 @@ class PromoteInputs(Inputs):
     """Digest of the evaluation record to promote on. Default: the one in the run folder."""
     reason: str = ""
     """Why; it stands in the history."""
+    dry_run: bool = False
+    """Check everything and say what would happen; nothing is published, moved or written."""
+    part: Literal["promote", "merged"] = "promote"
+    """promote: publish, and move the alias or open the pull request. merged: on the push that merged that pull request,
+    move the alias to the version that it names; needs no run folder and no checkout."""
 
 
 class PromoteOutputs(Outputs):
     """Outputs of promote."""
 
     version: str
-    """The version that the alias points at now."""
+    """The version that the alias points at now; with registry.via pull-request, that it moves to on merging."""
+    pull_request: str = ""
+    """Address of the pull request that waits, with registry.via pull-request."""
 
 
 SPEC = StepSpec(
@@ -66,6 +74,8 @@ def reads(context: Context, _inputs: Inputs) -> Mapping[str, Any]:
 def run(context: Context, inputs: PromoteInputs) -> Outcome:
     """Check the evidence against what is at hand, publish, move."""
     _refuse_where_nothing_is_promoted(context, inputs)
+    if inputs.part == "merged":
+        return _run_merged(context, inputs)
     records = {step: context.record(step) for step in STEPS if step in CARRIED and context.record_path(step).is_file()}
     model_dir = context.run_dir / "model"
     if not model_dir.is_dir():
@@ -77,13 +87,19 @@ def run(context: Context, inputs: PromoteInputs) -> Outcome:
         raise EvidenceRefused(f"the chain of records is broken: {broken[0]}", do="Run `modelyard run` again.")
     champion, evaluation = context.champion, records["evaluate"]
     _refuse_another_run(context, evaluation)
+    if inputs.evidence_digest and inputs.evidence_digest != evaluation.digest:
+        raise EvidenceRefused(
+            f"the evidence named is {inputs.evidence_digest}, but this run folder's evaluation is {evaluation.digest}",
+            do="Hand over the run folder of the evaluation that is named.",
+        )
     model_digest, _ = store.digest(model_dir)
     if champion is not None and (champion.manifest.evidence, champion.manifest.model_digest) == (
         evaluation.digest,
         model_digest,
     ):
-        _mark_best(context, champion, evaluation)
-        return _done_before(context, champion, model_digest)
+        if not inputs.dry_run:
+            _mark_best(context, champion, evaluation)
+        return _done_before(context, champion)
     check_evidence(
         evaluation=evaluation,
         detect=records["detect"],
@@ -96,36 +112,70 @@ def run(context: Context, inputs: PromoteInputs) -> Outcome:
         registry_now=context.registry_kind,
         alias=context.config.registry.alias,
     )
-    if inputs.evidence_digest and inputs.evidence_digest != evaluation.digest:
-        raise EvidenceRefused(
-            f"the evidence named is {inputs.evidence_digest}, but this run folder's evaluation is {evaluation.digest}",
-            do="Hand over the run folder of the evaluation that is named.",
-        )
-    files = bundle_files(context, records)
-    version = context.registry.publish(Bundle(_content(context, records, model_digest), files))
-    alias = context.config.registry.alias
+    files, waiting = bundle_files(context, records), proposal.waits(context)
+    content = _content(context, records, model_digest)
+    said: dict[str, Any] = {
+        "alias": context.config.registry.alias,
+        "previous": None if champion is None else champion.name,
+        "model_digest": model_digest,
+        "evidence": evaluation.digest,
+        "actor": context.actor,
+        "reason": inputs.reason,
+    }
+    if inputs.dry_run:
+        return _outcome(r.PromoteResult(**said, version="", journal=0, dry_run=True))
+    version = context.registry.publish(Bundle(content, files))
+    if waiting:
+        asked = proposal.open_pull_request(context, version, champion, records, inputs.reason)
+        _tell_ledger(context, evaluation)
+        return _outcome(r.PromoteResult(**said, version=version.name, journal=0, pull_request=asked))
+    entry = _move(context, version, evaluation, inputs.reason)
+    _tell_ledger(context, evaluation)
+    return _outcome(r.PromoteResult(**said, version=version.name, journal=entry.seq))
+
+
+def _run_merged(context: Context, inputs: PromoteInputs) -> Outcome:
+    """Move the alias to what the merged pointer names, on the record that the version carries."""
+    pointer, version, evaluation = proposal.merged(context)
+    champion = context.champion
+    if champion is not None and champion.name == version.name:
+        if not inputs.dry_run:
+            _mark_best(context, version, evaluation)
+        return _done_before(context, version)
+    proposal.check_merged(context, version, evaluation)
+    reason = inputs.reason or pointer.reason
+    said: dict[str, Any] = {
+        "version": version.name,
+        "alias": pointer.alias,
+        "previous": None if champion is None else champion.name,
+        "model_digest": version.manifest.model_digest,
+        "evidence": evaluation.digest,
+        "actor": context.actor,
+        "reason": reason,
+    }
+    if inputs.dry_run:
+        return _outcome(r.PromoteResult(**said, journal=0, dry_run=True))
+    entry = _move(context, version, evaluation, reason)
+    return _outcome(r.PromoteResult(**said, journal=entry.seq))
+
+
+def _move(context: Context, version: Version, evaluation: Envelope, reason: str) -> JournalEntry:
+    champion = context.champion
     entry = context.registry.set_alias(
-        alias,
+        context.config.registry.alias,
         version.name,
         seen=None if champion is None else champion.name,
         actor=context.actor,
-        reason=inputs.reason,
+        reason=reason,
         evidence=evaluation.digest,
         kind="promoted",
     )
     _mark_best(context, version, evaluation)
-    _tell_ledger(context, evaluation)
-    result = r.PromoteResult(
-        version=version.name,
-        alias=alias,
-        previous=entry.from_,
-        model_digest=model_digest,
-        evidence=evaluation.digest,
-        actor=context.actor,
-        reason=inputs.reason,
-        journal=entry.seq,
-    )
-    return Outcome(result, Verdict.PASS, model_digest=model_digest, champion_version=entry.from_)
+    return entry
+
+
+def _outcome(result: r.PromoteResult) -> Outcome:
+    return Outcome(result, Verdict.PASS, model_digest=result.model_digest, champion_version=result.previous)
 
 
 def bundle_files(context: Context, records: Mapping[Step, Envelope]) -> dict[str, Path]:
@@ -150,7 +200,7 @@ def bundle_files(context: Context, records: Mapping[Step, Envelope]) -> dict[str
     return collect(sources) | beside
 
 
-def _done_before(context: Context, champion: Version, model_digest: str) -> Outcome:
+def _done_before(context: Context, champion: Version) -> Outcome:
     """A second attempt of a run whose first one moved the alias already: there is nothing left to do."""
     alias = context.config.registry.alias
     (entry,) = context.registry.history(alias, newest=1)
@@ -158,32 +208,40 @@ def _done_before(context: Context, champion: Version, model_digest: str) -> Outc
         version=champion.name,
         alias=alias,
         previous=entry.from_,
-        model_digest=model_digest,
-        evidence=champion.manifest.evidence,
+        model_digest=champion.manifest.model_digest,
+        evidence=entry.evidence,
         actor=entry.actor,
         reason=entry.reason,
         journal=entry.seq,
     )
-    return Outcome(result, Verdict.PASS, model_digest=model_digest, champion_version=entry.from_)
+    return _outcome(result)
 
 
 def _mark_best(context: Context, version: Version, evaluation: Envelope) -> None:
-    """Move the alias of the best promoted version, where this one is surely better on the primary metric."""
+    """Move the alias of the best promoted version, where this one is surely better on the primary metric.
+
+    Only against the version that the evaluation compared with; where the mark was moved since, it stays.
+    """
     judged = evaluation.record.outcome
     alias = best_alias(context.config.registry.alias)
     best = context.registry.find(alias)
-    over = judged.over_best if isinstance(judged, r.EvaluateResult) else None
-    if best is not None and (best.name == version.name or over is None or over.low is None or over.low <= 0):
-        return
-    context.registry.set_alias(
-        alias,
-        version.name,
-        seen=None if best is None else best.name,
-        actor=context.actor,
-        reason="the first to be promoted" if best is None else f"better than {best.name} on the primary metric",
-        evidence=evaluation.digest,
-        kind="promoted",
-    )
+    if best is not None:
+        if best.name == version.name or not isinstance(judged, r.EvaluateResult) or judged.best != best.name:
+            return
+        if judged.over_best is None or judged.over_best.low is None or judged.over_best.low <= 0:
+            return
+    try:
+        context.registry.set_alias(
+            alias,
+            version.name,
+            seen=None if best is None else best.name,
+            actor=context.actor,
+            reason="the first to be promoted" if best is None else f"better than {best.name} on the primary metric",
+            evidence=evaluation.digest,
+            kind="promoted",
+        )
+    except AliasMoved as error:
+        context.console.say(f"  {alias} is left alone: {error.found}")
 
 
 def _tell_ledger(context: Context, evaluation: Envelope) -> None:
@@ -203,7 +261,7 @@ def _refuse_where_nothing_is_promoted(context: Context, inputs: PromoteInputs) -
         )
     if context.mode == "report-only":
         raise ConfigError("mode is report-only, which promotes nothing", do="Remove `mode: report-only` to promote.")
-    if context.event is not None and not inputs.evidence_digest:
+    if context.event is not None and not inputs.evidence_digest and inputs.part == "promote":
         raise ConfigError(
             "input 'evidence-digest' is missing",
             do="Hand over the evaluation's: with: {evidence-digest: ${{ needs.evaluate.outputs.record-digest }}}.",
