@@ -141,6 +141,7 @@ def test_the_templates_permissions_are_exactly_these() -> None:
         ("ml-pull-request", "comment"): {"pull-requests": "write"},
         ("ml-train-promote", "evaluate"): {"contents": "read"},
         ("ml-train-promote", "promote"): {"contents": "write"},
+        ("ml-train-promote", "attest"): {"id-token": "write", "attestations": "write"},
         ("ml-promotion-merged", "move"): {"contents": "write"},
         ("ml-rollback", "prove"): {"contents": "read"},
         ("ml-rollback", "move"): {"contents": "write", "issues": "write"},

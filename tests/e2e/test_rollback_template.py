@@ -128,6 +128,26 @@ def test_an_issue_that_cannot_be_written_changes_no_verdict(
     assert any("permissions: {issues: write}" in said for said in done.annotations)
 
 
+def test_a_version_is_verified_from_an_empty_folder_by_the_registry_alone(
+    tmp_path: Path, github: Hub, served: tuple[Hub, Path]
+) -> None:
+    (tmp_path / "empty").mkdir()
+    environ = {"GITHUB_API_URL": github.url, "GITHUB_TOKEN": "", "MODELYARD_TOKEN": ""}
+    where = ("verify", "--version", "v1", "--model", "tiny", "--repository", github.name)
+    done = desk.modelyard(tmp_path / "empty", *where, environ=environ)
+    assert done.code == 0, done.err
+    assert "verified tiny v1:" in done.out
+    assert list((tmp_path / "empty").iterdir()) == []
+    asset = next(each for each in github.assets.values() if each["name"] == "model.zip")
+    whole = asset["data"]
+    asset["data"] = whole[:-1] + b"x"
+    broken = desk.modelyard(tmp_path / "empty", *where, environ=environ)
+    asset["data"] = whole
+    assert broken.code == 3
+    assert "tiny v1 is not as it was recorded" in broken.err
+    assert github.writes == []
+
+
 def test_a_token_that_only_reads_proves_and_cannot_move(tmp_path: Path, github: Hub, served: tuple[Hub, Path]) -> None:
     done = roll(tmp_path, github, served, READ, reason="errors")
     assert done.jobs == {"prove": "success", "move": "failure"}, done.last

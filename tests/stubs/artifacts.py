@@ -29,7 +29,8 @@ def found(patterns: list[str], hidden: bool) -> list[Path]:
         paths = paths - files if exclude else paths | files
     if not hidden:
         here = Path.cwd().resolve()
-        paths = {path for path in paths if not any(part.startswith(".") for part in path.relative_to(here).parts)}
+        inside = {path: path.relative_to(here).parts if path.is_relative_to(here) else (path.name,) for path in paths}
+        paths = {path for path, parts in inside.items() if not any(part.startswith(".") for part in parts)}
     return sorted(paths)
 
 
@@ -71,7 +72,21 @@ def download(given: dict[str, str]) -> int:
     return 0
 
 
+def attest(given: dict[str, str]) -> int:
+    """Write down the digest of each file, in the place of a signature."""
+    record("actions/attest", given)
+    files = found([given["subject-path"]], hidden=False)
+    if not files:
+        print("::error::Could not find subject at path " + given["subject-path"])
+        return 1
+    bundle = Path(os.environ["RUNNER_TEMP"], "attestation.json")
+    digests = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+    bundle.write_text(json.dumps(digests), "utf-8")
+    output("bundle-path", str(bundle))
+    return 0
+
+
 if __name__ == "__main__":
     step, *names = sys.argv[1:]
     values = {name: os.environ.get("WITH_" + name.upper().replace("-", "_"), "") for name in names}
-    sys.exit({"upload": upload, "download": download}[step](values))
+    sys.exit({"upload": upload, "download": download, "attest": attest}[step](values))

@@ -65,7 +65,16 @@ _OTHERS = (
         "Walk the chain of records and name the first broken link.",
         "modelyard verify --version v7",
         "modelyard.cli.verify",
-        (CONFIG, RUN_DIR, REGISTRY, Flag("version", "verify this version in the registry, not the run folder"), JSON),
+        (
+            CONFIG,
+            RUN_DIR,
+            REGISTRY,
+            Flag("version", "verify this version in the registry, not the run folder"),
+            Flag("model", "name of the model; with it a version is verified without any configuration"),
+            Flag("repository", "owner/name on GitHub whose registry holds it; with --model"),
+            Flag("store", "the .modelyard folder of a local registry that holds it; with --model"),
+            JSON,
+        ),
     ),
     Command(
         "gates",

@@ -38,7 +38,12 @@ def _write(context: Context, envelope: Envelope, moved: RollbackResult) -> Told:
     event, model = context.event, context.config.model.name
     assert event is not None  # noqa: S101 - looked at by the caller
     client = GitHub(event.api_url, event.repository, os.environ.get("MODELYARD_TOKEN", ""))
-    below = f"\n<sub>[run {event.run_id}]({event.run_url}), attempt {event.attempt}</sub>\n"
+    run = f"<sub>[run {event.run_id}]({event.run_url}), attempt {event.attempt}</sub>"
+    below = (
+        f"\n**Next.** A run on the same data may make {moved.previous} again and promote it if it passes: set "
+        "`mode: report-only`, or let somebody approve promotions, until the cause is mended. Then close this issue; "
+        f"the next rollback opens another.\n\n{run}\n"
+    )
     bare = " without proof" if moved.shown == "none" else ""
     return upsert_issue(
         client,

@@ -26,6 +26,7 @@ from modelyard.verdict import Verdict
 _ORDER = (
     "problem",
     "moved",
+    "proof",
     "rules",
     "gates",
     "validation!",

@@ -96,9 +96,11 @@ def _done(result: PromoteResult | RollbackResult, done: str) -> Headline:
     if isinstance(result, PromoteResult) and result.pull_request is not None:
         text = f"{result.version} is published. The alias {result.alias} moves to it when the pull request is merged."
         return Headline(Verdict.PASS, "published, and waits for its pull request", text)
+    text = f"The alias {result.alias} is now {result.version}{before}."
     if isinstance(result, RollbackResult) and result.shown != "golden":
-        done = {"none": "rolled back without proof", "loading": "rolled back, proved by loading alone"}[result.shown]
-    return Headline(Verdict.PASS, done, f"The alias {result.alias} is now {result.version}{before}.")
+        words = {"none": "rolled back without proof", "loading": "rolled back, proved by loading alone"}[result.shown]
+        return Headline(Verdict.INCONCLUSIVE, words, text)
+    return Headline(Verdict.PASS, done, text)
 
 
 def _proved(records: Records) -> Headline | None:

@@ -104,6 +104,8 @@ def rebind(step: StepDefinition, context: Context, known: Envelope) -> Envelope:
 
 
 def _data(step: StepDefinition, context: Context) -> dict[str, str]:
+    if step.name in ("prove", "rollback"):
+        return {}  # whatever data this folder's last run had, an old version is not about it
     if step.reads_data:
         return context.data_digests
     detected = context.record_or_none("detect")

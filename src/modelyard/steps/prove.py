@@ -131,6 +131,9 @@ def run(context: Context, inputs: RollbackInputs) -> Outcome:
     refuse_slips(context, inputs)
     target = target_of(context, inputs.to)
     assert context.champion is not None  # noqa: S101 - target_of looked
+    context.record_path("rollback").unlink(
+        missing_ok=True
+    )  # an earlier one's, on an earlier proof; the journal keeps it
     said: dict[str, Any] = {
         "version": target.name,
         "version_digest": target.digest,

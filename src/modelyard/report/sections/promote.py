@@ -28,7 +28,7 @@ def sections(envelope: Envelope) -> tuple[Section, ...]:
             facts.append(line("Pointer ", Code(waiting.pointer), " on the branch ", Code(waiting.branch)))
     elif isinstance(result, RollbackResult):
         title = "Rollback"
-        facts = [line(Text("Proof: ", "strong"), _SHOWN[result.shown], f". {result.proof}")]
+        facts = [line(Text("Proof: ", "strong"), result.proof)]
         if result.proof_digest:
             facts.append(line("Record of the proof ", Code(result.proof_digest)))
     else:
@@ -60,7 +60,7 @@ def _proof(result: ProveResult) -> Section:
     if result.environment:
         facts.append(line(f"Loaded in {result.environment}"))
     blocks: tuple[Block, ...] = (Paragraph(lead), Listing(tuple(facts)))
-    return Section("moved-proof", "Proof", f"{result.version}: {_SHOWN[result.shown]}", blocks, 85, folded=False)
+    return Section("proof", "Proof", f"{result.version}: {_SHOWN[result.shown]}", blocks, 85, folded=False)
 
 
 def _before(previous: str | None) -> str:
