@@ -1,23 +1,32 @@
-"""What the fire tests run in processes of their own, without pytest: move an alias, publish, or die on the way.
+"""What the fire tests run in processes of their own, without pytest: move an alias, hold the lock, or die on the way.
 
 Usage: python -m tests.registry_child move FOLDER NAME TIMES
        python -m tests.registry_child die FOLDER SEED TIMES
+       python -m tests.registry_child publish FOLDER RUN 1
+       python -m tests.registry_child hold FOLDER - 0
 """
 
+import json
 import os
 import random
 import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from modelyard.registry.base import AliasMoved
+from modelyard.registry.base import AliasMoved, VersionRemoved
+from modelyard.registry.gc import carry_out
 from modelyard.registry.local import LocalRegistry
-from tests.registry_samples import bundle, promote, registry, run_folder
+from modelyard.registry.retention import Policy, plan
+from modelyard.registry.verify import verify_registry
+from tests.registry_samples import NOON, bundle, promote, registry, run_folder
 
+KEPT = 3
+"""Versions that the fire's gc keeps."""
 Tracer = Callable[[FrameType, str, Any], Any]
 
 
@@ -34,11 +43,36 @@ def move(where: LocalRegistry, name: str, times: int) -> None:
             continue
 
 
-def publish_and_promote(where: LocalRegistry, run: Path) -> None:
-    """What promote does; the same evidence is one version, however often."""
-    version, now = where.publish(bundle(run)), where.find("champion")
-    if now is None or now.name != version.name:
-        promote(where, version, seen=now.name if now else None)
+def publish(where: LocalRegistry, run: Path) -> None:
+    """The same evidence is one version, however often."""
+    where.publish(bundle(run))
+
+
+def promote_newest(where: LocalRegistry, _run: Path) -> None:
+    """Point the champion at the newest version, unless it does so already."""
+    newest, now = where.list()[-1], where.find("champion")
+    if now is None or now.name != newest.name:
+        promote(where, newest, seen=now.name if now else None)
+
+
+def gc(where: LocalRegistry, _run: Path) -> None:
+    """Remove all but the last versions that served, and whatever was left behind."""
+    found = plan(
+        where.list(),
+        where.entries(),
+        where.leftovers(),
+        Policy(versions=KEPT, days=0),
+        NOON + timedelta(days=1000),
+        shared=True,
+    )
+    assert carry_out(where, found, actor="octocat") == {}
+
+
+OPERATIONS: dict[str, Callable[[LocalRegistry, Path], None]] = {
+    "publish": publish,
+    "set_alias": promote_newest,
+    "gc": gc,
+}
 
 
 @contextmanager
@@ -65,12 +99,29 @@ def counted_lines(act: Callable[[int], None]) -> Iterator[None]:
 
 
 def die(folder: Path, seed: int, times: int) -> None:
-    """Fork that often; every child publishes and promotes, and is killed at a line that the seed chooses.
+    """Publish, promote and collect that often; each time a child of this process does it, and is killed on the way.
 
-    The first child is left alone, to count the lines. A child that is to die and does not ends with an error.
+    The seed chooses the line, among as many as the operation took the last time that it was whole. After each death
+    everything is checked, the operation is run again and everything is checked once more.
     """
     chosen = random.Random(seed)  # noqa: S311 - reproducible moments, not secrets
     where = registry(folder)
+    lines, killed = dict.fromkeys(OPERATIONS, 0), dict.fromkeys(OPERATIONS, 0)
+    run = run_folder(folder / "run-0", "payload 0")
+    for at in range(times + len(OPERATIONS)):
+        name = tuple(OPERATIONS)[at % len(OPERATIONS)]
+        if name == "publish":
+            now = where.find("champion")
+            run = run_folder(folder / f"run-{at + 1}", f"payload {at}", champion=now.name if now else None)
+        if at >= len(OPERATIONS):  # the first round counts lines
+            killed[name] += _killed_in(folder, OPERATIONS[name], run, chosen.randint(1, lines[name]))
+            check(registry(folder))
+        lines[name] = _counted(OPERATIONS[name], registry(folder), run)
+        check(registry(folder))
+    print(json.dumps({"times": times, "killed": killed, "lines": lines}))
+
+
+def _counted(operation: Callable[[LocalRegistry, Path], None], where: LocalRegistry, run: Path) -> int:
     lines = 0
 
     def count(at: int) -> None:
@@ -78,42 +129,55 @@ def die(folder: Path, seed: int, times: int) -> None:
         lines = at
 
     with counted_lines(count):
-        publish_and_promote(where, run_folder(folder / "run-0", "payload 0"))
-    killed = 0
-    for at in range(1, times + 1):
-        now = where.find("champion")
-        run = run_folder(folder / f"run-{at}", f"payload {at}", champion=now.name if now else None)
-        last = chosen.randint(1, lines)
-        child = os.fork()
-        if child == 0:
-            with counted_lines(lambda line: os.kill(os.getpid(), signal.SIGKILL) if line == last else None):  # noqa: B023 - called before the loop goes on
-                publish_and_promote(registry(folder), run)
-            os._exit(0)
-        _, status = os.waitpid(child, 0)
-        killed += os.WIFSIGNALED(status)
-        check(where)
-        publish_and_promote(where, run)
-        check(where)
-    print(f"{killed} of {times} killed in {lines} lines")
+        operation(where, run)
+    return lines
+
+
+def _killed_in(folder: Path, operation: Callable[[LocalRegistry, Path], None], run: Path, last: int) -> bool:
+    """Whether a child died at this line; it ends well where it needs fewer."""
+    child = os.fork()
+    if child == 0:
+        with counted_lines(lambda line: os.kill(os.getpid(), signal.SIGKILL) if line == last else None):
+            operation(registry(folder), run)
+        os._exit(0)
+    _, status = os.waitpid(child, 0)
+    assert os.WIFSIGNALED(status) or os.waitstatus_to_exitcode(status) == 0
+    return os.WIFSIGNALED(status)
+
+
+def hold(where: LocalRegistry) -> None:
+    """Take the lock that publishing and removing take, say so, and keep it until killed."""
+    with where._alone():
+        print("held", flush=True)
+        signal.pause()
 
 
 def check(where: LocalRegistry) -> None:
-    """Every alias resolves, every digest is right, nothing half written is visible."""
-    from modelyard.registry.verify import verify_registry
-
+    """Every alias resolves, every digest is right, nothing half written or half removed is visible."""
     report = verify_registry(where)
     assert report.intact, report.broken
+    kept, removed = {each.name for each in where.list()}, {each.name for each in where.removed()}
     for entry in where.history():
         assert entry.to is not None
-        where.resolve(entry.to)
-    champion = where.find("champion")
-    assert champion is not None
-    assert champion.name == where.history()[-1].to
+        assert (entry.to in kept) != (entry.to in removed)
+    for name in removed:
+        try:
+            where.resolve(name)
+        except VersionRemoved:
+            continue
+        raise AssertionError(name)
+    moves, champion = where.history("champion"), where.find("champion")
+    assert (champion.name if champion else None) == (moves[-1].to if moves else None)
 
 
 if __name__ == "__main__":
     what, folder, third, times = sys.argv[1:]
     if what == "move":
         move(registry(Path(folder)), third, int(times))
+    elif what == "publish":
+        print("begins", flush=True)
+        publish(registry(Path(folder)), Path(third))
+    elif what == "hold":
+        hold(registry(Path(folder)))
     else:
         die(Path(folder), int(third), int(times))

@@ -54,7 +54,7 @@ def write_atomic(path: Path, data: bytes) -> None:
         PlatformError: the disk would not take it; the old file is intact and no partial file remains.
     """
     with disk_errors(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         temporary = Path(name)
         try:
@@ -72,9 +72,12 @@ def write_atomic(path: Path, data: bytes) -> None:
 
 
 def create_exclusive(path: Path, data: bytes) -> bool:
-    """Create a file with all its bytes at once; False, and nothing changed, where the name is already taken."""
+    """Create a file with all its bytes at once; False, and nothing changed, where the name is already taken.
+
+    It is a link that fails where the name exists, which is atomic on network file systems too.
+    """
     with disk_errors(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         temporary = Path(name)
         try:
@@ -86,12 +89,23 @@ def create_exclusive(path: Path, data: bytes) -> bool:
             try:
                 os.link(temporary, path)
             except FileExistsError:
-                return False
+                # Over NFS a link may have been made although its answer was lost: asked again, the server says that
+                # it exists. Then it is ours if it is this very file.
+                if not path.samefile(temporary):
+                    return False
         finally:
             with suppress(OSError):
                 temporary.unlink()
         sync_folder(path.parent)
         return True
+
+
+def make_folder(folder: Path) -> None:
+    """Create a folder with the folders above it, so that they survive a power cut as their files do."""
+    missing = [each for each in (folder, *folder.parents) if not each.is_dir()]
+    folder.mkdir(parents=True, exist_ok=True)
+    for each in missing:
+        sync_folder(each.parent)
 
 
 def sync_folder(folder: Path) -> None:

@@ -116,6 +116,7 @@ _OTHERS = (
             CONFIG,
             REGISTRY,
             Flag("alias", "whose history, or every (default: the configuration's alias)"),
+            Flag("newest", "so many of the last moves; without this, all of them"),
             Flag("on", "what served at the end of this day in UTC, or at this second: 2026-05-03T12:00:00+00:00"),
             FORMAT,
             JSON,

@@ -6,8 +6,9 @@ from datetime import UTC, datetime
 
 from modelyard.cli.flags import Command
 from modelyard.cli.open import open_context
-from modelyard.errors import OK, ConfigError
-from modelyard.registry.base import Leftover, Registry
+from modelyard.errors import OK
+from modelyard.registry.base import Leftover
+from modelyard.registry.gc import carry_out
 from modelyard.registry.retention import Plan, Policy, Removable, plan
 from modelyard.report import numbers
 
@@ -32,24 +33,12 @@ def run(_command: Command, given: Mapping[str, str], _positional: list[str]) -> 
         shared=registry.kind == "local",
     )
     apply = given.get("apply") == "true"
-    spared = _apply(registry, found, context.actor) if apply else {}
+    spared = carry_out(registry, found, actor=context.actor, command=_COMMAND) if apply else {}
     if given.get("json") == "true":
         print(json.dumps(_as_data(found, policy, spared, apply=apply)))
     else:
         print("\n".join(_as_text(found, policy, spared, registry.model, apply=apply)))
     return OK
-
-
-def _apply(registry: Registry, found: Plan, actor: str) -> dict[str, str]:
-    """Remove; returns what was spared after all, because somebody pointed an alias at it in the meantime."""
-    spared = {}
-    for each in found.remove:
-        try:
-            registry.remove(each.version.name, actor=actor, reason=f"gc: {each.said}", command=_COMMAND)
-        except ConfigError as error:
-            spared[each.version.name] = error.found
-    registry.discard(found.discard)
-    return spared
 
 
 def _as_text(found: Plan, policy: Policy, spared: Mapping[str, str], model: str, *, apply: bool) -> Iterator[str]:

@@ -36,7 +36,8 @@ def run(_command: Command, given: Mapping[str, str], _positional: list[str]) -> 
             )
         _on(form, registry, alias, moment)
         return OK
-    entries = registry.history(alias) if alias else _moves_and_removals(registry)
+    newest = _newest(given.get("newest", ""))
+    entries = registry.history(alias, newest=newest) if alias else _moves_and_removals(registry)[-(newest or 0) :]
     if form == "json":
         print(json.dumps([entry.model_dump(mode="json", by_alias=True) for entry in entries]))
         return OK
@@ -46,6 +47,16 @@ def run(_command: Command, given: Mapping[str, str], _positional: list[str]) -> 
         return OK
     pages.show(form, f"History of {registry.model}", [_table(entries)], {})
     return OK
+
+
+def _newest(text: str) -> int | None:
+    if not text:
+        return None
+    if not (text.isascii() and text.isdigit() and 0 < int(text) < 10**9):
+        raise ConfigError(
+            f"--newest is a number of entries, not {text[:40]!r}", do="Example: modelyard history --newest 20"
+        )
+    return int(text)
 
 
 def _moves_and_removals(registry: Registry) -> Sequence[JournalEntry]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from modelyard.errors import DataError, PlatformError
-from modelyard.files import disk_errors, sha256_file, sync_folder
+from modelyard.files import disk_errors, make_folder, sha256_file, sync_folder
 from modelyard.records.manifest import FileEntry, why
 
 RESTORE = "Put the registry's folder back from a copy."
@@ -76,12 +76,14 @@ class Blobs:
         with suppress(OSError):
             if sha256_file(home) == digest:
                 return
-        home.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(home.parent)
         temporary.replace(home)
         sync_folder(home.parent)
 
     def copy_out(self, file: FileEntry, target: Path) -> None:
         """Copy a blob to a new file and check it on the way.
+
+        It is not synced: a copy serves the process that made it, and a power cut ends that too.
 
         Raises:
             PlatformError: missing or damaged, or the disk would not take it.

@@ -13,6 +13,7 @@ from modelyard.records.results import Digest, Evaluation, Part
 
 Kind = Literal["promoted", "rolled-back", "adopted", "removed", "evaluated", "note"]
 Move = Literal["promoted", "rolled-back", "adopted"]
+_MOVES = frozenset(("promoted", "rolled-back", "adopted"))
 
 OneLine = Annotated[
     str, Field(max_length=2000, pattern=r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]*$")
@@ -51,13 +52,13 @@ class JournalEntry(Part):
     def _a_move_has_a_target(self) -> Self:
         if (self.evaluation is not None) != (self.kind == "evaluated"):
             raise ValueError("an entry of kind evaluated, and no other, holds an evaluation")
-        moves = self.kind not in ("note", "evaluated", "removed")
+        moves = self.kind in _MOVES
         if (self.alias is not None) != moves:
             raise ValueError(
                 f"an entry of kind {self.kind} {'names' if moves else 'moves'} {'an' if moves else 'no'} alias"
             )
         names = moves or self.kind == "removed"
-        if any((part is not None) != names for part in (self.to, self.to_digest)):
+        if (self.to is not None) != names or (self.to_digest is not None) != names:
             raise ValueError(f"an entry of kind {self.kind} names {'a' if names else 'no'} version")
         if self.from_ is not None and not moves:
             raise ValueError(f"an entry of kind {self.kind} moves no alias")

@@ -5,6 +5,7 @@ file holds what the entries add up to. Packs hold copies of 256 entries each, an
 lead back from the newest entry. So the state takes two small files to read, the newest history a few hundred at most.
 """
 
+import hashlib
 import json
 from collections.abc import Iterator
 from contextlib import suppress
@@ -169,8 +170,8 @@ def _parse(seq: int, data: bytes) -> JournalEntry:
 
 
 def _one_chain(lines: list[bytes], entries: tuple[JournalEntry, ...], last: int, expected: str | None) -> bool:
-    for at in range(len(lines) - 1, -1, -1):
-        if sha256_bytes(lines[at]) != expected or entries[at].seq != last - (len(lines) - 1 - at):
+    for seq, line, entry in zip(range(last, 0, -1), reversed(lines), reversed(entries), strict=False):
+        if expected != f"sha256:{hashlib.sha256(line).hexdigest()}" or entry.seq != seq:
             return False
-        expected = entries[at].previous
+        expected = entry.previous
     return True

@@ -2,6 +2,7 @@
 
 import shutil
 import tempfile
+import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
@@ -68,6 +69,7 @@ class LocalRegistry:
                     if known.manifest.identity == manifest.identity and not removed(known.number):
                         return known
                 if version := self._versions.add(manifest):
+                    self._put_back(version, bundle)
                     return version
 
     def resolve(self, reference: str) -> Version:
@@ -233,7 +235,13 @@ class LocalRegistry:
         removed = self._journal.state().is_removed
         found = [(version.number, version.manifest.model_digest) for version in self._versions.with_model(prefix)]
         kept = [pair for pair in found if not removed(pair[0])]
-        return self._kept(moves.one_of(prefix, kept or found, self._versions.numbers()))
+        return self._kept(moves.one_of(prefix, kept or found, [] if found else self._versions.numbers()))
+
+    def _put_back(self, version: Version, bundle: Bundle) -> None:
+        """What a gc on another machine took, where a shared folder's locks do not reach from one to the other."""
+        for file in version.manifest.files:
+            if not self._blobs.present(file):
+                self._blobs.add(file.path, bundle.files[file.path])
 
     def _refuse_removed(self, version: Version) -> None:
         if self._journal.state().is_removed(version.number):
@@ -268,13 +276,14 @@ class LocalRegistry:
     def _alone(self) -> Iterator[None]:
         """One publication or removal at a time, so that nothing is published twice, or removed while it is published.
 
-        The lock dies with its holder.
+        The lock is the kernel's (flock), so it dies with its holder, and over NFS it is the server's. Files that are
+        locks by being there are not used instead: whoever is killed would leave one behind.
         """
-        from filelock import FileLock, Timeout
+        from filelock import BaseFileLock, FileLock, SoftFileLock, Timeout
 
         self._prepare()
-        lock = FileLock(self.folder / "publish.lock", timeout=self._patience)
-        with disk_errors(self.folder):
+        lock: BaseFileLock = FileLock(self.folder / "publish.lock", timeout=self._patience)
+        with disk_errors(self.folder), warnings.catch_warnings(action="ignore"):
             try:
                 lock.acquire()
             except Timeout as error:
@@ -284,6 +293,11 @@ class LocalRegistry:
                     do="Wait for it to end, then run again.",
                 ) from error
         try:
+            if isinstance(lock, SoftFileLock):  # what filelock turns into where there is no flock
+                raise PlatformError(
+                    f"the file system of {self.folder} has no locks, so nothing can be published there safely",
+                    do="Mount it with locks (NFS: without nolock), or put the registry's folder on another disk.",
+                )
             shutil.rmtree(self._temporary, ignore_errors=True)  # what a killed publication left
             yield
         finally:

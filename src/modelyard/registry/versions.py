@@ -63,25 +63,26 @@ class Versions:
 
         The index is mended first: a process may have died between a version and its mark.
         """
-        numbers = self.numbers()
-        marks = [name.partition("-v") for name in _names(self._index)]
-        indexed = {int(number): digest for digest, _, number in marks if _is_number(number)}
-        for number in numbers:
-            if number not in indexed:
-                indexed[number] = self._mark(self.load(number))
+        marks = _names(self._index)
+        if len(marks) < len(_names(self._folder)):
+            marked = {name.partition("-v")[2] for name in marks}
+            missing = [number for number in self.numbers() if str(number) not in marked]
+            marks += [self._mark(self.load(number)) for number in missing]
         wanted = prefix.removeprefix("sha256:")
-        found = [self.load(number) for number in numbers if indexed[number].startswith(wanted)]
+        numbers = [name.partition("-v")[2] for name in marks if name.startswith(wanted)]
+        wanted_numbers = sorted(int(name) for name in numbers if _is_number(name))
+        found = [self.load(number) for number in wanted_numbers if self.has(number)]
         return [version for version in found if version.manifest.model_digest.startswith(prefix)]
 
     def _path(self, number: int) -> Path:
         return self._folder / f"v{number}.json"
 
     def _mark(self, version: Version) -> str:
-        digest = version.manifest.model_digest.removeprefix("sha256:")
+        mark = f"{version.manifest.model_digest.removeprefix('sha256:')}-{version.name}"
         with suppress(OSError):
             self._index.mkdir(exist_ok=True)
-            (self._index / f"{digest}-{version.name}").touch()
-        return digest
+            (self._index / mark).touch()
+        return mark
 
 
 def _names(folder: Path) -> list[str]:
