@@ -30,13 +30,15 @@ def main() -> int:
     temporary = Path(os.environ["RUNNER_TEMP"])
     home = temporary / "modelyard"
     home.mkdir(parents=True, exist_ok=True)
-    lock = LOCKS / f"{os.environ['MODELYARD_LOCK']}.txt"
+    mlflow = uses_mlflow()
+    lock = LOCKS / f"{os.environ['MODELYARD_LOCK']}{'-mlflow' if mlflow else ''}.txt"
     environ = clean(os.environ)
     uv = find_uv(home, environ)
-    if lock.stem == "ml" and names_pins():
+    if os.environ["MODELYARD_LOCK"] == "ml" and names_pins():
         reader = build(LOCKS / "carry.txt", home, uv, environ)
         own = home / "lock.txt"
         command = [str(reader), "-I", "-X", "utf8", "-m", "modelyard", "lock", "--uv", str(uv), "--output", str(own)]
+        command += ["--mlflow"] if mlflow else []
         workspace = os.environ.get("GITHUB_WORKSPACE") or "."
         code = subprocess.run([*command, "--python", sys.executable], check=False, cwd=workspace).returncode
         if code:
@@ -57,12 +59,26 @@ def names_pins() -> bool:
     """Whether the configuration may name a requirements file; a false alarm only costs a second."""
     if os.environ.get("MODELYARD_REQUIREMENTS"):
         return True
+    return re.search(rb"requirements[\"']?\s*:", configuration()) is not None
+
+
+def uses_mlflow() -> bool:
+    """Whether the registry may be MLflow's; a job without a checkout is told by its input or by MLflow's variable."""
+    told = os.environ.get("MODELYARD_REGISTRY")
+    if told:
+        return told == "mlflow"
+    if os.environ.get("MLFLOW_TRACKING_URI"):
+        return True
+    return re.search(rb"kind[\"']?\s*:\s*[\"']?mlflow\b", configuration()) is not None
+
+
+def configuration() -> bytes:
+    """The configuration's text, where it was checked out."""
     path = Path(os.environ.get("GITHUB_WORKSPACE") or ".", os.environ.get("MODELYARD_CONFIG") or "modelyard.yml")
     try:
-        text = path.read_bytes()[: 1 << 20]
+        return path.read_bytes()[: 1 << 20]
     except OSError:
-        return False
-    return re.search(rb"requirements[\"']?\s*:", text) is not None
+        return b""
 
 
 def find_uv(home: Path, environ: dict[str, str]) -> Path:

@@ -128,8 +128,8 @@ def _prepare(environment: str, inputs: Sequence[Input], up: str) -> list[list[st
         "MODELYARD_INTERPRETER": "${{ steps.python.outputs.python-path }}",
         "MODELYARD_LOCK": environment,
     }
-    if environment == "ml":
-        variables |= _variables(item for item in inputs if item.name in ("config", "requirements"))
+    wanted = ("config", "registry", "requirements") if environment == "ml" else ("config", "registry")
+    variables |= _variables(item for item in inputs if item.name in wanted)
     script = "$GITHUB_ACTION_PATH/" + ("actions" if up == "." else up) + "/environment.py"
     return [
         [

@@ -19,7 +19,10 @@ GRACE = 5.0
 """Seconds that a process group has between being asked to end and being killed."""
 
 _OURS = ("MODELYARD_", "ACTIONS_RUNTIME_", "ACTIONS_ID_TOKEN_", "ACTIONS_CACHE_", "ACTIONS_RESULTS_")
-_TOKENS = ("GITHUB_TOKEN", "GH_TOKEN", "INPUT_TOKEN", "INPUT_GITHUB-TOKEN", "MODELYARD_TOKEN", "MODELYARD_GITHUB_TOKEN")
+_TOKENS = (
+    *("GITHUB_TOKEN", "GH_TOKEN", "INPUT_TOKEN", "INPUT_GITHUB-TOKEN", "MODELYARD_TOKEN", "MODELYARD_GITHUB_TOKEN"),
+    *("MLFLOW_TRACKING_PASSWORD", "MLFLOW_TRACKING_TOKEN"),
+)
 _CHANNELS = ("GITHUB_ENV", "GITHUB_OUTPUT", "GITHUB_PATH", "GITHUB_STATE")
 """Files through which a step speaks to the runner; what a user's command wrote there would count as ours."""
 _PLACEHOLDER = re.compile(r"\{([A-Za-z_]\w*)\}")
@@ -48,6 +51,10 @@ def seconds(text: str, *, what: str = "timeout") -> float:
     return length
 
 
+_USERS = ("MLFLOW_TRACKING_USERNAME",)
+"""What goes with a token and is none, so that equal values elsewhere mean nothing."""
+
+
 def user_environment(environ: Mapping[str, str] | None = None) -> dict[str, str]:
     """The environment as found, without our variables, the job's tokens, and the runner's command files.
 
@@ -58,7 +65,7 @@ def user_environment(environ: Mapping[str, str] | None = None) -> dict[str, str]
     return {
         name: value
         for name, value in found.items()
-        if not name.startswith(_OURS) and name not in (*_TOKENS, *_CHANNELS) and value not in secrets
+        if not name.startswith(_OURS) and name not in (*_TOKENS, *_USERS, *_CHANNELS) and value not in secrets
     }
 
 

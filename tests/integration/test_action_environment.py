@@ -130,7 +130,7 @@ def test_without_uv_the_step_ends_with_pips_own_words(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("version", ["3.11", "3.14"])
 @pytest.mark.parametrize("platform", ["x86_64-unknown-linux-gnu", "aarch64-apple-darwin", "x86_64-pc-windows-msvc"])
-@pytest.mark.parametrize("lock", ["carry", "ml"])
+@pytest.mark.parametrize("lock", ["carry", "carry-mlflow", "ml", "ml-mlflow"])
 def test_the_locks_resolve_with_hashes_and_wheels_alone(tmp_path: Path, lock: str, platform: str, version: str) -> None:
     command = [str(Path(sys.executable).parent / "uv"), "--no-config", "pip", "install", "--dry-run", "--quiet"]
     command += ["--python", sys.executable, "--target", str(tmp_path / "none"), "--python-version", version]

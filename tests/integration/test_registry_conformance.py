@@ -14,10 +14,13 @@ from modelyard.records.envelope import Record, plain_record, read_record, write_
 from modelyard.registry.base import AliasMoved, Registry
 from modelyard.registry.github import GitHubRegistry
 from modelyard.registry.local import LocalRegistry
+from modelyard.registry.mlflow import MlflowRegistry
+from modelyard.registry.mlflow_server import Server
 from modelyard.registry.records import version_records
 from modelyard.registry.verify import verify_registry
 from tests import desk
 from tests.hub import Hub, hub
+from tests.mlflow_server import Running
 from tests.registry_samples import (
     MODEL,
     NOON,
@@ -46,13 +49,21 @@ def start(stack: ExitStack, folder: Path) -> Hub:
     return server
 
 
-@pytest.fixture(params=["local", "github"])
+@pytest.fixture(params=["local", "github", "mlflow"])
 def registry(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Opener]:
     """Opens the registry of a kind; what it keeps lies outside the test's own folder."""
     home = tmp_path_factory.mktemp("registry")
     with ExitStack() as stack:
         if request.param == "local":
             yield lambda _folder, clock=None: LocalRegistry(home / ".modelyard", MODEL, now=clock or Clock())
+            return
+        if request.param == "mlflow":
+            running: Running = request.getfixturevalue("mlflow_at")
+            running.forget(MODEL)
+            yield lambda _folder, clock=None: MlflowRegistry(
+                Server(running.url), MODEL, scratch=home / "scratch", now=clock or Clock()
+            )
+            assert not list((home / "scratch").glob("*"))
             return
         server = start(stack, home)
         client = GitHub(server.url, server.name, "ghs_write", pause=lambda _: None)

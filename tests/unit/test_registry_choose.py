@@ -8,6 +8,7 @@ from modelyard.config.models import Registry
 from modelyard.errors import ConfigError
 from modelyard.registry.choose import open_registry
 from modelyard.registry.github import GitHubRegistry
+from modelyard.registry.mlflow import MlflowRegistry
 
 ACTIONS = {"GITHUB_ACTIONS": "true", "RUNNER_ENVIRONMENT": "github-hosted"}
 OWN_RUNNER = {"GITHUB_ACTIONS": "true", "RUNNER_ENVIRONMENT": "self-hosted"}
@@ -36,7 +37,16 @@ def test_a_local_registry_is_opened(tmp_path: Path, section: Registry, environ: 
         (Registry(), ACTIONS, "local", "gone when the job ends"),
         (Registry(), ACTIONS, "", "needs to know the repository"),
         (Registry(kind="github"), {}, "", "needs to know the repository"),
-        (Registry(kind="mlflow"), {}, "", "has no mlflow registry"),
+        (Registry(kind="mlflow"), {}, "", "needs the address of its server"),
+        (Registry(kind="mlflow", uri="/srv/mlruns"), {}, "", "'/srv/mlruns' is no address of an MLflow server"),
+        (Registry(kind="mlflow", uri="sqlite:///x.db"), {}, "", "'sqlite:///x.db' is no address of an MLflow server"),
+        (Registry(kind="mlflow"), {"MLFLOW_TRACKING_URI": "https://u:pw@m.test"}, "", "https://m.test holds a user"),
+        (
+            Registry(kind="mlflow", uri="https://a.test"),
+            {"MLFLOW_TRACKING_URI": "https://u:pw@b.test"},
+            "",
+            "registry.uri says https://a.test, MLFLOW_TRACKING_URI says https://b.test",
+        ),
         (Registry(), {}, "lokal", "'lokal' is no registry"),
     ],
 )
@@ -46,6 +56,7 @@ def test_any_other_is_a_mistake_that_is_named(
     with pytest.raises(ConfigError) as caught:
         open_registry(section, "flights-late", tmp_path, environ=environ, override=override)
     assert said in caught.value.found
+    assert "pw" not in str(caught.value)
     assert caught.value.do
     assert list(tmp_path.iterdir()) == []
 
@@ -66,4 +77,22 @@ def test_a_github_registry_is_opened_with_the_token_at_hand(
     client = found._releases.client
     assert (found.kind, client.repository, client.token) == ("github", "acme/demo", token)
     assert token not in repr(client) or not token
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("section", "environ", "override"),
+    [
+        (Registry(kind="mlflow", uri="https://mlflow.test/"), {}, ""),
+        (Registry(kind="mlflow"), {"MLFLOW_TRACKING_URI": "https://mlflow.test"}, ""),
+        (Registry(uri="https://mlflow.test"), {"MLFLOW_TRACKING_URI": "https://mlflow.test"}, "mlflow"),
+        (Registry(kind="mlflow", uri="https://mlflow.test"), ACTIONS, ""),
+    ],
+)
+def test_an_mlflow_registry_is_opened_without_asking_its_server(
+    tmp_path: Path, section: Registry, environ: dict[str, str], override: str
+) -> None:
+    found = open_registry(section, "flights-late", tmp_path, environ=environ, override=override)
+    assert isinstance(found, MlflowRegistry)
+    assert (found.kind, found.model, found._server.address) == ("mlflow", "flights-late", "https://mlflow.test")
     assert list(tmp_path.iterdir()) == []

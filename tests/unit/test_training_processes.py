@@ -25,6 +25,14 @@ def test_our_own_children_get_no_python_variables_and_no_tokens() -> None:
     assert processes.own_child_environment(found) == {"PATH": "/bin", "HOME": "/root", "PYTHONSAFEPATH": "1"}
 
 
+def test_a_password_for_mlflow_reaches_no_command_and_the_servers_address_does() -> None:
+    found = {
+        "MLFLOW_TRACKING_URI": "https://mlflow.test", "MLFLOW_TRACKING_USERNAME": "bot", "USER": "bot",
+        "MLFLOW_TRACKING_PASSWORD": "secret", "MLFLOW_TRACKING_TOKEN": "token", "COPY": "secret", "OTHER": "token",
+    }  # fmt: skip
+    assert processes.user_environment(found) == {"MLFLOW_TRACKING_URI": "https://mlflow.test", "USER": "bot"}
+
+
 def test_an_empty_token_hides_no_empty_variable() -> None:
     assert processes.user_environment({"GITHUB_TOKEN": "", "EMPTY": ""}) == {"EMPTY": ""}
 

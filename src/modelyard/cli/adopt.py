@@ -7,17 +7,21 @@ import json
 import shutil
 import tempfile
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
 from modelyard.cli.flags import Command
 from modelyard.cli.open import working
 from modelyard.config.models import Config
-from modelyard.errors import OK, ConfigError
+from modelyard.errors import OK, ConfigError, DataError
 from modelyard.models import environment, store
+from modelyard.models.environment import Environment
+from modelyard.models.scoring import Adapter
 from modelyard.records.manifest import NO_EVIDENCE, Content
 from modelyard.records.results import Signature
 from modelyard.registry.base import Bundle
+from modelyard.registry.mlflow_models import is_reference
 from modelyard.steps import rows as step_rows
 from modelyard.steps.carry import command_files
 from modelyard.steps.context import Context
@@ -40,17 +44,19 @@ def run(command: Command, given: Mapping[str, str], positional: list[str]) -> in
                 f"{alias} points at {champion.name} already, and adopting is for a first champion only",
                 do="Train or judge a challenger and promote it.",
             )
-        path = Path.cwd() / positional[0]
-        if not path.exists():
-            raise ConfigError(f"there is no model {positional[0]}", do=f"Example: {command.example}")
         with tempfile.TemporaryDirectory(dir=context.run_dir, prefix=".adopt.") as temporary:
-            version = context.registry.publish(_bundle(context, path, given.get("environment", ""), Path(temporary)))
+            folder = Path(temporary)
+            if is_reference(positional[0]):
+                found, reason = _from_mlflow(context, positional[0], given.get("environment", ""), folder)
+            else:
+                found, reason = _from_disk(context, positional[0], given.get("environment", ""), folder, command), ""
+            version = context.registry.publish(_bundle(context, found, folder))
         entry = context.registry.set_alias(
             alias,
             version.name,
             seen=None,
             actor=context.actor,
-            reason=given.get("reason", ""),
+            reason=given.get("reason", "") or reason,
             evidence=NO_EVIDENCE,
             kind="adopted",
         )
@@ -61,32 +67,90 @@ def run(command: Command, given: Mapping[str, str], positional: list[str]) -> in
     return OK
 
 
-def _bundle(context: Context, path: Path, named_environment: str, folder: Path) -> Bundle:
-    config, model = context.config, folder / "model"
-    adapter = _adapter(config, path)
+@dataclass(frozen=True)
+class _Found:
+    """A model in a folder, and what is known of it."""
+
+    adapter: Adapter
+    signature: Signature
+    environment: Environment
+
+
+def _from_disk(context: Context, named: str, environment_file: str, folder: Path, command: Command) -> _Found:
+    path, model = Path.cwd() / named, folder / "model"
+    if not path.exists():
+        raise ConfigError(f"there is no model {named}", do=f"Example: {command.example}")
+    adapter = _adapter(context.config, path)
     if path.is_dir():
         shutil.copytree(path, model, symlinks=True)
     else:
         model.mkdir()
         shutil.copyfile(path, model / STORED[path.suffix])
+    return _Found(adapter, _signature(context, adapter), _environment(context, environment_file))
+
+
+def _from_mlflow(context: Context, reference: str, environment_file: str, folder: Path) -> tuple[_Found, str]:
+    """A model that was logged in MLflow, and where it comes from."""
+    from modelyard.registry.mlflow_models import describe, fetch_logged
+    from modelyard.registry.mlflow_server import Server, server_address
+
+    config, downloaded = context.config, folder / "downloaded"
+    server = Server(server_address(config.registry.uri or "", context.environ))
+    source = fetch_logged(server, reference, downloaded)
+    try:
+        logged = describe(downloaded)
+    except DataError as error:
+        raise DataError(f"{reference} cannot be adopted: {error.found}", do=error.do) from error
+    pickled = logged.adapter == "sklearn" and store.stored_format(logged.folder) == "joblib"
+    if (logged.adapter == "pyfunc" or pickled) and config.model.format != "joblib":
+        kind = "is a pickle, which can run any code" if pickled else "is a pyfunc model, which runs code of its own"
+        raise ConfigError(
+            f"{reference} {kind} when it is loaded", do="If you trust where it comes from, allow it: "
+            "model: {format: joblib}.",
+        )  # fmt: skip
+    logged.folder.rename(folder / "model")
+    pins = folder / "model" / "requirements.txt" if logged.adapter == "pyfunc" else logged.requirements
+    if environment_file or pins is None or not pins.is_file():
+        used = _environment(context, environment_file)
+    else:
+        used = _completed(environment.environment_of(pins, context.environment), logged.adapter, context)
+    signature = logged.signature or _signature(context, logged.adapter, logged.columns)
+    return _Found(logged.adapter, signature, used), f"{source} of the MLflow server at {server.address}"
+
+
+def _environment(context: Context, named: str) -> Environment:
+    return environment.environment_of(Path.cwd() / named, context.environment) if named else context.environment
+
+
+def _completed(used: Environment, adapter: str, context: Context) -> Environment:
+    """An MLflow model's own pins, and what scoring needs beside them: a Parquet reader, pandas, MLflow's client."""
+    packages, here = dict(used.packages), dict(context.environment.packages)
+    for name in ("polars", "pandas", "numpy"):
+        packages.setdefault(name, here[name])
+    if adapter == "pyfunc" and not {"mlflow", "mlflow-skinny"} & set(packages):
+        import mlflow
+
+        packages["mlflow-skinny"] = mlflow.__version__
+    return replace(used, packages=tuple(sorted(packages.items())))
+
+
+def _bundle(context: Context, found: _Found, folder: Path) -> Bundle:
+    config, model = context.config, folder / "model"
     model_digest, _ = store.digest(model)
-    used = context.environment
-    if named_environment:
-        used = environment.environment_of(Path.cwd() / named_environment, used)
-    (folder / "environment.txt").write_text(environment.environment_text(used), "utf-8")
+    (folder / "environment.txt").write_text(environment.environment_text(found.environment), "utf-8")
     files = {f"model/{file.relative_to(model).as_posix()}": file for file in sorted(model.rglob("*")) if file.is_file()}
     files["environment.txt"] = folder / "environment.txt"
     return Bundle(
         Content(
             model=config.model.name,
             model_digest=model_digest,
-            adapter=adapter,
-            signature=_signature(context, adapter),
-            environment_digest=environment.environment_digest(used),
+            adapter=found.adapter,
+            signature=found.signature,
+            environment_digest=environment.environment_digest(found.environment),
             evidence=NO_EVIDENCE,
             predict_command=config.evaluate.predict.command if config.evaluate.predict else "",
         ),
-        files | (command_files(context) if adapter == "command" else {}),
+        files | (command_files(context) if found.adapter == "command" else {}),
     )
 
 
@@ -110,8 +174,8 @@ def _adapter(config: Config, path: Path) -> Literal["sklearn", "command", "predi
     return "sklearn" if path.suffix in (".skops", ".joblib") else "predictions"
 
 
-def _signature(context: Context, adapter: str) -> Signature:
-    """What the model takes and gives, as today's rows and the configuration say."""
+def _signature(context: Context, adapter: str, columns: tuple[str, ...] = ()) -> Signature:
+    """What the model takes and gives, as today's rows and the configuration say; ``columns`` are all that it takes."""
     from modelyard.training.signature import Features, command_features, find_features, find_target, signature
 
     rows = step_rows.load(context)
@@ -122,5 +186,16 @@ def _signature(context: Context, adapter: str) -> Signature:
     target = find_target(known, config.data.columns.target, config.model)
     if adapter == "predictions":
         return signature(Features((), {}), target, config.model)
-    find = command_features if adapter == "command" else find_features
-    return signature(find(known, config.data.columns), target, config.model)
+    find = command_features if adapter == "command" or columns else find_features
+    found = find(known, config.data.columns)
+    if columns:
+        by_name = {feature.name: feature for feature in found.features}
+        missing = [name for name in columns if name not in by_name]
+        if missing:
+            raise DataError(
+                f"the model's signature needs the column {missing[0]!r}, which today's rows do not offer"
+                + (f" ({len(missing)} such columns)" if len(missing) > 1 else ""),
+                do="The target, the id, and what is dropped or protected are never offered to a model.",
+            )
+        found = Features(tuple(by_name[name] for name in columns), {})
+    return signature(found, target, config.model)

@@ -50,7 +50,12 @@ _OTHERS = (
             Flag("reason", "why, for the history"),
             JSON,
         ),
-        (("path", "a model file (.skops, .joblib), a prediction file, or a folder for the predict command"),),
+        (
+            (
+                "path",
+                "a model or prediction file, a folder for the predict command, or MLflow's models:/name@alias",
+            ),
+        ),
     ),
     Command(
         "why",
@@ -161,6 +166,7 @@ INTERNAL_COMMANDS: Mapping[str, Command] = MappingProxyType(
                     Flag("uv", "the uv program"),
                     Flag("python", "the interpreter that the packages are for"),
                     Flag("output", "where the lock is written, if there are pins at all"),
+                    Flag("mlflow", "add the client of an MLflow registry", switch=True),
                 ),
             ),
         )

@@ -484,6 +484,18 @@ class Registry(Section):
     """How a promotion moves the alias in GitHub Actions: at once, or when a small pull request is merged."""
     allow_pickles: bool = Field(default=False, alias="allow-pickles")
     """A version that is stored as a pickle may be loaded for scoring and proofs. model.format joblib allows it too."""
+    uri: Text | None = None
+    """Address of the MLflow server, without credentials. Default: the variable MLFLOW_TRACKING_URI."""
+
+    @model_validator(mode="after")
+    def _uri_is_mlflows(self) -> Self:
+        if self.uri is not None and self.kind in ("local", "github"):
+            raise wrong(
+                f"the {self.kind} registry has no uri",
+                at=("uri",),
+                do="Remove it, or write kind: mlflow.",
+            )
+        return self
 
 
 class Config(Section):

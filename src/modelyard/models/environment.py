@@ -142,17 +142,19 @@ def _headers(path: Path, name: str) -> _Installed:
     return _Installed(name, version, tuple(requires))
 
 
-def own_requirements() -> list[Requirement]:
-    """The base and ml requirements: from the project file where modelyard runs from source, else its metadata."""
+def own_requirements(*more: str) -> list[Requirement]:
+    """The requirements of the base, ml and more extras: from the project file where it is there, else the metadata."""
+    extras = ("ml", *more)
     project = SOURCE / "pyproject.toml"
     if project.is_file() and (table := tomllib.loads(project.read_text("utf-8"))["project"])["name"] == "modelyard":
-        return [Requirement(line) for line in (*table["dependencies"], *table["optional-dependencies"]["ml"])]
+        optional = [line for extra in extras for line in table["optional-dependencies"][extra]]
+        return [Requirement(line) for line in (*table["dependencies"], *optional)]
     from importlib import metadata
 
     return [
         requirement
         for requirement in map(Requirement, metadata.requires("modelyard") or ())
-        if requirement.marker is None or requirement.marker.evaluate({"extra": "ml"})
+        if requirement.marker is None or any(requirement.marker.evaluate({"extra": extra}) for extra in extras)
     ]
 
 

@@ -6,18 +6,19 @@ validation see the very frames that scoring sees.
 
     python -I score_child.py job.json
 
-The job: ``model_dir``, ``format`` (skops or joblib), ``trusted`` (skops types), ``features`` (name and kind), ``task``,
-``classes``, ``positive``, ``id`` (column that names a row), ``python_path``, and ``tables``: pairs of Parquet files,
-rows in and predictions out. Predictions hold the id and ``probability`` (binary), ``probability_0`` … (multiclass, in
-the order of ``classes``), or ``prediction``. With ``golden`` (seed, rows, quantiles of numbers, and two paths)
-made-up inputs and their predictions are written too: by these a version proves later that it still works. A failure is
-one JSON line on standard error and exit code 3.
+The job: ``model_dir``, ``format`` (skops, joblib or pyfunc), ``trusted`` (skops types), ``features`` (name and kind),
+``task``, ``classes``, ``positive``, ``id`` (column that names a row), ``python_path``, and ``tables``: pairs of Parquet
+files, rows in and predictions out. Predictions hold the id and ``probability`` (binary), ``probability_0`` …
+(multiclass, in the order of ``classes``), or ``prediction``. With ``golden`` (seed, rows, quantiles of numbers, and two
+paths) made-up inputs and their predictions are written too: by these a version proves later that it still works. A
+failure is one JSON line on standard error and exit code 3.
 
 Other jobs load no model: ``compare`` says how two prediction files differ, ``make`` writes made-up inputs, ``csv``
 writes a Parquet file as CSV or a CSV file as Parquet. They are here so that who asks needs no Parquet reader.
 """
 
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -77,6 +78,11 @@ def load(model_dir: Path, stored_as: str, trusted: list[str], audit: str = "") -
 
     ``audit`` is the file that checks the decision nodes of an archive, where the caller could not do it itself.
     """
+    if stored_as == "pyfunc":
+        os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+        import mlflow.pyfunc
+
+        return mlflow.pyfunc.load_model(str(model_dir), suppress_warnings=True)
     if stored_as == "skops":
         import skops.io
 
@@ -127,6 +133,55 @@ def predict(model: Any, frame: Any, job: dict[str, Any]) -> dict[str, Any]:
     return {f"probability_{at}": probability[:, known.index(label)] for at, label in enumerate(job["classes"])}
 
 
+def pyfunc_features(model: Any, frame: Any, wanted: list[tuple[str, str]]) -> Any:
+    """The columns of a pyfunc model in the types that its own signature asks for; without one, as for scikit-learn."""
+    import polars as pl
+
+    schema = model.metadata.get_input_schema()
+    if schema is None or not schema.has_input_names():
+        return features(frame, wanted)
+    types: dict[str, Any] = {
+        "boolean": pl.Boolean, "integer": pl.Int32, "long": pl.Int64, "float": pl.Float32, "double": pl.Float64,
+        "string": pl.String, "datetime": pl.Datetime("ns"),
+    }  # fmt: skip
+    asked = {column.name: getattr(column.type, "name", "any") for column in schema.inputs}
+    return to_pandas(
+        frame.select(
+            pl.col(name).cast(types[asked[name]]) if asked.get(name) in types else pl.col(name) for name, _ in wanted
+        )
+    )
+
+
+def predict_pyfunc(model: Any, frame: Any, job: dict[str, Any]) -> dict[str, Any]:
+    """Prediction columns of a pyfunc model, whose answer may be a table, an array of labels, or of probabilities.
+
+    Raises:
+        ValueError: an answer that fits neither the classes nor the rows.
+    """
+    import numpy as np
+
+    answer = model.predict(frame)
+    names = [str(name) for name in getattr(answer, "columns", [])]
+    known = [name for name in names if name in ("probability", "prediction") or name.startswith("probability_")]
+    if known:
+        return {name: np.asarray(answer[name]) for name in known}
+    values = np.asarray(answer)
+    if values.ndim == 2 and values.shape[1] == 1:
+        values = values[:, 0]
+    if len(values) != len(frame) or values.ndim > 2:
+        raise ValueError(f"the model gave {values.shape} predictions for {len(frame)} rows")
+    if values.ndim == 2:
+        if values.shape[1] != len(job["classes"]):
+            raise ValueError(f"the model gave {values.shape[1]} columns for {len(job['classes'])} classes")
+        if job["task"] == "binary":
+            return {"probability": values[:, job["classes"].index(job["positive"])].astype(np.float64)}
+        return {f"probability_{at}": values[:, at].astype(np.float64) for at in range(values.shape[1])}
+    inside = job["task"] == "binary" and values.dtype.kind == "f" and bool(((values >= 0) & (values <= 1)).all())
+    if inside and not bool(np.isin(values, (0, 1)).all()):
+        return {"probability": values.astype(np.float64)}
+    return {"prediction": [_plain(value) for value in values]}
+
+
 def _plain(label: Any) -> Any:
     return label.item() if hasattr(label, "item") else label
 
@@ -144,7 +199,11 @@ def score(job: dict[str, Any]) -> None:
         blocks = []
         for start in range(0, max(len(rows), 1), ROWS_AT_ONCE):
             block = rows.slice(start, ROWS_AT_ONCE)
-            blocks.append(pl.DataFrame({named: block[named], **predict(model, features(block, wanted), job)}))
+            if job["format"] == "pyfunc":
+                found = predict_pyfunc(model, pyfunc_features(model, block, wanted), job)
+            else:
+                found = predict(model, features(block, wanted), job)
+            blocks.append(pl.DataFrame({named: block[named], **found}))
         pl.concat(blocks).write_parquet(table["predictions"])
     if job.get("golden"):
         golden(model, job)

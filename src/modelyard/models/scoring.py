@@ -1,7 +1,7 @@
 """Scoring as a process of its own: rows in as Parquet, predictions out as Parquet, whatever made the model.
 
-Three adapters fill that contract: scikit-learn models (``score_child.py`` under the model's interpreter), a command of
-the user's, and ready-made prediction files.
+Four adapters fill that contract: scikit-learn models and MLflow's pyfunc models (``score_child.py`` under the model's
+interpreter), a command of the user's, and ready-made prediction files.
 """
 
 import importlib.util
@@ -18,9 +18,9 @@ from modelyard.models import score_child, store, tree_nodes
 from modelyard.models.trusted import TRUSTED
 from modelyard.records.results import Signature
 
-Adapter = Literal["sklearn", "command", "predictions"]
+Adapter = Literal["sklearn", "command", "predictions", "pyfunc"]
 SCORE_TIMEOUT = 3600
-"""Seconds that a scikit-learn model may take; commands name their own limit."""
+"""Seconds that a scikit-learn or pyfunc model may take; commands name their own limit."""
 
 
 @dataclass(frozen=True)
@@ -123,12 +123,12 @@ def made_up(scorer: Scorer, wanted: Golden, folder: Path) -> Path:
 
 def _run_child(scorer: Scorer, pairs: Mapping[str, tuple[Path, Path]], id_column: str, folder: Path) -> None:
     here = importlib.util.find_spec("skops") is not None  # where it is not, the child looks before it loads
-    if here:
+    if here and scorer.adapter == "sklearn":
         store.audit(scorer.model_dir)
     signature = scorer.signature
     job = {
         "model_dir": str(scorer.model_dir),
-        "format": scorer.format,
+        "format": "pyfunc" if scorer.adapter == "pyfunc" else scorer.format,
         "trusted": sorted(TRUSTED),
         "audit": "" if here else tree_nodes.__file__,
         "features": [feature.model_dump() for feature in signature.features],

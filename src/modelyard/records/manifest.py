@@ -48,7 +48,7 @@ class Content(Part):
 
     model: Annotated[str, Field(pattern=r"^[a-z0-9-]{1,40}$")]
     model_digest: Digest
-    adapter: Literal["sklearn", "command", "predictions"]
+    adapter: Literal["sklearn", "command", "predictions", "pyfunc"]
     signature: Signature
     environment_digest: Digest
     fit_digest: Digest | None = None

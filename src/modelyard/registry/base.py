@@ -1,7 +1,7 @@
 """What every registry offers: publish, resolve, move an alias by compare-and-swap, fetch, and a history."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Literal, Protocol
@@ -38,6 +38,8 @@ class Bundle:
 
     content: Content
     files: Mapping[str, Path]
+    shown: Mapping[str, Path] = field(default_factory=dict)
+    """Name to file of what a registry with pages may show beside the version: report.md, report.html."""
 
 
 Unneeded = Literal["temporary", "draft", "unnamed", "removed"]

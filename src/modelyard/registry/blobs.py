@@ -59,7 +59,7 @@ class Blobs:
             handle, name = tempfile.mkstemp(dir=self.temporary)
             temporary = Path(name)
             try:
-                with os.fdopen(handle, "wb") as target, _plain_file(path, source) as stream:
+                with os.fdopen(handle, "wb") as target, plain_file(path, source) as stream:
                     digest, size = copy(stream, target)
                     target.flush()
                     os.fsync(target.fileno())
@@ -162,7 +162,12 @@ def copy(source: BinaryIO, target: BinaryIO) -> tuple[str, int]:
 
 
 @contextmanager
-def _plain_file(path: str, source: Path) -> Iterator[BinaryIO]:
+def plain_file(path: str, source: Path) -> Iterator[BinaryIO]:
+    """Open a file that is to be published; a link is not followed, and nothing that could block is opened.
+
+    Raises:
+        DataError: a link, no plain file, or not readable.
+    """
     try:
         descriptor = os.open(source, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError as error:

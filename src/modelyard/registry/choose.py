@@ -1,5 +1,6 @@
 """Which registry a configuration means here."""
 
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -22,8 +23,9 @@ def open_registry(
     override: str = "",
     repository: str = "",
     progress: Callable[[int, int, str], None] = lambda _done, _total, _text: None,
+    tell: Callable[[str], None] = lambda text: print(f"modelyard: {text}", file=sys.stderr),
 ) -> Registry:
-    """The registry of a model.
+    """The registry of a model; nothing is read of it yet.
 
     Args:
         registry: the configuration's section.
@@ -33,9 +35,10 @@ def open_registry(
         override: the command line's choice, or an empty string.
         repository: ``owner/name`` at a desk, where the environment does not say.
         progress: told how far a large file is on its way.
+        tell: says what a person should know, such as an alias that was moved by hand and put back.
 
     Raises:
-        ConfigError: not a registry, one that this version does not have, or one that would vanish with the job.
+        ConfigError: not a registry, one that nothing says where it is, or one that would vanish with the job.
     """
     in_actions = environ.get("GITHUB_ACTIONS") == "true"
     kind = override or registry.kind
@@ -44,10 +47,7 @@ def open_registry(
     if kind not in KINDS:
         raise ConfigError(f"{kind!r} is no registry", do=nearest(kind, KINDS) or f"There are {', '.join(KINDS)}.")
     if kind == "mlflow":
-        raise ConfigError(
-            "this version of modelyard has no mlflow registry",
-            do="Set registry: {kind: github}, or {kind: local} with durable: true where its folder outlives the job.",
-        )
+        return _mlflow(registry, model, state, environ, tell)
     if kind == "github":
         return _github(model, state, environ, repository, progress)
     if in_actions and environ.get("RUNNER_ENVIRONMENT") != "self-hosted" and not registry.durable:
@@ -71,7 +71,21 @@ def _github(
             do="Set GITHUB_REPOSITORY=owner/name.",
         )
     token = next((environ[key] for key in TOKENS if environ.get(key)), "")
-    temporary = environ.get("RUNNER_TEMP", "")
-    scratch = Path(temporary) / "modelyard" / "github" if temporary else state / "github"
+    scratch = _scratch("github", state, environ)
     client = GitHub(environ.get("GITHUB_API_URL") or "https://api.github.com", name, token, progress=progress)
     return GitHubRegistry(client, model, scratch=scratch, target=environ.get("GITHUB_SHA", ""))
+
+
+def _mlflow(
+    registry: models.Registry, model: str, state: Path, environ: Mapping[str, str], tell: Callable[[str], None]
+) -> Registry:
+    from modelyard.registry.mlflow import MlflowRegistry
+    from modelyard.registry.mlflow_server import Server, server_address
+
+    server = Server(server_address(registry.uri or "", environ))
+    return MlflowRegistry(server, model, scratch=_scratch("mlflow", state, environ), tell=tell)
+
+
+def _scratch(kind: str, state: Path, environ: Mapping[str, str]) -> Path:
+    temporary = environ.get("RUNNER_TEMP", "")
+    return Path(temporary) / "modelyard" / kind if temporary else state / kind

@@ -146,6 +146,12 @@ def reference_of(
             f"{who} knows other classes than today's test rows have",
             do="Adopt a model that knows them, or give this one a name of its own.",
         )
+    if manifest.adapter == "pyfunc" and config.model.format != "joblib":
+        raise DataError(
+            f"{who} is a pyfunc model of MLflow, which runs code of its own when it is loaded, and the configuration "
+            "does not allow that",
+            do="Set model.format: joblib if you trust where it comes from.",
+        )
     with tempfile.TemporaryDirectory(dir=folder) as fetched:
         home = Path(fetched) / "version"
         context.registry.fetch(version, home)

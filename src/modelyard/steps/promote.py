@@ -59,6 +59,8 @@ SPEC = StepSpec(
 )
 CARRIED: tuple[Step, ...] = ("detect", "validate", "train", "evaluate", "report")
 """Records that a version carries; promote's own stands in the journal."""
+REPORTS = ("report.md", "report.html")
+"""What a registry with pages shows beside the version."""
 
 
 def reads(context: Context, _inputs: Inputs) -> Mapping[str, Any]:
@@ -124,7 +126,8 @@ def run(context: Context, inputs: PromoteInputs) -> Outcome:
     }
     if inputs.dry_run:
         return _outcome(r.PromoteResult(**said, version="", journal=0, dry_run=True))
-    version = context.registry.publish(Bundle(content, files))
+    shown = {name: path for name in REPORTS if (path := context.run_dir / name).is_file()}
+    version = context.registry.publish(Bundle(content, files, shown))
     if waiting:
         asked = proposal.open_pull_request(context, version, champion, records, inputs.reason)
         _tell_ledger(context, evaluation)

@@ -1,0 +1,154 @@
+"""A version's files as artifacts of an MLflow run: copied aside and digested, sent, and checked when they come back."""
+
+import shutil
+import tempfile
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from modelyard.errors import DataError, PlatformError
+from modelyard.files import disk_errors, sha256_file
+from modelyard.records.manifest import FileEntry, Manifest, Sealed, why
+from modelyard.registry.blobs import copy, plain_file
+from modelyard.registry.mlflow_server import Missing, Server
+
+_RESTORE = "Put the run's artifacts back from a backup, or promote another version."
+
+
+def stage(files: Mapping[str, Path], target: Callable[[str], Path]) -> tuple[FileEntry, ...]:
+    """Copy files aside, so that what is sent is what was digested.
+
+    Args:
+        files: path in the version to the file.
+        target: where each is copied to.
+
+    Raises:
+        DataError: one is a link, or cannot be read or published.
+        PlatformError: the disk would not take it.
+    """
+    found = []
+    for path, source in sorted(files.items()):
+        home = target(path)
+        with disk_errors(home), plain_file(path, source) as stream:
+            home.parent.mkdir(parents=True, exist_ok=True)
+            with home.open("xb") as out:
+                digest, size = copy(stream, out)
+        try:
+            found.append(FileEntry(path=path, digest=digest, size=size))
+        except ValueError as error:
+            raise DataError(f"{path!r} cannot be published: {why(error)}") from error
+    return tuple(found)
+
+
+class RunFiles:
+    """The artifacts of one run.
+
+    Args:
+        server: where it is.
+        uri: the run's artifact URI.
+        scratch: a folder for what is on its way.
+    """
+
+    def __init__(self, server: Server, uri: str, scratch: Path) -> None:
+        self._server = server
+        self._uri = uri
+        self._scratch = scratch
+
+    def send(self, folder: Path) -> None:
+        """Upload everything below a folder.
+
+        Raises:
+            PlatformError: the server would not take it.
+        """
+        store: Any = self._server.artifacts(self._uri)
+        with self._server.talking("take the version's files"):
+            store.log_artifacts(str(folder))
+
+    def fetch(self, path: str, file: FileEntry, target: Path) -> None:
+        """Download one file and put it in its place once it is what the manifest says.
+
+        Raises:
+            PlatformError: missing or damaged, or the server or the disk would not do it.
+        """
+        with disk_errors(self._scratch):
+            self._scratch.mkdir(parents=True, exist_ok=True)
+            folder = Path(tempfile.mkdtemp(dir=self._scratch, prefix="fetch."))
+        try:
+            found = self._download(path, folder, file.path)
+            digest = sha256_file(found)
+            if digest != file.digest:
+                raise PlatformError(
+                    f"{file.path} was changed in MLflow: the manifest says {file.digest}, its content is {digest}",
+                    do=_RESTORE,
+                )
+            with disk_errors(target):
+                target.parent.mkdir(parents=True, exist_ok=True)
+                shutil.move(found, target)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def sizes(self, parts: Iterable[str]) -> dict[str, int]:
+        """Path to size in bytes, of every file in or below the named parts."""
+        store: Any = self._server.artifacts(self._uri)
+        found: dict[str, int] = {}
+        with self._server.talking("list a run's files"):
+            waiting = [each for each in store.list_artifacts() if each.path in set(parts)]
+            while waiting:
+                each = waiting.pop()
+                if each.is_dir:
+                    waiting += store.list_artifacts(each.path)
+                else:
+                    found[each.path] = each.file_size or 0
+        return found
+
+    def drop(self, parts: Iterable[str]) -> None:
+        """Delete the named parts, those that are there.
+
+        Raises:
+            PlatformError: the server would not do it.
+        """
+        store: Any = self._server.artifacts(self._uri)
+        with self._server.talking("delete a version's files"):
+            for each in store.list_artifacts():
+                if each.path in set(parts):
+                    store.delete_artifacts(each.path)
+
+    def manifest(self, path: str, digest: str) -> Manifest:
+        """The manifest with a digest.
+
+        Raises:
+            PlatformError: missing, or another one.
+        """
+        with disk_errors(self._scratch):
+            self._scratch.mkdir(parents=True, exist_ok=True)
+            folder = Path(tempfile.mkdtemp(dir=self._scratch, prefix="fetch."))
+        try:
+            data = self._download(path, folder, path).read_bytes()
+            sealed = Sealed.from_bytes(data)
+            if sealed.digest != digest:
+                raise ValueError(f"its digest is {sealed.digest}, the ledger says {digest}")
+        except ValueError as error:
+            raise PlatformError(f"{path} in MLflow is not the version's manifest: {why(error)}", do=_RESTORE) from error
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+        return sealed.manifest
+
+    def _download(self, path: str, folder: Path, called: str) -> Path:
+        store: Any = self._server.artifacts(self._uri)
+        try:
+            with self._server.talking(f"hand out {called}"):
+                found = Path(store.download_artifacts(path, str(folder)))
+        except (Missing, OSError) as error:
+            raise PlatformError(f"{called} is gone from MLflow's artifacts", do=_RESTORE) from error
+        if found.is_symlink() or not found.is_file():
+            raise PlatformError(f"{called} is gone from MLflow's artifacts", do=_RESTORE)
+        return found
+
+
+def write(folder: Path, made: Iterable[tuple[str, bytes]]) -> None:
+    """Write small files below a folder."""
+    for path, data in made:
+        home = folder / path
+        with disk_errors(home):
+            home.parent.mkdir(parents=True, exist_ok=True)
+            home.write_bytes(data)

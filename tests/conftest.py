@@ -1,0 +1,25 @@
+"""What tests share for a whole session: servers that take long to start."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.mlflow_server import QUIET, Running, mlflow_server
+
+
+@pytest.fixture(scope="session")
+def running_mlflow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """A real MLflow server, one a process of the test run; tests empty it before they use it."""
+    with mlflow_server(tmp_path_factory.mktemp("mlflow")) as running:
+        yield running
+
+
+@pytest.fixture
+def mlflow_at(running_mlflow: Running, monkeypatch: pytest.MonkeyPatch) -> Running:
+    """The server, for clients in this process: no retries, no telemetry, no credentials."""
+    for name, value in QUIET.items():
+        if name.startswith("MLFLOW_"):
+            monkeypatch.setenv(name, value)
+    for name in ("MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD", "MLFLOW_TRACKING_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+    return running_mlflow
