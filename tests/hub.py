@@ -291,7 +291,8 @@ def _page(hub: Hub, request: Request, path: str, items: list[Any]) -> Reply:
     size, page = min(100, int(request.query.get("per_page", "30"))), int(request.query.get("page", "1"))
     start = (page - 1) * size
     more = len(items) > start + size
-    link = f'<{hub.url}/repos/{hub.name}{path}?per_page={size}&page={page + 1}>; rel="next"'
+    query = urlencode({**request.query, "per_page": size, "page": page + 1})
+    link = f'<{hub.url}/repos/{hub.name}{path}?{query}>; rel="next"'
     return 200, items[start : start + size], {"Link": link} if more else {}
 
 

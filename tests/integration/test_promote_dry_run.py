@@ -1,11 +1,13 @@
 """A dry run of promote checks everything and changes nothing; a version is verified from an empty folder."""
 
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests import desk
-from tests.desk import modelyard
+from tests.desk import edit, modelyard
 from tests.registry_samples import snapshot
 
 
@@ -14,6 +16,32 @@ def judged(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = desk.repository(tmp_path_factory.mktemp("dry") / "tiny", desk.QUICK)
     assert modelyard(folder, "run").code == 0
     return folder
+
+
+@pytest.mark.parametrize(
+    ("harm", "said"),
+    [
+        (lambda run: (run / "records" / "train.json").unlink(), "train.json: no such record"),
+        (lambda run: edit(run / "records" / "evaluate.json", "roc_auc", "roc_auk"), "was changed after it was written"),
+        (lambda run: edit(run / "environment.txt", "# python", "# Python"), "environment.txt beside the model is"),
+        (lambda run: (run / "golden" / "inputs.parquet").unlink(), "golden/inputs.parquet beside the model is missing"),
+        (lambda run: (run / "golden" / "more").write_bytes(b""), "golden/more beside the model is"),
+        (lambda run: (run / "model" / "more").write_bytes(b""), "the evaluation judged the model"),
+        (lambda run: edit(run.parent / "modelyard.yml", "name: tiny", "name: other"), "of the model tiny"),
+    ],
+)
+def test_evidence_with_a_missing_link_edited_or_of_another_model_is_refused(
+    judged: Path, tmp_path: Path, harm: Callable[[Path], object], said: str
+) -> None:
+    shutil.copytree(judged, tmp_path / "tiny")
+    harm(tmp_path / "tiny" / "modelyard-run")
+    refused = modelyard(tmp_path / "tiny", "promote")
+    assert refused.code in (2, 3)
+    assert said in refused.err
+    assert (
+        not (tmp_path / "tiny" / ".modelyard" / "registry").exists()
+        or not modelyard(tmp_path / "tiny", "history", "--json").json
+    )
 
 
 def test_a_dry_run_says_what_would_happen_and_then_it_does(judged: Path, tmp_path: Path) -> None:

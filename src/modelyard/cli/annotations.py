@@ -6,6 +6,7 @@ import modelyard.records.results as r
 from modelyard.errors import CollectedConfigError, ModelyardError
 from modelyard.github.log import Annotation, Level
 from modelyard.records.envelope import Envelope
+from modelyard.registry.proof import advice
 from modelyard.report.wording import explanation
 from modelyard.verdict import Verdict
 
@@ -25,6 +26,12 @@ def of_record(envelope: Envelope, *, config: str, suites: dict[str, str], red: b
         return list(_gates(outcome, config, level))
     if isinstance(outcome, r.ValidateResult):
         return list(_expectations(outcome, suites, level))
+    if isinstance(outcome, r.ProveResult) and envelope.record.verdict is not Verdict.PASS:
+        text = f"{outcome.version}: {outcome.said}"
+        return [Annotation(level, f"{text}. {advice(outcome)}" if red else text, title="modelyard rollback")]
+    if isinstance(outcome, r.RollbackResult) and outcome.shown != "golden":
+        text = f"{outcome.alias} points at {outcome.version} again: {outcome.proof}"
+        return [Annotation("warning", text, title="modelyard rollback")]
     return []
 
 

@@ -9,6 +9,7 @@ from modelyard.errors import NOT_PASSED, OK, ModelyardError
 from modelyard.pipeline import Decision
 from modelyard.records.canonical import digest
 from modelyard.records.envelope import Envelope, Step
+from modelyard.registry.proof import advice
 from modelyard.steps.context import Context
 from modelyard.verdict import Verdict, worst
 
@@ -138,6 +139,8 @@ def step_lines(envelope: Envelope) -> str:
         ]
     if isinstance(outcome, r.EvaluateResult):
         lines += gate_lines(outcome)
+    if isinstance(outcome, r.ProveResult) and envelope.record.verdict.exit_code and outcome.asked != "none":
+        lines.append(f"  {advice(outcome)}")
     return "\n".join(lines)
 
 

@@ -3,7 +3,7 @@
 import shlex
 from collections.abc import Mapping
 
-from modelyard.errors import ConfigError
+from modelyard.errors import ConfigError, PlatformError
 from modelyard.records.envelope import Envelope, read_record
 from modelyard.records.results import ProofLevel, ProveResult, RollbackResult
 from modelyard.registry.base import AliasMoved, Version
@@ -43,16 +43,21 @@ def run(context: Context, inputs: RollbackInputs) -> Outcome:
     )
     target = prove.target_of(context, inputs.to or shown.version)
     check_target(shown, target)
-    entry = context.registry.set_alias(
-        shown.alias,
-        target.name,
-        seen=shown.seen,
-        actor=context.actor,
-        reason=f"{_SAID[shown.shown]}{inputs.reason}",
-        evidence=target.manifest.evidence,
-        kind="rolled-back",
-        command=_command(target, handed, inputs.proof),
-    )
+    try:
+        entry = context.registry.set_alias(
+            shown.alias,
+            target.name,
+            seen=shown.seen,
+            actor=context.actor,
+            reason=f"{_SAID[shown.shown]}{inputs.reason}",
+            evidence=target.manifest.evidence,
+            kind="rolled-back",
+            command=_command(target, handed, inputs.proof),
+        )
+    except AliasMoved as error:
+        raise PlatformError(
+            error.found, do="Nothing was changed. Look at `modelyard history`, then prove and move again."
+        ) from error
     return _outcome(context, proof, target, entry, inputs)
 
 
