@@ -136,6 +136,14 @@ _OTHERS = (
         (("version", "champion, v7, sha256:…, or champion@2026-05-03"),),
     ),
     Command(
+        "bom",
+        "A version's bill of materials as CycloneDX 1.6: model card, files, packages with their hashes.",
+        "modelyard bom v7 --output v7.cdx.json",
+        "modelyard.cli.bom",
+        (CONFIG, REGISTRY, Flag("output", "write it to this file; without this, it is printed")),
+        (("version", "champion, v7, sha256:…, or champion@2026-05-03"),),
+    ),
+    Command(
         "diff",
         "What differs between two versions: metrics, gates, data, parameters, packages, features, size.",
         "modelyard diff v7 v8",
