@@ -1,6 +1,6 @@
 """What the fire tests run in processes of their own, without pytest: move an alias, hold the lock, or die on the way.
 
-Usage: python -m tests.registry_child move FOLDER NAME TIMES
+Usage: python -m tests.registry_child move FOLDER NAME TIMES, where FOLDER may be the address of an MLflow server
        python -m tests.registry_child die FOLDER SEED TIMES
        python -m tests.registry_child publish FOLDER RUN 1
        python -m tests.registry_child hold FOLDER - 0
@@ -11,6 +11,7 @@ import os
 import random
 import signal
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -18,19 +19,21 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from modelyard.registry.base import AliasMoved, VersionRemoved
+from modelyard.registry.base import AliasMoved, Registry, VersionRemoved
 from modelyard.registry.gc import carry_out
 from modelyard.registry.local import LocalRegistry
+from modelyard.registry.mlflow import MlflowRegistry
+from modelyard.registry.mlflow_server import Server
 from modelyard.registry.retention import Policy, plan
 from modelyard.registry.verify import verify_registry
-from tests.registry_samples import NOON, bundle, promote, registry, run_folder
+from tests.registry_samples import MODEL, NOON, Clock, bundle, promote, registry, run_folder
 
 KEPT = 3
 """Versions that the fire's gc keeps."""
 Tracer = Callable[[FrameType, str, Any], Any]
 
 
-def move(where: LocalRegistry, name: str, times: int) -> None:
+def move(where: Registry, name: str, times: int) -> None:
     """Move the champion that often, against whoever else does."""
     done = 0
     while done < times:
@@ -172,7 +175,10 @@ def check(where: LocalRegistry) -> None:
 
 if __name__ == "__main__":
     what, folder, third, times = sys.argv[1:]
-    if what == "move":
+    if what == "move" and folder.startswith("http"):
+        with tempfile.TemporaryDirectory() as scratch:
+            move(MlflowRegistry(Server(folder), MODEL, scratch=Path(scratch), now=Clock()), third, int(times))
+    elif what == "move":
         move(registry(Path(folder)), third, int(times))
     elif what == "publish":
         print("begins", flush=True)

@@ -1,5 +1,6 @@
 """The environment that actions make, offline from kept packages: what is in it, what it costs, and what is refused."""
 
+import importlib.util
 import os
 import subprocess
 import sys
@@ -68,6 +69,48 @@ def test_the_small_environment_carries_and_holds_nothing_that_loads_a_model(tmp_
     found = ask(made.python, f"import importlib.util as u; print([n for n in '{names}'.split() if u.find_spec(n)])")
     assert found == "[]"
     assert "promote" in ask(made.python, "import modelyard.cli.step, modelyard.registry.github; print('promote')")
+
+
+def test_the_small_environment_speaks_to_mlflow_where_that_is_the_registry(tmp_path: Path) -> None:
+    made = make(tmp_path, "carry", MODELYARD_REGISTRY="mlflow")
+    assert made.code == 0, made.said
+    assert "carry-mlflow.txt" in made.said
+    names = "numpy sklearn skops joblib pandas polars great_expectations sqlalchemy pip setuptools"
+    found = ask(made.python, f"import importlib.util as u; print([n for n in '{names}'.split() if u.find_spec(n)])")
+    assert found == "[]"
+    code = "import tempfile, pathlib\nfrom modelyard.registry.mlflow import MlflowRegistry\n"
+    code += "from modelyard.registry.mlflow_server import Server\nfrom modelyard.errors import PlatformError\n"
+    code += "import os; os.environ['MLFLOW_HTTP_REQUEST_MAX_RETRIES'] = '0'\n"
+    code += "try: MlflowRegistry(Server('http://127.0.0.1:9'), 'm', scratch=pathlib.Path('x')).find('champion')\n"
+    code += "except PlatformError as error: print(error.found)"
+    assert ask(made.python, code).endswith("cannot be reached: nothing listens there")
+
+
+@pytest.mark.parametrize(
+    ("environ", "config", "wanted"),
+    [
+        ({"MLFLOW_TRACKING_URI": "https://mlflow.test"}, "", True),
+        ({}, "registry: {kind: mlflow}\n", True),
+        ({}, "registry:\n  kind: 'mlflow'\n", True),
+        ({"MODELYARD_REGISTRY": "github", "MLFLOW_TRACKING_URI": "https://mlflow.test"}, "", False),
+        ({}, "registry: {kind: local, durable: true}\n", False),
+        ({}, "", False),
+    ],
+)
+def test_mlflows_client_is_installed_where_something_names_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, environ: dict[str, str], config: str, wanted: bool
+) -> None:
+    (tmp_path / "modelyard.yml").write_text(desk.CONFIG + config, "utf-8")
+    for name in ("MODELYARD_REGISTRY", "MODELYARD_CONFIG", "MLFLOW_TRACKING_URI"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in {**environ, "GITHUB_WORKSPACE": str(tmp_path)}.items():
+        monkeypatch.setenv(name, value)
+    spec = importlib.util.spec_from_file_location("environment", ROOT / "actions" / "environment.py")
+    assert spec is not None
+    assert spec.loader is not None
+    script = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(script)
+    assert script.uses_mlflow() is wanted
 
 
 def test_an_environment_is_made_once(tmp_path: Path) -> None:

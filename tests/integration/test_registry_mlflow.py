@@ -1,5 +1,7 @@
 """The mlflow registry against a real server: what people change by hand, what breaks off, and what MLflow shows."""
 
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +20,7 @@ from tests.mlflow_server import Running
 from tests.registry_samples import MODEL, Clock, bundle, promote, published, run_folder
 
 JOURNAL = f"{MODEL}.journal"
+ROOT = Path(__file__).parents[2]
 
 
 class Killed(BaseException):
@@ -328,3 +331,46 @@ def test_a_deleted_experiment_is_named_with_the_way_back(
         client.restore_experiment(found.experiment_id)
     (two,) = published(opened(), tmp_path / "again", "two")
     assert [version.name for version in opened().list()] == ["v1", two.name]
+
+
+# at once
+
+
+def test_three_processes_that_move_one_alias_leave_one_line_of_history(
+    tmp_path: Path, opened: Opener, server: Running, client: MlflowClient
+) -> None:
+    published(opened(), tmp_path, "one", "two")
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-m", "tests.registry_child", "move", server.url, f"process-{at}", "6"],
+            cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        )
+        for at in range(3)
+    ]  # fmt: skip
+    for process in processes:
+        _, errors = process.communicate()
+        assert process.returncode == 0, errors
+    entries = opened().entries()
+    assert [entry.seq for entry in entries] == list(range(1, 19))
+    assert [entry.from_ for entry in entries] == [None, *(entry.to for entry in entries[:-1])]
+    assert sorted(entry.reason for entry in entries) == sorted(f"process-{at} {n}" for at in range(3) for n in range(6))
+    assert f"v{client.get_model_version_by_alias(MODEL, 'champion').version}" == entries[-1].to
+    assert verify_registry(opened()).intact
+
+
+def test_two_publishers_of_one_thing_make_one_version(
+    tmp_path: Path, opened: Opener, client: MlflowClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = run_folder(tmp_path / "run")
+    slow, fast = opened(), opened()
+    store = slow._store
+
+    def overtaken(*arguments: Any) -> int:
+        number = store(*arguments)
+        fast.publish(bundle(run))
+        return number
+
+    monkeypatch.setattr(slow, "_store", overtaken)  # somebody else is faster, just there
+    assert slow.publish(bundle(run)) == fast.resolve("v2")
+    assert [version.name for version in opened().list()] == ["v2"]
+    assert [version.version for version in client.search_model_versions(f"name = '{MODEL}'")] == ["2"]
