@@ -8,6 +8,7 @@ import hashlib
 import json
 import subprocess
 import sys
+import tempfile
 import tomllib
 from pathlib import Path
 
@@ -24,6 +25,8 @@ LOCKS: dict[str, tuple[list[str], list[str]]] = {
     "dev": (["ml", "mlflow", "bom"], ["test", "dev"]),
 }
 """Lock to the extras and the dependency groups that go into it."""
+LIKE = {"carry-mlflow": "carry", "ml-mlflow": "ml"}
+"""Lock to the one whose pins it keeps, so that a registry changes no version of anything else."""
 
 
 def inputs_digest(lock: str) -> str:
@@ -51,9 +54,14 @@ def write(lock: str) -> None:
         arguments, stdin = ["pyproject.toml"], None
         arguments += [part for name in extras for part in ("--extra", name)]
         arguments += [part for name in groups for part in ("--group", name)]
-    command = ["uv", "pip", "compile", "--quiet", *options, *arguments]
-    done = subprocess.run(command, check=True, cwd=HERE.parent, input=stdin, text=True, stdout=subprocess.PIPE)
-    pins = "\n".join(line for line in done.stdout.splitlines() if not line.startswith("-"))
+    with tempfile.TemporaryDirectory() as folder:
+        output = Path(folder) / "lock.txt"
+        if lock in LIKE:  # uv prefers what its output holds already
+            output.write_bytes((HERE / f"{LIKE[lock]}.txt").read_bytes())
+        command = ["uv", "pip", "compile", "--quiet", *options, "--output-file", str(output), *arguments]
+        subprocess.run(command, check=True, cwd=HERE.parent, input=stdin, text=True, stdout=subprocess.DEVNULL)
+        lines = output.read_text("utf-8").splitlines()
+    pins = "\n".join(line for line in lines if not line.startswith(("-", "#")))
     (HERE / f"{lock}.txt").write_text(f"# inputs sha256:{inputs_digest(lock)}\n{pins}\n", "utf-8")
 
 

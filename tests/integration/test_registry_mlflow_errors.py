@@ -162,3 +162,11 @@ def test_a_server_that_asks_for_a_password(tmp_path: Path, guarded: Running, mon
     assert caught.value.exit_code == 4
     assert "EDIT" in caught.value.do
     assert [entry.to for entry in reader.history()] == ["v1"]
+    log_in(monkeypatch, ADMIN, PASSWORD)
+    Server(guarded.url).client.set_registered_model_alias(MODEL, "champion", "2")
+    log_in(monkeypatch, "reader", "another-pass-phrase")
+    said: list[str] = []
+    reader = MlflowRegistry(Server(guarded.url), MODEL, scratch=tmp_path / "scratch", tell=said.append)
+    assert reader.find("champion") == one
+    assert len(said) == 1
+    assert "pointed at v2 in MLflow, where the journal says v1; it could not be put back" in said[0]

@@ -305,15 +305,7 @@ class MlflowRegistry:
                 params=[Param(name, value) for name, value in pages.parameters(bundle.content, records).items()],
             )
             client.set_terminated(identity)
-        while True:
-            try:
-                with self._server.talking("make a version"):
-                    made = client.create_model_version(
-                        self.model, f"{uri}/{pages.MODEL}", identity, tags=tags, await_creation_for=None
-                    )
-                return int(made.version)
-            except Taken:  # the server tried three numbers, and others were faster each time
-                continue
+        return self._server.made(self.model, f"{uri}/{pages.MODEL}", identity, tags)
 
     def _name(self, bundle: Bundle, draft: Manifest, number: int, read: Callable[[FileEntry], bytes]) -> Version:
         """Make a stored version visible; the one that was visible already where somebody was faster."""

@@ -67,19 +67,29 @@ def fetch_logged(server: Server, reference: str, target: Path) -> str:
         if isinstance(error, Missing) or "alias" in error.found:
             raise ConfigError(f"there is no {reference} on {server.address}", do=_known(server, name)) from error
         raise
-    from mlflow.artifacts import download_artifacts
-
     uri = f"models:/{name}/{version.version}"
     with disk_errors(target):
         target.mkdir(parents=True)
     try:
         with server.talking(f"hand out {uri}"):
-            download_artifacts(
-                artifact_uri=uri, dst_path=str(target), tracking_uri=server.address, registry_uri=server.address
-            )
+            store = server.artifacts(_source(server, name, str(version.version)))
+            store.download_artifacts("", str(target))
     except (Missing, OSError) as error:
         raise PlatformError(f"the files of {uri} are gone from MLflow", do="Name another version.") from error
     return f"{name}/{version.version}"
+
+
+def _source(server: Server, name: str, number: str) -> str:
+    """Where a version's files are: at an artifact URI, in a run, or with a model that was logged by itself."""
+    client = server.client
+    source = str(client.get_model_version_download_uri(name, number))
+    kind, _, rest = source.partition(":/")
+    if kind == "models" and "/" not in rest:
+        return str(client.get_logged_model(rest).artifact_location)
+    if kind == "runs":
+        run, _, path = rest.strip("/").partition("/")
+        return f"{client.get_run(run).info.artifact_uri}/{path}"
+    return source
 
 
 def _known(server: Server, name: str) -> str:

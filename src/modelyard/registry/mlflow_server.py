@@ -23,6 +23,8 @@ _DEFAULTS = {
     "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "1",
 }
 _OLDEST = (3, 0)
+_NUMBERS = 100
+"""Lost races for a number in a row before giving up."""
 _HOW_TO_NAME = "registry: {kind: mlflow, uri: https://mlflow.example.com}, or the variable MLFLOW_TRACKING_URI."
 
 
@@ -104,7 +106,15 @@ class Server:
 
         Raises:
             ConfigError: the store needs a package that is not installed.
+            PlatformError: it is a folder of the server's own machine.
         """
+        if urlsplit(uri).scheme in ("", "file"):
+            raise PlatformError(
+                f"the MLflow server at {self.address} keeps files in a folder of its own machine, which nobody else "
+                "can reach",
+                do="Start it so that it carries them: mlflow server --artifacts-destination …; experiments that were "
+                "made before keep their place, so delete or rename those of modelyard.",
+            )
         from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 
         try:
@@ -133,6 +143,23 @@ class Server:
             f"MLflow's artifact store needs the package {error.name or 'of its cloud'}, which is not installed",
             do="Let the server carry the files: mlflow server --artifacts-destination …, its default.",
         )
+
+    def made(self, name: str, source: str, run: str, tags: Mapping[str, str], about: str | None = None) -> int:
+        """A new version of a registered model; returns the number that the server gave it.
+
+        Raises:
+            PlatformError: the server would not make it, or others took every number that it tried.
+        """
+        for _ in range(_NUMBERS):
+            try:
+                with self.talking(f"write to {name}"):
+                    version = self.client.create_model_version(
+                        name, source, run, tags=dict(tags), description=about, await_creation_for=None
+                    )
+                return int(version.version)
+            except Taken:  # it tried three numbers, and others were faster each time
+                continue
+        raise PlatformError(f"{name} is being written without pause in MLflow", do="Run again later.")
 
     def _check_version(self) -> None:
         from mlflow.exceptions import MlflowException
