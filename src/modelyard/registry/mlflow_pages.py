@@ -29,8 +29,8 @@ ABOUT_JOURNAL = "The history of the model of this name, one line a version. It i
 _LOADER = ("pyfunc_loader.py", "score_child.py", "tree_nodes.py", "trusted.py")
 _LONGEST = 500
 """Letters of a parameter: MLflow's own limit is 6,000, and a page shows fewer."""
-_TYPES = {"numeric": "double", "boolean": "any", "categorical": "any", "time": "any"}
-"""MLflow's type of a column; ``any`` where its checks would refuse rows that the loader can take."""
+_TYPE = "any"
+"""MLflow's type of every column: its checks would refuse whole numbers for a double, which the loader takes."""
 
 
 def place(path: str, adapter: str) -> str:
@@ -89,7 +89,7 @@ def facts(content: Content, files: tuple[FileEntry, ...]) -> dict[str, Any]:
 
 def signature(known: Signature) -> dict[str, Any]:
     """A signature in MLflow's form."""
-    inputs = [{"name": each.name, "type": _TYPES[each.kind], "required": True} for each in known.features]
+    inputs = [{"name": each.name, "type": _TYPE, "required": True} for each in known.features]
     if known.task == "binary":
         names = ["probability"]
     elif known.task == "multiclass":
