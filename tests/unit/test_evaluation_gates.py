@@ -42,7 +42,7 @@ def gate(**fields: Any) -> rules.Rule:
 
 
 def judged(rule: rules.Rule, y: Any, columns: Any = None, **models: Predictions) -> GateResult:
-    everything = {"baseline": baseline_predictions({"share_0": 0.7, "share_1": 0.3}, BINARY, len(y), "roc_auc")}
+    everything = baseline_predictions({"share_0": 0.7, "share_1": 0.3}, BINARY, len(y))
     return judge(rule, 0, truth(y), {**everything, **models}, columns or {})
 
 
@@ -174,7 +174,7 @@ def _width(found: GateResult) -> float:
 def test_default_gates_pass_a_better_model_and_hold_a_worse_one(y: Any) -> None:
     primary = METRICS[PRIMARY["binary"]]
     default = rules.defaults(primary, champion_gains=True)
-    baseline = baseline_predictions({"share_0": 0.7, "share_1": 0.3}, BINARY, N, "roc_auc")
+    baseline = baseline_predictions({"share_0": 0.7, "share_1": 0.3}, BINARY, N)["baseline"]
     strong, weak = model(y, 0.4, 2), model(y, 0.1, 3)
     _, up = both(default, truth(y), {"challenger": strong, "champion": weak, "baseline": baseline}, {})
     _, down = both(default, truth(y), {"challenger": weak, "champion": strong, "baseline": baseline}, {})
@@ -184,7 +184,7 @@ def test_default_gates_pass_a_better_model_and_hold_a_worse_one(y: Any) -> None:
 def test_default_gates_on_a_first_run_ask_for_more_than_the_baseline(y: Any) -> None:
     default = rules.defaults(METRICS["roc_auc"], champion_gains=True)
     noise = Predictions(2, np.zeros(N, dtype=np.int64), np.random.default_rng(9).random(N))
-    baseline = baseline_predictions({"share_0": 0.7, "share_1": 0.3}, BINARY, N, "roc_auc")
+    baseline = baseline_predictions({"share_0": 0.7, "share_1": 0.3}, BINARY, N)["baseline"]
     found, verdict = both(default, truth(y), {"challenger": noise, "baseline": baseline}, {})
     assert verdict is not Verdict.PASS
     assert Verdict.NOT_APPLICABLE in [one.verdict for one in found]

@@ -9,7 +9,7 @@ import sklearn.metrics as peer
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from modelyard.metrics.catalogue import METRICS
+from modelyard.metrics.catalogue import METRICS, QUANTILES
 from modelyard.metrics.compute import CLIP, Predictions, value
 
 
@@ -61,6 +61,12 @@ REGRESSION: dict[str, Callable[[Any, Any, Any], float]] = {
     "root_mean_squared_error": lambda y, p, w: peer.root_mean_squared_error(y, p, sample_weight=w),
     "median_absolute_error": lambda y, p, w: peer.median_absolute_error(y, p, sample_weight=w),
     "r2": lambda y, p, w: peer.r2_score(y, p, sample_weight=w),
+    **{
+        f"mean_pinball_loss_{percent:02d}": lambda y, p, w, alpha=percent / 100: peer.mean_pinball_loss(
+            y, p, sample_weight=w, alpha=alpha
+        )
+        for percent in QUANTILES
+    },
 }
 
 

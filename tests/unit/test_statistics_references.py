@@ -206,7 +206,9 @@ def test_models_that_hardly_differ_are_not_told_apart(differing: int) -> None:
     first = draw.random(500)
     second = first.copy()
     second[:differing] += 0.01 * np.arange(1, differing + 1)
-    found = estimate.contrast_mean(np.array([first, second]), np.array([1.0, -1.0]), 0.0)
+    found = estimate.contrast_mean(
+        np.array([first, second]), np.array([1.0, -1.0]), 0.0, identical=bool((first == second).all())
+    )
     assert found.identical == (differing == 0)
     assert bool(found.refused) == (0 < differing < 10)
 

@@ -102,7 +102,7 @@ def _gate_changes(base: Config, own: Config) -> list[Change]:
 
 
 def _identity(gate: Gate) -> tuple[object, ...]:
-    return gate.metric, gate.operator, gate.no_worse_than or gate.better_than, gate.by
+    return gate.metric, gate.operator, gate.no_worse_than or gate.better_than, gate.columns
 
 
 def _summary(gate: Gate) -> str:

@@ -307,6 +307,12 @@ class Predict(Section):
     """Longest time that it may take."""
 
 
+NamedSlices = Annotated[
+    dict[Text, Label | Annotated[tuple[Label, ...], Field(min_length=1)]], Field(min_length=1, max_length=1)
+]
+"""One column, and one or more of its values."""
+
+
 class Gate(Section):
     """One rule that the challenger must meet."""
 
@@ -325,8 +331,9 @@ class Gate(Section):
     margin: Annotated[float, Field(ge=0)] | Relative | None = None
     """Size of a difference that matters: in the metric's own unit, or '2 %' of the reference's value, or
     '10 % of gain', the reference's gain over the baseline."""
-    by: tuple[Text, ...] = ()
-    """Columns whose values are judged as slices too: one that is surely beyond the bound fails the gate."""
+    by: tuple[Text | NamedSlices, ...] = ()
+    """Columns whose values are judged as slices too: one that is surely beyond the bound fails the gate. A slice named
+    by its value, {carrier: AA} or {carrier: [AA, UA]}, must be judged: the gate cannot pass while that slice cannot."""
     require: Literal["guard", "every"] = "guard"
     """every: each slice has to reach the bound on its own, with confidence."""
     slice_drop: Annotated[float, Field(gt=0)] | None = None
@@ -382,6 +389,26 @@ class Gate(Section):
                 do="Remove it, or use one of those.",
             )
         return self
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that it slices by."""
+        names = [each if isinstance(each, str) else next(iter(each)) for each in self.by]
+        return tuple(dict.fromkeys(names))
+
+    @property
+    def whole_columns(self) -> tuple[str, ...]:
+        """Those of which every value is a slice."""
+        return tuple(dict.fromkeys(each for each in self.by if isinstance(each, str)))
+
+    @property
+    def named_slices(self) -> tuple[tuple[str, str], ...]:
+        """Column and value of each slice that must be judged."""
+        found: list[tuple[str, str]] = []
+        for each in self.by:
+            for column, values in () if isinstance(each, str) else each.items():
+                found += [(column, str(value)) for value in (values if isinstance(values, tuple) else (values,))]
+        return tuple(dict.fromkeys(found))
 
     @property
     def operator(self) -> Operator:

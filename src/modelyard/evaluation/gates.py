@@ -1,6 +1,6 @@
 """One gate, judged: the rule, what was observed, what could be seen, and the verdict."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -10,7 +10,8 @@ from modelyard.evaluation import guard, measure
 from modelyard.evaluation.rules import Contrast, Rule
 from modelyard.evaluation.truth import Groups, Truth
 from modelyard.metrics import compute
-from modelyard.metrics.compute import Predictions
+from modelyard.metrics.catalogue import Metric
+from modelyard.metrics.compute import Ints, Predictions
 from modelyard.records.results import Estimate, GateResult, SliceRow
 from modelyard.stats import clusters, decide, power
 from modelyard.stats.interval import Interval
@@ -52,6 +53,7 @@ def judge(rule: Rule, at: int, truth: Truth, models: Models, columns: Columns) -
         challenger=Estimate(unit=truth.unit_name),
         higher_is_better=rule.metric.higher_is_better,
     )
+    models = baseline_for(rule.metric, models)
     if rule.reference in ("champion", "best-promoted") and rule.reference not in models:
         why = "there is no champion yet" if "champion" not in models else _NO_BEST
         return blank.model_copy(update={"verdict": Verdict.NOT_APPLICABLE, "reason": why})
@@ -61,8 +63,8 @@ def judge(rule: Rule, at: int, truth: Truth, models: Models, columns: Columns) -
             update={"reason": f"{rule.metric.name} needs a {rule.metric.needs}, which the {without[0]} does not give"}
         )
     decided = _decide(rule, truth, models, sign)
-    rows, of_slices = _slices(rule, truth, models, columns, sign)
-    verdict = decided.verdict if of_slices is None else worst([decided.verdict, of_slices])
+    sliced = _slices(rule, truth, models, columns, sign)
+    verdict = decided.verdict if sliced.verdict is None else worst([decided.verdict, sliced.verdict])
     low_level = decided.interval if not rule.contrasts else measure.level(rule.metric, truth, models["challenger"])
     reference = _reference_level(rule, truth, models)
     return blank.model_copy(
@@ -75,8 +77,9 @@ def judge(rule: Rule, at: int, truth: Truth, models: Models, columns: Columns) -
             "smallest_visible": decided.smallest_visible,
             "units_to_decide": decided.units,
             "would_decide": decided.would,
-            "reason": decided.interval.refused or _of_slices(rows, decided.verdict) or decided.interval.note,
-            "slices": tuple(rows),
+            "reason": decided.interval.refused or _of_slices(sliced, decided.verdict) or decided.interval.note,
+            "slices": sliced.rows,
+            "slices_left_out": sliced.left_out,
             "on_all_rows": decided.verdict,
             "equal_chance": _equal_chance(rule, truth, models, sign, decided.error),
         }
@@ -84,6 +87,12 @@ def judge(rule: Rule, at: int, truth: Truth, models: Models, columns: Columns) -
 
 
 _NO_BEST = "the champion is the best model that was promoted"
+
+
+def baseline_for(metric: Metric, models: Models) -> Models:
+    """The models, with the baseline that is hardest to beat by this metric."""
+    own = models.get(f"baseline:{metric.baseline}")
+    return models if own is None else {**models, "baseline": own}
 
 
 @dataclass(frozen=True)
@@ -141,7 +150,8 @@ def _roles(rule: Rule) -> list[str]:
     return list(dict.fromkeys(roles))
 
 
-def _decide(rule: Rule, truth: Truth, models: Models, sign: float) -> _Decided:
+def _decide(rule: Rule, truth: Truth, models: Models, sign: float, *, in_slice: bool = False) -> _Decided:
+    """The rule on some rows; what they could have shown is summed exactly for all rows alone, where it is printed."""
     if rule.bound is not None and rule.upper is not None:
         return _between(rule, rule.bound, rule.upper, truth, models)
     if rule.bound is not None:
@@ -150,7 +160,7 @@ def _decide(rule: Rule, truth: Truth, models: Models, sign: float) -> _Decided:
         upward = found if rule.operator == "at_least" else found.scaled(-1.0)
         bound = rule.bound if rule.operator == "at_least" else -rule.bound
         return _weigh(verdict, found, upward, bound, clusters.FEWEST_FOR_LEVEL)
-    decided = [_contrast(rule, contrast, truth, models, sign) for contrast in rule.contrasts]
+    decided = [_contrast(rule, each, truth, models, sign, in_slice=in_slice) for each in rule.contrasts]
     order = (Verdict.PASS, Verdict.INCONCLUSIVE, Verdict.FAIL, Verdict.ERROR)
     return min(decided, key=lambda one: order.index(one.verdict))
 
@@ -165,6 +175,8 @@ def _between(rule: Rule, low: float, high: float, truth: Truth, models: Models) 
 
 def _contrast_interval(rule: Rule, contrast: Contrast, truth: Truth, models: Models, sign: float) -> Interval:
     """The contrast, turned so that more is better."""
+    if rule.operator == "no_worse_than" and models["challenger"].same_as(models[rule.reference]):
+        return Interval(0.0, 0.0, 0.0, "identical on every row", truth.units, len(truth.y), identical=True)
     weights: dict[str, float] = {"challenger": 1.0, rule.reference: contrast.reference}
     weights["baseline"] = weights.get("baseline", 0.0) + contrast.baseline
     roles = [role for role, weight in weights.items() if weight]
@@ -177,17 +189,18 @@ def _contrast_interval(rule: Rule, contrast: Contrast, truth: Truth, models: Mod
         constant=sign * contrast.perfect * perfect,
         margin=rule.margin or 0.0,
         bound=contrast.bound,
+        constant_reference=rule.reference == "baseline",
     )
 
 
-def _contrast(rule: Rule, contrast: Contrast, truth: Truth, models: Models, sign: float) -> _Decided:
+def _contrast(rule: Rule, contrast: Contrast, truth: Truth, models: Models, sign: float, *, in_slice: bool) -> _Decided:
     turned = _contrast_interval(rule, contrast, truth, models, sign)
     if rule.operator == "no_worse_than":
         verdict = decide.no_worse_than(turned, -contrast.bound)
     else:
         verdict = decide.better_than(turned, contrast.bound)
     found = _weigh(verdict, turned.scaled(sign), turned, contrast.bound, clusters.FEWEST_FOR_DIFFERENCE)
-    few = _disagreeing(rule, contrast, truth, models)
+    few = None if in_slice else _disagreeing(rule, contrast, truth, models)
     if found.smallest_visible is None or few is None:
         return found
     return replace(found, smallest_visible=power.visible_with_few(turned.n_rows, few, contrast.bound))
@@ -220,30 +233,52 @@ def _turned(rule: Rule, sign: float) -> guard.Turned:
     return of
 
 
-def _slices(
-    rule: Rule, truth: Truth, models: Models, columns: Columns, sign: float
-) -> tuple[list[SliceRow], Verdict | None]:
-    """Every slice of a gate, and what they say of it together; None where it names none."""
-    if not rule.by:
-        return [], None
-    parts = [
-        (column, guard.slice_of(name, rows, truth, models))
-        for column in rule.by
-        for name, rows in columns[column].largest(MOST_SLICES)
-    ]
-    shown = [_shown(rule, column, part, sign) for column, part in parts]
+@dataclass(frozen=True)
+class _Sliced:
+    """The slices of a gate as they are reported, what they say of it together, and how many were not looked at."""
+
+    rows: tuple[SliceRow, ...] = ()
+    verdict: Verdict | None = None
+    left_out: int = 0
+    reason: str = ""
+
+
+def _slices(rule: Rule, truth: Truth, models: Models, columns: Columns, sign: float) -> _Sliced:
+    """Every slice of a gate, and what they say of it together."""
+    if not rule.columns:
+        return _Sliced()
+    of: dict[tuple[str, str], Ints] = {}
+    for column in rule.by:
+        of |= {(column, name): rows for name, rows in columns[column].largest(MOST_SLICES)}
+    left_out = sum(max(len(columns[column].names) - MOST_SLICES, 0) for column in rule.by)
+    for column, name in rule.named:
+        of.setdefault((column, name), columns[column].rows_of(name))
+        if len(of[column, name]) == 0:
+            return _Sliced(verdict=Verdict.ERROR, reason=f"no test row has {column} = {name}, which the gate names")
+    parts = [guard.slice_of(name, rows, truth, models) for (_, name), rows in of.items()]
+    shown = [_shown(rule, column, part, sign) for (column, _), part in zip(of, parts, strict=True)]
     if rule.every_slice:
-        return shown, worst(row.verdict for row in shown)
-    judged = guard.judge_slices(rule, [part for _, part in parts], truth, dict(models), _turned(rule, sign))
-    rows = [
+        verdict = worst([*(row.verdict for row in shown), *([Verdict.INCONCLUSIVE] if left_out else [])])
+        return _Sliced(tuple(shown), verdict, left_out)
+    judged = guard.judge_slices(rule, parts, truth, dict(models), _turned(rule, sign))
+    rows = tuple(
         row.model_copy(update={"verdict": one.verdict, "p": one.p, "rows_needed": one.rows_needed, "note": one.note})
         for row, one in zip(shown, judged, strict=True)
+    )
+    verdict = guard.verdict_of(judged)
+    unjudged = [
+        f"{column} = {name}"
+        for (column, name), one in zip(of, judged, strict=True)
+        if (column, name) in rule.named and not one.powered
     ]
-    return rows, guard.verdict_of(judged)
+    if unjudged and verdict is Verdict.PASS:
+        reason = f"{', '.join(unjudged[:3])} must be judged, and has too few rows for it"
+        return _Sliced(rows, Verdict.INCONCLUSIVE, left_out, reason)
+    return _Sliced(rows, verdict, left_out)
 
 
 def _shown(rule: Rule, column: str, part: guard.Slice, sign: float) -> SliceRow:
-    decided = _decide(replace(rule, by=()), part.truth, part.models, sign)
+    decided = _decide(replace(rule, by=(), named=()), part.truth, part.models, sign, in_slice=True)
     level = decided.interval
     if rule.contrasts:
         level = measure.level(rule.metric, part.truth, part.models["challenger"])
@@ -257,8 +292,11 @@ def _shown(rule: Rule, column: str, part: guard.Slice, sign: float) -> SliceRow:
     )
 
 
-def _of_slices(rows: Sequence[SliceRow], on_all_rows: Verdict) -> str:
+def _of_slices(sliced: _Sliced, on_all_rows: Verdict) -> str:
     """Why the slices changed the verdict, where they did."""
+    rows = sliced.rows
+    if sliced.reason:
+        return sliced.reason
     below = [f"{row.column} = {row.value}" for row in rows if row.verdict is Verdict.FAIL]
     if below and on_all_rows is not Verdict.FAIL:
         more = f" and {len(below) - 3} more" if len(below) > 3 else ""

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.special import bdtr, ndtri
+from scipy.special import bdtr, ndtr, ndtri
 
 from modelyard.evaluation import measure
 from modelyard.evaluation.rules import Rule
@@ -88,8 +88,9 @@ def judge_slices(
     able = [at for at, each in enumerate(slices) if not with_units or each.units >= FEWEST_UNITS]
     tested = {at: _test(rule, slices[at], turned) for at in able}
     known = {at: one for at, one in tested.items() if one is not None}
-    called = holm([one.p for one in known.values()])
-    below = {at for at, is_called in zip(known, called, strict=True) if is_called}
+    # A slice of which nothing can be said counts in the family all the same: which ones those are is chance too.
+    called = holm([*(one.p for one in known.values()), *[1.0] * (len(able) - len(known))])
+    below = {at for at, is_called in zip(known, called, strict=False) if is_called}
     spread = _Spread.of(rule, truth, models, turned)
     found = []
     for at, each in enumerate(slices):
@@ -99,7 +100,7 @@ def judge_slices(
         elif at not in known:
             found.append(Judged(Verdict.INCONCLUSIVE, note="nothing can be said of these rows"))
         else:
-            found.append(_with_power(known[at], spread, len(known), below=at in below))
+            found.append(_with_power(known[at], spread, len(able), below=at in below))
     return found
 
 
@@ -118,6 +119,7 @@ class _Tested:
     p: float
     rows: int
     units: int
+    identical: bool = False
 
 
 def _test(rule: Rule, part: Slice, turned: Turned) -> _Tested | None:
@@ -125,7 +127,7 @@ def _test(rule: Rule, part: Slice, turned: Turned) -> _Tested | None:
     truth, models = part.truth, part.models
     found, bound = turned(replace(truth, confidence=1 - 2 * ALPHA), models)
     if found.identical:
-        return _Tested(1.0, found.n_rows, found.n)
+        return _Tested(1.0, found.n_rows, found.n, identical=True)
     if found.high is None:
         return None
     if found.high >= bound:
@@ -135,7 +137,12 @@ def _test(rule: Rule, part: Slice, turned: Turned) -> _Tested | None:
         middle = (low + up) / 2
         reach, _bound = turned(replace(truth, confidence=1 - 2 * math.exp(middle)), models)
         low, up = (low, middle) if reach.high is not None and reach.high < bound else (middle, up)
-    return _Tested(max(math.exp(up), _exact(rule, truth, models)), found.n_rows, found.n)
+    p = max(math.exp(up), _exact(rule, truth, models))
+    if "bootstrap" in found.method and found.estimate is not None and found.low is not None:
+        # Beyond its most extreme resample a bootstrap knows nothing: its spread with normal tails goes on.
+        error = (found.high - found.low) / (2 * float(ndtri(1 - ALPHA)))
+        p = max(p, float(ndtr((found.estimate - bound) / error)))
+    return _Tested(p, found.n_rows, found.n)
 
 
 def _exact(rule: Rule, truth: Truth, models: dict[str, Predictions]) -> float:
@@ -187,7 +194,7 @@ class _Spread:
 def _drop(rule: Rule, bound: float, truth: Truth, models: dict[str, Predictions]) -> float:
     if rule.slice_drop is not None:
         return rule.slice_drop
-    if rule.metric.kind in ("proportion", "auc"):
+    if rule.metric.higher_is_better and rule.metric.perfect == 1.0 and rule.metric.name != "r2":
         return DROP if rule.bound is None else min(DROP, abs(bound) / 2)
     level = abs(bound)
     if rule.bound is None:
@@ -199,6 +206,8 @@ def _drop(rule: Rule, bound: float, truth: Truth, models: dict[str, Predictions]
 def _with_power(tested: _Tested, spread: _Spread | None, family: int, *, below: bool) -> Judged:
     if below:
         return Judged(Verdict.FAIL, tested.p, powered=True)
+    if tested.identical and spread is None:
+        return Judged(Verdict.PASS, tested.p, powered=True, note="the models agree on every row")
     if spread is None or spread.drop <= 0:
         return Judged(Verdict.INCONCLUSIVE, tested.p, note="what these rows could show is not known")
     needed = float(ndtri(1 - ALPHA / family) + ndtri(POWER))

@@ -66,7 +66,7 @@ def overview(rules: Sequence[Rule], primary: Metric, task: Task, truth: Truth, m
     for metric in {metric.name: metric for metric in wanted}.values():
         if not models["challenger"].has(metric.needs):
             continue
-        champion, baseline = models.get("champion"), models.get("baseline")
+        champion, baseline = models.get("champion"), gates.baseline_for(metric, models).get("baseline")
         rows.append(
             MetricRow(
                 metric=metric.name,

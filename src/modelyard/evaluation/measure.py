@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from modelyard.evaluation import bootstrap, composed, nearly_perfect
 from modelyard.evaluation.truth import Truth
 from modelyard.metrics import compute
 from modelyard.metrics.catalogue import Metric
@@ -35,6 +36,8 @@ def level(metric: Metric, truth: Truth, predictions: Predictions, *, bounds: Seq
         return estimate.level_auc(
             codes, predictions.probability, unit=truth.unit, lags=truth.lags, confidence=truth.confidence
         )
+    if metric.name in composed.NAMES:
+        return composed.level(metric, truth, predictions, bounds=bounds)
     if kind in ("mean", "root_mean"):
         found = estimate.level_mean(
             compute.losses(metric, truth.y, predictions),
@@ -46,16 +49,8 @@ def level(metric: Metric, truth: Truth, predictions: Predictions, *, bounds: Seq
             confidence=truth.confidence,
         )
         return found if kind == "mean" else _root(found)
-    return estimate.level_statistic(
-        compute.statistic(metric, truth.y, predictions),
-        len(truth.y),
-        seed=truth.seed,
-        unit=truth.unit,
-        weight=truth.weight,
-        bounds=bounds,
-        class_counts=_class_counts(truth, predictions),
-        confidence=truth.confidence,
-    )
+    found = bootstrap.level(metric, truth, predictions, bounds=bounds)
+    return nearly_perfect.level(metric, truth, predictions, found)
 
 
 def contrast(
@@ -67,6 +62,7 @@ def contrast(
     constant: float = 0.0,
     margin: float = 0.0,
     bound: float = 0.0,
+    constant_reference: bool = False,
 ) -> Interval:
     """Sum of ``weights[k]``·metric(``models[k]``) + ``constant`` as one paired quantity with its interval.
 
@@ -78,8 +74,11 @@ def contrast(
         constant: added to the sum.
         margin: how much worse is acceptable, which the AUC's refusal rule asks for.
         bound: what the limits decide against.
+        constant_reference: every other model is constant, so that the contrast moves with the days as a level does.
     """
     kind, codes, shares = metric.kind, truth.y.astype(np.int64), np.asarray(weights, dtype=np.float64)
+    identical = all(models[0].same_as(model) for model in models[1:])
+    lags = truth.lags if constant_reference else 0
     if kind == "proportion":
         parts = [compute.events(metric.name, codes, model) for model in models]
         return estimate.contrast_proportion(
@@ -89,12 +88,16 @@ def contrast(
             constant,
             unit=truth.unit,
             weight=truth.weight,
+            lags=lags,
+            identical=identical,
             confidence=truth.confidence,
         )
+    if metric.name in composed.NAMES:
+        return composed.contrast(metric, truth, models, shares, constant, bound=bound, identical=identical)
     if kind == "auc" and truth.weight is None:
         scores = np.array([model.probability for model in models])
         return estimate.contrast_auc(
-            codes, scores, shares, constant, unit=truth.unit, margin=margin, confidence=truth.confidence
+            codes, scores, shares, constant, unit=truth.unit, margin=margin, lags=lags, confidence=truth.confidence
         )
     if kind in ("mean", "root_mean"):
         values = np.array([compute.losses(metric, truth.y, model) for model in models])
@@ -112,31 +115,15 @@ def contrast(
             constant,
             unit=truth.unit,
             weight=truth.weight,
+            lags=lags,
+            identical=identical,
             seed=truth.seed,
             bounds=(bound,),
             confidence=truth.confidence,
         )
-    return estimate.contrast_statistic(
-        [compute.statistic(metric, truth.y, model) for model in models],
-        shares,
-        constant,
-        len(truth.y),
-        seed=truth.seed,
-        unit=truth.unit,
-        weight=truth.weight,
-        bounds=(bound,),
-        class_counts=_class_counts(truth, models[0]),
-        agree=lambda: all(_same(models[0], model) for model in models[1:]),
-        confidence=truth.confidence,
-    )
-
-
-def _same(first: Predictions, second: Predictions) -> bool:
-    pairs = ((first.label, second.label), (first.probability, second.probability), (first.value, second.value))
-    return all(
-        (one is None) == (other is None) and (one is None or other is None or np.array_equal(one, other))
-        for one, other in pairs
-    )
+    if not identical and nearly_perfect.refuses(metric, truth, models[1], margin):
+        return refuse("too few errors to tell", n=truth.units, n_rows=len(truth.y))
+    return bootstrap.contrast(metric, truth, models, shares, constant, bound=bound, identical=identical)
 
 
 def _root(found: Interval) -> Interval:
@@ -144,9 +131,3 @@ def _root(found: Interval) -> Interval:
         return None if value is None else float(np.sqrt(max(value, 0.0)))
 
     return replace(found, estimate=root(found.estimate), low=root(found.low), high=root(found.high))
-
-
-def _class_counts(truth: Truth, predictions: Predictions) -> tuple[int, ...]:
-    if predictions.value is not None:
-        return ()
-    return tuple(int(count) for count in np.bincount(truth.y.astype(np.int64), minlength=predictions.classes))

@@ -41,11 +41,19 @@ class Rule:
     margin: float | None = None
     contrasts: tuple[Contrast, ...] = ()
     by: tuple[str, ...] = ()
+    """Columns of which every value is a slice."""
+    named: tuple[tuple[str, str], ...] = ()
+    """Column and value of the slices that must be judged."""
     slice_drop: float | None = None
     every_slice: bool = False
     allow: bool = False
     default: bool = False
     line: int | None = None
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that it slices by."""
+        return tuple(dict.fromkeys([*self.by, *(column for column, _ in self.named)]))
 
 
 def from_config(
@@ -106,7 +114,8 @@ def _relative(margin: str, metric: Metric, *, worse: bool) -> Contrast:
 
 def _common(gate: Gate, line: int | None) -> dict[str, Any]:
     return {
-        "by": gate.by,
+        "by": gate.whole_columns,
+        "named": gate.named_slices,
         "slice_drop": gate.slice_drop,
         "every_slice": gate.require == "every",
         "allow": gate.inconclusive == "allow",
@@ -150,17 +159,18 @@ def defaults(primary: Metric, *, champion_gains: bool, best_gains: bool = True) 
                           contrasts=(Contrast(baseline=-1.0),), default=True))  # fmt: skip
     named: tuple[tuple[Named, bool], ...] = (("champion", champion_gains), ("best-promoted", best_gains))
     for reference, gains in named:
-        if gains:
+        if gains or primary.maxed_by_positive:
             rules += _keeps(primary, reference)
     return tuple(rules)
 
 
 def _keeps(primary: Metric, reference: Named) -> list[Rule]:
     whose = "the champion" if reference == "champion" else "the best promoted model"
-    found = [
+    found = [] if primary.maxed_by_positive else [
         Rule(primary, "no_worse_than", f"{primary.name} keeps nine tenths of {whose}'s gain over the baseline",
              reference, contrasts=(Contrast(reference=-0.9, baseline=-0.1),), default=True)
     ]  # fmt: skip
+    gain = () if primary.maxed_by_positive else (Contrast(reference=-0.99, baseline=-0.01),)
     if primary.perfect is not None:
         found.append(
             Rule(
@@ -168,7 +178,7 @@ def _keeps(primary: Metric, reference: Named) -> list[Rule]:
                 "no_worse_than",
                 f"{primary.name} falls short of perfect by at most a tenth more than {whose}",
                 reference,
-                contrasts=(Contrast(reference=-1.1, perfect=0.1), Contrast(reference=-0.99, baseline=-0.01)),
+                contrasts=(Contrast(reference=-1.1, perfect=0.1), *gain),
                 default=True,
             )
         )

@@ -77,6 +77,12 @@ class Groups:
         merged = cls.of(distinct.to_list())
         return cls(merged.names, merged.codes[lookup["at"].to_numpy()])
 
+    def rows_of(self, name: str) -> Ints:
+        """Rows of one value; none where no row has it."""
+        if name not in self.names:
+            return np.zeros(0, dtype=np.int64)
+        return np.flatnonzero(self.codes == self.names.index(name))
+
     def largest(self, most: int) -> Iterator[tuple[str, Ints]]:
         """Name and rows of each value, the most frequent first, at most so many."""
         counts = np.bincount(self.codes, minlength=len(self.names))
@@ -86,20 +92,23 @@ class Groups:
             yield self.names[at], order[ends[at] - counts[at] : ends[at]]
 
 
-def baseline_predictions(baseline: Mapping[str, float], signature: Signature, rows: int, metric: str) -> Predictions:
-    """What a model without features says, fitted on training rows: class shares, majority class, mean or median.
+def baseline_predictions(baseline: Mapping[str, float], signature: Signature, rows: int) -> dict[str, Predictions]:
+    """What models without features say, fitted on training rows: class shares and majority class; or each constant.
+
+    Returns:
+        ``baseline``; of a regression also ``baseline:mean``, ``baseline:median`` and so on, of which each metric takes
+        the one that is hardest to beat by it (``gates.baseline_for``).
 
     Args:
         baseline: ``share_<code>`` per class (binary: ``share_1`` is the positive class), or ``mean`` and ``median``.
         signature: the task and its classes.
         rows: number of test rows.
-        metric: decides between mean and median for regression.
     """
     if signature.task == "regression":
-        name = "median" if metric in ("mean_absolute_error", "median_absolute_error") else "mean"
-        return Predictions(value=np.full(rows, baseline[name]))
+        found = {f"baseline:{name}": Predictions(value=np.full(rows, value)) for name, value in baseline.items()}
+        return {"baseline": found["baseline:mean"], **found}
     shares = np.array([baseline[f"share_{code}"] for code in range(len(signature.classes))])
     label = np.full(rows, int(np.argmax(shares)), dtype=np.int64)
     if signature.task == "binary":
-        return Predictions(2, label=label, probability=np.full(rows, shares[1]))
-    return Predictions(len(shares), label=label, probability=np.tile(shares, (rows, 1)))
+        return {"baseline": Predictions(2, label=label, probability=np.full(rows, shares[1]))}
+    return {"baseline": Predictions(len(shares), label=label, probability=np.tile(shares, (rows, 1)))}

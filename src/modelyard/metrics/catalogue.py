@@ -29,8 +29,16 @@ class Metric:
     """All-positive predictions reach the perfect value, so a baseline gate would mean nothing."""
     costs: tuple[tuple[float, ...], ...] = ()
     """Of a cost metric: cost of a row by the code of its class, then of the predicted one."""
+    baseline: str = "mean"
+    """What the best constant is for it, of a regression: ``mean``, ``median`` or ``quantile_<percent>``."""
+    quantile: float | None = None
+    """Of a pinball loss: the quantile that it asks for."""
     function: Callable[..., Any] | None = None
     """Of a user's own: from the truth and predictions to a function of row weights (``metrics/own.py``)."""
+
+
+QUANTILES = (5, 10, 25, 50, 75, 90, 95)
+"""Percents for which there is a pinball loss, and a baseline: the quantile of the training rows."""
 
 
 def _entries() -> list[Metric]:
@@ -53,12 +61,17 @@ def _entries() -> list[Metric]:
         Metric("average_precision", binary, "probability", True, "statistic", 1.0),
         Metric("log_loss", both, "probability", False, "mean", 0.0),
         Metric("brier_score", binary, "probability", False, "mean", 0.0),
-        Metric("mean_absolute_error", regression, "value", False, "mean", 0.0),
+        Metric("mean_absolute_error", regression, "value", False, "mean", 0.0, baseline="median"),
         Metric("mean_squared_error", regression, "value", False, "mean", 0.0),
         Metric("root_mean_squared_error", regression, "value", False, "root_mean", 0.0),
-        Metric("median_absolute_error", regression, "value", False, "statistic", 0.0),
+        Metric("median_absolute_error", regression, "value", False, "statistic", 0.0, baseline="median"),
         Metric("r2", regression, "value", True, "statistic", 1.0),
-    ]
+        *(
+            Metric(f"mean_pinball_loss_{percent:02d}", regression, "value", False, "mean", 0.0,
+                   baseline=f"quantile_{percent:02d}", quantile=percent / 100)
+            for percent in QUANTILES
+        ),
+    ]  # fmt: skip
 
 
 METRICS: Mapping[str, Metric] = MappingProxyType({metric.name: metric for metric in _entries()})

@@ -47,6 +47,14 @@ class Predictions:
             None if self.value is None else self.value[rows],
         )
 
+    def same_as(self, other: "Predictions") -> bool:
+        """Whether both predict the same on every row, in all that they give."""
+        pairs = ((self.label, other.label), (self.probability, other.probability), (self.value, other.value))
+        return all(
+            (one is None) == (two is None) and (one is None or two is None or np.array_equal(one, two))
+            for one, two in pairs
+        )
+
     def has(self, needs: str) -> bool:
         """Whether a metric with these needs can be computed."""
         return {"label": self.label, "probability": self.probability, "value": self.value}[needs] is not None
@@ -91,6 +99,8 @@ def losses(metric: str | Metric, y: Ints | Floats, predictions: Predictions) -> 
     if name == "brier_score":
         return np.asarray((_probability(predictions) - y) ** 2, dtype=np.float64)
     error = _value(predictions) - y
+    if metric.quantile is not None:
+        return np.maximum(-metric.quantile * error, (1 - metric.quantile) * error)
     return np.abs(error) if name == "mean_absolute_error" else error**2
 
 
@@ -225,11 +235,12 @@ def _regression_statistic(name: str, y: Floats, predicted: Floats) -> Statistic:
 
 
 def _confusion_statistic(name: str, y: Ints, label: Ints, classes: int) -> Statistic:
-    cells = y * classes + label
+    columns = classes + 1  # the last holds a reference's labels that are none of the classes (models/predictions.py)
+    cells = y * columns + label
 
     def of(weight: Floats) -> float | None:
-        table = np.bincount(cells, weights=weight, minlength=classes * classes).reshape(classes, classes)
-        hit, actual, called = np.diag(table), table.sum(axis=1), table.sum(axis=0)
+        table = np.bincount(cells, weights=weight, minlength=classes * columns).reshape(classes, columns)
+        hit, actual, called = np.diag(table), table.sum(axis=1), table[:, :classes].sum(axis=0)
         if name == "precision":
             return _ratio(hit[1], called[1])
         if name == "f1":

@@ -67,11 +67,13 @@ def join(frame: Any, ids: Any, *, id_column: str, signature: Signature, threshol
         hint = nearest(id_column, frame.columns)
         raise DataError(f"{who}: the predictions have no column {id_column!r}. {hint}".strip(),
                         do=f"Columns found: {', '.join(frame.columns[:10])}.")  # fmt: skip
+    if frame[id_column].dtype != ids.dtype:
+        # Cast before duplicates are looked for: "1" and "01" are one number.
+        frame = frame.with_columns(pl.col(id_column).cast(ids.dtype, strict=False))
+    frame = frame.filter(pl.col(id_column).is_not_null())
     duplicates = len(frame) - frame[id_column].n_unique()
     if duplicates:
         raise DataError(f"{who}: {duplicates:,} predictions repeat an id in {id_column!r}", do="One prediction a row.")
-    if frame[id_column].dtype != ids.dtype:
-        frame = frame.with_columns(pl.col(id_column).cast(ids.dtype, strict=False))
     truth = pl.DataFrame({id_column: ids}).with_row_index("__order__")
     found = truth.join(frame.with_columns(pl.lit(value=True).alias("__found__")), on=id_column, how="left")
     found = found.sort("__order__")

@@ -222,6 +222,8 @@ class GateResult(Part):
     units_to_decide: int | None = None
     would_decide: str = ""
     slices: tuple[SliceRow, ...] = ()
+    slices_left_out: int = 0
+    """Values beyond the 200 most frequent of a column, which were not judged."""
     reason: str = ""
     on_all_rows: Verdict | None = None
     """The verdict before slices had their say."""

@@ -4,7 +4,8 @@ Levels belong to one model; contrasts are Σ wₖ·metricₖ + constant of sever
 quantity. With a unit, no interval is narrower at either end than the row-wise one.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +14,7 @@ from modelyard.stats import auc, clusters
 from modelyard.stats.bootstrap import Statistic, bca
 from modelyard.stats.interval import Interval, refuse, widest
 from modelyard.stats.means import mean_interval
-from modelyard.stats.proportions import proportion, square_and_add, tango
+from modelyard.stats.proportions import clopper_pearson, proportion, square_and_add, tango
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -37,20 +38,45 @@ def level_proportion(
     if len(kept) == 0 or (unit is None and weight is None):
         return row_wise
     own = np.ones(len(kept)) if weight is None else weight[considered]
-    found = _level_by_unit(kept * own, own, _unit_of(unit, considered), lags, confidence, on_logit=True)
+    codes = _unit_of(unit, considered)
+    if kept.all() or not kept.any():
+        return _all_alike(float(kept[0]), own, codes, confidence)
+    found = _level_by_unit(kept * own, own, codes, lags, confidence, on_logit=True)
     return found if weight is not None else widest(found, row_wise)
+
+
+def _all_alike(share: float, own: Floats, unit: Ints | None, confidence: float) -> Interval:
+    """Every row right, or every row wrong: exact limits as if each unit, or each row of equal weight, were one row.
+
+    Units whose rows all agree do not vary, so that they say nothing of their own spread; one row a unit is the least
+    that they are worth, and Kish's n = (Σw)²/Σw² what weighted rows are.
+    """
+    groups = _count(unit, len(own))
+    if unit is not None and groups < clusters.FEWEST_FOR_LEVEL:
+        return _too_few(groups, clusters.FEWEST_FOR_LEVEL, len(own), share)
+    worth = float(own.sum() ** 2 / (own**2).sum())
+    if unit is not None:
+        of_units = np.bincount(clusters.dense(unit)[0], weights=own)
+        worth = float(of_units.sum() ** 2 / (of_units**2).sum())
+    n = max(int(worth + 1e-9), 1)
+    low, high = clopper_pearson(round(n * share), n, confidence)
+    return Interval(share, low, high, "Clopper–Pearson, a row a unit", groups, len(own))
 
 
 def contrast_proportion(
     right: Bools, considered: Bools, weights: Floats, constant: float, *, unit: Ints | None = None,
-    weight: Floats | None = None, confidence: float = 0.95,
+    weight: Floats | None = None, lags: int = 0, identical: bool = False, confidence: float = 0.95,
 ) -> Interval:  # fmt: skip
-    """Contrast of proportions; ``right`` is (k, n), the first model's row first. Tango row-wise, square-and-add."""
+    """Contrast of proportions; ``right`` is (k, n), the first model's row first. Tango row-wise, square-and-add.
+
+    ``identical``: the models predict the same on every row. Models that merely have the same rows right are not: on few
+    rows that is chance, and Tango's limits say how much.
+    """
     kept = right[:, considered]
     n = kept.shape[1]
     if n == 0:
         return refuse("no row counts for this metric", n=0, n_rows=0)
-    if _sums_to_nothing(weights, constant) and (kept == kept[0]).all():
+    if identical and _sums_to_nothing(weights, constant):
         return _same(unit, considered, n)
     parts: list[tuple[float, Interval]] = []
     for other, share in zip(kept[1:], weights[1:], strict=True):
@@ -65,11 +91,17 @@ def contrast_proportion(
     own = np.ones(n) if weight is None else weight[considered]
     both = clusters.combine(weights, kept.astype(np.float64)) * own
     disagreeing = int((kept != kept[0]).any(axis=0).sum())
+    codes = _unit_of(unit, considered)
     if weight is not None and disagreeing < FEWEST_DISAGREEING:
         # Tango's limits, which hold with few disagreements, know no weights; a t on so few rows passes too easily.
-        value = float(both.sum() / own.sum()) + constant
-        return _too_alike(disagreeing, value, _unit_of(unit, considered), n)
-    found = _difference_by_unit(both, own, constant, _unit_of(unit, considered), confidence)
+        return _too_alike(disagreeing, float(both.sum() / own.sum()) + constant, codes, n)
+    if weight is None and disagreeing == 0 and _sums_to_nothing(weights, constant):
+        # No unit says how much units differ: the limits that as many rows as there are units would have.
+        groups = _count(codes, n)
+        if groups < clusters.FEWEST_FOR_DIFFERENCE:
+            return _too_few(groups, clusters.FEWEST_FOR_DIFFERENCE, n, 0.0)
+        return replace(tango(0, 0, groups, confidence), n=groups, n_rows=n)
+    found = _difference_by_unit(both, own, constant, codes, confidence, lags)
     return found if weight is not None else widest(found, row_wise)
 
 
@@ -80,6 +112,9 @@ def level_mean(
     """Mean of (n,) per-row values."""
     if weight is not None:
         return _level_by_unit(values * weight, weight, unit, lags, confidence, on_logit=False)
+    if unit is None and len(values) < clusters.FEWEST_FOR_LEVEL:
+        return refuse(f"{len(values)} rows, fewer than {clusters.FEWEST_FOR_LEVEL}", n=len(values), n_rows=len(values),
+                      estimate=float(values.mean()) if len(values) else None)  # fmt: skip
     row_wise = mean_interval(values, seed=seed, bounds=bounds, confidence=confidence)
     if unit is None:
         return row_wise
@@ -88,23 +123,23 @@ def level_mean(
 
 def contrast_mean(
     values: Floats, weights: Floats, constant: float, *, unit: Ints | None = None, weight: Floats | None = None,
-    seed: int = 0, bounds: Sequence[float] = (), confidence: float = 0.95,
+    lags: int = 0, identical: bool = False, seed: int = 0, bounds: Sequence[float] = (), confidence: float = 0.95,
 ) -> Interval:  # fmt: skip
-    """Contrast of means of (k, n) per-row values."""
+    """Contrast of means of (k, n) per-row values; ``identical``: the models predict the same on every row."""
     n = values.shape[1]
-    disagreeing = int((np.abs(values - values[0]) > SAME).any(axis=0).sum())
-    if disagreeing == 0 and _sums_to_nothing(weights, constant):
+    if identical and _sums_to_nothing(weights, constant):
         return _same(unit, None, n)
+    disagreeing = int((np.abs(values - values[0]) > SAME).any(axis=0).sum())
     combined = clusters.combine(weights, values)
     if disagreeing < FEWEST_DISAGREEING:
         return _too_alike(disagreeing, float(combined.mean()) + constant, unit, n)
     if weight is not None:
-        return _difference_by_unit(combined * weight, weight, constant, unit, confidence)
+        return _difference_by_unit(combined * weight, weight, constant, unit, confidence, lags)
     shifted = [bound - constant for bound in bounds]
     row_wise = mean_interval(combined, seed=seed, bounds=shifted, confidence=confidence).scaled(1.0, constant)
     if unit is None:
         return row_wise
-    return widest(_difference_by_unit(combined, np.ones(n), constant, unit, confidence), row_wise)
+    return widest(_difference_by_unit(combined, np.ones(n), constant, unit, confidence, lags), row_wise)
 
 
 def level_auc(y: Ints, score: Floats, *, unit: Ints | None = None, lags: int = 0, confidence: float = 0.95) -> Interval:
@@ -132,7 +167,7 @@ def level_auc(y: Ints, score: Floats, *, unit: Ints | None = None, lags: int = 0
 
 def contrast_auc(
     y: Ints, scores: Floats, weights: Floats, constant: float, *, unit: Ints | None = None, margin: float = 0.0,
-    confidence: float = 0.95,
+    lags: int = 0, confidence: float = 0.95,
 ) -> Interval:  # fmt: skip
     """Contrast of AUCs; ``scores`` is (k, n). A constant score has AUC ½ and no error of its own."""
     n, positives = len(y), int((y == 1).sum())
@@ -145,7 +180,8 @@ def contrast_auc(
     if len(scores) == 0:
         return _same(unit, None, n) if abs(constant) < SAME else refuse("constant scores", n=n, n_rows=n)
     if len(scores) == 1:
-        return level_auc(y, scores[0], unit=unit, confidence=confidence).scaled(float(weights[0]), constant)
+        found = level_auc(y, scores[0], unit=unit, lags=lags, confidence=confidence)
+        return found.scaled(float(weights[0]), constant)
     if (scores == scores[0]).all() and _sums_to_nothing(weights, constant):
         return _same(unit, None, n)
     placed = [auc.placements(y, score) for score in scores]
@@ -190,14 +226,22 @@ def level_statistic(
 def contrast_statistic(
     statistics: Sequence[Statistic], weights: Floats, constant: float, n: int, *, seed: int, unit: Ints | None = None,
     weight: Floats | None = None, bounds: Sequence[float] = (), class_counts: Sequence[int] = (),
-    agree: Callable[[], bool] = lambda: False, confidence: float = 0.95,
+    identical: bool = False, disagreeing: int | None = None, confidence: float = 0.95,
 ) -> Interval:  # fmt: skip
-    """Contrast of any statistics, by paired bootstrap; ``agree`` says whether the models agree on every row."""
-    if agree() and _sums_to_nothing(weights, constant):
+    """Contrast of any statistics, by paired bootstrap.
+
+    ``identical``: the models predict the same on every row; ``disagreeing``: rows on which they do not.
+    """
+    if identical and _sums_to_nothing(weights, constant):
         return _same(unit, None, n)
     refused = _few(n, unit, class_counts, clusters.FEWEST_FOR_DIFFERENCE)
     if refused is not None:
         return refused
+    if disagreeing is not None and disagreeing < FEWEST_DISAGREEING:
+        values = [statistic(np.ones(n) if weight is None else weight) for statistic in statistics]
+        known = [value for value in values if value is not None]
+        estimate = float(np.dot(weights, known)) + constant if len(known) == len(values) else None
+        return _too_alike(disagreeing, estimate, unit, n)
 
     def combined(rows: Floats) -> float | None:
         total = constant
@@ -238,14 +282,20 @@ def _level_by_unit(
     return found
 
 
-def _difference_by_unit(over: Floats, under: Floats, constant: float, unit: Ints | None, confidence: float) -> Interval:
+def _difference_by_unit(
+    over: Floats, under: Floats, constant: float, unit: Ints | None, confidence: float, lags: int = 0
+) -> Interval:
     codes, groups = clusters.dense(np.arange(len(over)) if unit is None else unit)
     estimate, influence = clusters.ratio_influence(over, under, codes, groups)
     if groups < clusters.FEWEST_FOR_DIFFERENCE:
         return _too_few(groups, clusters.FEWEST_FOR_DIFFERENCE, len(over), estimate + constant)
     if not (influence != 0).any():
         return refuse("the units do not vary", n=groups, n_rows=len(over), estimate=estimate + constant)
-    return clusters.cluster_t(estimate + constant, influence, len(over), method="cluster-t", confidence=confidence)
+    found = clusters.cluster_t(estimate + constant, influence, len(over), method="cluster-t", confidence=confidence)
+    if not lags:
+        return found
+    wide = clusters.newey_west(estimate + constant, influence, len(over), lags=lags, confidence=confidence)
+    return widest(wide, found)
 
 
 def _sums_to_nothing(weights: Floats, constant: float) -> bool:
@@ -257,7 +307,7 @@ def _same(unit: Ints | None, considered: Bools | None, n: int) -> Interval:
     return Interval(0.0, 0.0, 0.0, "identical on every row", groups, n, identical=True)
 
 
-def _too_alike(rows: int, estimate: float, unit: Ints | None, n: int) -> Interval:
+def _too_alike(rows: int, estimate: float | None, unit: Ints | None, n: int) -> Interval:
     why = f"the models differ on {rows} rows, fewer than {FEWEST_DISAGREEING}"
     return refuse(why, n=_count(unit, n), n_rows=n, estimate=estimate)
 

@@ -19,7 +19,7 @@ def wilson(events: int, n: int, confidence: float = 0.95) -> tuple[float, float]
     return max(0.0, centre - half), min(1.0, centre + half)
 
 
-def clopper_pearson(events: int, n: int, confidence: float = 0.95) -> tuple[float, float]:
+def clopper_pearson(events: float, n: int, confidence: float = 0.95) -> tuple[float, float]:
     """Exact limits of a proportion (Clopper & Pearson, Biometrika 1934)."""
     tail = (1 - confidence) / 2
     low = 0.0 if events == 0 else float(betaincinv(events, n - events + 1, tail))

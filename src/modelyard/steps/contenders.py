@@ -3,7 +3,7 @@
 import sys
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -139,11 +139,11 @@ def reference_of(
             )
         frame = read_predictions(context.inside(named, "evaluate.champion"), who)
         return Contender(signature, joined(context, frame, test, signature, who), note)
-    if manifest.signature.task != signature.task or not set(map(str, signature.classes)) <= set(
-        map(str, manifest.signature.classes)
-    ):
+    unknown = sorted(set(map(str, signature.classes)) - set(map(str, manifest.signature.classes)))
+    if manifest.signature.task != signature.task or unknown:
         raise DataError(
-            f"{who} knows other classes than today's test rows have",
+            f"{who} knows other classes than today's rows have"
+            + (f": not {', '.join(unknown[:5])}" if unknown else ""),
             do="Adopt a model that knows them, or give this one a name of its own.",
         )
     if manifest.adapter == "pyfunc" and config.model.format != "joblib":
@@ -151,6 +151,11 @@ def reference_of(
             f"{who} is a pyfunc model of MLflow, which runs code of its own when it is loaded, and the configuration "
             "does not allow that",
             do="Set model.format: joblib if you trust where it comes from.",
+        )
+    if manifest.signature.positive != signature.positive:
+        raise DataError(
+            f"{who} predicts {manifest.signature.positive!r} as the positive class, this run {signature.positive!r}",
+            do="Set model.positive back, or give the model that predicts another class a name of its own.",
         )
     with tempfile.TemporaryDirectory(dir=folder) as fetched:
         home = Path(fetched) / "version"
@@ -173,15 +178,37 @@ def reference_of(
         context.console.say(f"  {who} scores the same rows")
         written = score(scorer, {role: test}, id_column=test_rows.id_column(config), folder=folder)
     frame = read_predictions(written[role], who)
-    return Contender(manifest.signature, joined(context, frame, test, signature, who), note)
+    own = joined(context, frame, test, manifest.signature, who)
+    return Contender(
+        manifest.signature, replace(own, predictions=_in_classes(own, manifest.signature, signature)), note
+    )
+
+
+def _in_classes(own: Any, of: r.Signature, wanted: r.Signature) -> Any:
+    """A reference's predictions with the challenger's codes; a class that the challenger has not is one code beyond."""
+    predictions = own.predictions
+    if of.task != "multiclass" or of.classes == wanted.classes:
+        return predictions
+    import numpy as np
+
+    from modelyard.models.predictions import encode
+
+    codes = encode(list(of.classes), wanted)
+    codes = np.where(codes < 0, len(wanted.classes), codes)
+    label = None if predictions.label is None else codes[predictions.label]
+    probability = predictions.probability
+    if probability is not None:
+        order = [int(np.flatnonzero(codes == code)[0]) for code in range(len(wanted.classes))]
+        probability = probability[:, order]
+    return replace(predictions, classes=len(wanted.classes), label=label, probability=probability)
 
 
 def joined(context: Context, frame: Any, test: Any, signature: r.Signature, who: str) -> Any:
     """Predictions in the order of some rows, checked."""
     name = test_rows.id_column(context.config)
-    return join(
-        frame, test[name], id_column=name, signature=signature, threshold=context.config.model.threshold, who=who
-    )
+    # The threshold that a model was made with is part of it; prediction files know no other than today's.
+    chosen = signature.threshold or 0.5
+    return join(frame, test[name], id_column=name, signature=signature, threshold=chosen, who=who)
 
 
 def _python_path(model_dir: Path) -> tuple[str, ...]:

@@ -111,7 +111,7 @@ def run(context: Context, _inputs: Inputs) -> Outcome:
         models.setdefault("best-promoted", models["champion"])
     primary = rulebook.primary_of(context)
     if facts.baseline:
-        models["baseline"] = baseline_predictions(facts.baseline, signature, len(test), primary.name)
+        models |= baseline_predictions(facts.baseline, signature, len(test))
     units = "" if unit is None else f" in {truth.units:,} {unit_name}s"
     context.console.say(f"  judging {len(test):,} test rows{units}")
     with rulebook.own_metrics(context, signature) as own:

@@ -77,7 +77,7 @@ def _prepared(context: Context, name: str) -> tuple[Any, int]:
     for key in ("personal", "protected", "drop"):
         needed |= dict.fromkeys(getattr(columns, key), f"data.columns.{key}")
     for gate in context.config.evaluate.gates:
-        needed |= dict.fromkeys(gate.by, "evaluate.gates.by")
+        needed |= dict.fromkeys(gate.columns, "evaluate.gates.by")
     sources.require_columns(frame.columns, needed, f"data.sets.{name}")
     frame, dropped = splits.drop_missing_target(frame, columns.target, data.missing_target)
     if columns.id is None:

@@ -74,8 +74,10 @@ def rules_of(
 
 def _gains(role: str, primary: Metric, truth: "Truth", models: "Mapping[str, Predictions]") -> bool:
     """Whether a reference is better than the baseline, as far as can be seen."""
+    from modelyard.evaluation.gates import baseline_for
     from modelyard.metrics import compute
 
+    models = baseline_for(primary, models)
     if role not in models or "baseline" not in models or not models[role].has(primary.needs):
         return True
     value = compute.value(primary, truth.y, models[role], truth.weight)
@@ -89,7 +91,7 @@ def groups_of(rules: "tuple[Rule, ...]", test: Any) -> "dict[str, Groups]":
     """The columns that gates slice by."""
     from modelyard.evaluation.truth import Groups
 
-    return {column: Groups.of_column(test[column]) for rule in rules for column in rule.by}
+    return {column: Groups.of_column(test[column]) for rule in rules for column in rule.columns}
 
 
 def under_own_rules(
@@ -109,7 +111,7 @@ def under_own_rules(
         found = rules_of(own, primary, judged_with, models, {})
     except ConfigError:
         return Verdict.ERROR
-    if any(column not in test.columns for rule in found for column in rule.by):
+    if any(column not in test.columns for rule in found for column in rule.columns):
         return Verdict.ERROR
     return judgement.verdict_of(judgement.judge_all(found, judged_with, models, groups_of(found, test)))
 

@@ -9,7 +9,9 @@ if TYPE_CHECKING:
 
 
 def fit_baseline(y: "NDArray[Any]", weight: "NDArray[Any] | None", task: "Task", classes: int = 2) -> dict[str, float]:
-    """Class shares (``share_0``, ``share_1``, …; binary: 1 is positive), or ``mean`` and ``median``.
+    """Class shares (``share_0``, ``share_1``, …; binary: 1 is positive), or mean, median and quantiles.
+
+    A regression's are ``mean``, ``median``, and ``quantile_05`` … ``quantile_95``, which pinball losses ask for.
 
     Args:
         y: (n,) class codes, or values for regression.
@@ -19,6 +21,8 @@ def fit_baseline(y: "NDArray[Any]", weight: "NDArray[Any] | None", task: "Task",
     """
     import numpy as np
 
+    from modelyard.metrics.catalogue import QUANTILES
+
     weight = np.ones(len(y)) if weight is None else weight
     total = float(weight.sum())
     if task == "regression":
@@ -26,6 +30,12 @@ def fit_baseline(y: "NDArray[Any]", weight: "NDArray[Any] | None", task: "Task",
         sums = np.cumsum(weight[order])
         low, high = np.searchsorted(sums, total / 2), np.searchsorted(sums, total / 2, side="right")
         middle = (y[order[low]] + y[order[min(int(high), len(y) - 1)]]) / 2
-        return {"mean": float((weight * y).sum() / total), "median": float(middle)}
+        quantiles = {
+            f"quantile_{percent:02d}": float(
+                y[order[min(int(np.searchsorted(sums, total * percent / 100)), len(y) - 1)]]
+            )
+            for percent in QUANTILES
+        }
+        return {"mean": float((weight * y).sum() / total), "median": float(middle), **quantiles}
     shares = np.bincount(y, weights=weight, minlength=classes) / total
     return {f"share_{code}": float(share) for code, share in enumerate(shares)}

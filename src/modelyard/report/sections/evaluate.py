@@ -388,7 +388,8 @@ def _slices(result: EvaluateResult) -> tuple[Section, ...]:
     left = PLOTTED
     blocks: list[Block] = []
     for gate in sliced:
-        blocks += [Paragraph(line(Code(gate.rule), f": {tally(row.verdict for row in gate.slices)}."))]
+        left_out = f" {numbers.plural(gate.slices_left_out, 'rarer value')} not judged." if gate.slices_left_out else ""
+        blocks += [Paragraph(line(Code(gate.rule), f": {tally(row.verdict for row in gate.slices)}.{left_out}"))]
         blocks.append(_slice_table(gate, plotted=left))
         left = max(0, left - len(gate.slices))
     blocks.append(Paragraph(line(Text("Sorted worst first. The line marks the bound of the rule.", "muted"))))
