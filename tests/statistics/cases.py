@@ -4,22 +4,24 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
+from unittest.mock import patch
 
 import numpy as np
-from scipy.special import ndtr
+from scipy.special import ndtr, ndtri
 
-from modelyard.stats import estimate
+from modelyard.stats import bootstrap, estimate, power
 from modelyard.stats.bootstrap import bca
 from modelyard.stats.interval import Interval, refuse
 from modelyard.stats.means import mean_interval
 from modelyard.stats.proportions import proportion, tango
+from tests.statistics import composites as c
 from tests.statistics.generators import days, paired_labels, ranked
 
 Draw = np.random.Generator
 CLOSED, BOOTSTRAP = 2_000, 300
 RESAMPLES = 500
 """Of each bootstrap here, instead of 2,000, for time: its limits are rougher, its coverage the same within 0.5 %."""
-TAIL, MARGIN = 0.035, 0.05
+TAIL, MARGIN, POWER = 0.035, 0.05, 0.8
 DIFFERENCE = np.array([1.0, -1.0])
 
 
@@ -32,16 +34,18 @@ class Case:
         one: the interval of a fresh sample; the second argument is the bootstrap's seed.
         truth: what it should contain; or, with ``margin``, None.
         margin: the models differ by exactly so much, and passes are counted instead of tails.
+        power: the models are equally good, and at least 80 % are to pass.
         repetitions: in the suite.
         refuses: the method may refuse here (section "When nothing is concluded" of docs/statistics.md).
         status: ``bar`` is held to the bar; a ``limit`` is known and to be expected; a ``miss`` is neither.
-        suite: whether tests/statistics/test_bars.py runs it (test_coverage.py has its own).
+        suite: whether tests/statistics/test_bars.py runs it (test_coverage.py has its own); all are in benchmarks.
     """
 
     name: str
     one: Callable[[Draw, int], Interval]
     truth: float | None = None
     margin: float | None = None
+    power: bool = False
     repetitions: int = CLOSED
     refuses: bool = False
     status: Literal["bar", "limit", "miss"] = "bar"
@@ -70,13 +74,26 @@ def allowed(share: float, repetitions: int) -> float:
 
 
 def bar(case: Case) -> float:
-    """3.5 % a tail, or 5 % of passes at the margin."""
-    return TAIL if case.margin is None else MARGIN
+    """3.5 % a tail, 5 % of passes at the margin, or 80 % of passes of an equally good model."""
+    return POWER if case.power else TAIL if case.margin is None else MARGIN
+
+
+def held(case: Case, found: Found) -> bool:
+    """Whether the bar is held, and nothing refused that may not be."""
+    if found.refused and not case.refuses:
+        return False
+    if case.power:
+        return found.passed >= POWER - (allowed(POWER, found.judged) - POWER)
+    return found.judged == 0 or found.worst <= allowed(bar(case), found.judged)
 
 
 def simulate(case: Case, repetitions: int, seed: int = 1) -> Found:
     """Draw and judge; passes at the margin are counted over all repetitions, since a refusal does not pass."""
-    draw = np.random.default_rng(seed)
+    with patch.object(bootstrap, "RESAMPLES", RESAMPLES), patch.object(bootstrap, "MORE_RESAMPLES", RESAMPLES):
+        return _simulate(case, repetitions, np.random.default_rng(seed))
+
+
+def _simulate(case: Case, repetitions: int, draw: Draw) -> Found:
     above = below = passed = refused = 0
     for at in range(repetitions):
         found = case.one(draw, at)
@@ -116,7 +133,8 @@ def _aucs() -> list[Case]:
             return estimate.level_auc(data.y, data.first)
 
         value = float(ndtr(shift / math.sqrt(2)))
-        return Case(f"AUC {value:.2f}, n = {n:,}, {positives:.0%} positive", draw_one, truth=value)
+        return Case(f"AUC {value:.2f}, n = {n:,}, {positives:.0%} positive", draw_one, truth=value,
+                    refuses=n * positives < 5)  # fmt: skip
 
     def paired(n: int, positives: float, shifts: tuple[float, float]) -> Case:
         def draw_one(draw: Draw, _: int) -> Interval:
@@ -171,7 +189,7 @@ def _means() -> list[Case]:
             suite=name == "exponential" and n in (200, 1000),
         )
 
-    return [one(name, n) for name in samples for n in (50, 200, 1000)]
+    return [one(name, n) for name in samples for n in (50, 200, 1000, 5000)]
 
 
 MISSES = {("lognormal σ 1.2", 50), ("lognormal σ 1.2", 200)}
@@ -351,6 +369,140 @@ def _known_limits() -> list[Case]:
     ]  # fmt: skip
 
 
-CASES = (
-    *_proportions(), *_aucs(), *_means(), *_by_day(), *_bootstraps(), *_at_the_margin(), *_known_limits()
+def _composed() -> list[Case]:
+    found = []
+    for n in (200, 1000):
+        for name, p, rates in (
+            ("precision", 0.3, (0.8, 0.1)), ("precision", 0.3, (0.8, 0.005)), ("f1", 0.3, (0.98, 0.005)),
+            ("f1", 0.05, (0.8, 0.02)), ("balanced_accuracy", 0.3, (0.8, 0.1)), ("balanced_accuracy", 0.05, (0.97, 0.1)),
+        ):  # fmt: skip
+            value = c.value_of(name, p, *rates)
+            found.append(Case(f"{name} {value:.2f}, n = {n:,}, {p:.0%} positive", c.one_label(name, n, p, rates),
+                              truth=value, suite=n == 200, refuses=n * p < 100))  # fmt: skip
+    for n in (200, 1000, 5000):
+        for name, p, pair in (
+            ("precision", 0.3, ((0.8, 0.1), (0.8, 0.08))), ("precision", 0.3, ((0.8, 0.01), (0.8, 0.005))),
+            ("f1", 0.3, ((0.8, 0.1), (0.75, 0.1))), ("f1", 0.3, ((0.98, 0.01), (0.99, 0.005))),
+            ("balanced_accuracy", 0.05, ((0.9, 0.1), (0.95, 0.1))),
+        ):  # fmt: skip
+            values = [c.value_of(name, p, *each) for each in pair]
+            found.append(Case(f"{name} {values[0]:.2f} − {values[1]:.2f}, n = {n:,}, {p:.0%} positive",
+                              c.two_labels(name, n, p, pair), truth=values[0] - values[1], repetitions=BOOTSTRAP,
+                              refuses=n < 1000 or min(values) > 0.95, suite=n == 1000 and name == "f1"))  # fmt: skip
+        for name in ("recall_macro", "f1_macro", "precision_macro"):
+            for right, other in (((0.8, 0.7, 0.6), (0.8, 0.65, 0.6)), ((0.99, 0.98, 0.98), (0.99, 0.99, 0.99))):
+                values = [c.macro(name, right), c.macro(name, other)]
+                found.append(Case(f"{name} {values[0]:.2f}, n = {n:,}", c.several_classes(name, n, right),
+                                  truth=values[0], repetitions=BOOTSTRAP, refuses=n < 1000))  # fmt: skip
+                found.append(Case(f"{name} {values[0]:.3f} − {values[1]:.3f}, n = {n:,}",
+                                  c.several_classes(name, n, right, other), truth=values[0] - values[1],
+                                  repetitions=BOOTSTRAP, refuses=n < 1000 or min(values) > 0.95))  # fmt: skip
+    return found
+
+
+def _errors() -> list[Case]:
+    found = []
+    for n in (50, 200, 1000, 5000):
+        for tails, words in ((0.0, "normal"), (6.0, "t6")):
+            scale = {"root_mean_squared_error": 1.0, "mean_absolute_error": math.sqrt(2 / math.pi)}
+            for name, factor in scale.items():
+                if tails and name == "mean_absolute_error":
+                    continue
+                found.append(Case(f"{name} of {words} errors, n = {n:,}", c.of_errors(name, n, (1.0,), tails),
+                                  truth=factor, repetitions=BOOTSTRAP, refuses=n < 500))  # fmt: skip
+                found.append(Case(f"difference of {name}, {words} errors, n = {n:,}",
+                                  c.of_errors(name, n, (0.95, 1.0), tails), truth=-0.05 * factor,
+                                  repetitions=BOOTSTRAP, refuses=n < 500,
+                                  suite=n == 200 and name[0] == "r"))  # fmt: skip
+        found.append(Case(f"r2 0.50, n = {n:,}", c.of_errors("r2", n, (math.sqrt(0.5),)), truth=0.5,
+                          repetitions=BOOTSTRAP, refuses=n < 500))  # fmt: skip
+        found.append(Case(f"difference of r2, n = {n:,}", c.of_errors("r2", n, (0.7, 0.75)),
+                          truth=0.75**2 - 0.7**2, repetitions=BOOTSTRAP, refuses=n < 500))  # fmt: skip
+        found.append(Case(f"median_absolute_error, n = {n:,}", c.of_errors("median_absolute_error", n, (1.0,)),
+                          truth=c.HALF_NORMAL_MEDIAN, repetitions=BOOTSTRAP, refuses=n < 500))  # fmt: skip
+        for name, changed, p in (("log_loss", 1.0, 0.5), ("log_loss", 0.02, 0.5), ("log_loss", 1.0, 0.05),
+                                 ("brier_score", 1.0, 0.05)):  # fmt: skip
+            found.append(Case(f"difference of {name}, {changed:.0%} of rows changed, n = {n:,}, {p:.0%} positive",
+                              c.of_losses(name, n, changed, p), truth=0.0, repetitions=BOOTSTRAP,
+                              refuses=n * changed < 500, suite=n == 1000 and changed < 1))  # fmt: skip
+    return found
+
+
+def _rankings() -> list[Case]:
+    found = []
+    for n in (200, 1000, 5000):
+        for p, shift in ((0.5, 1.2), (0.05, 1.8), (0.3, 3.2)):
+            value = c.average_precision(p, shift)
+            both = value - c.average_precision(p, shift + 0.1)
+            few = n * p < 100 or shift > 3
+            found.append(Case(f"average precision {value:.2f}, n = {n:,}, {p:.0%} positive",
+                              c.rankings("average_precision", n, (1 - p, p), (shift,)), truth=value,
+                              repetitions=BOOTSTRAP, refuses=few))  # fmt: skip
+            found.append(Case(f"difference of average precision {value:.2f}, n = {n:,}, {p:.0%} positive",
+                              c.rankings("average_precision", n, (1 - p, p), (shift, shift + 0.1)), truth=both,
+                              repetitions=BOOTSTRAP, refuses=few))  # fmt: skip
+        for shift in (1.2, 3.2):
+            value, few = c.area(shift), n < 1000 or shift > 3
+            found.append(Case(f"multiclass AUC {value:.3f}, n = {n:,}",
+                              c.rankings("roc_auc_ovr", n, (0.6, 0.3, 0.1), (shift,)), truth=value,
+                              repetitions=BOOTSTRAP, refuses=few))  # fmt: skip
+            found.append(Case(f"difference of multiclass AUC {value:.3f}, n = {n:,}",
+                              c.rankings("roc_auc_ovr", n, (0.6, 0.3, 0.1), (shift, shift + 0.1)),
+                              truth=value - c.area(shift + 0.1), repetitions=BOOTSTRAP, refuses=few))  # fmt: skip
+        found.append(Case(f"weighted AUC, n = {n:,}", c.rankings("roc_auc", n, (0.7, 0.3), (1.2,), weighted=True),
+                          truth=c.area(1.2), repetitions=BOOTSTRAP, refuses=n < 500))  # fmt: skip
+    return found
+
+
+def _shares() -> list[Case]:
+    """Linear contrasts: relative margins, shares of a gain, and the shortfall from perfect, at their boundary."""
+    found = []
+    for n in (200, 1000, 5000):
+        found.append(Case(f"accuracy at exactly 0.98 of the champion's, n = {n:,}",
+                          c.shares(n, (1.0, -0.98), (0.784, 0.8)), margin=0.0, suite=n == 1000))  # fmt: skip
+        found.append(Case(f"accuracy at exactly nine tenths of the champion's gain, n = {n:,}",
+                          c.shares(n, (1.0, -0.9, -0.1), (0.77, 0.8, 0.5)), margin=0.0, suite=n == 1000))  # fmt: skip
+        kept = math.sqrt(2) * float(ndtri(0.5 + 0.9 * (c.area(1.2) - 0.5)))
+        found.append(Case(f"AUC at exactly nine tenths of the champion's gain, n = {n:,}",
+                          c.of_gain(n, (kept, 1.2), (1.0, -0.9, -0.1)), margin=0.0, refuses=True))  # fmt: skip
+        short = math.sqrt(2) * float(ndtri(1 - 1.1 * (1 - c.area(1.8))))
+        found.append(Case(f"AUC short of perfect by exactly a tenth more, n = {n:,}",
+                          c.of_gain(n, (short, 1.8), (1.0, -1.1), 0.1), margin=0.0, refuses=True))  # fmt: skip
+    return found
+
+
+def _equally_good() -> list[Case]:
+    def one(margin: float, disagreement: float) -> Case:
+        n = power.rows_to_pass(margin, disagreement)
+        return Case(f"equally good, disagreement {disagreement:.1%}, margin {margin}: n = {n:,}",
+                    lambda draw, _: tango(*paired_labels(draw, n, disagreement / 2, disagreement / 2), n),
+                    margin=margin, power=True)  # fmt: skip
+
+    return [one(margin, d) for d in (0.005, 0.01, 0.05, 0.2) for margin in (0.005, 0.01, 0.02)]
+
+
+def _quiet_units() -> list[Case]:
+    """Proportions near 1 over days: on many samples no unit differs from another."""
+    everyone, unit = np.ones(600, dtype=bool), np.repeat(np.arange(60), 10)
+
+    def level(draw: Draw, _: int) -> Interval:
+        return estimate.level_proportion(draw.random(600) < 0.998, everyone, unit=unit)
+
+    def paired(draw: Draw, _: int) -> Interval:
+        right = np.array([draw.random(600) < 0.99, np.ones(600, dtype=bool)])
+        return estimate.contrast_proportion(right, everyone, DIFFERENCE, 0.0, unit=unit)
+
+    return [
+        Case("proportion 0.998 over 60 days of 10 rows", level, truth=0.998, suite=True),
+        Case("accuracy worse by the margin 0.01 on single rows, 60 days of 10", paired, margin=0.01, suite=True),
+    ]
+
+
+CASES = tuple(
+    case
+    for group in (
+        _proportions, _aucs, _means, _by_day, _bootstraps, _at_the_margin, _composed, _errors, _rankings, _shares,
+        _quiet_units, _equally_good, _known_limits,
+    )
+    for case in group()
 )  # fmt: skip

@@ -112,7 +112,7 @@ BROKEN: dict[str, tuple[str | bytes, int | None, str | None, str, str]] = {
         without("0.8}", "0.8, by: carrier}"),
         11,
         "evaluate.gates[0].by",
-        "a list of text",
+        "a list of such values",
         "Write a list: [carrier].",
     ),
     "two operators": (

@@ -34,6 +34,10 @@ def _clipped(probability: Any) -> Any:
     return np.clip(probability, CLIP, 1 - CLIP)
 
 
+def pinball(alpha: float) -> Callable[..., float]:
+    return lambda y, p, w: float(peer.mean_pinball_loss(y, p, sample_weight=w, alpha=alpha))
+
+
 BINARY: dict[str, Callable[[Any, Predictions, Any], float]] = {
     "accuracy": lambda y, p, w: peer.accuracy_score(y, p.label, sample_weight=w),
     "recall": lambda y, p, w: peer.recall_score(y, p.label, sample_weight=w),
@@ -61,12 +65,7 @@ REGRESSION: dict[str, Callable[[Any, Any, Any], float]] = {
     "root_mean_squared_error": lambda y, p, w: peer.root_mean_squared_error(y, p, sample_weight=w),
     "median_absolute_error": lambda y, p, w: peer.median_absolute_error(y, p, sample_weight=w),
     "r2": lambda y, p, w: peer.r2_score(y, p, sample_weight=w),
-    **{
-        f"mean_pinball_loss_{percent:02d}": lambda y, p, w, alpha=percent / 100: peer.mean_pinball_loss(
-            y, p, sample_weight=w, alpha=alpha
-        )
-        for percent in QUANTILES
-    },
+    **{f"mean_pinball_loss_{percent:02d}": pinball(percent / 100) for percent in QUANTILES},
 }
 
 

@@ -156,7 +156,8 @@ def test_the_baseline_is_weighted_shares_or_mean_and_median() -> None:
     assert fit_baseline(y, np.array([3.0, 1, 1, 1]), "binary") == {"share_0": 0.5, "share_1": 0.5}
     assert fit_baseline(np.array([0, 2]), None, "multiclass", 3) == {"share_0": 0.5, "share_1": 0.0, "share_2": 0.5}
     values = np.array([4.0, 1.0, 2.0, 9.0])
-    assert fit_baseline(values, None, "regression") == {"mean": 4.0, "median": 3.0}
+    found = fit_baseline(values, None, "regression")
+    assert (found["mean"], found["median"], found["quantile_10"], found["quantile_95"]) == (4.0, 3.0, 1.0, 9.0)
     repeated = np.repeat(values, [2, 1, 3, 1])
     weighted = fit_baseline(values, np.array([2.0, 1, 3, 1]), "regression")
     assert weighted["median"] == np.median(repeated)

@@ -52,6 +52,13 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, use_attribute_docstrings=True)
 
 
+class Maximise(Section):
+    """A threshold that is chosen on the training folds."""
+
+    maximise: Literal["f1", "balanced_accuracy", "cost"]
+    """What is best on the rows that each fold's model had not seen; cost: the least of the one metric with costs."""
+
+
 class Model(Section):
     """What is being modelled."""
 
@@ -63,10 +70,21 @@ class Model(Section):
     """The positive class of a binary task, as it stands in the target column. Default: true, 1 or the greater label."""
     metric: Text | None = None
     """Primary metric, used by the default gates. Default: roc_auc, log_loss or root_mean_squared_error, by task."""
-    threshold: Annotated[float, Field(gt=0, lt=1)] = 0.5
-    """Probability from which a binary prediction counts as positive."""
+    threshold: Annotated[float, Field(gt=0, lt=1)] | Maximise = 0.5
+    """Probability from which a binary prediction counts as positive, or what it is chosen to maximise on the training
+    folds. It is stored with the model."""
     format: Literal["skops", "joblib"] = "skops"
     """How a Python model is stored. joblib is a pickle, which runs code when it is loaded: choose it knowingly."""
+
+    @model_validator(mode="after")
+    def _chosen_threshold_is_binary(self) -> Self:
+        if isinstance(self.threshold, Maximise) and self.task != "binary":
+            raise wrong(
+                f"a threshold means nothing in a {self.task} task",
+                at=("threshold",),
+                do="Remove it, or set task: binary.",
+            )
+        return self
 
     @model_validator(mode="after")
     def _positive_is_binary(self) -> Self:
@@ -293,6 +311,9 @@ class Checks(Section):
     train_test_gap: CheckMode = "report"
     """How much better the model is on the rows it learned from. It is a symptom, and never a gate's matter by default.
     As a gate: at most gap, in the primary metric's unit."""
+    discovered_slices: Literal["off", "report"] = "report"
+    """Slices that no gate names in which the model loses, looked for among columns that are neither personal, nor id,
+    time, or target. They are reported and never gate."""
     gap: Annotated[float, Field(gt=0)] = 0.1
     """Largest gap between training and test rows, in the primary metric's own unit."""
 

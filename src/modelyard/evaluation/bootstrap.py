@@ -11,6 +11,9 @@ from modelyard.metrics.compute import Floats, Ints, Predictions
 from modelyard.stats import auc, estimate
 from modelyard.stats.interval import Interval
 
+PRECISIONS = ("precision", "precision_macro")
+"""Metrics that look at the rows a model calls a class, which have to be enough too."""
+
 
 def level(metric: Metric, truth: Truth, predictions: Predictions, *, bounds: Sequence[float] = ()) -> Interval:
     """A statistic of one model by BCa bootstrap, over rows or units."""
@@ -21,7 +24,7 @@ def level(metric: Metric, truth: Truth, predictions: Predictions, *, bounds: Seq
         unit=truth.unit,
         weight=truth.weight,
         bounds=bounds,
-        class_counts=class_counts(truth, [predictions], called="precision" in metric.name),
+        class_counts=class_counts(truth, [predictions], called=metric.name in PRECISIONS),
         confidence=truth.confidence,
     )
 
@@ -46,7 +49,7 @@ def contrast(
         unit=truth.unit,
         weight=truth.weight,
         bounds=(bound,),
-        class_counts=class_counts(truth, models, called="precision" in metric.name),
+        class_counts=class_counts(truth, models, called=metric.name in PRECISIONS),
         identical=identical,
         disagreeing=disagreeing(metric, truth.y, models),
         confidence=truth.confidence,

@@ -97,8 +97,9 @@ def contrast(
     if kind == "auc" and truth.weight is None:
         scores = np.array([model.probability for model in models])
         return estimate.contrast_auc(
-            codes, scores, shares, constant, unit=truth.unit, margin=margin, lags=lags, confidence=truth.confidence
-        )
+            codes, scores, shares, constant, unit=truth.unit, margin=margin, lags=lags, identical=identical,
+            confidence=truth.confidence,
+        )  # fmt: skip
     if kind in ("mean", "root_mean"):
         values = np.array([compute.losses(metric, truth.y, model) for model in models])
         if kind == "root_mean":

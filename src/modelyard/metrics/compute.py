@@ -19,6 +19,7 @@ Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
 CLIP = 1e-6
+FEWEST_SCORES = 10
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,8 @@ class Predictions:
     label: Ints | None = None
     probability: Floats | None = None
     value: Floats | None = None
+    model: str = ""
+    """The model's digest, where it is known: two with one digest are one model."""
 
     def __len__(self) -> int:
         """Number of rows."""
@@ -45,15 +48,24 @@ class Predictions:
             None if self.label is None else self.label[rows],
             None if self.probability is None else self.probability[rows],
             None if self.value is None else self.value[rows],
+            self.model,
         )
 
     def same_as(self, other: "Predictions") -> bool:
-        """Whether both predict the same on every row, in all that they give."""
+        """Whether both are one model: by its digest, or because they score every row the same.
+
+        Labels, or fewer than ten different scores, do not tell: on 200 rows a third of all models that differ on 0.5 %
+        of the rows agree everywhere.
+        """
+        if self.model and self.model == other.model:
+            return True
         pairs = ((self.label, other.label), (self.probability, other.probability), (self.value, other.value))
-        return all(
+        alike = all(
             (one is None) == (two is None) and (one is None or two is None or np.array_equal(one, two))
             for one, two in pairs
         )
+        scores = self.probability if self.value is None else self.value
+        return alike and scores is not None and len(np.unique(scores)) >= FEWEST_SCORES
 
     def has(self, needs: str) -> bool:
         """Whether a metric with these needs can be computed."""

@@ -337,6 +337,20 @@ class Wear(Part):
     chance: float
 
 
+class DiscoveredSlice(Part):
+    """A slice that nobody named in which the challenger loses; reported, never gating."""
+
+    columns: tuple[str, ...]
+    values: tuple[str, ...]
+    rows: int
+    units: int
+    """Of the half that judged it."""
+    excess: float
+    """Mean loss of its rows less that of the others; with a champion, of what is lost against it."""
+    p: float
+    """One-sided, on the half of the units that had no say in finding it."""
+
+
 class EvaluateResult(Part):
     """The judgement."""
 
@@ -357,6 +371,7 @@ class EvaluateResult(Part):
     checks: tuple[CheckResult, ...] = ()
     calibration: tuple[Calibration, ...] = ()
     changed_predictions: ChangedPredictions | None = None
+    discovered: tuple[DiscoveredSlice, ...] = ()
     waivers: tuple[WaiverRow, ...] = ()
     label_period: str = ""
     evaluation: Evaluation | None = None

@@ -111,7 +111,7 @@ def bca(
     weight: Floats | None = None,
     bounds: Sequence[float] = (),
     confidence: float = 0.95,
-    resamples: int = RESAMPLES,
+    resamples: int | None = None,
 ) -> Interval:
     """Bias-corrected and accelerated interval.
 
@@ -123,7 +123,7 @@ def bca(
         weight: (n,) the rows' own weights.
         bounds: what the limits decide against; 10,000 resamples where a limit is within 3 Monte Carlo errors of one.
         confidence: two-sided level.
-        resamples: how many to draw at first, a multiple of 50.
+        resamples: how many to draw at first, a multiple of 50; 2,000 where None.
     """
     rows = Rows.of(n, unit, weight)
     estimate = statistic(rows.own)
@@ -133,7 +133,7 @@ def bca(
     if left_out is None:
         return refuse("undefined when a part of the rows is left out", n=rows.groups, n_rows=n, estimate=estimate)
     ordered, redrawn, shares = np.zeros(0), 0, (0.0, 1.0)
-    wanted = resamples
+    wanted = RESAMPLES if resamples is None else resamples
     while len(ordered) < wanted:
         more, again = resample([statistic], rows, seed, len(ordered), wanted)
         redrawn += again
@@ -155,29 +155,39 @@ def bca(
                     approximate=unit is not None)  # fmt: skip
 
 
-def studentised(values: Floats, seed: int, *, confidence: float = 0.95, resamples: int = RESAMPLES) -> Interval:
+def studentised(
+    values: Floats, seed: int, *, bounds: Sequence[float] = (), confidence: float = 0.95, resamples: int | None = None
+) -> Interval:
     """Bootstrap-t interval of a mean (Hall, Annals of Statistics 1988): quantiles of (mean* − mean) / error*.
 
     Args:
         values: (n,) not all equal.
         seed: of the resamples.
+        bounds: what the limits decide against, as for ``bca``.
         confidence: two-sided level.
-        resamples: a multiple of 50.
+        resamples: a multiple of 50; 2,000 where None.
     """
+    wanted = RESAMPLES if resamples is None else resamples
     n, mean, square = len(values), float(values.mean()), (values - values.mean()) ** 2
     centred = values - mean
     moments: list[Statistic] = [
         lambda weight: float((weight * centred).sum()) / n,
         lambda weight: float((weight * square).sum()) / n,
     ]
-    drawn, _ = resample(moments, Rows.of(n), seed, 0, resamples)
-    spread = drawn[:, 1] - drawn[:, 0] ** 2
-    known = spread > 0
-    if known.sum() < resamples / 2:
-        return refuse("the resamples do not vary", n=n, n_rows=n, estimate=mean)
-    t = drawn[known, 0] / np.sqrt(spread[known])
-    low, high = np.quantile(t, [(1 - confidence) / 2, (1 + confidence) / 2])
-    deviation = math.sqrt(float(square.mean()))
+    drawn, shares = np.zeros((0, 2)), ((1 - confidence) / 2, (1 + confidence) / 2)
+    deviation, t = math.sqrt(float(square.mean())), np.zeros(0)
+    while len(drawn) < wanted:
+        more, _ = resample(moments, Rows.of(n), seed, len(drawn), wanted)
+        drawn = np.concatenate([drawn, more])
+        spread = drawn[:, 1] - drawn[:, 0] ** 2
+        known = spread > 0
+        if known.sum() < wanted / 2:
+            return refuse("the resamples do not vary", n=n, n_rows=n, estimate=mean)
+        t = np.sort(drawn[known, 0] / np.sqrt(spread[known]))
+        turned = [(mean - bound) / deviation for bound in bounds]
+        if len(drawn) < MORE_RESAMPLES and is_close(t, shares, turned):
+            wanted = MORE_RESAMPLES
+    low, high = np.quantile(t, shares)
     return Interval(mean, mean - float(high) * deviation, mean - float(low) * deviation, "bootstrap-t", n, n)
 
 

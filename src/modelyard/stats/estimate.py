@@ -167,7 +167,7 @@ def level_auc(y: Ints, score: Floats, *, unit: Ints | None = None, lags: int = 0
 
 def contrast_auc(
     y: Ints, scores: Floats, weights: Floats, constant: float, *, unit: Ints | None = None, margin: float = 0.0,
-    lags: int = 0, confidence: float = 0.95,
+    lags: int = 0, identical: bool = False, confidence: float = 0.95,
 ) -> Interval:  # fmt: skip
     """Contrast of AUCs; ``scores`` is (k, n). A constant score has AUC ½ and no error of its own."""
     n, positives = len(y), int((y == 1).sum())
@@ -182,7 +182,7 @@ def contrast_auc(
     if len(scores) == 1:
         found = level_auc(y, scores[0], unit=unit, lags=lags, confidence=confidence)
         return found.scaled(float(weights[0]), constant)
-    if (scores == scores[0]).all() and _sums_to_nothing(weights, constant):
+    if identical and _sums_to_nothing(weights, constant):
         return _same(unit, None, n)
     placed = [auc.placements(y, score) for score in scores]
     differs = sum(

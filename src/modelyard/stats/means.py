@@ -40,7 +40,7 @@ def mean_interval(
     first = bca(
         lambda weight: float((weight * values).sum() / weight.sum()), n, seed, bounds=bounds, confidence=confidence
     )
-    second = studentised(values, seed, confidence=confidence)
+    second = studentised(values, seed, bounds=bounds, confidence=confidence)
     if first.low is None or second.low is None:
         return first if first.low is None else second
     return replace(widest(first, second), method=f"{first.method}, and bootstrap-t")

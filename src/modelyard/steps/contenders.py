@@ -206,7 +206,7 @@ def _in_classes(own: Any, of: r.Signature, wanted: r.Signature) -> Any:
 def joined(context: Context, frame: Any, test: Any, signature: r.Signature, who: str) -> Any:
     """Predictions in the order of some rows, checked."""
     name = test_rows.id_column(context.config)
-    # The threshold that a model was made with is part of it; prediction files know no other than today's.
+    # The threshold that a model was made with is part of it, also where today's configuration has another.
     chosen = signature.threshold or 0.5
     return join(frame, test[name], id_column=name, signature=signature, threshold=chosen, who=who)
 

@@ -5,6 +5,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -105,8 +106,12 @@ def run(context: Context, _inputs: Inputs) -> Outcome:
         seed=seed,
         confidence=context.config.evaluate.confidence,
     )
-    models = {"challenger": challenger.joined.predictions.take(matched)}
-    models |= {role: each.joined.predictions.take(matched) for role, each in references.items()}
+    digests = {"challenger": trained.model_digest or ""}
+    digests |= {role: version.manifest.model_digest for role, version in _references(context).items()}
+    models = {
+        role: replace(each.joined.predictions.take(matched), model=digests[role])
+        for role, each in {"challenger": challenger, **references}.items()
+    }
     if "champion" in models:
         models.setdefault("best-promoted", models["champion"])
     primary = rulebook.primary_of(context)
@@ -120,7 +125,7 @@ def run(context: Context, _inputs: Inputs) -> Outcome:
         judged = judgement.judge_all(rules, truth, models, columns)
         metrics = judgement.overview(rules, primary, context.config.model.task, truth, models)
     judged, waivers, expired = looked_at.waived(context, judged)
-    beside = _beside(context, primary, truth, models, columns, learned_from, signature, metrics)
+    beside = _beside(context, primary, truth, models, columns, test, learned_from, signature, metrics)
     checks = (*beside.pop("checks"), *behaved, *expired)
     evaluation = _evaluation(context, test, trained.model_digest)
     champion = references.get("champion")
@@ -184,22 +189,28 @@ def _beside(
     truth: "Truth",
     models: Mapping[str, Any],
     columns: Mapping[str, Any],
+    test: Any,
     learned_from: tuple[Any, Any] | None,
     signature: r.Signature,
     metrics: tuple[r.MetricRow, ...],
 ) -> dict[str, Any]:
     """Calibration, changed predictions, the gap to training rows, and curves."""
-    from modelyard.evaluation import beside
+    from modelyard.evaluation import beside, discover
+    from modelyard.steps import looked_at
 
     asked = context.config.evaluate.checks
     calibrations = beside.calibrations(truth, models) if asked.calibration != "off" else ()
     changed, changed_check = beside.changed(asked, truth, models, columns)
+    discovered: tuple[r.DiscoveredSlice, ...] = ()
+    if asked.discovered_slices == "report":
+        discovered = discover.discover(primary, truth, models, looked_at.may_be_named(context, test))
     checks = [beside.calibration_check(asked, calibrations), changed_check]
     if learned_from is not None and learned_from[1].has(primary.needs):
         rows, predictions = learned_from
         on_test = next((row.challenger.value for row in metrics if row.metric == primary.name), None)
         checks.append(beside.gap(asked, primary, on_test, _truth(rows, context, signature), predictions))
     return {
+        "discovered": discovered,
         "calibration": calibrations,
         "changed_predictions": changed,
         "curves": beside.curves(truth, models),

@@ -107,6 +107,13 @@ def train_sample(context: Context, asked: Asked, challenger: "Contender") -> tup
     return rows.filter(found.matched), found.predictions.take(found.matched)
 
 
+def may_be_named(context: Context, test: Any) -> Any:
+    """The columns of which slices may be looked for: neither personal data nor what names or times a row."""
+    columns = context.config.data.columns
+    kept_out = {*columns.personal, *columns.drop, columns.target, columns.id, columns.time, columns.weight}
+    return test.select(name for name in test.columns if name not in kept_out and name != test_rows.ROW)
+
+
 def waived(
     context: Context, gates: tuple[r.GateResult, ...]
 ) -> tuple[tuple[r.GateResult, ...], tuple[r.WaiverRow, ...], tuple[r.CheckResult, ...]]:

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from modelyard import __version__
+from modelyard.config.models import Maximise
 from modelyard.config.rules import training_part
-from modelyard.errors import DataError
+from modelyard.errors import ConfigError, DataError
 from modelyard.files import replace_folder, sha256_file, write_atomic
 from modelyard.models import store
 from modelyard.records.canonical import canonical, digest
@@ -121,6 +122,12 @@ def _take_predictions(context: Context, rows: step_rows.Rows) -> Outcome:
     from modelyard.training.train import primary_metric
 
     config = context.config
+    if isinstance(config.model.threshold, Maximise):
+        raise ConfigError(
+            "model.threshold is to be chosen on training folds, and prediction files have none",
+            do="Write the number from which a probability counts as positive.",
+            place=context.loaded.place(("model", "threshold")),
+        )
     path = context.inside(config.evaluate.challenger or "", "evaluate.challenger")
     if not path.is_file():
         raise DataError(

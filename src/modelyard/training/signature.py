@@ -205,7 +205,7 @@ def signature(features: Features, target: Target, model: Model) -> Signature:
         task=model.task,
         classes=target.classes,
         positive=target.positive,
-        threshold=model.threshold if binary else None,
+        threshold=(model.threshold if isinstance(model.threshold, float) else 0.5) if binary else None,
     )
 
 

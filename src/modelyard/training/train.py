@@ -2,13 +2,14 @@
 
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from modelyard.config.models import Config, Train
+from modelyard.config.models import Config, Maximise, Train
 from modelyard.data.folds import folds
 from modelyard.data.units import unit_codes
 from modelyard.errors import ConfigError, Place, nearest
@@ -33,6 +34,7 @@ from modelyard.training.signature import (
     find_weight,
     signature,
 )
+from modelyard.training.threshold import choose
 
 if TYPE_CHECKING:
     import polars as pl
@@ -118,6 +120,7 @@ class _Made:
     folds: int = 0
     follow: Literal["time", "group", "class", "row", ""] = ""
     own_metrics: Mapping[str, Scalar] = field(default_factory=dict)
+    threshold: float | None = None
 
 
 @dataclass(frozen=True)
@@ -171,6 +174,7 @@ def train(config: Config, rows: TrainingRows, *, at: Workplace, inputs: Mapping[
     section = config.train
     if section is None:
         raise ConfigError("there is nothing to train: the configuration has no train section")
+    _refuse_chosen_threshold(config, section, at)
     rows = rows.seen()
     job = _job(config, section, rows, at, inputs)
     for name, why in job.features.left_out.items():
@@ -200,7 +204,9 @@ def train(config: Config, rows: TrainingRows, *, at: Workplace, inputs: Mapping[
         model_digest=model_digest,
         model_size=size,
         adapter="command" if made.how == "command" else "sklearn",
-        signature=job.signature,
+        signature=job.signature
+        if made.threshold is None
+        else job.signature.model_copy(update={"threshold": made.threshold}),
         own_metrics=dict(made.own_metrics),
         baseline=fit_baseline(codes, job.weight, config.model.task, classes),
     )
@@ -211,6 +217,15 @@ def _way(section: Train) -> "Callable[[_Job, Path, Path], _Made]":
     if section.command is not None:
         return _by_command
     return _by_entrypoint if section.entrypoint is not None else _by_search
+
+
+def _refuse_chosen_threshold(config: Config, section: Train, at: Workplace) -> None:
+    if isinstance(config.model.threshold, Maximise) and not section.candidates:
+        raise ConfigError(
+            "model.threshold is to be chosen on training folds, which only train.candidates has",
+            do="Write a number, or train by candidates.",
+            place=at.place(("model", "threshold")),
+        )
 
 
 def _job(config: Config, section: Train, rows: TrainingRows, at: Workplace, inputs: Mapping[str, str]) -> _Job:
@@ -299,7 +314,7 @@ def _by_search(job: _Job, model_dir: Path, scratch: Path) -> _Made:
         rows,
         made,
         metric=job.metric,
-        threshold=job.config.model.threshold,
+        threshold=job.signature.threshold or 0.5,
         jobs=section.jobs,
         cache=job.cache,
         scratch=scratch,
@@ -314,6 +329,7 @@ def _by_search(job: _Job, model_dir: Path, scratch: Path) -> _Made:
         store.save_sklearn(fit(choices[found.winner], rows), model_dir, format=job.config.model.format)
         job.cache.put_model(refit, model_dir)
     here = int(known is None)
+    threshold = _threshold(job, choices[found.winner], digests[found.winner], rows, made)
     return _Made(
         "candidates",
         digest({"what": "search", "candidates": digests, "refit": refit}),
@@ -322,7 +338,47 @@ def _by_search(job: _Job, model_dir: Path, scratch: Path) -> _Made:
         found,
         len(made),
         follow,
+        threshold=threshold,
     )
+
+
+def _threshold(job: _Job, winner: Choice, fitted: str, rows: Rows, made: "Sequence[Any]") -> float | None:
+    """The chosen threshold, where one is to be chosen; it is kept with the fits."""
+    asked = job.config.model.threshold
+    if not isinstance(asked, Maximise):
+        return None
+    costs = _costs(job) if asked.maximise == "cost" else {}
+    name = digest({"what": "threshold", "of": fitted, "goal": asked.maximise,
+                   "costs": [[*cell, cost] for cell, cost in sorted(costs.items())]})  # fmt: skip
+    known = job.cache.scores(name)
+    if known is not None:
+        return known.scores[0]
+    job.at.say(f"choosing the threshold that is best for {asked.maximise} on {len(made)} folds")
+    started = time.perf_counter()
+    found = choose(winner, rows, made, asked.maximise, costs)
+    job.cache.put_scores(name, [found], round(time.perf_counter() - started, 3))
+    return found
+
+
+def _costs(job: _Job) -> dict[tuple[int, int], float]:
+    """The costs of the one metric that has some, by codes."""
+    named = [own for own in job.config.evaluate.metrics.values() if own.costs]
+    if len(named) != 1:
+        raise ConfigError(
+            f"model.threshold maximises cost, and {len(named) or 'no'} metrics under evaluate.metrics have costs",
+            do="Name one: evaluate.metrics: {cost: {costs: [{actual: …, predicted: …, cost: …}]}}.",
+            place=job.at.place(("model", "threshold")),
+        )
+    codes = {label: code for code, label in enumerate(job.target.classes)}
+    for mistake in named[0].costs:
+        for label in (mistake.actual, mistake.predicted):
+            if label not in codes:
+                raise ConfigError(
+                    f"costs name the class {label!r}, which does not occur",
+                    do=f"Classes: {', '.join(map(str, codes))}.",
+                    place=job.at.place(("evaluate", "metrics")),
+                )
+    return {(codes[each.actual], codes[each.predicted]): each.cost for each in named[0].costs}
 
 
 def _candidate_digest(job: _Job, choice: Choice) -> str:

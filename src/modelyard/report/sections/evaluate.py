@@ -50,6 +50,7 @@ def sections(envelope: Envelope) -> tuple[Section, ...]:
         *_checks(result),
         *_models(result),
         *_slices(result),
+        *_discovered(result),
         *_changed(result),
         *_test_set(result),
         *_curves(result.curves),
@@ -160,6 +161,39 @@ def _changed(result: EvaluateResult) -> tuple[Section, ...]:
     lost, won = numbers.count(changed.right_to_wrong), numbers.count(changed.wrong_to_right)
     summary = f"{lost} from right to wrong, {won} back"
     return (Section("flips", "Changed predictions", summary, (table, note), 20),)
+
+
+def _discovered(result: EvaluateResult) -> tuple[Section, ...]:
+    """Slices that no gate names, in which the challenger loses."""
+    if not result.discovered:
+        return ()
+    columns = (
+        Column("Slice", "lead"),
+        Column("Rows", number=True),
+        Column("Lost more than elsewhere, a row", number=True),
+        Column("p", number=True),
+    )
+    rows = tuple(
+        (
+            line(Code(" and ".join(f"{name} = {value}" for name, value in zip(one.columns, one.values, strict=True)))),
+            line(numbers.count(one.rows)),
+            line(numbers.metric(one.excess, numbers.decimals([one.excess]), signed=True)),
+            line(f"{one.p:.2g}"),
+        )
+        for one in result.discovered
+    )
+    note = Paragraph(
+        line(
+            Text(
+                "Found on half of the units and judged on the other half; about one in ten is chance. They are a hint "
+                "where to look, and gate nothing.",
+                "muted",
+            )
+        )
+    )
+    table = Table("Discovered slices", columns, rows, stacked=True)
+    summary = numbers.plural(len(rows), "slice")
+    return (Section("discovered", "Discovered slices", summary, (table, note), 18),)
 
 
 def _test_set(result: EvaluateResult) -> tuple[Section, ...]:

@@ -1,0 +1,192 @@
+"""Slices that nobody named: found on one half of the units, judged on the other, reported and never gating.
+
+Every value of a column with few values, and thirds of a column of numbers, alone and two together, is tried (depth 2,
+as in Slice Finder: Chung et al., ICDE 2019). Those where the challenger loses most on the first half are judged on the
+second, which had no say in choosing them; Benjamini and Hochberg (JRSS B 1995) hold the share of false ones at 10 %.
+"""
+
+import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from modelyard.evaluation.truth import Truth
+from modelyard.metrics import compute
+from modelyard.metrics.catalogue import Metric
+from modelyard.metrics.compute import Bools, Floats, Ints, Predictions
+from modelyard.records.results import DiscoveredSlice
+from modelyard.stats import clusters
+
+SHOWN = 10
+LEVEL = 0.1
+MOST_VALUES = 20
+"""Values of a column from which it is not tried, unless it holds numbers."""
+MOST_COLUMNS = 40
+CANDIDATES = 50
+"""Slices of the first half that are judged on the second, those that seem to lose most."""
+BEAM = 15
+"""Slices of one column that are tried together with every other one."""
+MOST_ROWS = 50_000
+"""Rows that are looked at; of more, a sample."""
+FEWEST_UNITS = 30
+"""Of a slice, in either half."""
+
+
+@dataclass(frozen=True)
+class _Part:
+    """Rows with one value of one column."""
+
+    column: str
+    value: str
+    rows: Bools
+
+
+def benjamini_hochberg(p: Floats, level: float = LEVEL) -> Bools:
+    """Which hypotheses are rejected at this false discovery rate; (m,)."""
+    order = np.argsort(p, kind="stable")
+    below = np.flatnonzero(p[order] <= level * np.arange(1, len(p) + 1) / max(len(p), 1))
+    found = np.zeros(len(p), dtype=bool)
+    if len(below):
+        found[order[: below[-1] + 1]] = True
+    return found
+
+
+def discover(
+    metric: Metric, truth: Truth, models: Mapping[str, Predictions], frame: Any
+) -> tuple[DiscoveredSlice, ...]:
+    """Slices in which the challenger does worse than the champion, or, without one, worse than elsewhere.
+
+    Args:
+        metric: the primary one; where it has no value a row, the share of wrong labels or the squared error is taken.
+        truth: the test rows.
+        models: predictions by role.
+        frame: Polars frame of the columns that may be named, in the order of the rows.
+    """
+    worse = _worse(metric, truth, models)
+    if worse is None:
+        return ()
+    draw = np.random.default_rng(truth.seed)
+    if len(worse) > MOST_ROWS:
+        some = np.sort(draw.choice(len(worse), MOST_ROWS, replace=False))
+        worse, truth, frame = worse[some], truth.take(some), frame[some]
+    codes, groups = (np.arange(len(worse)), len(worse)) if truth.unit is None else clusters.dense(truth.unit)
+    half = (draw.permutation(groups) % 2)[codes]
+    weight = np.ones(len(worse)) if truth.weight is None else truth.weight
+    first, second = (_Half(worse[half == side], weight[half == side], codes[half == side]) for side in (0, 1))
+    singles = _ranked([(part,) for part in _parts(frame)], first, half == 0)
+    worst = [parts[0] for _, parts in singles[:BEAM]]
+    pairs = {
+        tuple(sorted((one.column, one.value, other.column, other.value))): (one, other)
+        for one, (_, (other, *_rest)) in itertools.product(worst, singles)
+        if one.column != other.column
+    }
+    ranked = sorted([*singles, *_ranked(list(pairs.values()), first, half == 0)], key=lambda one: -one[0])
+    judged = []
+    for t, parts in ranked[:CANDIDATES]:
+        found = second.excess(_rows(parts)[half == 1]) if t > 0 else None
+        if found is not None:
+            judged.append((parts, int(_rows(parts).sum()), *found))
+    if not judged:
+        return ()
+    p = np.array([_one_sided(t, units) for _, _, _, t, units in judged])
+    called = benjamini_hochberg(p)
+    best = [at for at in np.argsort(p, kind="stable") if called[at]][:SHOWN]
+    return tuple(
+        DiscoveredSlice(
+            columns=tuple(part.column for part in judged[at][0]),
+            values=tuple(part.value for part in judged[at][0]),
+            rows=judged[at][1],
+            units=judged[at][4],
+            excess=judged[at][2],
+            p=float(p[at]),
+        )
+        for at in best
+    )
+
+
+def _worse(metric: Metric, truth: Truth, models: Mapping[str, Predictions]) -> Floats | None:
+    """Loss of each row: above the champion's where there is one."""
+    new, old = models["challenger"], models.get("champion")
+    name = metric.name if metric.kind in ("mean", "root_mean") and new.has(metric.needs) else ""
+    if not name:
+        name = "wrong" if new.label is not None else "mean_squared_error"
+
+    def losses(model: Predictions) -> Floats:
+        if name == "wrong":
+            return np.asarray(model.label != truth.y.astype(np.int64), dtype=np.float64)
+        return compute.losses(metric if name == metric.name else name, truth.y, model)
+
+    if old is None:
+        return losses(new)
+    if (old.label is None) != (new.label is None) or not (name == "wrong" or old.has(metric.needs)):
+        return None
+    return losses(new) - losses(old)
+
+
+def _parts(frame: Any) -> list[_Part]:
+    import polars as pl
+
+    found = []
+    for column in frame.columns[:MOST_COLUMNS]:
+        values = frame[column]
+        distinct = values.n_unique()
+        if 2 <= distinct <= MOST_VALUES:
+            for value in values.unique().sort().to_list():
+                rows = (values.is_null() if value is None else values == value).fill_null(value=False).to_numpy()
+                found.append(_Part(column, "missing" if value is None else str(value), rows))
+        elif values.dtype.is_numeric():
+            numbers = values.cast(pl.Float64).to_numpy()
+            known = numbers[np.isfinite(numbers)]
+            if not len(known):
+                continue
+            low, high = np.quantile(known, [1 / 3, 2 / 3])
+            found.append(_Part(column, f"at most {low:.4g}", numbers <= low))
+            found.append(_Part(column, f"above {low:.4g}, at most {high:.4g}", (numbers > low) & (numbers <= high)))
+            found.append(_Part(column, f"above {high:.4g}", numbers > high))
+    return found
+
+
+@dataclass(frozen=True)
+class _Half:
+    """The loss, weight and unit of the rows of one half; (n,) each."""
+
+    worse: Floats
+    weight: Floats
+    codes: Ints
+
+    def excess(self, inside: Bools) -> tuple[float, float, int] | None:
+        """Mean loss inside less that of the other rows, its t over units, and the units inside."""
+        units = int((np.bincount(self.codes[inside]) > 0).sum())
+        if units < FEWEST_UNITS or int((np.bincount(self.codes[~inside]) > 0).sum()) < FEWEST_UNITS:
+            return None
+        sums = [float(self.weight[rows].sum()) for rows in (inside, ~inside)]
+        if min(sums) <= 0:
+            return None
+        lost = self.weight * self.worse
+        means = [float(lost[rows].sum()) / total for rows, total in zip((inside, ~inside), sums, strict=True)]
+        influence = np.where(inside, (self.worse - means[0]) / sums[0], (means[1] - self.worse) / sums[1])
+        by_unit = np.bincount(self.codes, weights=influence * self.weight)
+        error = float(np.sqrt((by_unit**2).sum() * units / (units - 1)))
+        return (means[0] - means[1], (means[0] - means[1]) / error, units) if error > 0 else None
+
+
+Parts = tuple[_Part, ...]
+
+
+def _rows(parts: Parts) -> Bools:
+    return np.asarray(np.logical_and.reduce([part.rows for part in parts]), dtype=bool)
+
+
+def _ranked(tried: Sequence[Parts], first: _Half, here: Bools) -> list[tuple[float, Parts]]:
+    """Those that can be judged, with their t on the first half, the worst first."""
+    found = [(first.excess(_rows(parts)[here]), parts) for parts in tried]
+    known = [(one[1], parts) for one, parts in found if one is not None]
+    return sorted(known, key=lambda one: -one[0])
+
+
+def _one_sided(t: float, units: int) -> float:
+    from scipy.special import stdtr
+
+    return float(stdtr(units - 1, -t))
