@@ -5,6 +5,7 @@ The same cases as tests/statistics, and more: each sample size, known limits, an
 
 import argparse
 
+from tests.statistics import guards
 from tests.statistics.cases import BOOTSTRAP, CASES, CLOSED, Case, allowed, bar, held, simulate
 
 
@@ -24,13 +25,32 @@ def row(case: Case, repetitions: int) -> str:
     return f"| {case.name} | {' | '.join(shares)} | {found.refused:,} of {repetitions:,} | {asked} | {verdict} |"
 
 
+def gates(runs: int) -> None:
+    """The second table: whole gates."""
+    print("| whole gates | share | runs | bar |\n|---|---|---|---|")
+    for lines in guards.TABLE:
+        for line in lines(runs):
+            asked = f"at most {line.at_most:.0%}" if line.at_most is not None else "reported"
+            asked = asked if line.at_least is None else f"at least {line.at_least:.0%}"
+            print(f"| {line.name} | {line.share:.1%} | {line.runs:,} | {asked} |", flush=True)
+    for with_best in (False, True):
+        ends = guards.walk(runs, with_best=with_best)
+        words = "with" if with_best else "without"
+        print(f"| 20 challengers half a margin worse each, {words} the best promoted model | {ends:+.2f} margins | "
+              f"{runs:,} | reported |", flush=True)  # fmt: skip
+
+
 def main() -> None:
     """Print the table, a line as soon as it is known."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--repetitions", type=int, default=10_000, help="of closed forms; bootstraps take a fifth")
     parser.add_argument("--part", default="1/1", help="which part of how many, to share them between processes")
     parser.add_argument("--only", default="", help="cases whose name holds this text")
+    parser.add_argument("--gates", type=int, default=0, help="runs of the table of whole gates, instead")
     given = parser.parse_args()
+    if given.gates:
+        gates(given.gates)
+        return
     print("| case | above | below | passed at the margin | refused | asked | bar |\n|---|---|---|---|---|---|---|")
     part, parts = (int(number) for number in given.part.split("/"))
     for case in CASES[part - 1 :: parts]:

@@ -1,44 +1,16 @@
 """Slices as guards, by simulation: how often a good model is accused, and how often a bad slice is found."""
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 from statsmodels.stats.multitest import multipletests
 
-from modelyard.config.models import Gate
-from modelyard.evaluation import rules
-from modelyard.evaluation.gates import judge
 from modelyard.evaluation.guard import holm
-from modelyard.evaluation.truth import Groups, Truth
-from modelyard.metrics.compute import Predictions
-from modelyard.records.results import GateResult
 from modelyard.verdict import Verdict
-from tests.statistics.test_coverage import allowed
-
-SLICES, ROWS = 30, 400
-N = SLICES * ROWS
-NAMES = np.repeat(np.arange(SLICES), ROWS)
-
-
-def rule(**fields: Any) -> rules.Rule:
-    gate = Gate(**{"by": ["part"], **fields})
-    return rules.from_config((gate,), "binary", lambda _: None, "modelyard.yml")[0]
-
-
-def labels(right: Any, y: Any) -> Predictions:
-    return Predictions(2, np.where(right, y, 1 - y), None)
-
-
-def judged(gate: rules.Rule, y: Any, unit: Any = None, **right: Any) -> GateResult:
-    truth = Truth(y, unit, "row" if unit is None else "day", False, None, seed=1, confidence=0.95)
-    models = {role: replace(labels(each, y), model=str(hash(each.tobytes()))) for role, each in right.items()}
-    return judge(gate, 0, truth, models, {"part": Groups.of(NAMES)})
-
-
-def accused(found: GateResult) -> list[str]:
-    return [row.value for row in found.slices if row.verdict is Verdict.FAIL]
+from tests.statistics import guards
+from tests.statistics.cases import allowed
+from tests.statistics.guards import NAMES, ROWS, SLICES, N, accused, judged, rule
 
 
 def test_holm_is_holm() -> None:
@@ -48,47 +20,26 @@ def test_holm_is_holm() -> None:
         assert holm(p) == list(multipletests(p, alpha=0.05, method="holm")[0])
 
 
+def held(line: guards.Line) -> None:
+    print(line)
+    if line.at_most is not None:
+        assert line.share <= allowed(line.at_most, line.runs), line
+    if line.at_least is not None:
+        assert line.share >= line.at_least - (allowed(line.at_least, line.runs) - line.at_least), line
+
+
 def test_thirty_good_slices_are_rarely_accused() -> None:
-    """Every slice exactly at its bound, the hardest case of no shortfall: at most 5 % of the gates."""
-    draw, runs = np.random.default_rng(2), 200
-    y = (draw.random(N) < 0.5).astype(np.int64)
-    gate = rule(metric="accuracy", at_least=0.8)
-    wrong = sum(bool(accused(judged(gate, y, challenger=draw.random(N) < 0.8))) for _ in range(runs))
-    assert wrong / runs <= allowed(0.05, runs)
+    held(guards.at_the_bound(200))
+    held(guards.equally_good(100))
 
 
 def test_days_that_correlate_accuse_no_good_slice() -> None:
-    """Rows of a day share a shock of 15 points; row-wise p alone would accuse nearly always."""
-    draw, runs = np.random.default_rng(3), 100
-    y = (draw.random(N) < 0.5).astype(np.int64)
-    gate = rule(metric="accuracy", at_least=0.75)
-    unit = np.tile(np.arange(ROWS) % 80, SLICES)
-    wrong = 0
-    for _ in range(runs):
-        shock = draw.uniform(-0.15, 0.15, (SLICES, 80))[NAMES, unit]
-        wrong += bool(accused(judged(gate, y, unit, challenger=draw.random(N) < 0.75 + shock)))
-    assert wrong / runs <= allowed(0.05, runs)
+    held(guards.with_days(100))
 
 
 def test_three_slices_that_are_ten_points_worse_are_each_called() -> None:
-    """Challenger against champion, disagreement 20 %, margin 0.01: each of the three in at least 80 % of the runs."""
-    draw, runs = np.random.default_rng(4), 100
-    y = (draw.random(N) < 0.5).astype(np.int64)
-    gate = rule(metric="accuracy", no_worse_than="champion", margin=0.01)
-    found = dict.fromkeys(("0", "1", "2"), 0)
-    falsely = 0
-    for _ in range(runs):
-        worse = np.where(NAMES < 3, 0.15, 0.10)
-        draws = draw.random(N)
-        only_champion, only_challenger = draws < worse, draws > 1 - (0.20 - worse)
-        both = ~only_champion & ~only_challenger & (draw.random(N) < 0.85)
-        names = accused(judged(gate, y, challenger=both | only_challenger, champion=both | only_champion))
-        for name in names:
-            if name in found:
-                found[name] += 1
-        falsely += bool(set(names) - set(found))
-    assert min(found.values()) / runs >= 0.8 - 2 * (0.8 * 0.2 / runs) ** 0.5, found
-    assert falsely / runs <= allowed(0.05, runs)
+    for line in guards.three_are_worse(100):
+        held(line)
 
 
 @pytest.fixture(scope="module")

@@ -106,7 +106,7 @@ class Prepared:
     """The same rows as they were; None for minimum and golden tests."""
     answers: tuple[Value, ...] = ()
     golden: Any = None
-    """Recorded predictions of the same rows, for a golden test."""
+    """Recorded predictions of the same rows (``Predictions``), for a golden test."""
 
 
 def prepare(
@@ -199,7 +199,12 @@ def _answers(test: BehaviourTest) -> tuple[Value, ...]:
 
 
 def judge(
-    prepared: Prepared, changed: Predictions | None, before: Predictions | None, signature: Signature
+    prepared: Prepared,
+    changed: Predictions | None,
+    before: Predictions | None,
+    signature: Signature,
+    *,
+    champion: bool = False,
 ) -> CheckResult:
     """What a test found.
 
@@ -208,12 +213,16 @@ def judge(
         changed: predictions of its rows; None where the model cannot be asked.
         before: predictions of the rows as they were.
         signature: what the model gives.
+        champion: whether there is one.
     """
     test = prepared.test
+    if len(prepared.changed) == 0 and test.kind == "golden":
+        if champion:
+            why = "the champion's version carries no golden predictions"
+            return _result(test, Verdict.ERROR if test.gate else Verdict.NOT_APPLICABLE, why)
+        return _result(test, Verdict.NOT_APPLICABLE, "there is no champion whose predictions could be held")
     if len(prepared.changed) == 0:
-        why = "there is no champion whose predictions could be held" if test.kind == "golden" else "no test row fits"
-        missing = Verdict.NOT_APPLICABLE if test.kind == "golden" else Verdict.ERROR
-        return _result(test, missing, why)
+        return _result(test, Verdict.ERROR, "no test row fits")
     if changed is None:
         why = "the model exists as predictions only, and cannot be asked"
         return _result(test, Verdict.ERROR if test.gate else Verdict.NOT_APPLICABLE, why)
@@ -230,14 +239,16 @@ def _obeys(prepared: Prepared, changed: Predictions, before: Predictions | None,
     test = prepared.test
     if test.kind == "minimum":
         return _right(prepared.answers, changed, test, signature)
-    now, then = _response(changed), _response(before) if before is not None else None
-    if test.kind == "golden":
-        then = np.asarray(prepared.golden, dtype=np.float64)
+    held = prepared.golden if test.kind == "golden" else before
+    now, then = _response(changed), _response(held) if held is not None else None
     if now is None or then is None:
         if test.kind == "directional":
             raise DataError(f"the behaviour test {test.name!r}: labels alone have no direction")
-        assert before is not None  # noqa: S101 - golden predictions are numbers where the model gives numbers
-        return np.asarray(changed.label == before.label)
+        assert held is not None  # noqa: S101 - there is something to hold it to
+        one, other = changed.probability, held.probability
+        if one is not None and other is not None and one.shape == other.shape:
+            return np.asarray(np.abs(one - other).max(axis=1) <= test.tolerance + 1e-12)
+        return np.asarray(changed.label == held.label)
     if test.kind == "directional":
         moved = (now - then) * (1 if test.expect == "increase" else -1)
         return np.asarray(moved >= -test.tolerance - 1e-12)

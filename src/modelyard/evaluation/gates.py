@@ -203,19 +203,23 @@ def _contrast(rule: Rule, contrast: Contrast, truth: Truth, models: Models, sign
     few = None if in_slice else _disagreeing(rule, contrast, truth, models)
     if found.smallest_visible is None or few is None:
         return found
-    return replace(found, smallest_visible=power.visible_with_few(turned.n_rows, few, contrast.bound))
+    visible = power.visible_with_few(turned.n_rows, sum(few), contrast.bound)
+    if verdict is not Verdict.INCONCLUSIVE:
+        return replace(found, smallest_visible=visible)
+    needed = power.rows_to_decide_with_few(*few, turned.n_rows, contrast.bound, minimum=clusters.FEWEST_FOR_DIFFERENCE)
+    return replace(found, smallest_visible=visible, units=needed.units, would=needed.direction or needed.reason)
 
 
-def _disagreeing(rule: Rule, contrast: Contrast, truth: Truth, models: Models) -> int | None:
-    """Rows that exactly one model has right, where they are so few that power is summed exactly."""
+def _disagreeing(rule: Rule, contrast: Contrast, truth: Truth, models: Models) -> tuple[int, int] | None:
+    """Rows that either model alone has right, where they are so few that power is summed exactly."""
     plain = contrast.reference == -1.0 and not contrast.baseline and rule.metric.kind == "proportion"
     if not plain or truth.unit is not None or truth.weight is not None:
         return None
     codes = truth.y.astype(np.int64)
     first, considered = compute.events(rule.metric.name, codes, models["challenger"])
     second, _ = compute.events(rule.metric.name, codes, models[rule.reference])
-    count = int(((first != second) & considered).sum())
-    return count if 0 < count < power.FEW_DISAGREEING else None
+    pair = int((first & ~second & considered).sum()), int((~first & second & considered).sum())
+    return pair if 0 < sum(pair) < power.FEW_DISAGREEING else None
 
 
 def _turned(rule: Rule, sign: float) -> guard.Turned:

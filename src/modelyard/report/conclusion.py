@@ -173,6 +173,8 @@ def _judgement(result: EvaluateResult, verdict: Verdict) -> str:
     ]
     count = f"{len(same)} of {numbers.plural(total, 'gate')} {verb if len(same) == 1 else several}."
     gate = same[0]
+    open_ = sum(each.allowed and each.verdict is Verdict.INCONCLUSIVE for each in gates)
+    count += f" {numbers.plural(open_, 'gate')} more may stay open and cannot tell yet." if open_ else ""
     text = f"{count} {wording.explanation(gate, result.champion)}"
     if verdict is Verdict.INCONCLUSIVE:
         extra = []

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from modelyard.stats.bootstrap import bca, studentised
 from modelyard.stats.interval import Interval, refuse, t_value, widest
 
+MANY_DEGREES = 100
+"""From here on degrees of freedom hardly move a limit."""
 SKEWED = 0.1
 """|skewness|/√n from which Student's interval is left for the bootstrap."""
 
@@ -17,9 +19,11 @@ SKEWED = 0.1
 def mean_interval(
     values: NDArray[np.float64], *, seed: int = 0, bounds: Sequence[float] = (), confidence: float = 0.95
 ) -> Interval:
-    """Student's interval of a mean where |skewness|/√n is under 0.1; else at each end the wider of BCa and bootstrap-t.
+    """Student's interval of a mean where |skewness|/√n is under 0.1; else at each end the widest of it and bootstraps.
 
-    BCa alone lets 4 to 5 % through on the side of the long tail of lognormal losses (σ 1.2, n = 200 to 1,000).
+    Its degrees of freedom are those that the kurtosis leaves; the bootstraps are BCa and bootstrap-t. BCa alone lets 4
+    to 5 % through on the side of the long tail of lognormal losses (σ 1.2, n = 200 to 1,000), and both bootstraps 5 to
+    7 % where losses differ on 20 rows of 1,000.
 
     Args:
         values: (n,) finite.
@@ -33,14 +37,20 @@ def mean_interval(
     mean, deviation = float(values.mean()), float(values.std(ddof=1))
     if deviation == 0:
         return refuse("the values do not vary", n=n, n_rows=n, estimate=mean)
-    skewness = float((((values - mean) / deviation) ** 3).mean())
+    standard = (values - mean) / deviation
+    skewness, kurtosis = float((standard**3).mean()), float((standard**4).mean())
+    # With heavy tails the variance is known no better than from so many rows (Satterthwaite, Biometrics 1946, with
+    # Var s² = σ⁴(κ − 1)/n): losses that differ on few rows are like that, and no resample knows the rows to come.
+    left = max(2 * n / max(kurtosis - 1, 1e-9), 2.0)
+    degrees = left if left < MANY_DEGREES else n - 1
+    half = t_value(confidence, degrees) * deviation / math.sqrt(n)
+    student = Interval(mean, mean - half, mean + half, "Student's t", n, n)
     if abs(skewness) / math.sqrt(n) < SKEWED:
-        half = t_value(confidence, n - 1) * deviation / math.sqrt(n)
-        return Interval(mean, mean - half, mean + half, "Student's t", n, n)
+        return student
     first = bca(
         lambda weight: float((weight * values).sum() / weight.sum()), n, seed, bounds=bounds, confidence=confidence
     )
     second = studentised(values, seed, bounds=bounds, confidence=confidence)
     if first.low is None or second.low is None:
         return first if first.low is None else second
-    return replace(widest(first, second), method=f"{first.method}, and bootstrap-t")
+    return replace(widest(widest(first, second), student), method=f"{first.method}, and bootstrap-t")

@@ -7,6 +7,8 @@ import numpy as np
 from scipy.special import betaincinv
 from scipy.stats import binom
 
+from modelyard.stats.proportions import tango
+
 Z_BOTH = 1.960 + 0.842
 """Two-sided 5 % and 80 % power."""
 NOT_REALISTIC = 20
@@ -108,6 +110,25 @@ def rows_to_pass(margin: float, disagreement: float) -> int:
             return n
         n = math.ceil(n * 1.05)
     raise ValueError("more than 50 million rows")
+
+
+def rows_to_decide_with_few(only_first: int, only_second: int, n: int, bound: float, *, minimum: int = 0) -> Needed:
+    """Rows at which Tango's interval no longer holds the bound, if both kinds of disagreement stay as frequent."""
+    direction = "pass" if (only_first - only_second) / n > bound else "fail"
+
+    def decides(times: float) -> bool:
+        found = tango(only_first * times, only_second * times, n * times)
+        assert found.low is not None  # noqa: S101 - there are rows
+        assert found.high is not None  # noqa: S101
+        return found.low > bound if direction == "pass" else found.high < bound
+
+    low, high = 1.0, float(NOT_REALISTIC)
+    if not decides(high):
+        return Needed(None, reason="no realistic number")
+    while high - low > 1e-3 * low:
+        middle = math.sqrt(low * high)
+        low, high = (low, middle) if decides(middle) else (middle, high)
+    return Needed(max(minimum, math.ceil(n * high)), direction)
 
 
 def visible_with_few(n: int, disagreeing: int, bound: float) -> float:

@@ -36,7 +36,7 @@ def proportion(events: int, n: int, confidence: float = 0.95) -> Interval:
     return Interval(events / n, low, high, "Clopper–Pearson" if exact else "Wilson", n, n)
 
 
-def tango(only_first: int, only_second: int, n: int, confidence: float = 0.95) -> Interval:
+def tango(only_first: float, only_second: float, n: float, confidence: float = 0.95) -> Interval:
     """Score interval of a paired difference of proportions (Tango, Statistics in Medicine 1998).
 
     Args:
@@ -71,7 +71,7 @@ def tango(only_first: int, only_second: int, n: int, confidence: float = 0.95) -
     edge = 1 - 1e-12
     low = limit(estimate if abs(estimate) < edge else estimate * edge, -edge, z)
     high = limit(estimate if abs(estimate) < edge else estimate * edge, edge, -z)
-    return Interval(estimate, low, high, "Tango", n, n)
+    return Interval(estimate, low, high, "Tango", int(n), int(n))
 
 
 def square_and_add(parts: list[tuple[float, Interval]], shift: float = 0.0) -> Interval:

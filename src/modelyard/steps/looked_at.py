@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import modelyard.records.results as r
 from modelyard.evaluation import behaviour, waivers, wear
 from modelyard.files import append_line
-from modelyard.models.predictions import read_predictions
+from modelyard.models.predictions import join, read_predictions
 from modelyard.steps import rows as test_rows
 from modelyard.steps.context import Context
 
@@ -54,7 +54,7 @@ def asked(context: Context, rows: test_rows.Rows, facts: r.TrainResult, seed: in
 
 
 def _golden(context: Context) -> tuple[Any, Any] | None:
-    """Inputs and predictions that the champion's version carries, where they are one number a row."""
+    """Inputs and predictions that the champion's version carries."""
     import io
 
     import polars as pl
@@ -66,11 +66,14 @@ def _golden(context: Context) -> tuple[Any, Any] | None:
         pl.read_parquet(io.BytesIO(context.registry.read(version, f"golden/{name}.parquet")))
         for name in ("inputs", "predictions")
     )
-    column = next((name for name in ("probability", "prediction") if name in given.columns), None)
-    if column is None or not given.schema[column].is_numeric():
-        return None
     name = test_rows.id_column(context.config)
-    return inputs.rename({inputs.columns[0]: name}), given[column].to_numpy()
+    renamed = {inputs.columns[0]: name}
+    found = join(
+        given.rename({given.columns[0]: name}), inputs[inputs.columns[0]], id_column=name,
+        signature=version.manifest.signature, threshold=version.manifest.signature.threshold or 0.5,
+        who=f"the golden predictions of {version.name}",
+    )  # fmt: skip
+    return inputs.rename(renamed), found.predictions
 
 
 def behaved(context: Context, asked: Asked, challenger: "Contender", test: Any) -> tuple[r.CheckResult, ...]:
@@ -91,7 +94,9 @@ def behaved(context: Context, asked: Asked, challenger: "Contender", test: Any) 
         if each.before is not None and len(each.before):
             rows = np.array([position[value] for value in each.before[name].to_list()])
             before = challenger.joined.predictions.take(rows)
-        found.append(behaviour.judge(each, changed, before, challenger.signature))
+        found.append(
+            behaviour.judge(each, changed, before, challenger.signature, champion=context.champion is not None)
+        )
     return tuple(found)
 
 

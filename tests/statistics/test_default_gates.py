@@ -1,0 +1,17 @@
+"""The default gates and the second reference, by simulation."""
+
+from tests.statistics.guards import random_labels, walk
+
+
+def test_half_a_margin_at_a_time_leads_downhill_without_a_second_reference() -> None:
+    """20 challengers, each half a margin worse on average: the best promoted model is what stops the walk."""
+    without, with_it = walk(150, with_best=False), walk(150, with_best=True)
+    print(f"after 20 challengers: {without:+.2f} margins without, {with_it:+.2f} with the best promoted model")
+    assert without < -0.5
+    assert with_it > without + 0.5
+    assert with_it > -1.0, "never further below the best than what a gate lets pass"
+
+
+def test_models_that_learned_from_random_labels_do_not_pass() -> None:
+    assert random_labels(4, 1.0) == 0.0
+    assert random_labels(4, 0.3) <= random_labels(4, 0.3, shortfall=False)
