@@ -102,11 +102,11 @@ def _from_mlflow(context: Context, reference: str, environment_file: str, folder
     except DataError as error:
         raise DataError(f"{reference} cannot be adopted: {error.found}", do=error.do) from error
     pickled = logged.adapter == "sklearn" and store.stored_format(logged.folder) == "joblib"
-    if (logged.adapter == "pyfunc" or pickled) and config.model.format != "joblib":
+    if (logged.adapter == "pyfunc" or pickled) and not config.may_load_pickles:
         kind = "is a pickle, which can run any code" if pickled else "is a pyfunc model, which runs code of its own"
         raise ConfigError(
             f"{reference} {kind} when it is loaded", do="If you trust where it comes from, allow it: "
-            "model: {format: joblib}.",
+            "registry: {allow-pickles: true}.",
         )  # fmt: skip
     logged.folder.rename(folder / "model")
     pins = folder / "model" / "requirements.txt" if logged.adapter == "pyfunc" else logged.requirements
@@ -166,10 +166,10 @@ def _adapter(config: Config, path: Path) -> Literal["sklearn", "command", "predi
         raise ConfigError(
             f"{path.name} is no kind of model that is known here", do=f"Allowed: a folder, or {', '.join(STORED)}."
         )
-    if path.suffix == ".joblib" and config.model.format != "joblib":
+    if path.suffix == ".joblib" and not config.may_load_pickles:
         raise ConfigError(
             f"{path.name} is a pickle, which can run any code when it is loaded",
-            do="If you trust where it comes from, allow it: model: {format: joblib}.",
+            do="If you trust where it comes from, allow it: registry: {allow-pickles: true}.",
         )
     return "sklearn" if path.suffix in (".skops", ".joblib") else "predictions"
 

@@ -121,17 +121,19 @@ def stored_format(folder: Path) -> Format:
     return found[0] if found else "skops"
 
 
-def loadable_format(folder: Path, *, who: str, allow_pickle: bool) -> Format:
+def loadable_format(folder: Path, *, who: str, allow_pickle: bool, adapter: str = "sklearn") -> Format:
     """How the model of a folder is stored, where it may be loaded.
 
     Raises:
-        DataError: a pickle, and the configuration allows none; or both formats are there.
+        DataError: a pickle or an MLflow pyfunc model, and the configuration allows neither; or both formats are there.
     """
     found = stored_format(folder)
-    if found == "joblib" and not allow_pickle:
+    runs = f"stored as a pickle ({JOBLIB}), which runs the code in it" if found == "joblib" else ""
+    if adapter == "pyfunc":
+        runs = "a pyfunc model of MLflow, which runs code of its own"
+    if runs and not allow_pickle:
         raise DataError(
-            f"{who} is stored as a pickle ({JOBLIB}), which runs the code in it when it is loaded, and the "
-            "configuration does not allow that",
+            f"{who} is {runs} when it is loaded, and the configuration does not allow that",
             do="If you trust where it comes from, allow it for this repository: registry: {allow-pickles: true}, or "
             "model: {format: joblib}.",
         )

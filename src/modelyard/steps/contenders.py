@@ -146,12 +146,6 @@ def reference_of(
             + (f": not {', '.join(unknown[:5])}" if unknown else ""),
             do="Adopt a model that knows them, or give this one a name of its own.",
         )
-    if manifest.adapter == "pyfunc" and config.model.format != "joblib":
-        raise DataError(
-            f"{who} is a pyfunc model of MLflow, which runs code of its own when it is loaded, and the configuration "
-            "does not allow that",
-            do="Set model.format: joblib if you trust where it comes from.",
-        )
     if manifest.signature.positive != signature.positive:
         raise DataError(
             f"{who} predicts {manifest.signature.positive!r} as the positive class, this run {signature.positive!r}",
@@ -168,7 +162,9 @@ def reference_of(
             signature=manifest.signature,
             model_dir=home / "model",
             python=python,
-            format=store.loadable_format(home / "model", who=who, allow_pickle=config.may_load_pickles),
+            format=store.loadable_format(
+                home / "model", who=who, allow_pickle=config.may_load_pickles, adapter=manifest.adapter
+            ),
             python_path=_python_path(home / "model"),
             command=manifest.predict_command,
             timeout=config.evaluate.predict.timeout if config.evaluate.predict else "1h",

@@ -216,7 +216,9 @@ def _scorer(context: Context, target: Version, home: Path, recorded: Environment
         signature=manifest.signature,
         model_dir=model,
         python=python,
-        format=store.loadable_format(model, who=target.name, allow_pickle=config.may_load_pickles),
+        format=store.loadable_format(
+            model, who=target.name, allow_pickle=config.may_load_pickles, adapter=manifest.adapter
+        ),
         python_path=tuple(str(path) for path in store.code_folders(model)),
         command=manifest.predict_command,
         timeout=config.evaluate.predict.timeout if config.evaluate.predict else "1h",
