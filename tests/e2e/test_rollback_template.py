@@ -45,10 +45,12 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Hub, Path
 def github(served: tuple[Hub, Path]) -> Iterator[Hub]:
     """GitHub, put back after each test to where v2 serves and nothing was told."""
     server, _ = served
-    before = server.run("rev-parse", "refs/heads/modelyard-state")
+    before, releases = server.run("rev-parse", "refs/heads/modelyard-state"), set(server.releases)
     server.calls.clear()
     yield server
     server.run("update-ref", "refs/heads/modelyard-state", before)
+    for number in set(server.releases) - releases:  # a version that the state does not know would stop every move
+        server.run("update-ref", "-d", f"refs/tags/{server.releases.pop(number)['tag_name']}")
     server.issues.clear()
     server.comments.clear()
 
