@@ -142,6 +142,17 @@ def test_the_users_pins_are_compiled_with_ours_and_the_rest_is_as_we_test_it(tmp
     assert theirs - ours == {"lightgbm==4.6.0"}
 
 
+def test_the_users_pins_are_compiled_beside_mlflows_client(tmp_path: Path) -> None:
+    made = make(tmp_path, "ml", workspace(tmp_path, "lightgbm==4.6.0\n"), MODELYARD_REGISTRY="mlflow")
+    assert made.code == 0, made.said
+    assert made.python is not None
+    lock = (made.python.parents[1] / "modelyard.lock").read_text("utf-8")
+    theirs = {line.split(" ")[0] for line in lock.splitlines() if "==" in line}
+    with_client = (LOCKS / "ml-mlflow.txt").read_text("utf-8").splitlines()
+    assert theirs - {line.split(" ")[0] for line in with_client if "==" in line} == {"lightgbm==4.6.0"}
+    assert any(pin.startswith("mlflow-skinny==") for pin in theirs)
+
+
 @pytest.mark.parametrize(
     ("requirements", "said"),
     [

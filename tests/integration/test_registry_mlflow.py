@@ -280,6 +280,22 @@ def test_an_edited_line_with_a_digest_to_match_breaks_the_chain(
         opened().find("champion")
 
 
+def test_a_version_that_somebody_registered_in_the_journal_says_nothing(
+    tmp_path: Path, opened: Opener, client: MlflowClient
+) -> None:
+    one, _ = moved(opened(), tmp_path)
+    ours = client.get_model_version(MODEL, "2")
+    client.create_model_version(JOURNAL, ours.source, ours.run_id, await_creation_for=None)
+    promote(opened(), one, seen="v2", reason='not a line"modelyard/published/v1')
+    assert [entry.to for entry in opened().entries()] == ["v1", "v2", "v1"]
+    assert verify_registry(opened()).intact
+    last = client.search_model_versions(f"name = '{JOURNAL}'", order_by=["version_number DESC"], max_results=1)[0]
+    for tag in list(last.tags):
+        client.delete_model_version_tag(JOURNAL, last.version, tag)
+    with pytest.raises(PlatformError, match=f"line {last.version} of the registered model .* was changed by hand"):
+        opened().find("champion")
+
+
 def test_a_journal_that_is_gone_is_never_a_first_run(tmp_path: Path, opened: Opener, client: MlflowClient) -> None:
     moved(opened(), tmp_path)
     client.delete_registered_model(JOURNAL)

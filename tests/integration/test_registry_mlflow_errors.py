@@ -14,6 +14,7 @@ import requests
 from modelyard.errors import ConfigError, ModelyardError, PlatformError
 from modelyard.registry.mlflow import MlflowRegistry
 from modelyard.registry.mlflow_server import Server
+from tests import desk
 from tests.mlflow_server import QUIET, Running, free_port, mlflow_server
 from tests.registry_samples import MODEL, promote, published
 
@@ -69,6 +70,19 @@ def test_a_server_that_is_not_there(tmp_path: Path) -> None:
     assert (error.exit_code, error.found) == (
         4, "the MLflow server at http://mlflow.invalid cannot be reached: its name is not known",
     )  # fmt: skip
+
+
+def test_a_command_says_so_with_its_exit_code_and_no_password(tmp_path: Path) -> None:
+    folder = desk.repository(tmp_path / "repository", desk.QUICK + "registry: {kind: mlflow}\n")
+    unnamed = desk.modelyard(folder, "history", environ={"MLFLOW_TRACKING_URI": ""})
+    assert (unnamed.code, unnamed.out) == (2, "")
+    assert "the mlflow registry needs the address of its server" in unnamed.err
+    address = f"http://127.0.0.1:{free_port()}"
+    environ = {"MLFLOW_TRACKING_URI": address, "MLFLOW_TRACKING_USERNAME": ADMIN, "MLFLOW_TRACKING_PASSWORD": PASSWORD}
+    done = desk.modelyard(folder, "run", "--promote", "--json", environ=environ)
+    assert (done.code, done.json["verdict"]) == (4, "error")
+    assert f"the MLflow server at {address} cannot be reached: nothing listens there" in done.err
+    assert PASSWORD not in done.out + done.err
 
 
 def test_a_server_that_never_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,12 +8,13 @@ published before, unless that was removed. A line that was edited or deleted by 
 moved on a broken one.
 """
 
+import re
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field, ValidationError
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 from modelyard.errors import PlatformError
 from modelyard.files import sha256_bytes
@@ -47,6 +48,13 @@ class Published(Part):
     def to_bytes(self) -> bytes:
         """Canonical bytes."""
         return canonical(self.model_dump(mode="json", by_alias=True))
+
+
+_LINE: TypeAdapter[JournalEntry | Published] = TypeAdapter(
+    Annotated[JournalEntry | Published, Field(discriminator="schema_")]
+)
+_OURS = re.compile(r"v\d+ published|entry \d+: .*")
+"""The description of a line, by which one that lost its tags is still known."""
 
 
 @dataclass
@@ -126,21 +134,21 @@ class Ledger:
         tags = version.tags
         data = tags.get(LINE, "").encode()
         digest = sha256_bytes(data)
+        total.last = number
+        total.digests[number] = digest
+        if _is_foreign(version):
+            return
         if not data or tags.get(DIGEST) != digest:
-            raise self._broken(number, "was changed by hand, or is none of ours")
+            raise self._broken(number, "was changed by hand")
         try:
-            if '"modelyard/published/v1"' in tags[LINE]:
-                counts = _publish(total, Published.model_validate_json(data))
-            else:
-                counts = self._enter(total, JournalEntry.model_validate_json(data), digest, number)
+            line = _LINE.validate_json(data)
+            counts = _publish(total, line) if isinstance(line, Published) else self._enter(total, line, digest, number)
         except ValidationError as error:
             raise self._broken(number, f"cannot be read: {why(error)}") from error
         if counts:
             total.counted.add(tags.get(NONCE, ""))
         else:
             total.void += 1
-        total.last = number
-        total.digests[number] = digest
 
     def _enter(self, total: Sum, entry: JournalEntry, digest: str, number: int) -> bool:
         if entry.previous != total.state.head_digest:
@@ -222,6 +230,13 @@ class Ledger:
 
     def _broken(self, number: int, what: str) -> PlatformError:
         return PlatformError(f"line {number} of the registered model {self.name} in MLflow {what}", do=RESTORE)
+
+
+def _is_foreign(version: Any) -> bool:
+    """Whether somebody registered a version of their own here, which says nothing."""
+    return not any(tag.startswith("modelyard.") for tag in version.tags) and not _OURS.fullmatch(
+        version.description or ""
+    )
 
 
 def _publish(total: Sum, line: Published) -> bool:
