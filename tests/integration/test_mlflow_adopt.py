@@ -84,9 +84,10 @@ def test_a_pyfunc_model_is_adopted_scored_as_the_champion_and_replaced(
     scored = pl.read_parquet(folder / "modelyard-run" / "predictions" / "champion.parquet")
     wanted = scored.select("key").join(pl.read_csv(known), on="key", how="left", maintain_order="left")
     assert (scored["probability"] - wanted["probability"]).abs().max() < 1e-12  # type: ignore[operator] # a number
+    back = ("rollback", "--to", "v1", "--reason", "to see it loaded")
+    done = desk.modelyard(folder, *back, "--proof", "loading", environ=environ)
+    assert done.code == 0, done.out + done.err
     desk.edit(folder / "modelyard.yml", "format: joblib", "format: skops")
-    back = desk.modelyard(folder, "rollback", "--to", "v1", "--reason", "to see it refused")
-    assert back.code == 0, back.err
     done = desk.modelyard(folder, "evaluate", environ=environ)
     assert done.code == 3
     assert "the champion v1 is a pyfunc model of MLflow, which runs code of its own" in done.err

@@ -104,10 +104,7 @@ def _from_mlflow(context: Context, reference: str, environment_file: str, folder
     pickled = logged.adapter == "sklearn" and store.stored_format(logged.folder) == "joblib"
     if (logged.adapter == "pyfunc" or pickled) and not config.may_load_pickles:
         kind = "is a pickle, which can run any code" if pickled else "is a pyfunc model, which runs code of its own"
-        raise ConfigError(
-            f"{reference} {kind} when it is loaded", do="If you trust where it comes from, allow it: "
-            "registry: {allow-pickles: true}.",
-        )  # fmt: skip
+        raise ConfigError(f"{reference} {kind} when it is loaded", do=store.ALLOW)
     logged.folder.rename(folder / "model")
     pins = folder / "model" / "requirements.txt" if logged.adapter == "pyfunc" else logged.requirements
     if environment_file or pins is None or not pins.is_file():
@@ -166,10 +163,10 @@ def _adapter(config: Config, path: Path) -> Literal["sklearn", "command", "predi
         raise ConfigError(
             f"{path.name} is no kind of model that is known here", do=f"Allowed: a folder, or {', '.join(STORED)}."
         )
-    if path.suffix == ".joblib" and not config.may_load_pickles:
+    if path.suffix == ".joblib" and config.model.format != "joblib":
         raise ConfigError(
             f"{path.name} is a pickle, which can run any code when it is loaded",
-            do="If you trust where it comes from, allow it: registry: {allow-pickles: true}.",
+            do="If you trust where it comes from, allow it: model: {format: joblib}.",
         )
     return "sklearn" if path.suffix in (".skops", ".joblib") else "predictions"
 

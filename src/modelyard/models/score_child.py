@@ -133,6 +133,13 @@ def predict(model: Any, frame: Any, job: dict[str, Any]) -> dict[str, Any]:
     return {f"probability_{at}": probability[:, known.index(label)] for at, label in enumerate(job["classes"])}
 
 
+def predicted(model: Any, frame: Any, wanted: list[tuple[str, str]], job: dict[str, Any]) -> dict[str, Any]:
+    """Prediction columns for a Polars frame of rows, whichever kind of model this is."""
+    if job["format"] == "pyfunc":
+        return predict_pyfunc(model, pyfunc_features(model, frame, wanted), job)
+    return predict(model, features(frame, wanted), job)
+
+
 def pyfunc_features(model: Any, frame: Any, wanted: list[tuple[str, str]]) -> Any:
     """The columns of a pyfunc model in the types that its own signature asks for; without one, as for scikit-learn."""
     import polars as pl
@@ -199,10 +206,7 @@ def score(job: dict[str, Any]) -> None:
         blocks = []
         for start in range(0, max(len(rows), 1), ROWS_AT_ONCE):
             block = rows.slice(start, ROWS_AT_ONCE)
-            if job["format"] == "pyfunc":
-                found = predict_pyfunc(model, pyfunc_features(model, block, wanted), job)
-            else:
-                found = predict(model, features(block, wanted), job)
+            found = predicted(model, block, wanted, job)
             blocks.append(pl.DataFrame({named: block[named], **found}))
         pl.concat(blocks).write_parquet(table["predictions"])
     if job.get("golden"):
@@ -241,7 +245,7 @@ def golden(model: Any, job: dict[str, Any]) -> None:
     )  # fmt: skip
     pairs = [(feature["name"], feature["kind"]) for feature in job["features"]]
     named = frame.columns[0]
-    predictions = pl.DataFrame({named: frame[named], **predict(model, features(frame, pairs), job)})
+    predictions = pl.DataFrame({named: frame[named], **predicted(model, frame, pairs, job)})
     frame.write_parquet(wanted["inputs"])
     predictions.write_parquet(wanted["predictions"])
 

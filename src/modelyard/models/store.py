@@ -22,6 +22,10 @@ Format = Literal["skops", "joblib"]
 
 SKOPS = "model.skops"
 JOBLIB = "model.joblib"
+ALLOW = (
+    "If you trust where it comes from, allow it for this repository: registry: {allow-pickles: true}, or "
+    "model: {format: joblib}."
+)
 _USE_JOBLIB = "Set model.format: joblib to store a pickle, which runs code when it is loaded; choose it knowingly."
 
 
@@ -125,17 +129,22 @@ def loadable_format(folder: Path, *, who: str, allow_pickle: bool, adapter: str 
     """How the model of a folder is stored, where it may be loaded.
 
     Raises:
-        DataError: a pickle or an MLflow pyfunc model, and the configuration allows neither; or both formats are there.
+        DataError: a pickle or a pyfunc model, and the configuration allows none; or both formats are there.
     """
-    found = stored_format(folder)
-    runs = f"stored as a pickle ({JOBLIB}), which runs the code in it" if found == "joblib" else ""
     if adapter == "pyfunc":
-        runs = "a pyfunc model of MLflow, which runs code of its own"
-    if runs and not allow_pickle:
+        if not allow_pickle:
+            raise DataError(
+                f"{who} is a pyfunc model of MLflow, which runs code of its own when it is loaded, and the "
+                "configuration does not allow that",
+                do=ALLOW,
+            )
+        return "skops"
+    found = stored_format(folder)
+    if found == "joblib" and not allow_pickle:
         raise DataError(
-            f"{who} is {runs} when it is loaded, and the configuration does not allow that",
-            do="If you trust where it comes from, allow it for this repository: registry: {allow-pickles: true}, or "
-            "model: {format: joblib}.",
+            f"{who} is stored as a pickle ({JOBLIB}), which runs the code in it when it is loaded, and the "
+            "configuration does not allow that",
+            do=ALLOW,
         )
     return found
 
