@@ -1,6 +1,7 @@
 """The registry carries models as bytes: a planted pickle never runs, on no path."""
 
 import pickle
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,10 @@ import pytest
 from modelyard.models.store import digest as digest_folder
 from modelyard.records.chain import verify_run_folder
 from modelyard.registry.verify import verify_registry, verify_version
-from tests.registry_samples import adopted, bundle, promote, registry, run_folder, write_chain
+from tests.integration.test_registry_gc import Run, run
+from tests.registry_samples import Clock, adopted, bundle, promote, registry, run_folder, write_chain
+
+__all__ = ["run"]
 
 
 class Bomb:
@@ -63,6 +67,34 @@ def test_nothing_that_the_registry_does_runs_a_planted_pickle(tmp_path: Path, pl
     assert verify_registry(where).intact
     assert verify_run_folder(planted, digest_folder).intact
     assert not canary.exists()
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["history"],
+        ["show", "v1"],
+        ["diff", "v1", "v2"],
+        ["bom", "v1"],
+        ["gc"],
+        ["gc", "--apply"],
+        ["verify", "--version", "v1"],
+    ],
+)
+def test_no_command_that_tells_of_versions_runs_a_planted_pickle(
+    tmp_path: Path, run: Run, planted: Path, canary: Path, command: list[str]
+) -> None:
+    clock = Clock(datetime.now(UTC) - timedelta(days=500))
+    where = registry(tmp_path, clock)
+    promote(where, where.publish(bundle(planted)), seen=None)
+    other = run_folder(tmp_path / "other", "other", champion="v1")
+    (other / "model" / "model.pkl").write_bytes(pickle.dumps(Bomb(canary)))
+    write_chain(other, champion="v1")
+    where.publish(bundle(other))
+    assert run(*command)[0] == 0
+    assert not canary.exists()
+    if "--apply" in command:
+        assert [version.name for version in where.list()] == ["v1"]
 
 
 def test_a_record_that_is_a_pickle_is_refused_unread(tmp_path: Path, planted: Path, canary: Path) -> None:
