@@ -2,7 +2,7 @@
 
 import json
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
@@ -181,6 +181,81 @@ def test_a_draft_whose_making_was_not_written_down_is_found_over_all_pages(githu
     assert where.publish(said).name == "v1"
     assert not draft["draft"]
     assert len(github.releases) == 131
+
+
+@pytest.mark.parametrize("before", ["make_draft", "fill", "publish", "tag_at"])
+def test_two_attempts_of_one_run_at_once_make_one_version(github: Hub, tmp_path: Path, before: str) -> None:
+    """The second attempt does all of it while the first one is about to do a part."""
+    published(opened(github, tmp_path), tmp_path, "zero")
+    where, said = opened(github, tmp_path), bundle(run_folder(tmp_path / "run"))
+    real = getattr(where._releases, before)
+    done: list[Version] = []
+
+    def overtaken(*given: object) -> object:
+        if not done and not (before == "tag_at" and len(github.releases) < 2):
+            done.append(opened(github, tmp_path / "other").publish(said))
+        return real(*given)
+
+    setattr(where._releases, before, overtaken)
+    assert where.publish(said) == done[0]
+    assert [each.name for each in where.list()] == ["v1", "v2"]
+    assert [(each["tag_name"][-2:], each["draft"]) for each in github.releases.values()] == [
+        ("v1", False),
+        ("v2", False),
+    ]
+    assert len(github.assets) == 6
+    assert state(github)["pending"] == {}
+    where.fetch(done[0], tmp_path / "fetched")
+
+
+@pytest.mark.parametrize("spoilt", ["changed", "gone", "unfinished"])
+def test_what_github_has_is_compared_once_more_before_it_is_published(github: Hub, tmp_path: Path, spoilt: str) -> None:
+    where, said = opened(github, tmp_path), bundle(run_folder(tmp_path / "run"))
+    real = where._releases.publish
+
+    def spoil(draft: int, parts: Mapping[str, github_releases.Packed]) -> dict[str, github_state.Asset]:
+        asset = asset_of(github, "model.zip")
+        if spoilt == "gone":
+            del github.assets[asset["id"]]
+        else:
+            asset |= {"digest": "sha256:" + "0" * 64} if spoilt == "changed" else {"state": "starter"}
+        return real(draft, parts)
+
+    where._releases.publish = spoil  # type: ignore[method-assign] # somebody gets in between
+    with pytest.raises(PlatformError, match=r"GitHub has model.zip as .* sent was sha256:"):
+        where.publish(said)
+    assert [release["draft"] for release in github.releases.values()] == [True]
+    assert opened(github, tmp_path).publish(said).name == "v1"
+    assert [release["draft"] for release in github.releases.values()] == [False]
+
+
+def test_another_report_about_the_same_model_never_fills_the_draft_of_the_first(github: Hub, tmp_path: Path) -> None:
+    clock = Clock()
+    left_a_draft(github, tmp_path, clock)
+    (tmp_path / "killed" / "environment.txt").write_text("rendered again\n", "utf-8")
+    where = opened(github, tmp_path, clock=clock)
+    version = where.publish(bundle(tmp_path / "killed"))
+    assert version.name == "v2"
+    assert where.read(version, "environment.txt") == b"rendered again\n"
+    clock.now = clock.now.replace(day=5)
+    published(opened(github, tmp_path, clock=clock), tmp_path, "three")
+    assert [release["tag_name"][-2:] for release in github.releases.values()] == ["v2", "v3"]
+    assert state(github)["pending"] == {}
+
+
+def test_whoever_makes_the_branch_second_follows_the_first(github: Hub, tmp_path: Path) -> None:
+    where = opened(github, tmp_path)
+    real = where._branch._commit
+
+    def overtaken(at: Snapshot, change: Change) -> bool:
+        where._branch._commit = real  # type: ignore[method-assign] # once
+        opened(github, tmp_path).append(actor="octocat", reason="the first")
+        return real(at, change)
+
+    where._branch._commit = overtaken  # type: ignore[method-assign] # somebody else is faster
+    where.append(actor="octocat", reason="the second")
+    assert [entry.reason for entry in where.entries()] == ["the first", "the second"]
+    assert github.run("rev-list", "--count", BRANCH) == "2"
 
 
 def test_a_release_that_a_killed_run_published_is_named_by_the_next_one(github: Hub, tmp_path: Path) -> None:
@@ -380,6 +455,7 @@ def test_a_tag_deleted_by_hand_makes_a_draft_of_its_release_and_is_named(github:
     assert [(each.where, each.why) for each in where.damaged(one)] == [
         (f"v1 modelyard/{MODEL}/v1", "the tag was deleted by hand, so its release is a draft now")
     ]
+    assert where.leftovers() == ()
     assert published(where, tmp_path, "two")[0].name == "v2"
 
 

@@ -57,6 +57,10 @@ class _Place:
     resumed: bool
 
 
+class _Overtaken(Exception):  # noqa: N818 - it says what happened
+    """Another attempt of the very same publication was faster, and has a draft of its own."""
+
+
 class GitHubRegistry:
     """The versions, aliases and history of one model in a repository.
 
@@ -115,6 +119,8 @@ class GitHubRegistry:
                     return self._publish(place, packed, folder)
                 except NumberTaken:
                     burned.add(place.manifest.name)
+                except _Overtaken:
+                    continue
         raise PlatformError(f"versions of {self.model} are being published without pause", do="Run again later.")
 
     def resolve(self, reference: str) -> Version:
@@ -413,12 +419,13 @@ class GitHubRegistry:
         found = self._releases.draft_of(manifest.name, manifest.digest) if place.resumed else None
         found = found or self._releases.make_draft(manifest)
 
-        def decide(at: Snapshot) -> tuple[Change | None, int]:
+        def decide(at: Snapshot) -> tuple[Change | None, int | None]:
             pending = at.held.pending.get(manifest.name)
             if pending is None or pending.manifest != manifest.digest:
-                raise PlatformError(f"{manifest.name} was given up by another run meanwhile", do="Run again.")
+                named = self._branch.known(at, manifest.name) is not None
+                return None, self._branch.stored(at, manifest.name).release if named else None
             if pending.release not in (None, place.release, found.id):
-                return None, pending.release  # another attempt of this very run was faster
+                return None, pending.release
             mine = pending.model_copy(update={"release": found.id})
             held = at.held.model_copy(update={"pending": {**at.held.pending, manifest.name: mine}})
             return Change(with_state({}, held), f"{self.model} {manifest.name} has a draft"), found.id
@@ -427,7 +434,7 @@ class GitHubRegistry:
         if kept == found.id:
             return found
         self._releases.remove(found.id)
-        return self._releases.get(kept) or self._draft(place)
+        raise _Overtaken
 
     def _name(self, manifest: Manifest, release: int, assets: dict[str, Asset]) -> Version:
         """Make a published release a version."""
