@@ -92,7 +92,7 @@ def test_one_class_in_a_slice_is_listed_and_does_not_pass_by_itself(tmp_path: Pa
         ("[{shop: [north, south]}, shop]", "pass", ""),
         ("[{shop: west}]", "error", "no test row has shop = west, which the gate names"),
         ("[shop, {colour: pink}]", "error", "no test row has colour = pink"),
-        ("[shop, {rare: true}]", "inconclusive", "rare = true must be judged, and has too few rows for it"),
+        ("[shop, {rare: true}]", "inconclusive", "rare = True must be judged, and has too few rows for it"),
     ],
 )
 def test_a_slice_that_is_named_must_be_judged(tmp_path: Path, slices: str, verdict: str, said: str) -> None:

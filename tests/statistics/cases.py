@@ -134,7 +134,7 @@ def _aucs() -> list[Case]:
 
         value = float(ndtr(shift / math.sqrt(2)))
         return Case(f"AUC {value:.2f}, n = {n:,}, {positives:.0%} positive", draw_one, truth=value,
-                    refuses=n * positives < 5)  # fmt: skip
+                    refuses=n * positives < 100)  # fmt: skip
 
     def paired(n: int, positives: float, shifts: tuple[float, float]) -> Case:
         def draw_one(draw: Draw, _: int) -> Interval:

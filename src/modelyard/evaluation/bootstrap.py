@@ -65,7 +65,7 @@ def disagreeing(metric: Metric, y: Ints | Floats, models: Sequence[Predictions])
         elif metric.needs == "value" or metric.function is not None:
             first, other = (each.value if metric.needs == "value" else each.probability for each in (models[0], model))
             assert first is not None  # noqa: S101 - callers ask has() first
-            assert other is not None  # noqa: S101
+            assert other is not None  # noqa: S101 - both give what the metric needs
             apart = np.abs(first - other) > estimate.SAME
             differs |= apart if apart.ndim == 1 else apart.any(axis=1)
         else:

@@ -33,6 +33,7 @@ _ORDER = (
     "checks",
     "models",
     "slices",
+    "discovered",
     "flips",
     "curves",
     "wear",

@@ -119,7 +119,7 @@ def rows_to_decide_with_few(only_first: int, only_second: int, n: int, bound: fl
     def decides(times: float) -> bool:
         found = tango(only_first * times, only_second * times, n * times)
         assert found.low is not None  # noqa: S101 - there are rows
-        assert found.high is not None  # noqa: S101
+        assert found.high is not None  # noqa: S101 - as above
         return found.low > bound if direction == "pass" else found.high < bound
 
     low, high = 1.0, float(NOT_REALISTIC)
