@@ -329,11 +329,13 @@ def test_a_predict_command_that_does_not_do_its_work(tmp_path: Path, scoring: st
 def test_a_champion_that_no_longer_loads_is_never_a_first_run(tmp_path: Path) -> None:
     weights = tmp_path / "weights.txt"
     weights.write_text("1.0", "utf-8")
-    folder = by_command(tmp_path / "gone", f"pathlib.Path({str(weights)!r}).read_text()\n" + FINE)
+    folder = by_command(
+        tmp_path / "gone", f"pathlib.Path({str(weights)!r}).is_file() or sys.exit('no weights')\n" + FINE
+    )
     says(modelyard(folder, "run", "--promote"), 0)
     weights.unlink()
     (folder / "predict.py").write_text("import sys, polars as pl\n" + FINE, "utf-8")
-    says(modelyard(folder, "run"), 3, "the champion v1")
+    says(modelyard(folder, "run"), 3, "the champion v1", "no weights")
 
 
 def test_classes_that_the_champion_never_saw_are_an_error(tmp_path: Path) -> None:

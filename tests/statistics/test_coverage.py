@@ -67,7 +67,8 @@ def test_paired_proportions(n: int, first: float, second: float) -> None:
 def test_one_auc(n: int, positives: float, shift: float) -> None:
     draw = np.random.default_rng(n)
     data = (ranked(draw, n, positives, (shift, shift), 0.5) for _ in range(CLOSED))
-    check(f"AUC of {n}, {positives:.0%}", ((estimate.level_auc(one.y, one.first), one.auc_first) for one in data))
+    found = ((estimate.level_auc(one.y, one.first), one.auc_first) for one in data)
+    check(f"AUC of {n}, {positives:.0%}", found, most_refused=CLOSED if n * positives < 100 else 0)
 
 
 DIFFERENCE = np.array([1.0, -1.0])

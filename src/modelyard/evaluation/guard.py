@@ -19,6 +19,7 @@ from modelyard.evaluation.rules import Rule
 from modelyard.evaluation.truth import Truth
 from modelyard.metrics import compute
 from modelyard.metrics.compute import Ints, Predictions
+from modelyard.stats import auc
 from modelyard.stats.interval import Interval
 from modelyard.verdict import Verdict
 
@@ -177,9 +178,9 @@ class _Spread:
             return None
         drop = _drop(rule, bound, truth, models)
         variance = (row_error / (2 * 1.959964)) ** 2 * plain.n_rows
-        if rule.metric.kind == "proportion" and rule.bound is not None and plain.estimate is not None:
+        if rule.bound is not None and plain.estimate is not None and _is_share(rule):
             shifted = rule.bound - drop if rule.operator == "at_least" else rule.bound + drop
-            variance = max(shifted * (1 - shifted), 1e-9)
+            variance = _variance_at(min(max(shifted, 0.0), 1.0), plain.estimate, variance, rule, truth)
         rows_a_unit = found.n_rows / max(found.n, 1)
         effect = (error / row_error) ** 2
         correlation = (effect - 1) / (rows_a_unit - 1) if truth.unit is not None and rows_a_unit > 1 else 0.0
@@ -191,10 +192,29 @@ class _Spread:
         return math.sqrt(self.row_variance / max(rows, 1) * effect)
 
 
+def _is_share(rule: Rule) -> bool:
+    """Whether the metric lies between 0 and 1, and 1 is perfect."""
+    metric = rule.metric
+    return metric.higher_is_better and metric.perfect == 1.0 and metric.name != "r2" and metric.function is None
+
+
+def _variance_at(shifted: float, estimate: float, variance: float, rule: Rule, truth: Truth) -> float:
+    """Variance of one row for a slice that is as bad as ``shifted``.
+
+    A model that is nearly faultless on all rows has little variance there, and a slice that fails has more.
+    """
+    if rule.metric.kind == "proportion":
+        return max(shifted * (1 - shifted), 1e-9)
+    if rule.metric.kind == "auc":
+        positives = int((truth.y == 1).sum())
+        return auc.variance(shifted, positives, len(truth.y) - positives) * len(truth.y)
+    return variance * max(1.0, shifted * (1 - shifted) / max(estimate * (1 - estimate), 1e-3))
+
+
 def _drop(rule: Rule, bound: float, truth: Truth, models: dict[str, Predictions]) -> float:
     if rule.slice_drop is not None:
         return rule.slice_drop
-    if rule.metric.higher_is_better and rule.metric.perfect == 1.0 and rule.metric.name != "r2":
+    if _is_share(rule):
         return DROP if rule.bound is None else min(DROP, abs(bound) / 2)
     level = abs(bound)
     if rule.bound is None:

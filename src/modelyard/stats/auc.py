@@ -45,16 +45,22 @@ def auc(y: Ints, score: Floats) -> float | None:
 
 def one_model(estimate: float, n1: int, n0: int, confidence: float = 0.95) -> Interval:
     """Hanley and McNeil's variance solved at each limit (Newcombe, Statistics in Medicine 2006, method 5)."""
-    z, shared = z_value(confidence), (n1 + n0) / 2 - 1
+    z = z_value(confidence)
 
     def error(theta: float) -> float:
-        spread = 1 + shared * (1 - theta) / (2 - theta) + shared * theta / (1 + theta)
-        return z * math.sqrt(max(theta * (1 - theta) * spread / (n1 * n0), 0.0))
+        return z * math.sqrt(max(variance(theta, n1, n0), 0.0))
 
     # At 0 and 1 the variance vanishes, so that each is a root by itself; the limits are the roots inside.
     low = _root(lambda theta: estimate - theta - error(theta), 1e-12, min(estimate, 1 - 1e-9), at_edge=0.0)
     high = _root(lambda theta: theta - estimate - error(theta), max(estimate, 1e-9), 1 - 1e-12, at_edge=1.0)
     return Interval(estimate, low, high, "Newcombe 2006", n1 + n0, n1 + n0)
+
+
+def variance(theta: float, n1: int, n0: int) -> float:
+    """Hanley and McNeil's variance of an AUC of ``theta``, as Newcombe's method 5 takes it."""
+    shared = (n1 + n0) / 2 - 1
+    spread = 1 + shared * (1 - theta) / (2 - theta) + shared * theta / (1 + theta)
+    return theta * (1 - theta) * spread / max(n1 * n0, 1)
 
 
 def _root(function: Callable[[float], float], low: float, high: float, *, at_edge: float) -> float:
