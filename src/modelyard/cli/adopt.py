@@ -163,7 +163,7 @@ def _adapter(config: Config, path: Path) -> Literal["sklearn", "command", "predi
         raise ConfigError(
             f"{path.name} is no kind of model that is known here", do=f"Allowed: a folder, or {', '.join(STORED)}."
         )
-    if path.suffix == ".joblib" and config.model.format != "joblib":
+    if path.suffix == ".joblib" and not config.may_load_pickles:
         raise ConfigError(
             f"{path.name} is a pickle, which can run any code when it is loaded",
             do="If you trust where it comes from, allow it: model: {format: joblib}.",
