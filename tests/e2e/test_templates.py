@@ -146,7 +146,11 @@ def test_a_pull_request_is_judged_and_commented_on_and_promotes_nothing(
     assert "| **loosened** | `evaluate.gates[0].at_least` | `0.6` | `0.1` |" in comment["body"]
     assert f"Commit {head[:12]}" in lines[-1]
     assert comment["user"]["login"] == BOT
-    assert [call.operation for call in github.writes] == ["issues/create-comment"]
+    assert [f"{call.operation} {call.status}" for call in github.calls] == [
+        # detect and evaluate look for a champion; the job that comments reads three things and writes one
+        *(["git/get-ref 404", "git/list-matching-refs 200"] * 4),
+        "pulls/get 200", "users/get-authenticated 403", "issues/list-comments 200", "issues/create-comment 201",
+    ]  # fmt: skip
     assert [call["with"]["name"] for call in found.calls("actions/upload-artifact")] == ["modelyard-records-tiny"]
     kept = sorted(path.name for path in (found.folder / "artifacts" / "modelyard-records-tiny").rglob("*"))
     assert "evaluate.json" in kept
