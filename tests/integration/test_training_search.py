@@ -222,7 +222,8 @@ def test_classes_and_numbers_are_searched_alike(tmp_path: Path) -> None:
     )  # fmt: skip
     assert numbers.result.metric == "root_mean_squared_error"
     assert numbers.result.candidates[0].winner
-    assert set(numbers.result.baseline) == {"mean", "median"}
+    quantiles = {f"quantile_{percent:02d}" for percent in (5, 10, 25, 50, 75, 90, 95)}
+    assert set(numbers.result.baseline) == {"mean", "median", *quantiles}
 
 
 @pytest.mark.parametrize(
