@@ -867,7 +867,7 @@ def hub(folder: Path) -> Iterator[Hub]:
     """A running stand-in on loopback; ended with the block."""
     made = Hub(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    subprocess.run(["git", "init", "-q", "--bare", str(made.git_dir)], check=True)
+    subprocess.run(["git", "init", "-q", "--bare", "-b", "main", str(made.git_dir)], check=True)
     servers = [
         ThreadingHTTPServer(("127.0.0.1", 0), type("Bound", (_Handler,), {"hub": made})) for _ in ("hub", "storage")
     ]

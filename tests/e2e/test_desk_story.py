@@ -200,11 +200,17 @@ def refused(folder: Path, *arguments: str) -> str:
     return done.err
 
 
+@pytest.fixture(scope="module")
+def second(first: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = Path(shutil.copytree(first, tmp_path_factory.mktemp("judged") / "tiny"))
+    more_rows(folder)
+    assert modelyard(folder, "run").code == 0
+    return folder
+
+
 @pytest.fixture
-def judged(tiny: Path) -> Path:
-    more_rows(tiny)
-    assert modelyard(tiny, "run").code == 0
-    return tiny
+def judged(second: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(second, tmp_path / "tiny"))
 
 
 def test_evidence_for_another_model_is_refused(judged: Path) -> None:

@@ -173,28 +173,20 @@ def test_a_gate_that_fails_is_red_and_the_comment_says_why(tmp_path: Path, githu
     assert comment["body"].splitlines()[1] == "## ❌ Hold · `tiny`"
 
 
-def test_a_forks_pull_request_stays_without_a_comment_and_says_how_it_would_get_one(
+def test_a_forks_pull_request_stays_without_a_comment_until_the_second_workflow_writes_it(
     tmp_path: Path, github: Hub, repo: Path
 ) -> None:
-    (repo / "README").write_text("proposal\n", "utf-8")
-    head = propose(repo)
-    github.pulls[7] = {"number": 7, "state": "open", "head": {"sha": head}}
-    payload = payloads.pull_request(7, head, fork=True)
-    found = run(tmp_path, github, repo, "ml-pull-request", "pull_request", payload, READ)
-    assert found.jobs == {"evaluate": "success", "comment": "success"}, found.last
-    assert github.comments == {}
-    (said,) = found.annotations
-    assert said.startswith("::notice title=modelyard comment::the comment was not written")
-    assert "permissions: {pull-requests: write}" in said
-
-
-def test_a_forks_pull_request_is_commented_on_by_the_second_workflow(tmp_path: Path, github: Hub, repo: Path) -> None:
     (repo / "README").write_text("proposal\n", "utf-8")
     head = propose(repo)
     home = {"id": 99, "owner": {"login": "mallory"}}
     github.pulls[7] = {"number": 7, "state": "open", "head": {"sha": head, "ref": "topic", "repo": home}}
     payload = payloads.pull_request(7, head, fork=True)
     first = run(tmp_path, github, repo, "ml-pull-request", "pull_request", payload, READ)
+    assert first.jobs == {"evaluate": "success", "comment": "success"}, first.last
+    assert github.comments == {}
+    (said,) = first.annotations
+    assert said.startswith("::notice title=modelyard comment::the comment was not written")
+    assert "permissions: {pull-requests: write}" in said
     kept = first.folder / "artifacts" / "modelyard-records-tiny"
     packed = shutil.make_archive(str(tmp_path / "records"), "zip", kept)
     github.artifacts[1] = {"run": 1, "name": kept.name, "data": Path(packed).read_bytes()}

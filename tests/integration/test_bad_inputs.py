@@ -222,10 +222,18 @@ def modelyard_version_is_sound(folder: Path) -> bool:
     return done.code == 0
 
 
+@pytest.fixture(scope="module")
+def judged(promoted: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """With more rows, and a challenger that passed."""
+    folder = Path(shutil.copytree(promoted, tmp_path_factory.mktemp("judged") / "tiny", symlinks=True))
+    desk.rows(50, seed=3, first=5000).write_csv(folder / "data" / "part-2.csv")
+    assert modelyard(folder, "run").code == 0
+    return folder
+
+
 @pytest.mark.parametrize("where", ["records/evaluate.json", "records/detect.json", "model/model.skops"])
-def test_one_byte_changed_is_named_and_never_promoted(tiny: Path, where: str) -> None:
-    desk.rows(50, seed=3, first=5000).write_csv(tiny / "data" / "part-2.csv")
-    assert modelyard(tiny, "run").code == 0
+def test_one_byte_changed_is_named_and_never_promoted(judged: Path, tmp_path: Path, where: str) -> None:
+    tiny = Path(shutil.copytree(judged, tmp_path / "tiny", symlinks=True))
     assert modelyard(tiny, "verify").code == 0
     path = tiny / "modelyard-run" / where
     data = bytearray(path.read_bytes())

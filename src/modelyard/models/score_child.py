@@ -76,7 +76,7 @@ def features(frame: Any, wanted: list[tuple[str, str]]) -> Any:
 def load(model_dir: Path, stored_as: str, trusted: list[str], audit: str = "") -> Any:
     """Load the model of a folder; which format may be loaded was decided by the caller's configuration.
 
-    ``audit`` is the file that checks the decision nodes of an archive, where the caller could not do it itself.
+    ``audit`` is the file that checks the decision nodes of an archive; types are checked with it, before any is built.
     """
     if stored_as == "pyfunc":
         os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")

@@ -7,6 +7,7 @@ interpreter), a command of the user's, and ready-made prediction files.
 import importlib.util
 import json
 import subprocess
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -122,15 +123,17 @@ def made_up(scorer: Scorer, wanted: Golden, folder: Path) -> Path:
 
 
 def _run_child(scorer: Scorer, pairs: Mapping[str, tuple[Path, Path]], id_column: str, folder: Path) -> None:
-    here = importlib.util.find_spec("skops") is not None  # where it is not, the child looks before it loads
-    if here and scorer.adapter == "sklearn":
+    # The child looks before it loads, with its own skops. Where that is another than ours, ours looks first: an older
+    # one may know less of what an archive can do.
+    another = scorer.python != Path(sys.executable)
+    if another and scorer.adapter == "sklearn" and importlib.util.find_spec("skops") is not None:
         store.audit(scorer.model_dir)
     signature = scorer.signature
     job = {
         "model_dir": str(scorer.model_dir),
         "format": "pyfunc" if scorer.adapter == "pyfunc" else scorer.format,
         "trusted": sorted(TRUSTED),
-        "audit": "" if here else tree_nodes.__file__,
+        "audit": tree_nodes.__file__,
         "features": [feature.model_dump() for feature in signature.features],
         "task": signature.task,
         "classes": list(signature.classes),
