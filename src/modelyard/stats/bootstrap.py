@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
-from modelyard.stats.interval import Interval, refuse, z_value
+from modelyard.stats.interval import Interval, refuse, t_value, z_value
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -112,6 +112,7 @@ def bca(
     bounds: Sequence[float] = (),
     confidence: float = 0.95,
     resamples: int | None = None,
+    beside_t: bool = False,
 ) -> Interval:
     """Bias-corrected and accelerated interval.
 
@@ -124,6 +125,8 @@ def bca(
         bounds: what the limits decide against; 10,000 resamples where a limit is within 3 Monte Carlo errors of one.
         confidence: two-sided level.
         resamples: how many to draw at first, a multiple of 50; 2,000 where None.
+        beside_t: never narrower than Student's t with the resamples' standard error. BCa alone lets 4 to 6 % through on
+            either side for differences of average precision on 200 rows, where its acceleration is a guess.
     """
     rows = Rows.of(n, unit, weight)
     estimate = statistic(rows.own)
@@ -132,7 +135,7 @@ def bca(
     left_out = jackknife(statistic, rows, seed)
     if left_out is None:
         return refuse("undefined when a part of the rows is left out", n=rows.groups, n_rows=n, estimate=estimate)
-    ordered, redrawn, shares = np.zeros(0), 0, (0.0, 1.0)
+    ordered, redrawn, shares, half = np.zeros(0), 0, (0.0, 1.0), 0.0
     wanted = RESAMPLES if resamples is None else resamples
     while len(ordered) < wanted:
         more, again = resample([statistic], rows, seed, len(ordered), wanted)
@@ -143,16 +146,29 @@ def bca(
         found = limit_shares(ordered, estimate, left_out, confidence)
         if found is None:
             return refuse("all resamples lie on one side", n=rows.groups, n_rows=n, estimate=estimate)
-        shares = found
-        if len(ordered) < MORE_RESAMPLES and is_close(ordered, shares, bounds):
+        shares, half = found, _half_of_t(ordered, rows.groups, confidence) if beside_t else 0.0
+        close = is_close(ordered, shares, bounds) or (beside_t and _t_is_close(estimate, half, len(ordered), bounds))
+        if len(ordered) < MORE_RESAMPLES and close:
             wanted = MORE_RESAMPLES
     low, high = (float(np.quantile(ordered, share)) for share in shares)
+    low, high = min(low, estimate - half), max(high, estimate + half)
     if not low < high:
         return refuse("the resamples do not vary", n=rows.groups, n_rows=n, estimate=estimate)
     method = "BCa bootstrap" if unit is None else "cluster BCa bootstrap"
     again_said = f", {redrawn:,} drawn again" if redrawn else ""
     return Interval(estimate, low, high, f"{method}, {len(ordered):,} resamples{again_said}", rows.groups, n,
                     approximate=unit is not None)  # fmt: skip
+
+
+def _half_of_t(ordered: Floats, groups: int, confidence: float) -> float:
+    """Half of Student's interval; resamples of g units vary √(g − 1)/√g times as much as samples do."""
+    return t_value(confidence, groups - 1) * float(ordered.std()) * math.sqrt(groups / (groups - 1))
+
+
+def _t_is_close(estimate: float, half: float, drawn: int, bounds: Sequence[float]) -> bool:
+    """Whether a bound is within 3 Monte Carlo errors, of relative size 1/√(2B), of a limit of Student's interval."""
+    error = 3 * half / math.sqrt(2 * drawn)
+    return any(abs(abs(bound - estimate) - half) <= error for bound in bounds)
 
 
 def studentised(

@@ -252,7 +252,7 @@ def contrast_statistic(
             total += float(share) * value
         return total
 
-    return bca(combined, n, seed, unit=unit, weight=weight, bounds=bounds, confidence=confidence)
+    return bca(combined, n, seed, unit=unit, weight=weight, bounds=bounds, confidence=confidence, beside_t=True)
 
 
 def _few(n: int, unit: Ints | None, class_counts: Sequence[int], fewest: int) -> Interval | None:
