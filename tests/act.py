@@ -100,15 +100,59 @@ def suite() -> Path:
     return folder
 
 
+@functools.cache
+def environments() -> Path:
+    """What the environment step makes, made once a process: a runner's later jobs find it instead of making it again.
+
+    Making it takes a second or two, and compiling what is imported from it several, in every job.
+    """
+    temporary = Path(tempfile.mkdtemp(prefix="modelyard-environments-"))
+    for lock in ("ml", "carry"):
+        told = {"RUNNER_TEMP": str(temporary), "GITHUB_OUTPUT": str(temporary / "output"), "MODELYARD_LOCK": lock}
+        command = [_base(), "-I", "-X", "utf8", str(suite() / "actions" / "environment.py")]
+        subprocess.run(command, cwd=temporary, env={**_offline(), **_home(temporary), **told}, check=True)
+    return temporary / "modelyard"
+
+
+def _offline() -> dict[str, str]:
+    return {
+        "PIP_NO_INDEX": "1",
+        "PIP_FIND_LINKS": str(TOOLS / "wheels"),
+        "UV_OFFLINE": "1",
+        "UV_CACHE_DIR": str(TOOLS / "uv-cache"),
+    }
+
+
+def _home(folder: Path) -> dict[str, str]:
+    return {
+        "PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": str(folder / "home"), "XDG_CONFIG_HOME": str(folder / "config"),
+        "XDG_CACHE_HOME": str(folder / "cache"), "LANG": "C.UTF-8", "TERM": "dumb", "NO_COLOR": "1",
+    }  # fmt: skip
+
+
+def clear() -> None:
+    """Remove what this process made for all its runs."""
+    if suite.cache_info().currsize:
+        shutil.rmtree(suite(), ignore_errors=True)
+        suite.cache_clear()
+    if environments.cache_info().currsize:
+        shutil.rmtree(environments().parent, ignore_errors=True)
+        environments.cache_clear()
+
+
 @dataclass
 class Runner:
-    """Runs workflows; ``folder`` must hold no blank, since act does not quote the paths of its scripts."""
+    """Runs workflows; ``folder`` must hold no blank, since act does not quote the paths of its scripts.
+
+    ``fresh``: jobs make their environments themselves, as on a hosted runner.
+    """
 
     folder: Path
     api_url: str = ""
     token: str = "ghs_read"
     environ: Mapping[str, str] = field(default_factory=dict)
     repository: str = "acme/demo"
+    fresh: bool = False
 
     def run(
         self, repository: Path, workflow: str, event: str, payload: Mapping[str, Any], *, arguments: Sequence[str] = ()
@@ -147,13 +191,11 @@ class Runner:
         told = {
             "GITHUB_REPOSITORY": self.repository,
             "GIT_PAGER": "cat",
-            "PIP_NO_INDEX": "1",
-            "PIP_FIND_LINKS": str(TOOLS / "wheels"),
-            "UV_OFFLINE": "1",
-            "UV_CACHE_DIR": str(TOOLS / "uv-cache"),
+            **_offline(),
             "STUB_DIR": str(home / "stub"),
             "STUB_SCRIPTS": str(STUBS),
-            "STUB_PYTHON": f"{PYTHON}={sys.executable}" if sys.prefix == sys.base_prefix else f"{PYTHON}={_base()}",
+            "STUB_PYTHON": f"{PYTHON}={_base()}",
+            "STUB_ENVIRONMENTS": "" if self.fresh else str(environments()),
             **({"GITHUB_API_URL": self.api_url, "GITHUB_SERVER_URL": self.api_url} if self.api_url else {}),
             **self.environ,
         }
@@ -170,11 +212,7 @@ class Runner:
 
     def _own_environment(self, home: Path) -> dict[str, str]:
         """act copies its whole environment into every step, so it gets next to none."""
-        return {
-            "PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": str(home / "home"), "XDG_CONFIG_HOME": str(home / "config"),
-            "XDG_CACHE_HOME": str(home / "cache"), "LANG": "C.UTF-8", "TERM": "dumb", "NO_COLOR": "1",
-            "ACT_DISABLE_VERSION_CHECK": "1", "NO_PROXY": "127.0.0.1,localhost",
-        }  # fmt: skip
+        return {**_home(home), "ACT_DISABLE_VERSION_CHECK": "1", "NO_PROXY": "127.0.0.1,localhost"}
 
     def _local(self, workflow: str) -> list[str]:
         """One exact mapping for each thing that is used; one without a stand-in is a mistake of the test's."""
@@ -195,4 +233,6 @@ class Runner:
 @functools.cache
 def _base() -> str:
     """The interpreter that this environment was made from; a runner's Python is no virtual environment."""
+    if sys.prefix == sys.base_prefix:
+        return sys.executable
     return str(Path(sys.base_prefix) / "bin" / f"python{PYTHON}")

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests import act
 from tests.mlflow_server import QUIET, Running, mlflow_server
 
 
@@ -23,3 +24,8 @@ def mlflow_at(running_mlflow: Running, monkeypatch: pytest.MonkeyPatch) -> Runni
     for name in ("MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD", "MLFLOW_TRACKING_TOKEN"):
         monkeypatch.delenv(name, raising=False)
     return running_mlflow
+
+
+def pytest_sessionfinish() -> None:
+    """Each process of a run removes what its jobs shared."""
+    act.clear()

@@ -59,7 +59,7 @@ def kept(run: Run, step: str) -> dict[str, Any]:
 
 
 def test_the_root_action_runs_the_whole_pipeline_and_promotes_on_push(tmp_path: Path) -> None:
-    run = Runner(tmp_path).run(repository(tmp_path, WITH_SUITE), ROOT_ACTION, "push", PUSH)
+    run = Runner(tmp_path, fresh=True).run(repository(tmp_path, WITH_SUITE), ROOT_ACTION, "push", PUSH)
     assert run.jobs == {"model": "success"}, run.last
     outputs = run.outputs("modelyard")
     assert {name: outputs[name] for name in ("verdict", "exit-code", "changed", "reasons", "version", "model")} == {
