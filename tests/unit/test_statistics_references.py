@@ -12,7 +12,7 @@ from statsmodels.stats.proportion import proportion_confint
 
 from modelyard.stats import auc, clusters, decide, estimate, power
 from modelyard.stats.bootstrap import bca
-from modelyard.stats.interval import Interval, z_value
+from modelyard.stats.interval import Interval, widest, z_value
 from modelyard.stats.means import mean_interval
 from modelyard.stats.proportions import clopper_pearson, proportion, tango, wilson
 from modelyard.verdict import Verdict
@@ -118,13 +118,33 @@ def test_a_faultless_auc_still_has_an_interval() -> None:
     assert 0.8 < found.low < 1.0
 
 
-def test_bca_agrees_with_scipy() -> None:
-    values = np.random.default_rng(3).lognormal(size=80)
-    ours = bca(lambda w: float(w @ values / w.sum()), 80, 1, resamples=10_000)
-    theirs = scipy_stats.bootstrap(
-        (values,), np.mean, n_resamples=10_000, method="BCa", rng=np.random.default_rng(2)
+@pytest.mark.parametrize("statistic", ["mean", "median", "root"])
+def test_bca_is_scipys_on_the_same_resamples(statistic: str) -> None:
+    values = np.random.default_rng(3).lognormal(size=81)
+    ofs = {
+        "mean": (lambda w: float(w @ values / w.sum()), lambda x, axis: x.mean(axis)),
+        "median": (lambda w: float(np.median(np.repeat(values, w.astype(int)))), lambda x, axis: np.median(x, axis)),
+        "root": (lambda w: float(w @ np.sqrt(values) / w.sum()) ** 2, lambda x, axis: np.sqrt(x).mean(axis) ** 2),
+    }
+    ours, theirs = ofs[statistic]
+    found = bca(ours, 81, 7, resamples=50)
+    # A chunk of 50 resamples shares one generator, which SciPy is given too.
+    peer = scipy_stats.bootstrap(
+        (values,), theirs, n_resamples=50, method="BCa", vectorized=True, rng=np.random.default_rng([7, 0])
     ).confidence_interval
-    assert (ours.low, ours.high) == pytest.approx((theirs.low, theirs.high), rel=0.03)
+    assert (found.low, found.high) == pytest.approx((peer.low, peer.high), abs=1e-9)
+
+
+def test_a_bootstrap_beside_t_is_never_narrower_than_its_standard_error_says() -> None:
+    values = np.random.default_rng(3).normal(size=40)
+
+    def mean(weight: np.ndarray[Any, np.dtype[np.float64]]) -> float:
+        return float(weight @ values / weight.sum())
+
+    plain, beside = bca(mean, 40, 9), bca(mean, 40, 9, beside_t=True)
+    peer = scipy_stats.t.interval(0.95, 39, values.mean(), values.std(ddof=1) / math.sqrt(40))
+    assert widest(beside, plain) == beside
+    assert (beside.low, beside.high) == pytest.approx(peer, abs=0.01)
 
 
 def test_the_same_seed_draws_the_same_interval() -> None:
