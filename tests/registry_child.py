@@ -1,6 +1,7 @@
 """What the fire tests run in processes of their own, without pytest: move an alias, hold the lock, or die on the way.
 
 Usage: python -m tests.registry_child move FOLDER NAME TIMES, where FOLDER may be the address of an MLflow server
+       python -m tests.registry_child fetch ADDRESS FOLDER 1
        python -m tests.registry_child die FOLDER SEED TIMES
        python -m tests.registry_child publish FOLDER RUN 1
        python -m tests.registry_child hold FOLDER - 0
@@ -44,6 +45,16 @@ def move(where: Registry, name: str, times: int) -> None:
             done += 1
         except AliasMoved:
             continue
+
+
+def fetch_until_cut(address: str, folder: Path) -> None:
+    """Fetch v1 from an MLflow server, and die where the connection breaks off, before anything can be tidied up."""
+
+    def die_here(_seconds: float) -> None:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    where = MlflowRegistry(Server(address), MODEL, scratch=folder / "scratch", now=Clock(), pause=die_here)
+    where.fetch(where.resolve("v1"), folder / "fetched")
 
 
 def publish(where: LocalRegistry, run: Path) -> None:
@@ -178,6 +189,8 @@ if __name__ == "__main__":
     if what == "move" and folder.startswith("http"):
         with tempfile.TemporaryDirectory() as scratch:
             move(MlflowRegistry(Server(folder), MODEL, scratch=Path(scratch), now=Clock()), third, int(times))
+    elif what == "fetch":
+        fetch_until_cut(folder, Path(third))
     elif what == "move":
         move(registry(Path(folder)), third, int(times))
     elif what == "publish":

@@ -20,6 +20,7 @@ from modelyard.records.manifest import FileEntry, Manifest, Sealed
 from modelyard.registry.base import Leftover, Unneeded
 from modelyard.registry.blobs import copy, damage
 from modelyard.registry.github_state import READ, WRITE, Asset, explained
+from modelyard.registry.resumed import resumed
 
 MANIFEST, RECORDS, MODEL = NAMES = ("manifest.json", "records.zip", "model.zip")
 LARGEST = 2 << 30
@@ -302,22 +303,15 @@ class Releases:
         path = folder / f"{asset.digest.removeprefix('sha256:')}-{name}"
         if path.is_file() and sha256_file(path) == asset.digest:
             return path
-        partial = folder / f"{path.name}.partial"
-        with disk_errors(partial):
+        with disk_errors(folder):
             folder.mkdir(parents=True, exist_ok=True)
         with FileLock(folder / f"{path.name}.lock"):
-            resumed = partial.exists()
-            found = self._download(asset, name, partial)
-            if found != asset.digest and resumed:  # its beginning may have been another's
-                found = self._download(asset, name, partial)
+            found = resumed(path, asset.digest, lambda partial: self._download(asset, name, partial))
         if found != asset.digest:
             raise PlatformError(f"the asset {name} is {found}, the state says {asset.digest}", do=_HAVE_ANOTHER)
-        with disk_errors(path):
-            partial.replace(path)
         return path
 
-    def _download(self, asset: Asset, name: str, partial: Path) -> str:
-        """Fetch and return the digest; bytes with another one are not kept."""
+    def _download(self, asset: Asset, name: str, partial: Path) -> None:
         try:
             self.client.download(f"releases/assets/{asset.id}", partial, needs=READ, size=asset.size)
         except GitHubError as error:
@@ -327,10 +321,6 @@ class Releases:
                     do=_HAVE_ANOTHER,
                 ) from error
             raise
-        found = sha256_file(partial)
-        if found != asset.digest:
-            partial.unlink()
-        return found
 
     def _found(self, release: Mapping[str, Any]) -> Found:
         assets = release["assets"]

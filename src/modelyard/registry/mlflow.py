@@ -25,6 +25,7 @@ from modelyard.registry import mlflow_pages as pages
 from modelyard.registry import moves
 from modelyard.registry import reference as ref
 from modelyard.registry.base import Bundle, Leftover, Version, VersionRemoved
+from modelyard.registry.blobs import Blobs
 from modelyard.registry.journal import JournalEntry, Move, State
 from modelyard.registry.mlflow_files import RunFiles, stage, write
 from modelyard.registry.mlflow_ledger import Ledger, Published, Sum
@@ -237,7 +238,11 @@ class MlflowRegistry:
         return tuple(self._ledger.read(anew=True).entries)
 
     def fetch(self, version: Version, target: Path) -> None:
-        """Copy a version's files into a new folder, whole or not at all. See ``Registry.fetch``."""
+        """Copy a version's files into a new folder, whole or not at all. See ``Registry.fetch``.
+
+        Each is kept in the scratch folder until all are there, so that a fetch that broke off, or whose process was
+        killed, goes on where it ended: see ``mlflow_download``.
+        """
         if target.exists() or target.is_symlink():
             raise PlatformError(f"{target} is there already", do="Name a folder that does not exist yet.")
         files = self._files(version)
@@ -245,11 +250,15 @@ class MlflowRegistry:
             target.parent.mkdir(parents=True, exist_ok=True)
             home = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}."))
         try:
-            for file in version.manifest.files:
-                files.fetch(pages.place(file.path, version.manifest.adapter), file, home / file.path)
-            with disk_errors(target):
-                home.chmod(0o755)
-                home.rename(target)
+            with self._kept_aside(version) as kept:
+                for file in version.manifest.files:
+                    files.fetch(pages.place(file.path, version.manifest.adapter), file, kept.path(file.digest))
+                for file in version.manifest.files:
+                    kept.copy_out(file, home / file.path)
+                with disk_errors(target):
+                    home.chmod(0o755)
+                    home.rename(target)
+                shutil.rmtree(kept.folder, ignore_errors=True)
         finally:
             shutil.rmtree(home, ignore_errors=True)
 
@@ -424,7 +433,7 @@ class MlflowRegistry:
                     self._uris[run] = self._server.client.get_run(run).info.artifact_uri
             except Missing as error:
                 raise PlatformError("the run that holds a version's files is gone from MLflow", do=_GONE) from error
-        return RunFiles(self._server, self._uris[run], self._scratch)
+        return RunFiles(self._server, self._uris[run], self._scratch, self._pause)
 
     # moving
 
@@ -507,6 +516,21 @@ class MlflowRegistry:
                 f"the experiment {name} was deleted in MLflow", do="Restore it: mlflow experiments restore -x <id>."
             )
         return str(found.experiment_id)
+
+    @contextmanager
+    def _kept_aside(self, version: Version) -> Iterator[Blobs]:
+        """What came of a version so far, for one fetch at a time."""
+        from filelock import FileLock
+
+        folder = self._scratch / f"fetch-{version.digest.removeprefix('sha256:')}"
+        lock = FileLock(folder.with_suffix(".lock"))
+        with disk_errors(folder):
+            self._scratch.mkdir(parents=True, exist_ok=True)
+            lock.acquire()
+        try:
+            yield Blobs(folder, folder)
+        finally:
+            lock.release()
 
     @contextmanager
     def _folder(self) -> Iterator[Path]:

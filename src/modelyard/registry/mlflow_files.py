@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from modelyard.errors import DataError, PlatformError
-from modelyard.files import disk_errors, sha256_file
+from modelyard.files import disk_errors
 from modelyard.records.manifest import FileEntry, Manifest, Sealed, why
 from modelyard.registry.blobs import copy, plain_file
-from modelyard.registry.mlflow_server import Missing, Server
-
-_RESTORE = "Put the run's artifacts back from a backup, or promote another version."
+from modelyard.registry.mlflow_download import RESTORE, download
+from modelyard.registry.mlflow_server import Server
+from modelyard.registry.resumed import resumed
 
 
 def stage(files: Mapping[str, Path], target: Callable[[str], Path]) -> tuple[FileEntry, ...]:
@@ -47,12 +47,14 @@ class RunFiles:
         server: where it is.
         uri: the run's artifact URI.
         scratch: a folder for what is on its way.
+        pause: sleeps that many seconds before a download that broke off goes on.
     """
 
-    def __init__(self, server: Server, uri: str, scratch: Path) -> None:
+    def __init__(self, server: Server, uri: str, scratch: Path, pause: Callable[[float], None]) -> None:
         self._server = server
         self._uri = uri
         self._scratch = scratch
+        self._pause = pause
 
     def send(self, folder: Path) -> None:
         """Upload everything below a folder.
@@ -65,27 +67,17 @@ class RunFiles:
             store.log_artifacts(str(folder))
 
     def fetch(self, path: str, file: FileEntry, target: Path) -> None:
-        """Download one file and put it in its place once it is what the manifest says.
+        """Bring one file to its place, once it is what the manifest says; what came of it before is gone on with.
 
         Raises:
             PlatformError: missing or damaged, or the server or the disk would not do it.
         """
-        with disk_errors(self._scratch):
-            self._scratch.mkdir(parents=True, exist_ok=True)
-            folder = Path(tempfile.mkdtemp(dir=self._scratch, prefix="fetch."))
-        try:
-            found = self._download(path, folder, file.path)
-            digest = sha256_file(found)
-            if digest != file.digest:
-                raise PlatformError(
-                    f"{file.path} was changed in MLflow: the manifest says {file.digest}, its content is {digest}",
-                    do=_RESTORE,
-                )
-            with disk_errors(target):
-                target.parent.mkdir(parents=True, exist_ok=True)
-                shutil.move(found, target)
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
+        found = resumed(target, file.digest, lambda partial: self._bring(path, partial, file.path, file.size))
+        if found != file.digest:
+            raise PlatformError(
+                f"{file.path} was changed in MLflow: the manifest says {file.digest}, its content is {found}",
+                do=RESTORE,
+            )
 
     def sizes(self, parts: Iterable[str]) -> dict[str, int]:
         """Path to size in bytes, of every file in or below the named parts."""
@@ -123,26 +115,18 @@ class RunFiles:
             self._scratch.mkdir(parents=True, exist_ok=True)
             folder = Path(tempfile.mkdtemp(dir=self._scratch, prefix="fetch."))
         try:
-            data = self._download(path, folder, path).read_bytes()
-            sealed = Sealed.from_bytes(data)
+            self._bring(path, folder / "manifest", path, None)
+            sealed = Sealed.from_bytes((folder / "manifest").read_bytes())
             if sealed.digest != digest:
                 raise ValueError(f"its digest is {sealed.digest}, the ledger says {digest}")
         except ValueError as error:
-            raise PlatformError(f"{path} in MLflow is not the version's manifest: {why(error)}", do=_RESTORE) from error
+            raise PlatformError(f"{path} in MLflow is not the version's manifest: {why(error)}", do=RESTORE) from error
         finally:
             shutil.rmtree(folder, ignore_errors=True)
         return sealed.manifest
 
-    def _download(self, path: str, folder: Path, called: str) -> Path:
-        store: Any = self._server.artifacts(self._uri)
-        try:
-            with self._server.talking(f"hand out {called}"):
-                found = Path(store.download_artifacts(path, str(folder)))
-        except (Missing, OSError) as error:
-            raise PlatformError(f"{called} is gone from MLflow's artifacts", do=_RESTORE) from error
-        if found.is_symlink() or not found.is_file():
-            raise PlatformError(f"{called} is gone from MLflow's artifacts", do=_RESTORE)
-        return found
+    def _bring(self, path: str, target: Path, called: str, size: int | None) -> None:
+        download(self._server, self._uri, path, target, called=called, size=size, pause=self._pause)
 
 
 def write(folder: Path, made: Iterable[tuple[str, bytes]]) -> None:

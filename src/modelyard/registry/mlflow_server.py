@@ -135,8 +135,10 @@ class Server:
             yield
         except MlflowException as error:
             raise self._worded(error, what) from error
+        except requests.exceptions.HTTPError as error:  # of its artifacts, where MLflow's client words nothing
+            raise self._worded(error, what) from error
         except requests.exceptions.RequestException as error:
-            raise self._unreachable(error) from error
+            raise self.unreachable(error) from error
 
     def _needs_a_package(self, error: ImportError) -> ConfigError:
         return ConfigError(
@@ -201,7 +203,7 @@ class Server:
                 do="Run again: what was done stays, and nothing is done twice. The limit: MLFLOW_HTTP_REQUEST_TIMEOUT.",
             )
         if "failed with exception" in text:
-            return self._unreachable(error)
+            return self.unreachable(error)
         return PlatformError(
             f"MLflow would not {what}: {self.harmless(text)}",
             do="Nothing was moved. Run again, or look at the server's log.",
@@ -226,7 +228,8 @@ class Server:
             "environment; in GitHub Actions from secrets, and only for the steps that use the registry.",
         )
 
-    def _unreachable(self, error: Any) -> PlatformError:
+    def unreachable(self, error: Any) -> PlatformError:
+        """The server does not answer, or the connection broke off."""
         text = str(error)
         why = next((said for mark, said in _REASONS if mark in text), self.harmless(text))
         return PlatformError(
@@ -251,6 +254,8 @@ _REASONS = (
     ("CERTIFICATE_VERIFY_FAILED", "its certificate is not trusted here"),
     ("Connection aborted", "the connection broke off"),
     ("Connection reset", "the connection broke off"),
+    ("Connection broken", "the connection broke off"),
+    ("Read timed out", "it stopped in the middle of an answer"),
     ("RemoteDisconnected", "the connection broke off"),
     ("too many 5", "it answers with errors of its own (5xx)"),
     ("too many 429", "it asks to slow down (429)"),
