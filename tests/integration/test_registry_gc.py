@@ -12,10 +12,12 @@ import pytest
 
 from modelyard.cli.main import main
 from modelyard.errors import PlatformError
-from modelyard.registry.base import Leftover, VersionRemoved
+from modelyard.registry.base import Leftover, Registry, Version, VersionRemoved
 from modelyard.registry.github_state import BRANCH
 from modelyard.registry.local import LocalRegistry
+from modelyard.registry.pointer import Pointer, pointer_path
 from modelyard.registry.verify import verify_registry
+from tests import desk
 from tests.hub import Hub
 from tests.integration.test_registry_conformance import start
 from tests.integration.test_registry_github import opened
@@ -265,3 +267,100 @@ def test_leftovers_on_github_are_drafts_and_releases_that_no_version_names(githu
     assert 2 in github.releases
     assert github.run("rev-parse", BRANCH)
     assert verify_registry(where).intact
+
+
+# what an open approval needs
+
+WAITING = CONFIG.replace("{kind: local,", "{kind: KIND, durable: true, via: pull-request,")
+
+
+def propose(github: Hub, tmp_path: Path, version: Version, *, branch: str = f"modelyard/promote-{MODEL}") -> None:
+    """What the promoting job does: the pointer file on the branch of the pull request; on main, what its merge does."""
+    pointer = Pointer(
+        model=MODEL, alias="champion", version=version.name, version_digest=version.digest,
+        evidence=version.manifest.evidence, seen="v1",
+    )  # fmt: skip
+    code = tmp_path / "code"
+    desk.git(code, "checkout", "-qB", branch, "main")
+    (code / "promoted").mkdir(exist_ok=True)
+    (code / pointer_path(MODEL)).write_bytes(pointer.to_bytes())
+    desk.git(code, "add", "-A")
+    desk.git(code, "commit", "-qm", f"Promote {version.name}")
+    github.push(code)
+
+
+def four_versions(where: Registry, clock: Clock, folder: Path) -> list[Version]:
+    """v1 serves; the others never did, and were published 45 days ago, longer than a job's approval can wait."""
+    clock.now = datetime.now(UTC) - timedelta(days=45)
+    found = published(where, folder, "one", "two", "three", "four")
+    promote(where, found[0], seen=None)
+    return found
+
+
+@pytest.fixture(params=["local", "github"])
+def waiting(
+    request: pytest.FixtureRequest, tmp_path: Path, github: Hub, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> Registry:
+    """A registry whose promotions wait for pull requests, with four versions of 45 days ago."""
+    (tmp_path / "modelyard.yml").write_text(WAITING.replace("KIND", request.param), "utf-8")
+    monkeypatch.setenv("GITHUB_API_URL", github.url)
+    monkeypatch.setenv("GITHUB_REPOSITORY", github.name)
+    monkeypatch.setenv("GH_TOKEN", "ghs_write")
+    clock = Clock()
+    where: Registry = local(tmp_path, clock) if request.param == "local" else opened(github, tmp_path, clock=clock)
+    four_versions(where, clock, tmp_path)
+    return where
+
+
+def test_a_version_that_an_open_pull_request_proposes_is_kept_however_long_it_waits(
+    tmp_path: Path, github: Hub, run: Run, waiting: Registry
+) -> None:
+    propose(github, tmp_path, waiting.resolve("v3"))
+    code, out, err = run("gc")
+    assert (code, err) == (0, "")
+    (line,) = [line for line in out.splitlines() if line.split()[0] == "v3"]
+    assert line.endswith(f"the pull request of the branch modelyard/promote-{MODEL} proposes it")
+    assert "would be removed: 2" in out.splitlines()
+    assert run("gc", "--apply")[0] == 0
+    assert [version.name for version in waiting.list()] == ["v1", "v3"]
+    waiting.fetch(waiting.resolve("v3"), tmp_path / "fetched")
+    desk.git(tmp_path / "code", "checkout", "-q", "main")
+    github.run("update-ref", "-d", f"refs/heads/modelyard/promote-{MODEL}")
+    assert run("gc", "--apply")[0] == 0
+    assert [version.name for version in waiting.list()] == ["v1"]
+
+
+def test_a_version_whose_pull_request_was_merged_is_kept_until_the_alias_moved_on(
+    tmp_path: Path, github: Hub, run: Run, waiting: Registry
+) -> None:
+    propose(github, tmp_path, waiting.resolve("v4"), branch="main")
+    found = json.loads(run("gc", "--apply", "--json")[1])
+    assert [each["version"] for each in found["kept"]] == ["v1", "v4"]
+    assert found["kept"][1]["why"] == [
+        {"rule": "approval", "said": f"promoted/{MODEL}.json on the default branch names it"}
+    ]
+
+
+def test_gc_removes_nothing_while_it_cannot_know_what_pull_requests_need(
+    tmp_path: Path, github: Hub, run: Run, waiting: Registry
+) -> None:
+    propose(github, tmp_path, waiting.resolve("v3"))
+    github.fail("git/list-matching-refs", "status", 404)  # what GitHub says to a token that may not read
+    code, _, err = run("gc", "--apply")
+    assert (code, "contents: read" in err) == (4, True), err
+    (tmp_path / "code" / pointer_path(MODEL)).write_text("{}", "utf-8")
+    desk.git(tmp_path / "code", "commit", "-qam", "by hand")
+    github.push(tmp_path / "code")
+    code, _, err = run("gc", "--apply")
+    assert (code, f"promoted/{MODEL}.json is no pointer" in err) == (3, True), err
+    assert len(waiting.list()) == 4
+
+
+def test_what_is_tried_at_a_desk_asks_nobody(tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "modelyard.yml").write_text(CONFIG.replace("{kind: local,", "{via: pull-request,"), "utf-8")
+    monkeypatch.setenv("GITHUB_API_URL", "http://127.0.0.1:9")
+    clock = Clock()
+    where = local(tmp_path, clock)
+    four_versions(where, clock, tmp_path)
+    assert run("gc", "--apply")[0] == 0
+    assert [version.name for version in where.list()] == ["v1"]

@@ -11,6 +11,7 @@ from modelyard.registry.base import Leftover
 from modelyard.registry.gc import carry_out
 from modelyard.registry.retention import Plan, Policy, Removable, plan
 from modelyard.report import numbers
+from modelyard.steps.proposal import proposed
 
 _COMMAND = "modelyard gc --apply"
 
@@ -19,7 +20,9 @@ def run(_command: Command, given: Mapping[str, str], _positional: list[str]) -> 
     """Show what would go, or remove it.
 
     Raises:
-        PlatformError: the registry cannot be read, or would not let it go; what was removed until then is removed.
+        DataError: a pull request's pointer file is none, so that nobody knows which version it needs.
+        PlatformError: the registry or the pull requests cannot be read, or the registry would not let it go; what was
+            removed until then is removed.
     """
     context = open_context(given, quiet=True)
     registry, keep = context.registry, context.config.registry.keep
@@ -31,6 +34,7 @@ def run(_command: Command, given: Mapping[str, str], _positional: list[str]) -> 
         policy,
         datetime.now(UTC),
         shared=registry.kind == "local",
+        proposed=proposed(context),
     )
     apply = given.get("apply") == "true"
     spared = carry_out(registry, found, actor=context.actor, command=_COMMAND) if apply else {}

@@ -3,11 +3,15 @@
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from modelyard.config import models
 from modelyard.errors import ConfigError, nearest
 from modelyard.registry.base import Registry
 from modelyard.registry.local import LocalRegistry
+
+if TYPE_CHECKING:
+    from modelyard.github.client import GitHub
 
 TOKENS = ("MODELYARD_TOKEN", "GH_TOKEN", "GITHUB_TOKEN")
 """Where a token is looked for: the action's input, then what people set at a desk."""
@@ -58,21 +62,40 @@ def open_registry(
     return LocalRegistry(state, model)
 
 
-def _github(
-    model: str, state: Path, environ: Mapping[str, str], repository: str, progress: Callable[[int, int, str], None]
-) -> Registry:
+def github_client(
+    environ: Mapping[str, str],
+    repository: str,
+    progress: Callable[[int, int, str], None] = lambda _done, _total, _text: None,
+) -> "GitHub":
+    """GitHub as the registry speaks to it.
+
+    Args:
+        environ: environment variables: the repository, the API, the token.
+        repository: ``owner/name`` at a desk, where the environment does not say.
+        progress: told how far a large file is on its way.
+
+    Raises:
+        ConfigError: nothing says which repository it is.
+    """
     from modelyard.github.client import GitHub
-    from modelyard.registry.github import GitHubRegistry
 
     name = environ.get("GITHUB_REPOSITORY") or repository
     if not name:
         raise ConfigError(
-            "the github registry needs to know the repository, and this checkout has no remote on GitHub",
+            "this needs to know the repository on GitHub, and this checkout has no remote there",
             do="Set GITHUB_REPOSITORY=owner/name.",
         )
     token = next((environ[key] for key in TOKENS if environ.get(key)), "")
+    return GitHub(environ.get("GITHUB_API_URL") or "https://api.github.com", name, token, progress=progress)
+
+
+def _github(
+    model: str, state: Path, environ: Mapping[str, str], repository: str, progress: Callable[[int, int, str], None]
+) -> Registry:
+    from modelyard.registry.github import GitHubRegistry
+
+    client = github_client(environ, repository, progress)
     scratch = _scratch("github", state, environ)
-    client = GitHub(environ.get("GITHUB_API_URL") or "https://api.github.com", name, token, progress=progress)
     return GitHubRegistry(client, model, scratch=scratch, target=environ.get("GITHUB_SHA", ""))
 
 

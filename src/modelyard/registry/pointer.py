@@ -1,16 +1,19 @@
 """The pointer file of a promotion by pull request: which version an alias is to move to when the file is merged."""
 
 import json
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
 from pydantic import Field
 
 from modelyard.errors import DataError
+from modelyard.github.client import GitHub
 from modelyard.records.manifest import why
 from modelyard.records.results import Digest, Part
 from modelyard.registry.journal import AliasName, OneLine, VersionName
 
 FOLDER = "promoted"
+_READ = "contents: read"
 _LARGEST = 64_000
 
 
@@ -57,3 +60,30 @@ def pointer_path(model: str) -> str:
 def pointer_branch(model: str) -> str:
     """The branch of its pull request; one a model, so that a newer promotion takes the place of one that waits."""
     return f"modelyard/promote-{model}"
+
+
+def proposed(client: GitHub, model: str) -> Mapping[str, str]:
+    """What pull requests need of a registry: version to where it is named.
+
+    Two places can name one: the branch of the pull request, which may wait as long as it likes; and the default branch,
+    where the run that moves the alias may still wait, or has to be started again. A pull request that was closed counts
+    while its branch is there, since it can be opened again.
+
+    Raises:
+        DataError: a pointer file is none, so that nobody knows what it needs.
+        GitHubError: GitHub does not answer, or the token may not read.
+    """
+    path, branch = pointer_path(model), pointer_branch(model)
+    # Unlike a file or a branch, a list of branches is not "404 Not Found" where it is empty, so that a token which may
+    # not read is not taken for a repository without pull requests.
+    refs = [each["ref"] for each in client.pages(f"git/matching-refs/heads/{branch}", needs=_READ, params={})]
+    found = {}
+    if client.find(f"contents/{path}", needs=_READ) is not None:
+        found[_named(client, path, {})] = f"{path} on the default branch names it"
+    if f"refs/heads/{branch}" in refs and client.find(f"contents/{path}", needs=_READ, params={"ref": branch}):
+        found[_named(client, path, {"ref": branch})] = f"the pull request of the branch {branch} proposes it"
+    return found
+
+
+def _named(client: GitHub, path: str, at: Mapping[str, str]) -> str:
+    return Pointer.from_bytes(client.raw(f"contents/{path}", needs=_READ, params=at), path).version

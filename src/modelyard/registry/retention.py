@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
+from types import MappingProxyType
 from typing import Literal
 
 from modelyard.registry.base import Leftover, Version
@@ -81,14 +82,15 @@ def plan(
     now: datetime,
     *,
     shared: bool,
+    proposed: Mapping[str, str] = MappingProxyType({}),
 ) -> Plan:
     """Decide what gc removes.
 
     A version stays while an alias points at it or pointed at it before its last move; while it is one of the last
-    ``policy.versions`` that served, or served within ``policy.days``; and while an evaluation of the last 30 days may
-    need it, since a promotion may wait that long for its approval: it was published, was looked at, or was what
-    challengers were compared with in that time. Moments that lie in the future count as now, so that a clock that is
-    wrong keeps more, not less.
+    ``policy.versions`` that served, or served within ``policy.days``; while an evaluation of the last 30 days may need
+    it, since a promotion may wait that long for its approval: it was published, was looked at, or was what challengers
+    were compared with in that time; and while a pull request proposes it, which may wait longer. Moments that lie in
+    the future count as now, so that a clock that is wrong keeps more, not less.
 
     Args:
         versions: those that were not removed.
@@ -97,12 +99,15 @@ def plan(
         policy: how much history keeps its bytes.
         now: the moment that spans are counted back from.
         shared: versions share the bytes of equal files, so that only what the last of them used is freed.
+        proposed: version to where a promotion by pull request names it.
     """
     reasons: dict[str, list[Reason]] = {version.name: [] for version in versions}
     services = _services(entries)
     _by_aliases(reasons, services)
     _by_history(reasons, services, policy, now)
     _by_approvals(reasons, versions, services, entries, now)
+    for name, said in proposed.items():
+        _note(reasons, name, Reason("approval", said))
     kept = tuple(Kept(version, tuple(reasons[version.name])) for version in versions if reasons[version.name])
     gone = [version for version in versions if not reasons[version.name]]
     last = {service.version: service for service in services}

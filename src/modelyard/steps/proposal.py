@@ -4,11 +4,14 @@ import re
 from collections.abc import Mapping
 
 import modelyard.records.results as r
+from modelyard.data.tree import github_repository
 from modelyard.errors import ConfigError
 from modelyard.github.pulls import FileChange, propose, same_but_for
 from modelyard.records.envelope import Envelope, Step
 from modelyard.records.manifest import NO_EVIDENCE
+from modelyard.registry import pointer as pointers
 from modelyard.registry.base import Version
+from modelyard.registry.choose import github_client
 from modelyard.registry.pointer import Pointer, pointer_branch, pointer_path
 from modelyard.registry.promotion import EvidenceRefused, check_evidence
 from modelyard.registry.records import version_records
@@ -38,6 +41,23 @@ def waits(context: Context) -> bool:
             do="Push, and merge the pull request; or try it out here with --registry local.",
         )
     return True
+
+
+def proposed(context: Context) -> Mapping[str, str]:
+    """Versions that wait for a pull request, or for the run of its merge, and where each is named.
+
+    Raises:
+        ConfigError: nothing says in which repository.
+        DataError: a pointer file is none.
+        GitHubError: GitHub does not answer, or the token may not read.
+    """
+    told = context.config.registry
+    if told.via == "direct":
+        return {}
+    if context.event is None and context.registry_kind == "local" and not told.durable:
+        return {}  # what is tried at a desk was never proposed
+    client = github_client(context.environ, github_repository(context.root))
+    return pointers.proposed(client, context.config.model.name)
 
 
 def open_pull_request(
