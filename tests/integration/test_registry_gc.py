@@ -179,6 +179,20 @@ def test_what_killed_processes_left_goes_after_a_day(tmp_path: Path, run: Run) -
     assert snapshot(where.folder) == before
 
 
+def test_apply_leaves_alone_what_may_still_be_on_its_way(tmp_path: Path, run: Run) -> None:
+    where = six_versions(tmp_path)
+    blob = where.folder / "blobs" / "sha256" / "00" / ("00" * 32)
+    blob.parent.mkdir(exist_ok=True)
+    young, gone = where.folder / "versions" / ".v9.json.abc", where.folder / "journal" / ".000009.json.abc"
+    for path in (blob, young, gone):
+        path.write_bytes(b"half")
+    old(gone, 1.1)
+    code, out, _ = run("gc", "--apply")
+    assert code == 0
+    assert "left alone, younger than a day: 2 leftovers" in out.splitlines()
+    assert (blob.exists(), young.exists(), gone.exists()) == (True, True, False)
+
+
 def test_what_was_taken_up_by_a_version_in_the_meantime_is_not_discarded(tmp_path: Path) -> None:
     where, said = local(tmp_path), bundle(run_folder(tmp_path / "run"))
     version = where.publish(said)

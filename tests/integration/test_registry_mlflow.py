@@ -12,6 +12,7 @@ import requests
 from mlflow import MlflowClient
 
 from modelyard.errors import ConfigError, PlatformError
+from modelyard.files import sha256_bytes
 from modelyard.registry.base import Version
 from modelyard.registry.mlflow import MlflowRegistry
 from modelyard.registry.mlflow_server import Server
@@ -265,8 +266,6 @@ def test_a_journal_line_that_was_edited_by_hand_stops_everything(
 def test_an_edited_line_with_a_digest_to_match_breaks_the_chain(
     tmp_path: Path, opened: Opener, client: MlflowClient
 ) -> None:
-    from modelyard.files import sha256_bytes
-
     moved(opened(), tmp_path)
     number = next(
         version.version
@@ -390,3 +389,38 @@ def test_two_publishers_of_one_thing_make_one_version(
     assert slow.publish(bundle(run)) == fast.resolve("v2")
     assert [version.name for version in opened().list()] == ["v2"]
     assert [version.version for version in client.search_model_versions(f"name = '{MODEL}'")] == ["2"]
+
+
+@pytest.mark.parametrize("swept", [True, False], ids=["and tidied up", "and died"])
+def test_of_two_publishers_whose_lines_are_written_at_once_the_first_line_counts(
+    tmp_path: Path, opened: Opener, monkeypatch: pytest.MonkeyPatch, swept: bool
+) -> None:
+    run = run_folder(tmp_path / "run")
+    slow, fast = opened(), opened()
+    append = slow._ledger.append
+
+    def overtaken(line: Any) -> bool:
+        if not swept:
+            monkeypatch.setattr(fast, "_finish", lambda _: None)
+        fast.publish(bundle(run))
+        return append(line)
+
+    monkeypatch.setattr(slow._ledger, "append", overtaken)
+    version = slow.publish(bundle(run))
+    where = opened()
+    assert version == where.resolve("v2")
+    assert [each.name for each in where.list()] == ["v2"]
+    total = where._ledger.read()
+    assert (total.numbers, total.void) == ([2], 1)
+    assert slow.publish(bundle(run)) == version
+    where.fetch(version, tmp_path / "fetched")
+    assert verify_registry(where).intact
+
+
+def test_a_number_is_published_once_whoever_writes_its_line_again(tmp_path: Path, opened: Opener) -> None:
+    one, two = published(opened(), tmp_path, "one", "two")
+    where = opened()
+    known = where._ledger.read().published[2]
+    forged = known.model_copy(update={"number": 1, "identity": sha256_bytes(b"another")})
+    assert not where._ledger.append(forged)
+    assert [opened().resolve(name) for name in ("v1", "v2")] == [one, two]

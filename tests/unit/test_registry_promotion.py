@@ -141,6 +141,16 @@ def test_an_edited_record_is_refused_with_both_digests(chain: dict[Step, Envelop
     assert Envelope.seal(edited).digest in caught.value.found
 
 
+@pytest.mark.parametrize("step", ["evaluate", "detect"])
+def test_an_edited_result_digest_is_refused_though_the_record_is_whole(chain: dict[Step, Envelope], step: Step) -> None:
+    known = chain[step].result_digest
+    chain[step] = chain[step].model_copy(update={"result_digest": OTHER})
+    with pytest.raises(EvidenceRefused, match=f"the {step} record was changed: its result digest") as caught:
+        check_evidence(**at_hand(chain))
+    assert OTHER in caught.value.found
+    assert known in caught.value.found
+
+
 @pytest.mark.parametrize(("verdict", "words"), [(Verdict.FAIL, "hold"), (Verdict.INCONCLUSIVE, "cannot tell yet")])
 def test_a_verdict_that_is_not_pass_is_the_product_s_answer(
     chain: dict[Step, Envelope], verdict: Verdict, words: str

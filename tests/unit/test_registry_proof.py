@@ -7,9 +7,10 @@ import pytest
 from modelyard.records.canonical import digest
 from modelyard.records.envelope import Envelope, Record, plain_record
 from modelyard.records.results import ProveResult
-from modelyard.registry.proof import NotProved, ProofRefused, check_proof
+from modelyard.registry.proof import NotProved, ProofRefused, check_proof, check_target
 from modelyard.verdict import Verdict
 from tests.registry_samples import MODEL, record
+from tests.unit.test_registry_retention import version
 
 OTHER = digest("something else")
 SHOWN = ProveResult(
@@ -86,3 +87,28 @@ def test_a_waived_proof_moves_only_where_that_was_asked_for_on_both_sides() -> N
     assert check_proof(proof, **at_hand(proof, asked="none")) == waived
     with pytest.raises(ProofRefused, match="asked for as none, the move asks for golden"):
         check_proof(proof, **at_hand(proof))
+
+
+def test_a_record_of_another_step_is_no_proof() -> None:
+    other = Envelope.seal(Record.model_validate({**plain_record(sealed().record), "step": "evaluate", "result": None}))
+    with pytest.raises(ProofRefused, match="the record is one of evaluate, what is needed is one of prove"):
+        check_proof(other, **at_hand(other))
+
+
+@pytest.mark.parametrize(
+    ("changed", "values"),
+    [
+        ({"version": "v2"}, ("of the version v2", "the move is to v3")),
+        ({"version_digest": OTHER}, (f"v3 had the digest {OTHER}", "it has sha256:")),
+        ({"model_digest": OTHER}, (f"v3 had the model {OTHER}", "it has sha256:")),
+    ],
+)
+def test_the_version_that_is_moved_to_is_the_one_that_was_proved(
+    changed: dict[str, Any], values: tuple[str, str]
+) -> None:
+    target = version(3)
+    found = {"version_digest": target.digest, "model_digest": target.manifest.model_digest}
+    check_target(SHOWN.model_copy(update=found), target)
+    with pytest.raises(ProofRefused) as caught:
+        check_target(SHOWN.model_copy(update={**found, **changed}), target)
+    assert all(value in caught.value.found for value in values)
