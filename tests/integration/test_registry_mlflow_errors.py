@@ -13,7 +13,7 @@ import requests
 
 from modelyard.errors import ConfigError, ModelyardError, PlatformError
 from modelyard.registry.mlflow import MlflowRegistry
-from modelyard.registry.mlflow_server import Server
+from modelyard.registry.mlflow_server import USER, Server
 from tests import desk
 from tests.mlflow_server import QUIET, Running, free_port, mlflow_server
 from tests.registry_samples import MODEL, promote, published
@@ -111,11 +111,57 @@ def test_what_answers_is_not_what_is_needed(tmp_path: Path, status: int, text: s
     assert said in error.found
 
 
-def test_a_server_that_fails_on_its_side(tmp_path: Path) -> None:
-    with answering(500, "oh no") as address:
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [
+        (500, "it answers with errors of its own (5xx)"),
+        (503, "it answers with errors of its own (5xx)"),
+        (429, "it asks to slow down (429)"),
+    ],
+)
+def test_a_server_that_is_unwell_is_not_taken_for_something_else(tmp_path: Path, status: int, said: str) -> None:
+    with answering(status, "oh no") as address:
+        error = refused(at(address, tmp_path))
+    assert (error.exit_code, error.found) == (4, f"the MLflow server at {address} cannot be reached: {said}")
+    assert "Run again" in error.do
+
+
+@pytest.mark.parametrize(
+    ("status", "text", "found", "do"),
+    [
+        (200, "2.22.1", "is 2.22.1, and this needs 3.0 or newer", "Upgrade the server; `mlflow db upgrade`"),
+        (
+            401,
+            "who are you",
+            "asks for a user and a password (401)",
+            "Set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_P",
+        ),
+    ],
+)
+def test_a_command_that_only_reads_ends_with_the_same_words_and_exit_code(
+    tmp_path: Path, status: int, text: str, found: str, do: str
+) -> None:
+    folder = desk.repository(tmp_path / "repository", desk.QUICK + "registry: {kind: mlflow}\n")
+    with answering(status, text) as address:
+        done = desk.modelyard(folder, "history", environ={"MLFLOW_TRACKING_URI": address, **QUIET})
+    assert (done.code, done.out) == (4, "")
+    assert found in done.err
+    assert do in done.err
+    assert "Traceback" not in done.err
+
+
+@pytest.mark.parametrize(("given", "missing"), [(USER, "MLFLOW_TRACKING_PASSWORD"), ("MLFLOW_TRACKING_PASSWORD", USER)])
+def test_a_secret_that_came_empty_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given: str, missing: str
+) -> None:
+    monkeypatch.setenv(given, "half-of-it")
+    monkeypatch.setenv(missing, "")
+    with answering(401, "who are you") as address:
         error = refused(at(address, tmp_path))
     assert error.exit_code == 4
-    assert "5" in error.found
+    assert f"asks for a user and a password (401); {given} is set, and {missing} is empty" in error.found
+    assert "a secret that does not exist is empty" in error.do
+    assert "half-of-it" not in str(error)
 
 
 def test_mlflow_is_not_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from modelyard.errors import ConfigError, PlatformError
 
+USER = "MLFLOW_TRACKING_USERNAME"
 SECRETS = ("MLFLOW_TRACKING_PASSWORD", "MLFLOW_TRACKING_TOKEN")
 _DEFAULTS = {
     "MLFLOW_DISABLE_TELEMETRY": "true",  # nothing is told to anybody but the server that was named
@@ -174,6 +175,8 @@ class Server:
             raise self._worded(error, "say its version") from error
         if answer.status_code in (401, 403):
             raise self._refused(answer.status_code, "say its version")
+        if answer.status_code == 429 or answer.status_code >= 500:
+            raise self.unreachable(f"too many {answer.status_code}")
         found = re.fullmatch(r"(\d+)\.(\d+)[\w.+-]{0,30}", answer.text.strip()[:50]) if answer.ok else None
         if found is None:
             raise PlatformError(
@@ -210,12 +213,21 @@ class Server:
         )
 
     def _refused(self, status: int, what: str) -> PlatformError:
-        given = [name for name in ("MLFLOW_TRACKING_USERNAME", *SECRETS) if os.environ.get(name)]
+        user, password, token = USER, *SECRETS
+        given = [name for name in (user, password, token) if os.environ.get(name)]
         if status == 403:
             return PlatformError(
                 f"the MLflow server at {self.address} does not allow this account to {what} (403)",
                 do="Give it EDIT on the registered models <model> and <model>.journal, and on the experiment; "
                 "READ is enough for everything but promote, rollback and adopt.",
+            )
+        if given in ([user], [password]):
+            missing = password if given == [user] else user
+            return PlatformError(
+                f"the MLflow server at {self.address} asks for a user and a password (401); {given[0]} is set, and "
+                f"{missing} is empty",
+                do=f"Set {missing} too. In GitHub Actions a secret that does not exist is empty, and so is every one "
+                "in a run for a pull request from a fork.",
             )
         if given:
             return PlatformError(
@@ -228,8 +240,8 @@ class Server:
             "environment; in GitHub Actions from secrets, and only for the steps that use the registry.",
         )
 
-    def unreachable(self, error: Any) -> PlatformError:
-        """The server does not answer, or the connection broke off."""
+    def unreachable(self, error: Exception | str) -> PlatformError:
+        """The server does not answer, or the connection broke off, or it is unwell."""
         text = str(error)
         why = next((said for mark, said in _REASONS if mark in text), self.harmless(text))
         return PlatformError(
