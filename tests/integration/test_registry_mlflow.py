@@ -13,6 +13,7 @@ from mlflow import MlflowClient
 
 from modelyard.errors import ConfigError, PlatformError
 from modelyard.files import sha256_bytes
+from modelyard.records.manifest import Sealed
 from modelyard.registry.base import Version
 from modelyard.registry.mlflow import MlflowRegistry
 from modelyard.registry.mlflow_server import Server
@@ -329,6 +330,20 @@ def test_bytes_that_were_changed_or_are_gone_are_named_and_not_fetched(
     manifest.write_bytes(manifest.read_bytes().replace(b"octocat", b"mallory").replace(b'"number":1', b'"number":2'))
     with pytest.raises(PlatformError, match=r"manifests/v1.json in MLflow is not the version's manifest"):
         opened().resolve("v1")
+
+
+def test_a_manifest_that_was_edited_and_sealed_again_is_not_the_one_that_the_ledger_names(
+    tmp_path: Path, opened: Opener, server: Running, client: MlflowClient
+) -> None:
+    (one,) = published(opened(), tmp_path, "one")
+    run = client.get_model_version(MODEL, "1").run_id
+    (path,) = server.files.glob(f"*/{run}/artifacts/manifests/v1.json")
+    forged = Sealed.seal(one.manifest.model_copy(update={"metrics": {"roc_auc": 0.99}}))
+    path.write_bytes(forged.to_bytes())
+    with pytest.raises(PlatformError, match=r"manifests/v1\.json in MLflow is not the version's manifest") as caught:
+        opened().resolve("v1")
+    assert forged.digest in caught.value.found
+    assert one.digest in caught.value.found
 
 
 def test_a_deleted_experiment_is_named_with_the_way_back(
