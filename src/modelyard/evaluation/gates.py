@@ -79,6 +79,7 @@ def judge(rule: Rule, at: int, truth: Truth, models: Models, columns: Columns) -
             "would_decide": decided.would,
             "reason": decided.interval.refused or _of_slices(sliced, decided.verdict) or decided.interval.note,
             "slices": sliced.rows,
+            "every_slice": rule.every_slice,
             "slices_left_out": sliced.left_out,
             "on_all_rows": decided.verdict,
             "equal_chance": _equal_chance(rule, truth, models, sign, decided.error),
@@ -293,6 +294,7 @@ def _shown(rule: Rule, column: str, part: guard.Slice, sign: float) -> SliceRow:
         reference=_reference_level(rule, part.truth, part.models),
         difference=estimate_of(decided.interval, part.truth) if rule.contrasts else None,
         verdict=decided.verdict,
+        named=(column, part.name) in rule.named,
     )
 
 

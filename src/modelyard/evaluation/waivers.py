@@ -3,17 +3,18 @@
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import yaml
 from pydantic import Field, ValidationError
 
 from modelyard.config.models import Section, Text
 from modelyard.errors import ConfigError, Place, nearest
-from modelyard.records.results import CheckResult, GateResult, WaiverRow
+from modelyard.records.results import CheckResult, GateResult, SliceRow, WaiverRow
 from modelyard.verdict import Verdict
 
 MOST = 100
+State = Literal["in use", "not needed now", "not in these rows", "expired"]
 
 
 class Waiver(Section):
@@ -68,31 +69,15 @@ def apply(
     A waiver counts for the gate that it names and no other; an error is never waived.
 
     Raises:
-        ConfigError: a waiver names a gate, or a slice, that does not exist.
+        ConfigError: a waiver names a gate that does not exist, or two of them, or a slice by no column of its gate.
     """
     found, rows, failures = list(gates), [], []
     for waiver in waivers:
-        names = [gate.rule for gate in found]
-        if waiver.gate not in names:
-            raise ConfigError(
-                f"a waiver names the gate {waiver.gate!r}, which does not exist",
-                do=nearest(waiver.gate, names) or f"Gates: {'; '.join(names)}.",
-                place=Place(shown),
-            )
-        at = names.index(waiver.gate)
-        if waiver.slice is not None:
-            known = [f"{row.column} = {row.value}" for row in found[at].slices]
-            if waiver.slice not in known:
-                raise ConfigError(
-                    f"a waiver names the slice {waiver.slice!r} of {waiver.gate!r}, which does not exist",
-                    do=nearest(waiver.slice, known) or "Write it as column = value.",
-                    place=Place(shown),
-                )
+        at = _named(found, waiver, shown)
         expired = today > waiver.expires
-        used = False
+        state: State = "expired"
         if not expired:
-            found[at], used = _waive(found[at], waiver)
-        said = "expired" if expired else "in use" if used else "not needed now"
+            found[at], state = _waive(found[at], waiver)
         rows.append(
             WaiverRow(
                 gate=waiver.gate,
@@ -100,7 +85,7 @@ def apply(
                 reason=waiver.reason,
                 owner=waiver.owner,
                 expires=waiver.expires.isoformat(),
-                state=said,
+                state=state,
             )
         )
         if expired:
@@ -109,21 +94,68 @@ def apply(
     return tuple(found), tuple(rows), tuple(failures)
 
 
-def _waive(gate: GateResult, waiver: Waiver) -> tuple[GateResult, bool]:
+def _named(gates: Sequence[GateResult], waiver: Waiver, shown: str) -> int:
+    """Which gate a waiver is about."""
+    alike = [at for at, gate in enumerate(gates) if gate.rule == waiver.gate]
+    if not alike:
+        names = [gate.rule for gate in gates]
+        raise ConfigError(
+            f"a waiver names the gate {waiver.gate!r}, which does not exist",
+            do=nearest(waiver.gate, names) or f"Gates: {'; '.join(names)}.",
+            place=Place(shown),
+        )
+    if waiver.slice is None:
+        if len(alike) > 1:
+            raise ConfigError(
+                f"a waiver names the gate {waiver.gate!r}, and {len(alike)} gates read so",
+                do="Keep one of them: a gate with by: holds for all rows too. Or name a slice.",
+                place=Place(shown),
+            )
+        return alike[0]
+    # A gate that was not judged, such as one against a champion on a first run, has no slices to tell by.
+    column = waiver.slice.partition(" = ")[0]
+    fitting = [at for at in alike if column in {row.column for row in gates[at].slices}]
+    fitting = fitting or [at for at in alike if gates[at].verdict in (Verdict.NOT_APPLICABLE, Verdict.ERROR)]
+    if not fitting:
+        known = [f"{row.column} = {row.value}" for at in alike for row in gates[at].slices]
+        raise ConfigError(
+            f"a waiver names the slice {waiver.slice!r} of {waiver.gate!r}, which does not exist",
+            do=nearest(waiver.slice, known) or "Write it as column = value.",
+            place=Place(shown),
+        )
+    return fitting[0]
+
+
+def _waive(gate: GateResult, waiver: Waiver) -> tuple[GateResult, State]:
     words = f"waived until {waiver.expires.isoformat()} by {waiver.owner}: {waiver.reason}"
     if waiver.slice is None:
         if gate.verdict not in (Verdict.FAIL, Verdict.INCONCLUSIVE):
-            return gate, False
-        return gate.model_copy(update={"waived": words}), True
+            return gate, "not needed now"
+        return gate.model_copy(update={"waived": words}), "in use"
+    if gate.slices and waiver.slice not in {_slice(row) for row in gate.slices}:
+        return gate, "not in these rows"
     slices = tuple(
-        row.model_copy(update={"waived": words})
-        if f"{row.column} = {row.value}" == waiver.slice and row.verdict is Verdict.FAIL
-        else row
+        row.model_copy(update={"waived": words}) if _slice(row) == waiver.slice and _holds_back(gate, row) else row
         for row in gate.slices
     )
-    used = slices != gate.slices
+    if slices == gate.slices:
+        return gate, "not needed now"
     changed = gate.model_copy(update={"slices": slices})
-    open_ones = [row for row in slices if row.verdict is Verdict.FAIL and not row.waived]
-    if used and gate.verdict is Verdict.FAIL and gate.on_all_rows is Verdict.PASS and not open_ones:
+    # What the gate would say without the waived slices: nothing else of it may be open.
+    others_pass = not any(_holds_back(gate, row) for row in slices if not row.waived)
+    if gate.every_slice:
+        others_pass = others_pass and not gate.slices_left_out
+    else:
+        others_pass = others_pass and any(row.verdict in (Verdict.PASS, Verdict.FAIL) for row in slices)
+    if others_pass and gate.on_all_rows is Verdict.PASS and gate.verdict in (Verdict.FAIL, Verdict.INCONCLUSIVE):
         changed = changed.model_copy(update={"waived": f"slice {waiver.slice}: {words}"})
-    return changed, used
+    return changed, "in use"
+
+
+def _holds_back(gate: GateResult, row: SliceRow) -> bool:
+    """Whether a slice keeps its gate from passing: one that fails, or that has to pass and does not."""
+    return row.verdict is Verdict.FAIL or ((gate.every_slice or row.named) and row.verdict is not Verdict.PASS)
+
+
+def _slice(row: SliceRow) -> str:
+    return f"{row.column} = {row.value}"

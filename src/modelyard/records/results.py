@@ -196,6 +196,8 @@ class SliceRow(Part):
     """Rows at which its gate would see a shortfall that matters, where it has fewer."""
     note: str = ""
     waived: str = ""
+    named: bool = False
+    """The gate names this slice by its value, so that it must be judged."""
 
 
 class GateResult(Part):
@@ -222,6 +224,8 @@ class GateResult(Part):
     units_to_decide: int | None = None
     would_decide: str = ""
     slices: tuple[SliceRow, ...] = ()
+    every_slice: bool = False
+    """Each slice has to reach the bound on its own."""
     slices_left_out: int = 0
     """Values beyond the 200 most frequent of a column, which were not judged."""
     reason: str = ""
@@ -310,7 +314,7 @@ class WaiverRow(Part):
     reason: str
     owner: str
     expires: str
-    state: Literal["in use", "not needed now", "expired"]
+    state: Literal["in use", "not needed now", "not in these rows", "expired"]
 
 
 class HeldOut(Part):
