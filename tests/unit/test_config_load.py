@@ -263,6 +263,21 @@ BROKEN: dict[str, tuple[str | bytes, int | None, str | None, str, str]] = {
         "a list of 1",
         "a number",
     ),
+    "a check that cannot gate": (
+        without("task: binary", "task: multiclass").replace("roc_auc", "accuracy") + "  checks: {calibration: gate}\n",
+        13,
+        "evaluate.checks.calibration",
+        "is of binary probabilities, and this is a multiclass task",
+        "report, or off",
+    ),
+    "a check of predictions that cannot gate": (
+        without(GOOD[GOOD.index("train:") : GOOD.index("evaluate:")], "")
+        + "  challenger: p.csv\n  checks: {train_test_gap: gate}\n",
+        11,
+        "evaluate.checks.train_test_gap",
+        "predictions score none",
+        "report, or off",
+    ),
     "not a number": (without("0.8", ".nan"), 11, "evaluate.gates[0].at_least", ".nan", "finite"),
     "number beyond all bounds": (without("0.8", "1e999"), 11, "evaluate.gates[0].at_least", "too large", "finite"),
     "integer beyond JSON": (

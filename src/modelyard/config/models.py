@@ -605,3 +605,27 @@ class Config(Section):
                 do="Split by time, or by hash of a column.",
             )
         return self
+
+    @model_validator(mode="after")
+    def _gating_checks_can_be_made(self) -> Self:
+        checks = self.evaluate.checks
+        for check, cannot, why in (
+            (
+                "calibration",
+                self.model.task != "binary",
+                f"is of binary probabilities, and this is a {self.model.task} task",
+            ),
+            ("changed_predictions", self.model.task == "regression", "are labels, which a regression does not have"),
+            (
+                "train_test_gap",
+                self.evaluate.challenger is not None,
+                "needs training rows scored; predictions score none",
+            ),
+        ):
+            if cannot and getattr(checks, check) == "gate":
+                raise wrong(
+                    f"{check} {why}",
+                    at=("evaluate", "checks", check),
+                    do="Write report, or off: nothing could pass it.",
+                )
+        return self

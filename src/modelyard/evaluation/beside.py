@@ -77,9 +77,14 @@ def changed(
     checks: Checks, truth: Truth, models: Models, columns: Columns
 ) -> tuple[ChangedPredictions | None, CheckResult | None]:
     """Labels that differ from the champion's: from right to wrong, from wrong to right, and by slice."""
-    new, old = models["challenger"].label, models["champion"].label if "champion" in models else None
+    champion = models.get("champion")
+    new, old = models["challenger"].label, None if champion is None else champion.label
     if checks.changed_predictions == "off" or new is None or old is None:
-        return None, None
+        if checks.changed_predictions != "gate":
+            return None, None
+        verdict = Verdict.NOT_APPLICABLE if champion is None else Verdict.ERROR
+        why = "there is no champion yet" if champion is None else "both models have to give labels"
+        return None, _check("changed predictions", "gate", verdict, why)
     codes = truth.y.astype(np.int64)
     broken, mended = (old == codes) & (new != codes), (old != codes) & (new == codes)
     slices = []
@@ -122,9 +127,20 @@ def _changed_check(checks: Checks, found: ChangedPredictions) -> CheckResult:
 
 
 def gap(
-    checks: Checks, metric: Metric, on_test: float | None, y: compute.Floats | compute.Ints, train: Predictions
-) -> CheckResult:
-    """How much better the challenger is on a sample of its training rows than on the test rows."""
+    checks: Checks,
+    metric: Metric,
+    on_test: float | None,
+    y: compute.Floats | compute.Ints | None,
+    train: Predictions | None,
+) -> CheckResult | None:
+    """How much better the challenger is on a sample of its training rows than on the test rows.
+
+    Without such rows, or without what the metric needs, a gate is an error, and a report is left out.
+    """
+    if y is None or train is None or not train.has(metric.needs):
+        why = "no training row was scored" if train is None else f"the challenger gives no {metric.needs}"
+        gates = checks.train_test_gap == "gate"
+        return _check("train-test gap", "gate", Verdict.ERROR, why) if gates else None
     on_train = compute.value(metric, y, train)
     if on_train is None or on_test is None:
         return _check("train-test gap", checks.train_test_gap, Verdict.INCONCLUSIVE, f"{metric.name} is undefined")

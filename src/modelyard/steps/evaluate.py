@@ -204,11 +204,14 @@ def _beside(
     discovered: tuple[r.DiscoveredSlice, ...] = ()
     if asked.discovered_slices == "report":
         discovered = discover.discover(primary, truth, models, looked_at.may_be_named(context, test))
-    checks = [beside.calibration_check(asked, calibrations), changed_check]
-    if learned_from is not None and learned_from[1].has(primary.needs):
-        rows, predictions = learned_from
-        on_test = next((row.challenger.value for row in metrics if row.metric == primary.name), None)
-        checks.append(beside.gap(asked, primary, on_test, _truth(rows, context, signature), predictions))
+    rows, predictions = learned_from or (None, None)
+    known = None if rows is None else _truth(rows, context, signature)
+    on_test = next((row.challenger.value for row in metrics if row.metric == primary.name), None)
+    checks = [
+        beside.calibration_check(asked, calibrations),
+        changed_check,
+        beside.gap(asked, primary, on_test, known, predictions),
+    ]
     return {
         "discovered": discovered,
         "calibration": calibrations,
