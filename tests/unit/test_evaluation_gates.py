@@ -8,12 +8,13 @@ import pytest
 
 from modelyard.config.models import Gate
 from modelyard.errors import ConfigError
-from modelyard.evaluation import judgement, rules
+from modelyard.evaluation import judgement, measure, rules
 from modelyard.evaluation.gates import judge
 from modelyard.evaluation.truth import Groups, Truth, baseline_predictions
 from modelyard.metrics.catalogue import METRICS, PRIMARY
 from modelyard.metrics.compute import Predictions
 from modelyard.records.results import GateResult, Signature
+from modelyard.stats import estimate
 from modelyard.verdict import Verdict
 
 N = 4000
@@ -203,3 +204,26 @@ def test_regression_metrics_tell_a_better_model(metric: str) -> None:
     assert judge(found[0], 0, truth(y), models, {}).verdict is Verdict.PASS
     turned = {"challenger": worse, "champion": better}
     assert judge(found[0], 0, truth(y), turned, {}).verdict is Verdict.FAIL
+
+
+@pytest.mark.parametrize("metric", ["roc_auc", "average_precision", "roc_auc_ovr"])
+def test_a_faultless_weighted_ranking_still_has_an_interval(metric: str) -> None:
+    y = (np.arange(600) % 2).astype(np.int64)
+    weight = np.random.default_rng(4).uniform(0.5, 2.0, 600)
+    score = np.clip(y * 0.4 + 0.5 * np.random.default_rng(5).random(600) * 0.7 + 0.01, 0, 1)
+    found = measure.level(
+        METRICS[metric],
+        truth(y, weight=weight),
+        Predictions(2, None, np.column_stack([1 - score, score]) if metric.endswith("ovr") else score),
+    )
+    assert found.estimate == pytest.approx(1.0)
+    assert found.low is not None
+    assert 0.95 < found.low < 0.999
+    unweighted = measure.level(METRICS["roc_auc"], truth(y), Predictions(2, None, score))
+    assert metric != "roc_auc" or found.low < (unweighted.low or 0), "weights are worth fewer rows"
+
+
+def test_resamples_that_differ_by_rounding_alone_give_no_interval() -> None:
+    draw = np.random.default_rng(6)
+    found = estimate.level_statistic(lambda _: 0.7 + 1e-16 * int(draw.integers(0, 9)), 100, seed=1)
+    assert (found.low, "do not vary" in found.refused) == (None, True)

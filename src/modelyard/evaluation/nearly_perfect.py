@@ -7,7 +7,7 @@ import numpy as np
 from modelyard.evaluation.truth import Truth
 from modelyard.metrics import compute
 from modelyard.metrics.catalogue import Metric
-from modelyard.metrics.compute import Predictions
+from modelyard.metrics.compute import Floats, Predictions
 from modelyard.stats import auc
 from modelyard.stats.interval import Interval, widest
 from modelyard.stats.proportions import FEW, clopper_pearson, square_and_add
@@ -19,33 +19,41 @@ def level(metric: Metric, truth: Truth, model: Predictions, found: Interval) -> 
     """A bootstrapped interval, widened where a ranking has fewer than 10 expected errors; others as they are.
 
     Average precision is a mean over positives of numbers between 0 and 1, whose spread is at most a proportion's: the
-    exact limits of that share of the positives. The mean of one-versus-rest areas: Newcombe's limits of each, squared
-    and added.
+    exact limits of that share of the positives. One area, or the mean of one-versus-rest areas: Newcombe's limits of
+    each, squared and added. Weighted rows count as Kish's (Σw)²/Σw² of equal weight.
     """
-    if metric.name not in RANKINGS or truth.weight is not None or metric.function is not None:
+    if metric.name not in RANKINGS or metric.function is not None:
         return found
     codes, probability = truth.y.astype(np.int64), model.probability
-    counts = np.bincount(codes, minlength=model.classes)
-    value = compute.value(metric, truth.y, model)
-    if value is None or probability is None or counts.min() < 25:
+    value = compute.value(metric, truth.y, model, truth.weight)
+    if value is None or probability is None or np.bincount(codes, minlength=model.classes).min() < 25:
         return found
+    weight = np.ones(len(codes)) if truth.weight is None else truth.weight
     if metric.name == "average_precision":
-        positives = int(counts[1])
+        positives = _worth(weight[codes == 1])
         if positives * (1 - value) >= FEW:
             return found
-        low, high = clopper_pearson(value * positives, positives, truth.confidence)
+        low, high = clopper_pearson(min(value, 1.0) * positives, positives, truth.confidence)
         wide = Interval(value, low, high, "exact, as a share of the positives", truth.units, len(codes))
     else:
-        areas = [compute.value("roc_auc", (codes == code) * 1, Predictions(2, None, probability[:, code]))
-                 for code in range(model.classes)]  # fmt: skip
-        known = [(int(count), area) for count, area in zip(counts, areas, strict=True) if area is not None]
-        if min(count * (1 - area) for count, area in known) >= FEW:
+        scores = {1: probability} if probability.ndim == 1 else dict(enumerate(probability.T))
+        known = []
+        for code, score in scores.items():
+            own = codes == code
+            area = compute.value("roc_auc", own * 1, Predictions(2, None, score), truth.weight)
+            if area is not None:
+                known.append((min(area, 1.0), _worth(weight[own]), _worth(weight[~own])))
+        if min(count * (1 - area) for area, count, _ in known) >= FEW:
             return found
-        each = [auc.one_model(area, count, len(codes) - count, truth.confidence) for count, area in known]
+        each = [auc.one_model(area, count, others, truth.confidence) for area, count, others in known]
         wide = square_and_add([(1 / len(each), one) for one in each])
     if found.low is None:
         return found if found.n < 30 else replace(wide, n=found.n, n_rows=found.n_rows)
     return widest(found, wide)
+
+
+def _worth(weight: Floats) -> int:
+    return max(int(weight.sum() ** 2 / (weight**2).sum() + 1e-9), 1)
 
 
 def refuses(metric: Metric, truth: Truth, reference: Predictions, margin: float) -> bool:

@@ -26,6 +26,8 @@ FEWEST_OF_A_CLASS = 25
 """Rows of each class that a bootstrap needs."""
 SAME = 1e-9
 """Per-row losses closer than this are the same."""
+ROUNDING = 1e-12
+"""Relative width of an interval below which its ends differ by the order in which numbers were added."""
 
 
 def level_proportion(
@@ -220,7 +222,7 @@ def level_statistic(
     refused = _few(n, unit, class_counts, clusters.FEWEST_FOR_LEVEL)
     if refused is not None:
         return refused
-    return bca(statistic, n, seed, unit=unit, weight=weight, bounds=bounds, confidence=confidence)
+    return _varying(bca(statistic, n, seed, unit=unit, weight=weight, bounds=bounds, confidence=confidence))
 
 
 def contrast_statistic(
@@ -252,7 +254,15 @@ def contrast_statistic(
             total += float(share) * value
         return total
 
-    return bca(combined, n, seed, unit=unit, weight=weight, bounds=bounds, confidence=confidence, beside_t=True)
+    found = bca(combined, n, seed, unit=unit, weight=weight, bounds=bounds, confidence=confidence, beside_t=True)
+    return _varying(found)
+
+
+def _varying(found: Interval) -> Interval:
+    """A bootstrap's interval, or a refusal where its resamples differ by rounding alone."""
+    if found.low is None or found.high is None or found.high - found.low > ROUNDING * max(-found.low, found.high):
+        return found
+    return refuse("the resamples do not vary", n=found.n, n_rows=found.n_rows, estimate=found.estimate)
 
 
 def _few(n: int, unit: Ints | None, class_counts: Sequence[int], fewest: int) -> Interval | None:
