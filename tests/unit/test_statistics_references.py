@@ -196,6 +196,7 @@ def test_units_that_would_decide() -> None:
 
 
 ROWS = 4000
+DIFFERENCE = np.array([1.0, -1.0])
 
 
 @pytest.mark.parametrize("groups", [5, 9, 10, 29, 30])
@@ -233,17 +234,41 @@ def test_models_that_hardly_differ_are_not_told_apart(differing: int) -> None:
     assert bool(found.refused) == (0 < differing < 10)
 
 
-@pytest.mark.parametrize(("share", "by_unit"), [(0.05, False), (0.05, True), (0.5, False), (0.5, True)])
-def test_a_unit_never_narrows_an_interval(share: float, by_unit: bool) -> None:
+@pytest.mark.parametrize("kind", ["proportion", "mean", "statistic"])
+@pytest.mark.parametrize("paired", [False, True])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_a_unit_never_narrows_an_interval(kind: str, paired: bool, weighted: bool) -> None:
+    """Each unit of 10 rows is right on about half of them, so that units alone differ too little."""
     draw = np.random.default_rng(8)
-    right, everyone = draw.random(900) < share, np.ones(900, dtype=bool)
-    unit = np.arange(900) % 60 if by_unit else None
-    row_wise, found = estimate.level_proportion(right, everyone), estimate.level_proportion(right, everyone, unit=unit)
-    for one in (row_wise, found):
+    right = np.array([np.arange(600) % 2 == 0, draw.permuted(np.arange(600).reshape(60, 10) % 10 < 4, axis=1).ravel()])
+    right ^= draw.random((2, 600)) < 0.02
+    weight = draw.uniform(0.9, 1.1, 600) if weighted else None
+    values, everyone, by_day = right.astype(np.float64), np.ones(600, dtype=bool), np.arange(600) // 10
+    each = [lambda rows, of=one: float((rows * of).sum() / rows.sum()) for one in values]
+
+    def found(unit: Any) -> Interval:
+        common: dict[str, Any] = {"unit": unit, "weight": weight}
+        if kind == "proportion" and not paired:
+            return estimate.level_proportion(right[0], everyone, **common)
+        if kind == "proportion":
+            return estimate.contrast_proportion(right, everyone, DIFFERENCE, 0.0, **common)
+        if kind == "mean":
+            return (
+                estimate.contrast_mean(values, DIFFERENCE, 0.0, **common)
+                if paired
+                else estimate.level_mean(values[0], **common)
+            )
+        if paired:
+            return estimate.contrast_statistic(each, DIFFERENCE, 0.0, 600, seed=1, **common)
+        return estimate.level_statistic(each[0], 600, seed=1, **common)
+
+    by_row, by_unit = found(None), found(by_day)
+    for one in (by_row, by_unit):
         assert one.low is not None
         assert one.high is not None
-    assert (found.low or 0) <= (row_wise.low or 0)
-    assert (found.high or 0) >= (row_wise.high or 0)
+    assert (by_unit.low or 0) <= (by_row.low or 0)
+    assert (by_unit.high or 0) >= (by_row.high or 0)
+    assert by_unit.n == 60
 
 
 def test_few_ranking_errors_refuse_a_difference_of_aucs() -> None:

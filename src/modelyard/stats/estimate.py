@@ -44,7 +44,9 @@ def level_proportion(
     if kept.all() or not kept.any():
         return _all_alike(float(kept[0]), own, codes, confidence)
     found = _level_by_unit(kept * own, own, codes, lags, confidence, on_logit=True)
-    return found if weight is not None else widest(found, row_wise)
+    if weight is not None:
+        row_wise = _level_by_unit(kept * own, own, None, 0, confidence, on_logit=True)
+    return widest(found, row_wise)
 
 
 def _all_alike(share: float, own: Floats, unit: Ints | None, confidence: float) -> Interval:
@@ -104,7 +106,9 @@ def contrast_proportion(
             return _too_few(groups, clusters.FEWEST_FOR_DIFFERENCE, n, 0.0)
         return replace(tango(0, 0, groups, confidence), n=groups, n_rows=n)
     found = _difference_by_unit(both, own, constant, codes, confidence, lags)
-    return found if weight is not None else widest(found, row_wise)
+    if weight is not None:
+        row_wise = _difference_by_unit(both, own, constant, None, confidence)
+    return widest(found, row_wise)
 
 
 def level_mean(
@@ -113,7 +117,8 @@ def level_mean(
 ) -> Interval:  # fmt: skip
     """Mean of (n,) per-row values."""
     if weight is not None:
-        return _level_by_unit(values * weight, weight, unit, lags, confidence, on_logit=False)
+        found = _level_by_unit(values * weight, weight, unit, lags, confidence, on_logit=False)
+        return widest(found, _level_by_unit(values * weight, weight, None, 0, confidence, on_logit=False))
     if unit is None and len(values) < clusters.FEWEST_FOR_LEVEL:
         return refuse(f"{len(values)} rows, fewer than {clusters.FEWEST_FOR_LEVEL}", n=len(values), n_rows=len(values),
                       estimate=float(values.mean()) if len(values) else None)  # fmt: skip
@@ -136,7 +141,8 @@ def contrast_mean(
     if disagreeing < FEWEST_DISAGREEING:
         return _too_alike(disagreeing, float(combined.mean()) + constant, unit, n)
     if weight is not None:
-        return _difference_by_unit(combined * weight, weight, constant, unit, confidence, lags)
+        found = _difference_by_unit(combined * weight, weight, constant, unit, confidence, lags)
+        return widest(found, _difference_by_unit(combined * weight, weight, constant, None, confidence))
     shifted = [bound - constant for bound in bounds]
     row_wise = mean_interval(combined, seed=seed, bounds=shifted, confidence=confidence).scaled(1.0, constant)
     if unit is None:
@@ -222,7 +228,7 @@ def level_statistic(
     refused = _few(n, unit, class_counts, clusters.FEWEST_FOR_LEVEL)
     if refused is not None:
         return refused
-    return _varying(bca(statistic, n, seed, unit=unit, weight=weight, bounds=bounds, confidence=confidence))
+    return _by_bootstrap(statistic, n, seed, unit, weight, bounds, confidence)
 
 
 def contrast_statistic(
@@ -254,8 +260,21 @@ def contrast_statistic(
             total += float(share) * value
         return total
 
-    found = bca(combined, n, seed, unit=unit, weight=weight, bounds=bounds, confidence=confidence, beside_t=True)
-    return _varying(found)
+    return _by_bootstrap(combined, n, seed, unit, weight, bounds, confidence, beside_t=True)
+
+
+def _by_bootstrap(
+    statistic: Statistic, n: int, seed: int, unit: Ints | None, weight: Floats | None, bounds: Sequence[float],
+    confidence: float, *, beside_t: bool = False,
+) -> Interval:  # fmt: skip
+    """Over units where there are any, and then no narrower at either end than over rows."""
+
+    def over(drawn: Ints | None) -> Interval:
+        return _varying(
+            bca(statistic, n, seed, unit=drawn, weight=weight, bounds=bounds, confidence=confidence, beside_t=beside_t)
+        )
+
+    return over(None) if unit is None else widest(over(unit), over(None))
 
 
 def _varying(found: Interval) -> Interval:
