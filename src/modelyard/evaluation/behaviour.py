@@ -154,14 +154,14 @@ def prepare(
                 place=Place(shown),
             )
         if test.kind == "minimum":
-            found.append(Prepared(test, _made_up(test, frame, taken, id_column), answers=_answers(test)))
+            found.append(Prepared(test, _made_up(test, frame, taken, id_column, shown), answers=_answers(test)))
         elif test.kind == "golden":
             inputs, predictions = golden if golden is not None else (frame.clear(), None)
             found.append(Prepared(test, inputs, golden=predictions))
         else:
             rows = frame
             for column, value in test.where.items():
-                rows = rows.filter(pl.col(column) == value)
+                rows = rows.filter(pl.col(column).eq_missing(_fitting(value, test, column, frame, shown)))
             rows = rows.sample(min(test.sample, len(rows)), seed=seed) if len(rows) else rows
             found.append(Prepared(test, _changed(test, rows, shown), before=rows))
     return found
@@ -180,17 +180,45 @@ def _changed(test: BehaviourTest, rows: Any, shown: str) -> Any:
             place=Place(shown),
         )
     if test.set is not None:
-        return rows.with_columns(pl.lit(test.set).cast(kind, strict=False).alias(test.column))
+        given = _fitting(test.set, test, test.column, rows, shown)
+        return rows.with_columns(pl.lit(given, dtype=kind).alias(test.column))
     moved = column + test.add if test.add is not None else column * test.multiply
     return rows.with_columns(moved.cast(kind if kind.is_float() else pl.Float64).alias(test.column))
 
 
-def _made_up(test: BehaviourTest, frame: Any, taken: Sequence[str], id_column: str) -> Any:
+def _fitting(value: Value, test: BehaviourTest, column: str, frame: Any, shown: str) -> Any:
+    """A value of a test as one of its column's type."""
     import polars as pl
 
-    columns = {name: [row.get(name) for row in test.rows] for name in taken}
-    made = pl.DataFrame({name: pl.Series(values, dtype=None, strict=False) for name, values in columns.items()})
-    made = made.with_columns(pl.col(name).cast(frame.schema[name], strict=False) for name in taken)
+    kind = frame.schema[column]
+    try:
+        given = pl.Series([value], strict=False)
+        if kind.is_temporal() and isinstance(value, str):
+            given = given.str.strptime(kind)
+        found = given.cast(kind)[0]
+    except pl.exceptions.PolarsError:
+        found = None
+    changed = kind.is_numeric() and isinstance(value, int | float) and found != value
+    if (found is None and value is not None) or changed:
+        raise ConfigError(
+            f"the behaviour test {test.name!r} has {value!r} for {column!r}, which is no {kind} as that column holds",
+            do="Write a value that the column could hold.",
+            place=Place(shown),
+        )
+    return found
+
+
+def _made_up(test: BehaviourTest, frame: Any, taken: Sequence[str], id_column: str, shown: str) -> Any:
+    import polars as pl
+
+    made = pl.DataFrame(
+        {
+            name: pl.Series(
+                [_fitting(row.get(name), test, name, frame, shown) for row in test.rows], dtype=frame.schema[name]
+            )
+            for name in taken
+        }
+    )
     return made.with_columns(pl.int_range(pl.len()).cast(pl.Int64).alias(id_column))
 
 
