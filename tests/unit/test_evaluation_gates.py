@@ -84,10 +84,11 @@ def test_a_loss_is_shown_in_its_own_direction(y: Any) -> None:
 
 
 @pytest.mark.parametrize("metric", ["roc_auc", "accuracy", "log_loss", "f1"])
-def test_equal_models_are_no_worse_and_not_better(y: Any, metric: str) -> None:
+@pytest.mark.parametrize("margin", [0.01, "2 %", "10 % of gain"])
+def test_equal_models_are_no_worse_and_not_better(y: Any, metric: str, margin: float | str) -> None:
     same = model(y, 0.4, 2)
-    no_worse = judged(gate(metric=metric, no_worse_than="champion", margin=0.01), y, challenger=same, champion=same)
-    better = judged(gate(metric=metric, better_than="champion"), y, challenger=same, champion=same)
+    no_worse = judged(gate(metric=metric, no_worse_than="champion", margin=margin), y, challenger=same, champion=same)
+    better = judged(gate(metric=metric, better_than="champion", margin=margin), y, challenger=same, champion=same)
     assert (no_worse.verdict, better.verdict) == (Verdict.PASS, Verdict.FAIL)
     assert no_worse.estimate.identical
 

@@ -175,8 +175,8 @@ def _between(rule: Rule, low: float, high: float, truth: Truth, models: Models) 
 
 
 def _contrast_interval(rule: Rule, contrast: Contrast, truth: Truth, models: Models, sign: float) -> Interval:
-    """The contrast, turned so that more is better."""
-    if rule.operator == "no_worse_than" and models["challenger"].same_as(models[rule.reference]):
+    """The contrast, turned so that more is better. Equal models are no worse and not better, by whatever margin."""
+    if models["challenger"].same_as(models[rule.reference]):
         return Interval(0.0, 0.0, 0.0, "identical on every row", truth.units, len(truth.y), identical=True)
     weights: dict[str, float] = {"challenger": 1.0, rule.reference: contrast.reference}
     weights["baseline"] = weights.get("baseline", 0.0) + contrast.baseline
