@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from modelyard.cli.flags import Command
 from modelyard.cli.open import open_context
@@ -70,13 +70,14 @@ def story(gate: GateResult, result: EvaluateResult, found: Envelope) -> Iterator
         return
     rows = wording.rows_behind(estimate)
     yield f"  judged on   {wording.judged_on(estimate)}{f', {rows}' if rows else ''}"
-    yield f"  method      {estimate.method}{', approximate' if estimate.approximate else ''}"
+    if estimate.method:
+        yield f"  method      {estimate.method}{', approximate' if estimate.approximate else ''}"
     if gate.smallest_visible is not None:
         yield f"  visible     differences of {wording.visible(gate)} or more"
     decides = wording.would_decide(gate)
     if decides:
         yield f"  to decide   {decides}"
-    chosen = _after_the_fact(gate)
+    chosen = after_the_fact(gate)
     if chosen:
         yield f"  hindsight   {chosen}"
     for row in gate.slices:
@@ -92,17 +93,27 @@ def story(gate: GateResult, result: EvaluateResult, found: Envelope) -> Iterator
         yield f"  again       {result.reproduce}"
 
 
-def _after_the_fact(gate: GateResult) -> str:
+def after_the_fact(gate: GateResult) -> str:
     """The bound that would have just passed; it says nothing about a bound that was chosen before."""
     estimate = gate.estimate
     if estimate.low is None or estimate.high is None or wording.is_contrast(gate):
         return ""
-    # Rounded to the side that passes, so that what is named would indeed have passed.
-    above = wording.passes_above(gate)
-    limit = math.floor(estimate.low * 1e4) / 1e4 if above else math.ceil(estimate.high * 1e4) / 1e4
+    if gate.on_all_rows not in (None, gate.verdict):
+        return ""  # its slices decided, and no bound for all rows would have changed that
+    low, high = _rounded(estimate.low, math.floor), _rounded(estimate.high, math.ceil)
+    hindsight = "would just have passed; chosen after the fact, it proves nothing"
+    if gate.operator == "between":
+        return f"between [{low:.4g}, {high:.4g}] {hindsight}"
+    limit = low if wording.passes_above(gate) else high
     if not wording.is_difference(gate):
-        return f"{gate.operator} {limit:.4g} would just have passed; chosen after the fact, it proves nothing"
+        return f"{gate.operator} {limit:.4g} {hindsight}"
     shortfall = -limit if gate.higher_is_better else limit
-    if gate.operator == "no_worse_than" and shortfall > 0:
-        return f"a margin of {shortfall:.4g} would just have passed; chosen after the fact, it proves nothing"
-    return ""
+    return f"a margin of {shortfall:.4g} {hindsight}" if gate.operator == "no_worse_than" and shortfall > 0 else ""
+
+
+def _rounded(value: float, to: Callable[[float], int]) -> float:
+    """Four digits, on the side that passes, so that what is named would indeed have passed."""
+    if value == 0:
+        return 0.0
+    unit = 10.0 ** (math.floor(math.log10(abs(value))) - 3)
+    return to(value / unit) * unit

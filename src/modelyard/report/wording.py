@@ -170,8 +170,11 @@ def explanation(gate: GateResult, champion: str | None) -> str:
     text += f"{with_limits(estimate, signed=signed)} on {judged_on(estimate)}, required {required(gate)}"
     meaning = effect(gate)
     text = f"{text}: {meaning}." if meaning else f"{text}."
+    if estimate.refused:
+        return f"{text} There is no interval: {estimate.refused}."
     # The numbers above are of all rows; where the slices decided otherwise, they say so.
-    return f"{text} Of its slices: {gate.reason}." if gate.slices and gate.reason and not estimate.refused else text
+    lead = "Of its slices: " if gate.slices else "Note: "
+    return f"{text} {lead}{gate.reason}." if gate.reason else text
 
 
 def _places(estimate: Estimate) -> int:

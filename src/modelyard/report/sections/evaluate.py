@@ -324,8 +324,8 @@ def _explained(gates: Sequence[GateResult], champion: str | None) -> tuple[Block
         if gate.verdict in (Verdict.PASS, Verdict.NOT_APPLICABLE) or (index == 0 and not gate.allowed):
             continue
         parts: list[Inline | str] = [Code(gate.rule), ": ", wording.explanation(gate, champion)]
-        more = (gate.reason if gate.estimate.value is not None else "", wording.would_decide(gate))
-        parts += [f" {_sentence(text)}" for text in more if text]
+        if wording.would_decide(gate):
+            parts.append(f" {_sentence(wording.would_decide(gate))}")
         items.append(line(*parts))
     for gate in gates:
         if gate.verdict is Verdict.NOT_APPLICABLE and gate.reason:

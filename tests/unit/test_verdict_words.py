@@ -1,0 +1,51 @@
+"""A verdict in words: why there is no interval, and the bound that would just have passed."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from modelyard.cli.why import after_the_fact
+from modelyard.config.models import Gate
+from modelyard.evaluation import rules
+from modelyard.evaluation.gates import judge
+from modelyard.evaluation.truth import Groups, Truth
+from modelyard.metrics.compute import Predictions
+from modelyard.records.results import GateResult
+from modelyard.report import wording
+from modelyard.verdict import Verdict
+
+N = 900
+Y = np.random.default_rng(1).normal(size=N) * 20_000
+MODEL = Predictions(value=Y + 7_000 * np.random.default_rng(2).normal(size=N))
+SHOP = Groups.of(np.arange(N) % 3)
+
+
+def judged(unit: Any = None, **fields: Any) -> GateResult:
+    found = rules.from_config((Gate(**fields),), "regression", lambda _: 1, "m.yml")
+    truth = Truth(Y, unit, "row" if unit is None else "day", False, None, seed=1, confidence=0.95)
+    return judge(found[0], 0, truth, {"challenger": MODEL}, {"shop": SHOP})
+
+
+@pytest.mark.parametrize(
+    ("operator", "written"), [("at_most", 5_000.0), ("between", (1.0, 5_000.0))], ids=["at_most", "between"]
+)
+def test_the_bound_that_would_just_have_passed_does_pass(operator: str, written: Any) -> None:
+    said = after_the_fact(judged(metric="mean_absolute_error", **{operator: written}))
+    text = said.removeprefix(operator).partition(" would")[0].strip(" []")
+    numbers = [float(each) for each in text.split(", ")]
+    again = judged(metric="mean_absolute_error", **{operator: numbers if operator == "between" else numbers[0]})
+    assert again.verdict is Verdict.PASS
+    tighter = [numbers[0] * 1.002, numbers[1] / 1.002] if operator == "between" else numbers[0] / 1.002
+    assert judged(metric="mean_absolute_error", **{operator: tighter}).verdict is Verdict.INCONCLUSIVE
+
+
+def test_where_slices_decided_no_bound_would_have_passed() -> None:
+    found = judged(metric="mean_absolute_error", at_most=6_500.0, by=["shop"], slice_drop=1.0)
+    assert (found.on_all_rows, found.verdict) == (Verdict.PASS, Verdict.INCONCLUSIVE)
+    assert after_the_fact(found) == ""
+
+
+def test_a_refused_interval_is_explained() -> None:
+    found = judged(np.arange(N) % 29, metric="mean_absolute_error", at_most=6_000.0)
+    assert wording.explanation(found, None).endswith(" There is no interval: 29 units, fewer than 30.")
