@@ -5,15 +5,18 @@ from typing import Any
 import numpy as np
 import pytest
 
+from modelyard.cli import annotations, say
 from modelyard.cli.why import after_the_fact
 from modelyard.config.models import Gate
 from modelyard.evaluation import rules
 from modelyard.evaluation.gates import judge
 from modelyard.evaluation.truth import Groups, Truth
 from modelyard.metrics.compute import Predictions
-from modelyard.records.results import GateResult
+from modelyard.records.envelope import Envelope
+from modelyard.records.results import CheckResult, EvaluateResult, GateResult
 from modelyard.report import wording
 from modelyard.verdict import Verdict
+from tests.registry_samples import record
 
 N = 900
 Y = np.random.default_rng(1).normal(size=N) * 20_000
@@ -49,3 +52,21 @@ def test_where_slices_decided_no_bound_would_have_passed() -> None:
 def test_a_refused_interval_is_explained() -> None:
     found = judged(np.arange(N) % 29, metric="mean_absolute_error", at_most=6_000.0)
     assert wording.explanation(found, None).endswith(" There is no interval: 29 units, fewer than 30.")
+
+
+def test_waived_gates_and_checks_that_gate_are_told_at_the_desk_and_in_annotations() -> None:
+    gates = (judged(metric="r2", at_least=0.99).model_copy(update={"waived": "waived until 2027-01-01"}),)
+    checks = (
+        CheckResult(name="waiver", gate=True, verdict=Verdict.FAIL, said="the waiver of r2 expired"),
+        CheckResult(name="calibration", gate=False, verdict=Verdict.FAIL, said="reported only"),
+    )
+    result = EvaluateResult(test_rows=N, test_units=N, unit="row", gates=gates, checks=checks)
+    lines = say.gate_lines(result)
+    assert lines[0].startswith("  fail, waived  r2 at least 0.99")
+    assert lines[1:] == ["  fail          waiver            the waiver of r2 expired"]
+    sealed = Envelope.seal(record("evaluate", result, [], verdict=Verdict.FAIL))
+    told = annotations.of_record(sealed, config="", suites={}, red=True)
+    assert [(one.level, one.title) for one in told] == [
+        ("warning", "r2 at least 0.99: fail"),
+        ("error", "waiver: fail"),
+    ]

@@ -54,10 +54,13 @@ def _gates(outcome: r.EvaluateResult, config: str, level: Level) -> Iterator[Ann
     for verdict in order:
         for gate in outcome.gates:
             if gate.verdict is verdict:
-                milder: Level = "warning" if gate.allowed else level
+                milder: Level = "warning" if gate.allowed or gate.waived else level
                 file, line = (config, gate.line) if config and gate.line else ("", None)
                 text = explanation(gate, outcome.champion)
                 yield Annotation(milder, text, title=f"{gate.rule}: {verdict.value}", file=file, line=line)
+        for check in outcome.checks:
+            if check.gate and check.verdict is verdict:
+                yield Annotation(level, check.said, title=f"{check.name}: {verdict.value}")
 
 
 def _expectations(outcome: r.ValidateResult, suites: dict[str, str], level: Level) -> Iterator[Annotation]:

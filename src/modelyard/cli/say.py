@@ -145,10 +145,19 @@ def step_lines(envelope: Envelope) -> str:
 
 
 def gate_lines(outcome: r.EvaluateResult) -> list[str]:
-    """The gates as a small table."""
-    rows = [(str(gate.verdict), gate.rule, _numbers(gate)) for gate in outcome.gates]
+    """The gates as a small table, and below them the checks that gate and did not pass."""
+    rows = [(f"{gate.verdict}{_mark(gate)}", gate.rule, _numbers(gate)) for gate in outcome.gates]
+    rows += [
+        (str(check.verdict), check.name, check.said)
+        for check in outcome.checks
+        if check.gate and check.verdict not in (Verdict.PASS, Verdict.NOT_APPLICABLE)
+    ]
     widths = [max((len(row[at]) for row in rows), default=0) for at in range(2)]
     return [f"  {verdict:<{widths[0]}}  {rule:<{widths[1]}}  {numbers}".rstrip() for verdict, rule, numbers in rows]
+
+
+def _mark(gate: r.GateResult) -> str:
+    return ", waived" if gate.waived else ", allowed" if gate.allowed else ""
 
 
 def _numbers(gate: r.GateResult) -> str:
