@@ -54,10 +54,12 @@ def told(found: "Suggestion") -> Iterator[str]:
     else:
         yield f"  resolvable  margins from about {found.resolvable:.2g} on, with {found.rows:,} test rows"
     if found.worth is None:
-        yield "  worth       not known: this record does not tell the baseline's score"
+        yield "  worth       not known: this record does not tell the baseline's score, so that no margin is named"
+    elif not found.worth:
+        yield "  worth       nothing: the best candidate does not beat the baseline"
     else:
         yield f"  worth       a tenth of the gain is {found.worth:.2g}"
-    if found.resolvable is not None and found.worth is not None and found.resolvable > found.worth:
+    if found.resolvable is not None and found.worth and found.resolvable > found.worth:
         times = (found.resolvable / found.worth) ** 2
         yield f"  too small   a margin worth writing needs about {times:.1f} times the test rows"
     if found.margin is not None:

@@ -1,6 +1,7 @@
 """Margins that a test set of this size can resolve, from training folds alone, so that no test row is looked at."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,11 +21,12 @@ class Suggestion:
     Attributes:
         metric: the primary metric.
         score: the winner's mean over the folds.
-        baseline: the metric of a model without features; None where the record does not tell it.
+        baseline: the metric of a model without features on the training rows; None where the record does not tell it.
         resolvable: the smallest margin that two models as alike as the candidates can be told apart by, with 80 %
             power; None where there is no pair of candidates.
-        worth: a tenth of the gain over the baseline.
-        margin: what to write: the resolvable margin, and never above what a tenth of the gain is worth.
+        worth: a tenth of the gain over the baseline; 0 where there is none.
+        margin: what to write: the resolvable margin, and never above what a tenth of the gain is worth; None where that
+            is not known, or nothing.
         folds: behind the estimate.
         rows: of the test set.
     """
@@ -63,32 +65,20 @@ def suggest(trained: TrainResult) -> Suggestion | None:
         upper = math.sqrt(degrees / (2 * float(gammaincinv(degrees / 2, 0.2))))
         parts = folds + 1 if trained.folds_follow == "time" else folds
         scale = math.sqrt(trained.train_rows / parts / trained.test_rows)
-        resolvable = _rounded_up(Z_BOTH * float(np.median(known)) * upper * scale)
-    baseline = _baseline(trained)
-    worth = None if baseline is None else abs(winner.score - baseline) * TENTH
-    margin = resolvable if worth is None else worth if resolvable is None else min(resolvable, worth)
+        resolvable = _rounded(Z_BOTH * float(np.median(known)) * upper * scale, math.ceil)
+    baseline, margin = trained.baseline_score, None
+    gain = 0.0 if baseline is None else (winner.score - baseline) * (1 if metric.higher_is_better else -1)
+    worth = None if baseline is None else max(gain, 0.0) * TENTH
+    if worth:
+        most = _rounded(worth, math.floor)
+        margin = most if resolvable is None else min(resolvable, most)
     return Suggestion(trained.metric, winner.score, baseline, resolvable, worth, margin, folds, trained.test_rows)
 
 
-def _baseline(trained: TrainResult) -> float | None:
-    """The metric of class shares or of the majority class."""
-    shares = [value for name, value in sorted(trained.baseline.items()) if name.startswith("share_")]
-    if trained.metric in ("roc_auc", "roc_auc_ovr", "balanced_accuracy"):
-        return 0.5 if trained.metric != "balanced_accuracy" else 1 / max(len(shares), 1)
-    if not shares:
-        return None
-    known = {
-        "accuracy": max(shares),
-        "log_loss": -sum(share * math.log(share) for share in shares if share > 0),
-        "brier_score": shares[-1] * (1 - shares[-1]) if len(shares) == 2 else None,
-        "average_precision": shares[-1] if len(shares) == 2 else None,
-    }
-    return known.get(trained.metric)
-
-
-def _rounded_up(value: float) -> float:
-    """To two digits, so that what is written can indeed be resolved."""
+def _rounded(value: float, to: Callable[[float], int]) -> float:
+    """To two digits, so that what is written keeps on its side: up to what can be resolved, down from what is worth."""
     if value <= 0:
         return value
     unit = 10.0 ** (math.floor(math.log10(value)) - 1)
-    return round(math.ceil(value / unit - 1e-9) * unit, 12)
+    slip = 1e-9 if to is math.floor else -1e-9
+    return round(to(value / unit + slip) * unit, 12)

@@ -158,6 +158,8 @@ class TrainResult(Part):
     signature: Signature | None = None
     own_metrics: dict[str, Scalar] = Field(default_factory=dict)
     baseline: dict[str, float] = Field(default_factory=dict)
+    baseline_score: float | None = None
+    """The baseline's ``metric`` on the training rows; for planning, and never for a gate."""
 
 
 # evaluate

@@ -1,11 +1,12 @@
 """The baseline: what a model that looks at no feature would say, fitted on training rows."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from modelyard.metrics.catalogue import Task
+    from modelyard.metrics.catalogue import Metric, Task
 
 
 def fit_baseline(y: "NDArray[Any]", weight: "NDArray[Any] | None", task: "Task", classes: int = 2) -> dict[str, float]:
@@ -39,3 +40,28 @@ def fit_baseline(y: "NDArray[Any]", weight: "NDArray[Any] | None", task: "Task",
         return {"mean": float((weight * y).sum() / total), "median": float(middle), **quantiles}
     shares = np.bincount(y, weights=weight, minlength=classes) / total
     return {f"share_{code}": float(share) for code, share in enumerate(shares)}
+
+
+def baseline_score(
+    metric: "Metric", y: "NDArray[Any]", weight: "NDArray[Any] | None", baseline: Mapping[str, float], task: "Task"
+) -> float | None:
+    """The metric of the baseline on its own training rows: from where a model's gain is counted in planning.
+
+    Args:
+        metric: any of the catalogue that is for the task.
+        y: (n,) class codes, or values for regression.
+        weight: (n,) row weights.
+        baseline: as ``fit_baseline`` gives it.
+        task: what ``y`` holds.
+    """
+    import numpy as np
+
+    from modelyard.metrics.compute import Predictions, value
+
+    n = len(y)
+    if task == "regression":
+        return value(metric, y, Predictions(value=np.full(n, baseline[metric.baseline])), weight)
+    shares = np.array([baseline[f"share_{code}"] for code in range(len(baseline))])
+    label = np.full(n, int(np.argmax(shares)), dtype=np.int64)
+    probability = np.full(n, shares[1]) if task == "binary" else np.broadcast_to(shares, (n, len(shares)))
+    return value(metric, y, Predictions(len(shares), label, probability), weight)

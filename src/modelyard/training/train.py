@@ -21,7 +21,7 @@ from modelyard.records.results import Scalar, Signature, TrainResult
 from modelyard.training import command as commands
 from modelyard.training import entrypoint as entrypoints
 from modelyard.training import preprocessing
-from modelyard.training.baseline import fit_baseline
+from modelyard.training.baseline import baseline_score, fit_baseline
 from modelyard.training.cache import FitCache, copy_folder
 from modelyard.training.candidates import Choice, KeyPath, expand
 from modelyard.training.search import Found, Progress, Rows, fit, search
@@ -185,7 +185,8 @@ def train(config: Config, rows: TrainingRows, *, at: Workplace, inputs: Mapping[
         made = _way(section)(job, model_dir, scratch)
         model_digest, size = store.digest(model_dir)
         replace_folder(model_dir, at.out)
-    codes, classes = job.target.codes, len(job.target.classes)
+    codes, task = job.target.codes, config.model.task
+    baseline = fit_baseline(codes, job.weight, task, len(job.target.classes))
     result = TrainResult(
         how=made.how,
         metric=job.metric.name,
@@ -208,7 +209,8 @@ def train(config: Config, rows: TrainingRows, *, at: Workplace, inputs: Mapping[
         if made.threshold is None
         else job.signature.model_copy(update={"threshold": made.threshold}),
         own_metrics=dict(made.own_metrics),
-        baseline=fit_baseline(codes, job.weight, config.model.task, classes),
+        baseline=baseline,
+        baseline_score=baseline_score(job.metric, codes, job.weight, baseline, task),
     )
     return Trained(result, made.fit_digest)
 
