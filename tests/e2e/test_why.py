@@ -45,9 +45,8 @@ def test_slices_that_decide_are_told_with_what_they_need(judged: Path) -> None:
     said = desk.modelyard(judged, "why", "g2-accuracy").out
     assert said.startswith("accuracy at least 0.5: inconclusive (allowed)")
     assert "Of its slices: none of the 3 slices has rows enough to show a shortfall that matters." in said
-    found = re.findall(
-        r"slice +colour = (\w+): inconclusive, .* to see a shortfall of 0\.1 it takes about [\d,]+", said
-    )
+    needs = r"; .* to see a shortfall of 0\.1 it takes about [\d,]+"
+    found = re.findall(r"slice +colour = (\w+): inconclusive, .*, [\d.]+% of the rows" + needs, said)
     assert sorted(found) == ["blue", "green", "red"]
 
 

@@ -69,6 +69,7 @@ def test_slices_without_power_leave_the_gate_open_and_say_what_they_need(y: Any)
     assert found.reason == "none of the 30 slices has rows enough to show a shortfall that matters"
     assert all(row.rows_needed and row.rows_needed > 10_000 for row in found.slices)
     assert "400 rows; to see a shortfall of 0.01 it takes about" in found.slices[0].note
+    assert found.slices[0].share == 1 / SLICES
 
 
 def test_every_slice_must_reach_the_bound_where_that_is_asked(y: Any) -> None:

@@ -84,9 +84,9 @@ def story(gate: GateResult, result: EvaluateResult, found: Envelope) -> Iterator
         if row.verdict is not Verdict.PASS:
             chance = f", p = {row.p:.2g}" if row.p is not None and row.p < 1 else ""
             shown = wording.with_limits(row.difference or row.challenger, signed=row.difference is not None)
-            yield f"  slice       {row.column} = {row.value}: {row.verdict.value}, {shown}{chance}" + (
-                f"; {row.note}" if row.note else ""
-            )
+            share = "" if row.share is None else f", {row.share:.1%} of the rows"
+            note = f"; {row.note}" if row.note else ""
+            yield f"  slice       {row.column} = {row.value}: {row.verdict.value}, {shown}{chance}{share}{note}"
     yield f"  rules       {result.rules}"
     yield f"  evidence    {found.digest}"
     if result.reproduce:

@@ -261,7 +261,7 @@ def _slices(rule: Rule, truth: Truth, models: Models, columns: Columns, sign: fl
         if len(of[column, name]) == 0:
             return _Sliced(verdict=Verdict.ERROR, reason=f"no test row has {column} = {name}, which the gate names")
     parts = [guard.slice_of(name, rows, truth, models) for (_, name), rows in of.items()]
-    shown = [_shown(rule, column, part, sign) for (column, _), part in zip(of, parts, strict=True)]
+    shown = [_shown(rule, column, part, sign, len(truth.y)) for (column, _), part in zip(of, parts, strict=True)]
     if rule.every_slice:
         verdict = worst([*(row.verdict for row in shown), *([Verdict.INCONCLUSIVE] if left_out else [])])
         return _Sliced(tuple(shown), verdict, left_out)
@@ -282,7 +282,7 @@ def _slices(rule: Rule, truth: Truth, models: Models, columns: Columns, sign: fl
     return _Sliced(rows, verdict, left_out)
 
 
-def _shown(rule: Rule, column: str, part: guard.Slice, sign: float) -> SliceRow:
+def _shown(rule: Rule, column: str, part: guard.Slice, sign: float, rows: int) -> SliceRow:
     decided = _decide(replace(rule, by=(), named=()), part.truth, part.models, sign, in_slice=True)
     level = decided.interval
     if rule.contrasts:
@@ -294,6 +294,7 @@ def _shown(rule: Rule, column: str, part: guard.Slice, sign: float) -> SliceRow:
         reference=_reference_level(rule, part.truth, part.models),
         difference=estimate_of(decided.interval, part.truth) if rule.contrasts else None,
         verdict=decided.verdict,
+        share=len(part.truth.y) / rows,
         named=(column, part.name) in rule.named,
     )
 

@@ -192,6 +192,8 @@ class SliceRow(Part):
     reference: Estimate | None = None
     difference: Estimate | None = None
     verdict: Verdict
+    share: float | None = None
+    """Of all test rows."""
     p: float | None = None
     """One-sided, before Holm's correction; 1 where it is above 5 %."""
     rows_needed: int | None = None

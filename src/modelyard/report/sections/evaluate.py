@@ -466,8 +466,11 @@ def _slice_table(gate: GateResult, *, plotted: int) -> Table:
 
 
 def _needed(row: SliceRow) -> tuple[Text, ...]:
-    """What a slice without power would take; the others say nothing."""
-    return (Text(f" · needs about {row.rows_needed:,}", "muted"),) if row.rows_needed else ()
+    """What a slice without power would take, and its share of the rows; the others say nothing."""
+    if not row.rows_needed:
+        return ()
+    share = "" if row.share is None else f"{row.share:.1%} of all, "
+    return (Text(f" · {share}needs about {row.rows_needed:,}", "muted"),)
 
 
 def _measured(gate: GateResult) -> str:
