@@ -38,9 +38,9 @@ def rule(**fields: Any) -> rules.Rule:
     return rules.from_config((gate,), "binary", lambda _: None, "modelyard.yml")[0]
 
 
-def judged(gate: rules.Rule, y: Any, unit: Any = None, **right: Any) -> GateResult:
+def judged(gate: rules.Rule, y: Any, unit: Any = None, *, level: float = 0.95, **right: Any) -> GateResult:
     """One gate; ``right``: by role, whether a model has each row right. The same array is the same model."""
-    truth = Truth(y, unit, "row" if unit is None else "day", False, None, seed=1, confidence=0.95)
+    truth = Truth(y, unit, "row" if unit is None else "day", False, None, seed=1, confidence=level)
     models = {
         role: replace(Predictions(2, np.where(each, y, 1 - y)), model=str(hash(each.tobytes())))
         for role, each in right.items()

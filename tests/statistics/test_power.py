@@ -46,3 +46,13 @@ def test_nonsense_is_refused() -> None:
     for margin, disagreement in ((0.0, 0.1), (0.01, 0.0), (0.01, 1.5), (1e-6, 0.5)):
         with pytest.raises(ValueError, match=r"rows|share"):
             power.rows_to_pass(margin, disagreement)
+
+
+def test_other_levels_see_and_need_what_their_own_interval_does() -> None:
+    assert power.smallest_visible_difference(1.0, 0.99) == pytest.approx(2.576 + 0.842, abs=1e-3)
+    wider = power.units_to_decide(0.02, 0.0, 0.02, 100, confidence=0.99).units
+    assert wider == pytest.approx(100 * 2.5758**2, abs=1)
+    few = [power.rows_to_decide_with_few(12, 4, 400, 0.0, confidence=level).units for level in (0.9, 0.95, 0.99)]
+    assert few == sorted(few, key=lambda units: units or 0)
+    visible = [power.visible_with_few(1000, 20, 0.0, level) for level in (0.9, 0.95, 0.99)]
+    assert visible == sorted(visible)

@@ -72,6 +72,13 @@ def test_slices_without_power_leave_the_gate_open_and_say_what_they_need(y: Any)
     assert found.slices[0].share == 1 / SLICES
 
 
+def test_the_power_of_a_slice_does_not_hang_on_the_level_of_the_intervals(y: Any) -> None:
+    models = {"challenger": right(0.9, 1), "champion": right(0.9, 2)}
+    gate = rule(metric="accuracy", no_worse_than="champion", margin=0.01, slice_drop=0.05)
+    needed = [judged(gate, y, level=level, **models).slices[0].rows_needed for level in (0.5, 0.95, 0.99)]
+    assert needed == pytest.approx([needed[1]] * 3, rel=0.02)
+
+
 def test_every_slice_must_reach_the_bound_where_that_is_asked(y: Any) -> None:
     share = right(0.9, 1)
     assert judged(rule(metric="accuracy", at_least=0.88), y, challenger=share).verdict is Verdict.PASS

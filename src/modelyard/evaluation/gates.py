@@ -14,7 +14,7 @@ from modelyard.metrics.catalogue import Metric
 from modelyard.metrics.compute import Ints, Predictions
 from modelyard.records.results import Estimate, GateResult, SliceRow
 from modelyard.stats import clusters, decide, power
-from modelyard.stats.interval import Interval
+from modelyard.stats.interval import Interval, z_value
 from modelyard.verdict import Verdict, worst
 
 MOST_SLICES = 200
@@ -109,14 +109,16 @@ class _Decided:
     """Standard error behind the interval."""
 
 
-def _weigh(verdict: Verdict, shown: Interval, turned: Interval, bound: float, minimum: int) -> _Decided:
+def _weigh(
+    verdict: Verdict, shown: Interval, turned: Interval, bound: float, minimum: int, confidence: float
+) -> _Decided:
     if turned.estimate is None or turned.low is None or turned.high is None or turned.identical:
         return _Decided(verdict, shown)
-    error = (turned.high - turned.low) / (2 * 1.959964)
-    visible = power.smallest_visible_difference(error)
+    error = (turned.high - turned.low) / (2 * z_value(confidence))
+    visible = power.smallest_visible_difference(error, confidence)
     if verdict is not Verdict.INCONCLUSIVE:
         return _Decided(verdict, shown, visible, error=error)
-    needed = power.units_to_decide(turned.estimate, bound, error, turned.n, minimum=minimum)
+    needed = power.units_to_decide(turned.estimate, bound, error, turned.n, minimum=minimum, confidence=confidence)
     return _Decided(verdict, shown, visible, needed.units, needed.direction or needed.reason, error)
 
 
@@ -128,9 +130,10 @@ def _equal_chance(rule: Rule, truth: Truth, models: Models, sign: float, error: 
     value = compute.value(rule.metric, truth.y, equal, truth.weight)
     if value is None:
         return None
+    z = z_value(truth.confidence)
     if rule.bound is not None:
         ahead = (value - rule.bound) * (1 if rule.operator == "at_least" else -1)
-        return float(ndtr(ahead / error - 1.96))
+        return float(ndtr(ahead / error - z))
     chances = []
     for contrast in rule.contrasts:
         of_baseline = 0.0
@@ -138,7 +141,7 @@ def _equal_chance(rule: Rule, truth: Truth, models: Models, sign: float, error: 
             of_baseline = compute.value(rule.metric, truth.y, models["baseline"], truth.weight) or 0.0
         perfect = contrast.perfect * (rule.metric.perfect or 0.0)
         left = sign * (value * (1 + contrast.reference) + of_baseline * contrast.baseline + perfect)
-        chances.append(float(ndtr((left - contrast.bound) / error - 1.96)))
+        chances.append(float(ndtr((left - contrast.bound) / error - z)))
     return max(chances)
 
 
@@ -160,7 +163,7 @@ def _decide(rule: Rule, truth: Truth, models: Models, sign: float, *, in_slice: 
         verdict = (decide.at_least if rule.operator == "at_least" else decide.at_most)(found, rule.bound)
         upward = found if rule.operator == "at_least" else found.scaled(-1.0)
         bound = rule.bound if rule.operator == "at_least" else -rule.bound
-        return _weigh(verdict, found, upward, bound, clusters.FEWEST_FOR_LEVEL)
+        return _weigh(verdict, found, upward, bound, clusters.FEWEST_FOR_LEVEL, truth.confidence)
     decided = [_contrast(rule, each, truth, models, sign, in_slice=in_slice) for each in rule.contrasts]
     order = (Verdict.PASS, Verdict.INCONCLUSIVE, Verdict.FAIL, Verdict.ERROR)
     return min(decided, key=lambda one: order.index(one.verdict))
@@ -170,8 +173,8 @@ def _between(rule: Rule, low: float, high: float, truth: Truth, models: Models) 
     found = measure.level(rule.metric, truth, models["challenger"], bounds=(low, high))
     verdict = decide.between(found, low, high)
     if found.estimate is not None and abs(found.estimate - high) < abs(found.estimate - low):
-        return _weigh(verdict, found, found.scaled(-1.0), -high, clusters.FEWEST_FOR_LEVEL)
-    return _weigh(verdict, found, found, low, clusters.FEWEST_FOR_LEVEL)
+        return _weigh(verdict, found, found.scaled(-1.0), -high, clusters.FEWEST_FOR_LEVEL, truth.confidence)
+    return _weigh(verdict, found, found, low, clusters.FEWEST_FOR_LEVEL, truth.confidence)
 
 
 def _contrast_interval(rule: Rule, contrast: Contrast, truth: Truth, models: Models, sign: float) -> Interval:
@@ -200,14 +203,17 @@ def _contrast(rule: Rule, contrast: Contrast, truth: Truth, models: Models, sign
         verdict = decide.no_worse_than(turned, -contrast.bound)
     else:
         verdict = decide.better_than(turned, contrast.bound)
-    found = _weigh(verdict, turned.scaled(sign), turned, contrast.bound, clusters.FEWEST_FOR_DIFFERENCE)
+    fewest = clusters.FEWEST_FOR_DIFFERENCE
+    found = _weigh(verdict, turned.scaled(sign), turned, contrast.bound, fewest, truth.confidence)
     few = None if in_slice else _disagreeing(rule, contrast, truth, models)
     if found.smallest_visible is None or few is None:
         return found
-    visible = power.visible_with_few(turned.n_rows, sum(few), contrast.bound)
+    visible = power.visible_with_few(turned.n_rows, sum(few), contrast.bound, truth.confidence)
     if verdict is not Verdict.INCONCLUSIVE:
         return replace(found, smallest_visible=visible)
-    needed = power.rows_to_decide_with_few(*few, turned.n_rows, contrast.bound, minimum=clusters.FEWEST_FOR_DIFFERENCE)
+    needed = power.rows_to_decide_with_few(
+        *few, turned.n_rows, contrast.bound, minimum=fewest, confidence=truth.confidence
+    )
     return replace(found, smallest_visible=visible, units=needed.units, would=needed.direction or needed.reason)
 
 

@@ -20,7 +20,7 @@ from modelyard.evaluation.truth import Truth
 from modelyard.metrics import compute
 from modelyard.metrics.compute import Ints, Predictions
 from modelyard.stats import auc
-from modelyard.stats.interval import Interval
+from modelyard.stats.interval import Interval, z_value
 from modelyard.verdict import Verdict
 
 ALPHA = 0.05
@@ -177,7 +177,7 @@ class _Spread:
         if row_error <= 0:
             return None
         drop = _drop(rule, bound, truth, models)
-        variance = (row_error / (2 * 1.959964)) ** 2 * plain.n_rows
+        variance = (row_error / (2 * z_value(truth.confidence))) ** 2 * plain.n_rows
         if rule.bound is not None and plain.estimate is not None and _is_share(rule):
             shifted = rule.bound - drop if rule.operator == "at_least" else rule.bound + drop
             variance = _variance_at(min(max(shifted, 0.0), 1.0), plain.estimate, variance, rule, truth)

@@ -365,6 +365,8 @@ class EvaluateResult(Part):
     test_rows: int
     test_units: int
     unit: str
+    confidence: float = 0.95
+    """Two-sided level of every interval."""
     unmatched: dict[str, int] = Field(default_factory=dict)
     champion: str | None = None
     champion_note: str = ""

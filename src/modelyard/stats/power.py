@@ -7,9 +7,12 @@ import numpy as np
 from scipy.special import betaincinv
 from scipy.stats import binom
 
+from modelyard.stats.interval import z_value
 from modelyard.stats.proportions import tango
 
-Z_BOTH = 1.960 + 0.842
+Z_POWER = 0.842
+"""Of 80 % power."""
+Z_BOTH = 1.960 + Z_POWER
 """Two-sided 5 % and 80 % power."""
 NOT_REALISTIC = 20
 """Times today's units above which no number is named."""
@@ -24,12 +27,14 @@ class Needed:
     reason: str = ""
 
 
-def smallest_visible_difference(standard_error: float) -> float:
+def smallest_visible_difference(standard_error: float, confidence: float = 0.95) -> float:
     """The true difference that such a test set calls with 80 % power."""
-    return Z_BOTH * standard_error
+    return (z_value(confidence) + Z_POWER) * standard_error
 
 
-def units_to_decide(estimate: float, bound: float, standard_error: float, n: int, *, minimum: int = 0) -> Needed:
+def units_to_decide(
+    estimate: float, bound: float, standard_error: float, n: int, *, minimum: int = 0, confidence: float = 0.95
+) -> Needed:
     """Units at which an interval about today's estimate no longer holds the bound; above the bound passes.
 
     Args:
@@ -38,9 +43,10 @@ def units_to_decide(estimate: float, bound: float, standard_error: float, n: int
         standard_error: today's.
         n: today's units.
         minimum: units below which nothing is decided.
+        confidence: two-sided level of the interval.
     """
     gap = abs(estimate - bound)
-    needed = math.inf if gap == 0 else n * (1.960 * standard_error / gap) ** 2
+    needed = math.inf if gap == 0 else n * (z_value(confidence) * standard_error / gap) ** 2
     if needed > NOT_REALISTIC * n:
         return Needed(None, reason="no realistic number")
     return Needed(max(minimum, math.ceil(needed)), "pass" if estimate > bound else "fail")
@@ -48,7 +54,7 @@ def units_to_decide(estimate: float, bound: float, standard_error: float, n: int
 
 FEW_DISAGREEING = 100
 """Disagreeing rows below which normal approximations of power are left for exact sums."""
-_POWER, _Z = 0.8, 1.960
+_POWER = 0.8
 _MOST_ROWS = 50_000_000
 
 
@@ -57,7 +63,7 @@ def upper_share(count: int, n: int, level: float = 0.8) -> float:
     return 1.0 if count >= n else float(betaincinv(count + 1, n - count, level))
 
 
-def chance_above(n: int, disagreement: float, difference: float, bound: float) -> float:
+def chance_above(n: int, disagreement: float, difference: float, bound: float, confidence: float = 0.95) -> float:
     """Exact chance that Tango's lower limit lies above ``bound``.
 
     Args:
@@ -65,7 +71,9 @@ def chance_above(n: int, disagreement: float, difference: float, bound: float) -
         disagreement: true share of rows that exactly one model has right.
         difference: true difference of the shares that the models have right; at most ``disagreement``.
         bound: what the interval must lie above, such as minus the margin.
+        confidence: two-sided level of the interval.
     """
+    z = z_value(confidence)
     better = min(max((disagreement + difference) / (2 * disagreement), 0.0), 1.0)
     spread = 6 * math.sqrt(n * disagreement * (1 - disagreement)) + 6
     fewest, most = max(0, int(n * disagreement - spread)), min(n, int(n * disagreement + spread) + 1)
@@ -76,11 +84,11 @@ def chance_above(n: int, disagreement: float, difference: float, bound: float) -
     weights = binom.pmf(picked, n, disagreement)
     chance = 0.0
     for count, weight in zip(picked, weights / weights.sum(), strict=True):
-        chance += float(weight) * float(binom.sf(_most_that_fail(int(count), n, bound), count, better))
+        chance += float(weight) * float(binom.sf(_most_that_fail(int(count), n, bound, z), count, better))
     return chance
 
 
-def _most_that_fail(total: int, n: int, bound: float) -> int:
+def _most_that_fail(total: int, n: int, bound: float, z: float) -> int:
     """Largest number of rows, of those that disagree, that the first model may win without passing; −1: none."""
     wins = np.arange(total + 1)
     losses = total - wins
@@ -88,7 +96,7 @@ def _most_that_fail(total: int, n: int, bound: float) -> int:
     c = -losses * bound * (1 - bound)
     q = (np.sqrt(np.maximum(b * b - 8.0 * n * c, 0.0)) - b) / (4.0 * n)
     variance = n * (2 * q + bound * (1 - bound))
-    passes = (wins - losses - n * bound) > _Z * np.sqrt(np.maximum(variance, 1e-300))
+    passes = (wins - losses - n * bound) > z * np.sqrt(np.maximum(variance, 1e-300))
     return int(np.argmax(passes)) - 1 if passes.any() else total
 
 
@@ -112,12 +120,14 @@ def rows_to_pass(margin: float, disagreement: float) -> int:
     raise ValueError("more than 50 million rows")
 
 
-def rows_to_decide_with_few(only_first: int, only_second: int, n: int, bound: float, *, minimum: int = 0) -> Needed:
+def rows_to_decide_with_few(
+    only_first: int, only_second: int, n: int, bound: float, *, minimum: int = 0, confidence: float = 0.95
+) -> Needed:
     """Rows at which Tango's interval no longer holds the bound, if both kinds of disagreement stay as frequent."""
     direction = "pass" if (only_first - only_second) / n > bound else "fail"
 
     def decides(times: float) -> bool:
-        found = tango(only_first * times, only_second * times, n * times)
+        found = tango(only_first * times, only_second * times, n * times, confidence)
         assert found.low is not None  # noqa: S101 - there are rows
         assert found.high is not None  # noqa: S101 - as above
         return found.low > bound if direction == "pass" else found.high < bound
@@ -131,20 +141,21 @@ def rows_to_decide_with_few(only_first: int, only_second: int, n: int, bound: fl
     return Needed(max(minimum, math.ceil(n * high)), direction)
 
 
-def visible_with_few(n: int, disagreeing: int, bound: float) -> float:
+def visible_with_few(n: int, disagreeing: int, bound: float, confidence: float = 0.95) -> float:
     """The smallest true difference from the bound that such a test set calls with 80 % power, by exact sums.
 
     Args:
         n: rows.
         disagreeing: rows that exactly one model has right, in this pilot.
         bound: what the interval must lie above.
+        confidence: two-sided level of the interval.
     """
     share = upper_share(disagreeing, n)
     low, high = 0.0, 1.0
     for _ in range(20):
         middle = (low + high) / 2
         true = bound + middle
-        if chance_above(n, min(max(share, abs(true), 1e-9), 1.0), min(true, 1.0), bound) < _POWER:
+        if chance_above(n, min(max(share, abs(true), 1e-9), 1.0), min(true, 1.0), bound, confidence) < _POWER:
             low = middle
         else:
             high = middle

@@ -133,6 +133,7 @@ def run(context: Context, _inputs: Inputs) -> Outcome:
         test_rows=len(test),
         test_units=truth.units,
         unit=unit_name,
+        confidence=truth.confidence,
         unmatched=_unmatched({"challenger": challenger, **references}),
         champion=None if context.champion is None else context.champion.name,
         champion_note=champion.note if champion is not None else "",

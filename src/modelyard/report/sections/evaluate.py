@@ -350,8 +350,9 @@ def _legend(result: EvaluateResult, gates: Sequence[GateResult]) -> Block:
     text = (
         f"Judged on {numbers.units(result.test_rows, 'row')}"
         + (f" of {numbers.units(result.test_units, result.unit)}" if result.unit != "row" else "")
-        + ". In brackets the confidence interval: a gate passes where all of it lies beyond the limit, fails where "
-        "none does, and cannot tell otherwise. Visible from: the smallest difference this test set can show."
+        + f". In brackets the {100 * result.confidence:g} % interval: a gate passes where all of it lies beyond the "
+        "limit, fails where none does, and cannot tell otherwise. Visible from: the smallest difference this test set "
+        "can show."
     )
     if any(gate.estimate.approximate for gate in gates):
         text += " ≈ marks an approximate interval."
