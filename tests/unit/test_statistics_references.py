@@ -44,6 +44,12 @@ def test_tango_without_a_disagreement_is_symmetric(n: int) -> None:
     assert (found.low, found.high) == pytest.approx((-z * z / (n + z * z), z * z / (n + z * z)), abs=1e-6)
 
 
+def test_tango_as_published_by_fagerland_2014() -> None:
+    """Fagerland, Lydersen & Laake, Statistics in Medicine 2014: airway hyper-responsiveness, 1 and 7 of 21 pairs."""
+    found = tango(1, 7, 21)
+    assert (found.low, found.high) == pytest.approx((-0.517, -0.026), abs=5e-4)
+
+
 @settings(max_examples=200, deadline=None)
 @given(b=st.integers(0, 60), c=st.integers(0, 60), rest=st.integers(0, 200))
 def test_tango_solves_its_score_equation_and_flips_with_the_models(b: int, c: int, rest: int) -> None:
