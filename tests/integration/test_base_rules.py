@@ -4,11 +4,14 @@ import json
 import subprocess
 from pathlib import Path
 
+import polars as pl
 import pytest
 
+from modelyard.cli.main import main
 from modelyard.config.load import load
 from modelyard.errors import ConfigError
 from modelyard.github.event import Event, Trigger
+from modelyard.stats import bootstrap
 from modelyard.steps.base_rules import Rules, digest_of_rules, rules_in_force
 from tests import desk
 
@@ -180,3 +183,59 @@ def test_without_git_there_is_no_base(tmp_path: Path) -> None:
     (folder / "modelyard.yml").write_text(desk.CONFIG, "utf-8")
     with pytest.raises(ConfigError, match="no git checkout"):
         find(folder, event("pull-request", head="a" * 40), tmp_path / "scratch")
+
+
+METRIC = "def hits(actual, predicted):\n    return float((actual == predicted).mean())\n"
+PREDICTED = """\
+model: {name: judged, task: binary, positive: "yes"}
+data:
+  sets: {test: data/test.csv}
+  columns: {target: answer, id: key}
+evaluate:
+  challenger: challenger.csv
+  metrics: {hits: {function: 'scoring:hits', higher_is_better: true}}
+  checks: {calibration: gate, calibration_error: 0.01}
+  gates:
+    - {metric: hits, at_least: 0.95}
+"""
+
+
+def test_the_verdict_under_both_knows_own_metrics_waivers_and_checks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "both"
+    (folder / "data").mkdir(parents=True)
+    rows = desk.rows(400)
+    rows.write_csv(folder / "data" / "test.csv")
+    far = pl.when(pl.col("answer") == "yes").then(0.7).otherwise(0.3)
+    odd = pl.int_range(pl.len()) % 10 == 0
+    rows.select("key", probability=pl.when(odd).then(1 - far).otherwise(far)).write_csv(folder / "challenger.csv")
+    (folder / "scoring.py").write_text(METRIC, "utf-8")
+    (folder / "modelyard.yml").write_text(PREDICTED, "utf-8")
+    (folder / ".gitignore").write_text("modelyard-run/\n.modelyard/\n", "utf-8")
+    desk.git(folder, "init", "-q")
+    desk.git(folder, "add", "-A")
+    desk.git(folder, "commit", "-qm", "base")
+    base = said(folder, "rev-parse", "HEAD")
+    monkeypatch.chdir(folder)
+    for name in ("RESAMPLES", "MORE_RESAMPLES"):
+        monkeypatch.setattr(bootstrap, name, 100)
+
+    def verdicts(*steps: str) -> tuple[str, str | None, str]:
+        for step in (*steps, "evaluate"):
+            main([step, "--base", base])
+        record = desk.record(folder, "evaluate")
+        return record["verdict"], record["result"]["under_own_rules"], record["result"]["own_rules_beyond"]
+
+    (folder / "scoring.py").write_text(METRIC.replace("float((", "0.5 * float(("), "utf-8")
+    waiver = '{"waivers": [{"gate": "hits at least 0.95", "reason": "r", "owner": "o", "expires": "2999-01-01"}]}'
+    (folder / "waivers.yml").write_text(waiver, "utf-8")
+    desk.edit(folder / "modelyard.yml", "  checks:", "  waivers: waivers.yml\n  checks:")
+    assert verdicts("detect", "train") == ("fail", "fail", ""), "its waiver would do; the check that it keeps would not"
+    desk.edit(folder / "modelyard.yml", "calibration: gate", "calibration: report")
+    assert verdicts() == ("fail", "pass", "")
+    desk.edit(folder / "modelyard.yml", "id: key}", "id: key, unit: {column: colour}}")
+    assert verdicts() == ("fail", None, "data.columns.unit.column")
+    main(["report"])
+    report = (folder / "modelyard-run" / "report.md").read_text("utf-8")
+    assert "was not judged: it would take other rows or predictions, because of `data.columns.unit.column`." in report

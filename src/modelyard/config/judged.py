@@ -118,12 +118,23 @@ def _gate_kind(gate: Gate, key: str, old: Any, new: Any) -> Kind:
     """Whether a key of a gate lets more through than before."""
     if key in ("inconclusive", "require"):
         return "loosened" if new in ("allow", "guard") else "tightened"
+    if key == "by":
+        return _by_kind(old, new)
     if key == "between" and old and new:
         return "tightened" if old[0] <= new[0] and new[1] <= old[1] else "loosened"
+    if key == "margin" and isinstance(old, str) and isinstance(new, str):
+        (was, of), (now, of_now) = (each.replace(" ", "").split("%") for each in (old, new))
+        old, new = (float(was), float(now)) if of == of_now else (old, new)
     if not isinstance(old, int | float) or not isinstance(new, int | float):
         return "loosened" if key == "margin" else "changed"
     upward_is_looser = key in ("at_most", "slice_drop") or (key == "margin" and gate.operator == "no_worse_than")
     return "loosened" if (new > old) == upward_is_looser else "tightened"
+
+
+def _by_kind(old: Any, new: Any) -> Kind:
+    """A slice that is named must be judged, so that one less lets more through."""
+    was, now = ({json.dumps(each, sort_keys=True) for each in slices or ()} for slices in (old, new))
+    return "tightened" if was <= now else "loosened"
 
 
 def _kind(name: str, old: str | None, new: str | None) -> Kind:
@@ -137,6 +148,8 @@ def _kind(name: str, old: str | None, new: str | None) -> Kind:
             order = ['"off"', '"report"', '"gate"']
             return "loosened" if order.index(new) < order.index(old) else "tightened"
         return "loosened" if float(new) > float(old) else "tightened"
+    if name.startswith(("data.sets.", "data.split.", "data.missing_target")):
+        return "test rows"
     if name == "evaluate.waivers":
         return "loosened" if new else "tightened"
     if name == "evaluate.behaviour" or name.startswith("validate.suites"):

@@ -14,7 +14,7 @@ import tempfile
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Self
 
@@ -197,3 +197,7 @@ class _Process:
 
     def _end(self) -> None:
         processes.end_group(self._child)
+        for pipe in (self._child.stdin, self._child.stdout):
+            with suppress(OSError):  # a child that died leaves what was not flushed
+                if pipe is not None:
+                    pipe.close()

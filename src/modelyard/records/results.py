@@ -393,7 +393,9 @@ class EvaluateResult(Part):
     rules_digest: Digest | None = None
     rule_changes: tuple[RuleChange, ...] = ()
     under_own_rules: Verdict | None = None
-    """The verdict that the proposal's own rules would give, where they differ and judge the same rows."""
+    """The verdict that the proposal's own rules would give, where they differ and judge the same predictions."""
+    own_rules_beyond: str = ""
+    """The rule for which that was not looked at."""
     carried: dict[str, Digest] = Field(default_factory=dict)
     """What a version carries beside model and records: path to digest."""
     headline: str = ""

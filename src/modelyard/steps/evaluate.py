@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import modelyard.records.results as r
+from modelyard.config.models import Checks
 from modelyard.config.rules import rules as rules_of
 from modelyard.data import splits
 from modelyard.errors import DataError
@@ -125,8 +126,14 @@ def run(context: Context, _inputs: Inputs) -> Outcome:
         judged = judgement.judge_all(rules, truth, models, columns)
         metrics = judgement.overview(rules, primary, context.config.model.task, truth, models)
     judged, waivers, expired = looked_at.waived(context, judged)
-    beside = _beside(context, primary, truth, models, columns, test, learned_from, signature, metrics)
-    checks = (*beside.pop("checks"), *behaved, *expired)
+    beside = _beside(context, primary, truth, models, columns, test)
+
+    def asked_of(modes: Checks) -> tuple[r.CheckResult, ...]:
+        known = beside["calibration"]
+        return (*_checks(modes, context, primary, truth, models, learned_from, signature, metrics, known), *behaved)
+
+    checks = (*asked_of(context.config.evaluate.checks), *expired)
+    under_own, not_judged = rulebook.under_own_rules(context, primary, truth, models, test, signature, asked_of)
     evaluation = _evaluation(context, test, trained.model_digest)
     champion = references.get("champion")
     result = r.EvaluateResult(
@@ -150,7 +157,8 @@ def run(context: Context, _inputs: Inputs) -> Outcome:
         equal_chance=judgement.equal_chance(judged),
         reproduce=_command(context),
         carried=carry.prepare(context),
-        under_own_rules=rulebook.under_own_rules(context, primary, truth, models, test),
+        under_own_rules=under_own,
+        own_rules_beyond=not_judged,
         **beside,
         **rulebook.said_of_rules(context),
     )
@@ -185,41 +193,49 @@ def _over_best(primary: Metric, truth: "Truth", models: Mapping[str, Any]) -> r.
 
 
 def _beside(
-    context: Context,
-    primary: Metric,
-    truth: "Truth",
-    models: Mapping[str, Any],
-    columns: Mapping[str, Any],
-    test: Any,
-    learned_from: tuple[Any, Any] | None,
-    signature: r.Signature,
-    metrics: tuple[r.MetricRow, ...],
+    context: Context, primary: Metric, truth: "Truth", models: Mapping[str, Any], columns: Mapping[str, Any], test: Any
 ) -> dict[str, Any]:
-    """Calibration, changed predictions, the gap to training rows, and curves."""
+    """Calibration, changed predictions, discovered slices and curves."""
     from modelyard.evaluation import beside, discover
     from modelyard.steps import looked_at
 
     asked = context.config.evaluate.checks
-    calibrations = beside.calibrations(truth, models) if asked.calibration != "off" else ()
-    changed, changed_check = beside.changed(asked, truth, models, columns)
     discovered: tuple[r.DiscoveredSlice, ...] = ()
     if asked.discovered_slices == "report":
         discovered = discover.discover(primary, truth, models, looked_at.may_be_named(context, test))
+    return {
+        "discovered": discovered,
+        "calibration": beside.calibrations(truth, models) if asked.calibration != "off" else (),
+        "changed_predictions": beside.changed(asked, truth, models, columns)[0],
+        "curves": beside.curves(truth, models),
+    }
+
+
+def _checks(
+    modes: Checks,
+    context: Context,
+    primary: Metric,
+    truth: "Truth",
+    models: Mapping[str, Any],
+    learned_from: tuple[Any, Any] | None,
+    signature: r.Signature,
+    metrics: tuple[r.MetricRow, ...],
+    calibrations: tuple[r.Calibration, ...],
+) -> tuple[r.CheckResult, ...]:
+    """Calibration, changed predictions and the gap to training rows as checks."""
+    from modelyard.evaluation import beside
+
     rows, predictions = learned_from or (None, None)
     known = None if rows is None else _truth(rows, context, signature)
     on_test = next((row.challenger.value for row in metrics if row.metric == primary.name), None)
-    checks = [
-        beside.calibration_check(asked, calibrations),
-        changed_check,
-        beside.gap(asked, primary, on_test, known, predictions),
+    if modes.calibration != "off" and not calibrations:
+        calibrations = beside.calibrations(truth, models)
+    found = [
+        beside.calibration_check(modes, calibrations),
+        beside.changed(modes, truth, models, {})[1],
+        beside.gap(modes, primary, on_test, known, predictions),
     ]
-    return {
-        "discovered": discovered,
-        "calibration": calibrations,
-        "changed_predictions": changed,
-        "curves": beside.curves(truth, models),
-        "checks": tuple(check for check in checks if check is not None),
-    }
+    return tuple(check for check in found if check is not None)
 
 
 def _evaluation(context: Context, test: Any, model_digest: str | None) -> r.Evaluation:

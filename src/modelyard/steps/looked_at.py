@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import modelyard.records.results as r
+from modelyard.config.models import Config
 from modelyard.evaluation import behaviour, waivers, wear
 from modelyard.files import append_line
 from modelyard.models.predictions import join, read_predictions
@@ -120,13 +121,14 @@ def may_be_named(context: Context, test: Any) -> Any:
 
 
 def waived(
-    context: Context, gates: tuple[r.GateResult, ...]
+    context: Context, gates: tuple[r.GateResult, ...], proposed: Config | None = None
 ) -> tuple[tuple[r.GateResult, ...], tuple[r.WaiverRow, ...], tuple[r.CheckResult, ...]]:
-    """The gates with the waivers of the rules in force."""
-    named = context.config.evaluate.waivers
+    """The gates with the waivers of the rules in force, or of a proposal's configuration."""
+    named = (proposed or context.config).evaluate.waivers
     if named is None:
         return gates, (), ()
-    return waivers.apply(gates, waivers.read(context.rule_file(named, "evaluate.waivers"), named), today(), named)
+    path = (context.rule_file if proposed is None else context.inside)(named, "evaluate.waivers")
+    return waivers.apply(gates, waivers.read(path, named), today(), named)
 
 
 def today() -> date:

@@ -1,14 +1,15 @@
 """The gates that judge a run, with the metrics and files that they name: from the rules in force, or the defaults."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import modelyard.records.results as r
 from modelyard.config.load import Loaded
+from modelyard.config.models import Checks, Config
 from modelyard.config.rules import metric_files
-from modelyard.errors import ConfigError
+from modelyard.errors import ConfigError, DataError
 from modelyard.metrics.catalogue import PRIMARY, Metric
 from modelyard.steps.base_rules import Rules, digest_of_rules
 from modelyard.steps.context import Context
@@ -29,12 +30,18 @@ def primary_of(context: Context) -> Metric:
 
 
 @contextmanager
-def own_metrics(context: Context, signature: r.Signature) -> Iterator[Mapping[str, Metric]]:
-    """The metrics that the configuration defines, from the files of the rules in force; they end with the block."""
+def own_metrics(
+    context: Context, signature: r.Signature, proposed: Config | None = None
+) -> Iterator[Mapping[str, Metric]]:
+    """The metrics that the configuration defines, from the files of the rules in force; they end with the block.
+
+    ``proposed``: the configuration of a proposal instead, with the checkout's files.
+    """
     from modelyard.metrics import own
 
-    named = context.config.evaluate.metrics
-    files = {name: context.rule_file(path, "evaluate.metrics") for name, path in metric_files(context.config).items()}
+    config, file_of = (context.config, context.rule_file) if proposed is None else (proposed, context.inside)
+    named = config.evaluate.metrics
+    files = {name: file_of(path, "evaluate.metrics") for name, path in metric_files(config).items()}
     with own.opened(named, files, task=signature.task, classes=classes_by_code(signature)) as found:
         yield found
 
@@ -95,29 +102,58 @@ def groups_of(rules: "tuple[Rule, ...]", test: Any) -> "dict[str, Groups]":
 
 
 def under_own_rules(
-    context: Context, primary: Metric, truth: "Truth", models: "Mapping[str, Predictions]", test: Any
-) -> Verdict | None:
-    """The verdict of the gates that a proposal would set; None where it sets none, or would judge other rows."""
+    context: Context,
+    primary: Metric,
+    truth: "Truth",
+    models: "Mapping[str, Predictions]",
+    test: Any,
+    signature: r.Signature,
+    checks: Callable[[Checks], tuple[r.CheckResult, ...]],
+) -> tuple[Verdict | None, str]:
+    """The verdict that a proposal's own rules would give.
+
+    Args:
+        context: the run.
+        primary: the metric of the default gates.
+        truth: the test rows.
+        models: predictions by role.
+        test: frame of the test rows.
+        signature: the challenger's.
+        checks: what the checks beside the gates find, by their modes.
+
+    Returns:
+        The verdict, or None where it changes no rule, or one that other rows or other predictions would have to be
+        looked at for; and which rule that is.
+    """
     from modelyard.evaluation import judgement
+    from modelyard.steps import looked_at
 
     rules = context.rules
-    if rules is None or rules.own is None or any(not _of_gates(each.rule) for each in rules.changes):
-        return None
-    own = rules.own
-    if own.config.evaluate.metrics:
-        return None
-    judged_with = replace(truth, confidence=own.config.evaluate.confidence)
+    if rules is None or rules.own is None:
+        return None, ""
+    own = rules.own.config
+    files = {*metric_files(own).values(), *metric_files(context.config).values()}
+    files |= {each for each in (own.evaluate.waivers, context.config.evaluate.waivers) if each}
+    beyond = [each.rule for each in rules.changes if each.rule not in files and not _of_the_judgement(each.rule)]
+    if beyond:
+        return None, beyond[0]
+    judged_with = replace(truth, confidence=own.evaluate.confidence)
     try:
-        found = rules_of(own, primary, judged_with, models, {})
-    except ConfigError:
-        return Verdict.ERROR
-    if any(column not in test.columns for rule in found for column in rule.columns):
-        return Verdict.ERROR
-    return judgement.verdict_of(judgement.judge_all(found, judged_with, models, groups_of(found, test)))
+        with own_metrics(context, signature, own) as metrics:
+            found = rules_of(rules.own, primary, judged_with, models, metrics)
+            if any(column not in test.columns for rule in found for column in rule.columns):
+                return Verdict.ERROR, ""
+            judged = judgement.judge_all(found, judged_with, models, groups_of(found, test))
+        judged, _, expired = looked_at.waived(context, judged, own)
+        return judgement.verdict_of(judged, (*checks(own.evaluate.checks), *expired)), ""
+    except (ConfigError, DataError):
+        return Verdict.ERROR, ""
 
 
-def _of_gates(rule: str) -> bool:
-    return rule.startswith(("evaluate.", "test rows"))
+def _of_the_judgement(rule: str) -> bool:
+    """Whether a rule says how predictions that there are already are judged, or nothing that a verdict hangs on."""
+    asked_of_models = ("evaluate.behaviour", "evaluate.champion", "evaluate.checks.train_test_gap")
+    return rule.startswith(("evaluate.", "test rows:", "mode", "registry.")) and rule not in asked_of_models
 
 
 def said_of_rules(context: Context) -> dict[str, Any]:

@@ -80,13 +80,13 @@ def _rules(result: EvaluateResult) -> tuple[Section, ...]:
     more = len(result.rule_changes) - len(rows)
     caption = f"Rules that this change would alter{f'; {more} more are not shown' if more > 0 else ''}"
     own = result.under_own_rules
-    said = (
-        "What its own rules would say was not judged: they choose other test rows."
-        if own is None
-        else f"Under its own rules the verdict would be: {own.words}."
-    )
+    beyond: tuple[Inline | str, ...] = ()
+    said = f"Under its own rules the verdict would be: {own.words}." if own is not None else ""
+    if own is None and result.own_rules_beyond:
+        said = "What its own rules would say was not judged: it would take other rows or predictions, because of "
+        beyond = (Code(result.own_rules_beyond), ".")
     blocks: tuple[Block, ...] = (
-        Paragraph(line(f"The rules of the base count until this is merged. {said}")),
+        Paragraph(line(f"The rules of the base count until this is merged. {said}", *beyond)),
         Table(caption, columns, rows),
     )
     return (Section("rules", "This change alters its own rules", "", blocks, 95, folded=False),)
