@@ -1,13 +1,15 @@
 """The rows of behaviour tests: values fit their columns, or the test is refused with its name."""
 
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import polars as pl
 import pytest
 
 from modelyard.errors import ConfigError
-from modelyard.evaluation.behaviour import BehaviourTest, Prepared, prepare
+from modelyard.evaluation import waivers
+from modelyard.evaluation.behaviour import BehaviourTest, Prepared, prepare, read
 from modelyard.records.results import Feature, Signature
 
 FRAME = pl.DataFrame(
@@ -65,3 +67,14 @@ def test_made_up_rows_have_the_types_of_the_data() -> None:
     made = prepared(kind="minimum", rows=rows).changed
     assert made.drop("key").schema == FRAME.drop("key").schema
     assert made.drop("key").rows() == [(1.0, 2, "red", False, date(2026, 2, 1)), (None,) * 5]
+
+
+def test_the_files_of_the_documentation_are_read(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "statistics.md").read_text("utf-8")
+    blocks = [block.partition("```")[0] for block in page.split("```yaml\n")[1:]]
+    behaviour, waived = (next(each for each in blocks if each.startswith(head)) for head in ("tests:", "waivers:"))
+    (tmp_path / "b.yml").write_text(behaviour, "utf-8")
+    (tmp_path / "w.yml").write_text(waived, "utf-8")
+    kinds = [test.kind for test in read(tmp_path / "b.yml", "b.yml")]
+    assert kinds == ["directional", "invariance", "minimum", "golden"]
+    assert waivers.read(tmp_path / "w.yml", "w.yml")[0].slice == "carrier = HA"
