@@ -63,6 +63,8 @@ def test_scores_are_those_of_grid_search(tmp_path: Path) -> None:
     peer.fit(wanted, frame["late"].to_numpy())
     assert scores(trained) == pytest.approx(peer.cv_results_["mean_test_score"].tolist(), abs=1e-12)
     winner = next(row for row in trained.result.candidates if row.winner)
+    ratio = np.mean([len(scored) / len(fitted) for fitted, scored in made])
+    assert winner.error == pytest.approx(np.sqrt((1 / 3 + ratio) * np.var(winner.scores, ddof=1)))
     assert winner.params == {"C": peer.best_params_["model__C"]}
     loaded = store.load_sklearn(tmp_path / "run" / "model")
     assert np.allclose(loaded.predict_proba(wanted), peer.predict_proba(wanted))

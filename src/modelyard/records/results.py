@@ -128,6 +128,8 @@ class CandidateRow(Part):
     params: dict[str, Scalar | tuple[Scalar, ...]]
     score: float | None
     scores: tuple[float, ...] = ()
+    error: float | None = None
+    """Standard error of ``score`` with Nadeau and Bengio's correction: of the procedure, and never for a gate."""
     seconds: float
     fits: int
     cached: bool

@@ -16,6 +16,21 @@ SKEWED = 0.1
 """|skewness|/√n from which Student's interval is left for the bootstrap."""
 
 
+def resampled_error(scores: Sequence[float], ratio: float) -> float | None:
+    """Standard error of a mean over folds whose training rows overlap (Nadeau & Bengio, Machine Learning 2003).
+
+    Args:
+        scores: one a fold.
+        ratio: rows scored over rows trained on, of a fold.
+
+    Returns:
+        √((1/k + ratio)·s²); None of fewer than two folds.
+    """
+    if len(scores) < 2:
+        return None
+    return math.sqrt((1 / len(scores) + ratio) * float(np.var(np.array(scores), ddof=1)))
+
+
 def mean_interval(
     values: NDArray[np.float64], *, seed: int = 0, bounds: Sequence[float] = (), confidence: float = 0.95
 ) -> Interval:

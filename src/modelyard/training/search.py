@@ -130,13 +130,16 @@ def search(
             scores = [folded.scores[fold] for fold in range(len(folds))]
             cache.put_scores(digests[task.candidate], scores, round(folded.seconds, 3))
         progress(done, len(tasks), task.choice.name)
-    made = [_row(choice, known[index], open_.get(index), len(folds)) for index, choice in enumerate(choices)]
+    ratio = sum(len(scored) / len(trained) for trained, scored in folds) / len(folds)
+    made = [_row(choice, known[index], open_.get(index), len(folds), ratio) for index, choice in enumerate(choices)]
     winner = _winner(made, metric)
     made[winner] = made[winner].model_copy(update={"winner": True})
     return Found(tuple(made), winner, len(tasks), sum(len(found.scores) for found in known if found))
 
 
-def _row(choice: Choice, known: Any, folded: _Folds | None, folds: int) -> CandidateRow:
+def _row(choice: Choice, known: Any, folded: _Folds | None, folds: int, ratio: float) -> CandidateRow:
+    from modelyard.stats.means import resampled_error
+
     params = dict(choice.params)
     if folded is None:
         scores, seconds, problem = known.scores, known.seconds, ""
@@ -148,6 +151,7 @@ def _row(choice: Choice, known: Any, folded: _Folds | None, folds: int) -> Candi
         params=params,
         score=None if problem else sum(scores) / len(scores),
         scores=scores,
+        error=None if problem else resampled_error(scores, ratio),
         seconds=seconds,
         fits=0 if folded is None else folds,
         cached=folded is None,

@@ -97,7 +97,7 @@ def _candidates(result: TrainResult) -> Table:
             (
                 _name(row),
                 line(charts.folds_row(axis, row.scores, row.score, winner=row.winner)),
-                line(Text(numbers.metric(row.score, places), "strong" if row.winner else "")),
+                line(Text(numbers.metric(row.score, places), "strong" if row.winner else ""), *_error(row, places)),
                 line(_range(row, places)),
                 line("cached" if row.cached else numbers.duration(row.seconds)),
             )
@@ -105,6 +105,11 @@ def _candidates(result: TrainResult) -> Table:
         ),
         stacked=True,
     )
+
+
+def _error(row: CandidateRow, places: int) -> tuple[Text, ...]:
+    """The corrected standard error: how much the procedure varies, which no gate looks at."""
+    return () if row.error is None else (Text(f" ± {numbers.metric(row.error, places)}", "muted"),)
 
 
 def _name(row: CandidateRow) -> Line:
