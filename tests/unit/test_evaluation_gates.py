@@ -228,3 +228,18 @@ def test_resamples_that_differ_by_rounding_alone_give_no_interval() -> None:
     draw = np.random.default_rng(6)
     found = estimate.level_statistic(lambda _: 0.7 + 1e-16 * int(draw.integers(0, 9)), 100, seed=1)
     assert (found.low, "do not vary" in found.refused) == (None, True)
+
+
+def test_the_joint_chance_is_of_the_gates_that_decide_and_can_be_passed(y: Any) -> None:
+    same = {"challenger": model(y, 0.4, 2), "champion": model(y, 0.4, 3)}
+    level, paired = gate(metric="roc_auc", at_least=0.5), gate(metric="accuracy", no_worse_than="champion", margin=0.02)
+    open_one = gate(metric="roc_auc", at_least=0.8, inconclusive="allow")
+    found = judgement.judge_all((level, paired), truth(y), same, {})
+    chances = [one.equal_chance for one in found]
+    assert judgement.equal_chance(found) == pytest.approx(np.prod([each or 0 for each in chances]))
+    few = truth(y, unit=np.arange(N) % 29)
+    refused = judgement.judge_all((level, paired), few, same, {})
+    assert refused[1].equal_chance is not None
+    assert judgement.equal_chance(refused) is None, "29 units are too few for the level, whoever is judged"
+    allowed = judgement.judge_all((paired, open_one), few, same, {})
+    assert judgement.equal_chance(allowed) == allowed[0].equal_chance

@@ -54,8 +54,14 @@ def verdict_of(judged: Sequence[GateResult], checks: Sequence[CheckResult] = ())
 
 
 def equal_chance(judged: Sequence[GateResult]) -> float | None:
-    """Chance that a model as good as the champion passes all gates of which it is known, were they independent."""
-    known = [gate.equal_chance for gate in judged if gate.equal_chance is not None]
+    """Chance that a model as good as the champion passes all gates of which it is known, were they independent.
+
+    None where nothing is known, or where a gate that decides has no interval on these rows, so that nothing passes it.
+    """
+    deciding = [gate for gate in judged if not gate.allowed and gate.verdict is not Verdict.NOT_APPLICABLE]
+    if any(gate.estimate.refused for gate in deciding):
+        return None
+    known = [gate.equal_chance for gate in deciding if gate.equal_chance is not None]
     return math.prod(known) if known else None
 
 
