@@ -83,6 +83,15 @@ def test_a_metric_of_another_task_is_refused(folder: Path) -> None:
     assert said.startswith("modelyard.yml:1: model.metric: r2 is a metric for regression, and this task is binary\n")
 
 
+def test_an_own_metric_cannot_be_the_primary_one(folder: Path) -> None:
+    text = GOOD.replace("task: binary", "task: binary, metric: mine")
+    text += "  metrics: {mine: {costs: [{actual: true, predicted: false, cost: 1}]}}\n"
+    (said,) = found(folder, text)
+    assert said.startswith(
+        "modelyard.yml:1: model.metric: mine is a metric of your own, and the primary one is built in\n"
+    )
+
+
 def test_an_unknown_estimator_is_refused_in_the_words_of_whoever_knows(folder: Path) -> None:
     (said,) = found(folder, GOOD.replace("sklearn.linear_model.LogisticRegression", "skl.Logistic"))
     assert said == "modelyard.yml:8: train.candidates[0].estimator: no estimator 'skl.Logistic'"

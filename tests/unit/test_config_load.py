@@ -46,6 +46,21 @@ registry:  {kind: auto, alias: champion}
 """
 
 
+TEST_ALONE = """\
+model: {name: m, task: binary}
+data:
+  sets: {test: t.csv}
+  columns: {target: y}
+evaluate:
+  challenger: p.csv
+"""
+GATES_ALONE = """\
+  gates:
+    - {metric: accuracy, at_least: 0.8}
+    - {metric: accuracy, no_worse_than: champion, margin: 10 % of gain}
+"""
+
+
 def read(folder: Path, text: str | bytes, name: str = "modelyard.yml") -> Loaded:
     path = folder / name
     path.write_bytes(text.encode() if isinstance(text, str) else text)
@@ -277,6 +292,20 @@ BROKEN: dict[str, tuple[str | bytes, int | None, str | None, str, str]] = {
         "evaluate.checks.train_test_gap",
         "predictions score none",
         "report, or off",
+    ),
+    "a baseline without training rows": (
+        TEST_ALONE + GATES_ALONE,
+        9,
+        "evaluate.gates[1]",
+        "fitted on training rows, and there are none",
+        "a set train beside test",
+    ),
+    "default gates without training rows": (
+        TEST_ALONE,
+        None,
+        None,
+        "fitted on training rows, and there are none",
+        "a set train beside test",
     ),
     "not a number": (without("0.8", ".nan"), 11, "evaluate.gates[0].at_least", ".nan", "finite"),
     "number beyond all bounds": (without("0.8", "1e999"), 11, "evaluate.gates[0].at_least", "too large", "finite"),

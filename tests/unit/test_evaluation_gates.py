@@ -112,6 +112,11 @@ def test_labels_cannot_be_judged_by_a_metric_of_probabilities(y: Any) -> None:
     assert judged(gate(metric="accuracy", at_least=0.5), y, challenger=labels).verdict is Verdict.PASS
 
 
+def test_a_gate_against_a_baseline_that_is_not_there_is_an_error(y: Any) -> None:
+    found = judge(gate(metric="roc_auc", better_than="baseline"), 0, truth(y), {"challenger": model(y, 0.4, 2)}, {})
+    assert (found.verdict, found.reason) == (Verdict.ERROR, "there is no baseline to compare with")
+
+
 def test_one_class_in_the_test_rows_cannot_be_told() -> None:
     y = np.zeros(200, dtype=np.int64)
     found = judged(gate(metric="roc_auc", at_least=0.5), y, challenger=model(y, 0.0, 2))

@@ -81,7 +81,13 @@ class _Checker:
         for path, name in named:
             if name is None:
                 continue
-            if name not in known:
+            if path[0] == "model" and name in own:
+                yield self.problem(
+                    path,
+                    f"{name} is a metric of your own, and the primary one is built in",
+                    f"Gate by {name}, and choose the primary one from {', '.join(fitting)}.",
+                )
+            elif name not in known:
                 yield self.problem(
                     path,
                     f"unknown metric {shown(name)}; for a {task} task: "

@@ -607,6 +607,22 @@ class Config(Section):
         return self
 
     @model_validator(mode="after")
+    def _baseline_has_rows_to_learn_from(self) -> Self:
+        gates = self.evaluate.gates
+        against = [
+            at
+            for at, gate in enumerate(gates)
+            if "baseline" in (gate.no_worse_than, gate.better_than) or "of gain" in str(gate.margin)
+        ]
+        if self.data.split is None and "train" not in self.data.sets and (against or not gates):
+            raise wrong(
+                "the baseline is fitted on training rows, and there are none here",
+                at=("evaluate", "gates", *against[:1]) if gates else (),
+                do="Name a set train beside test, or write gates with at_least, at_most or a champion alone.",
+            )
+        return self
+
+    @model_validator(mode="after")
     def _gating_checks_can_be_made(self) -> Self:
         checks = self.evaluate.checks
         for check, cannot, why in (

@@ -57,6 +57,9 @@ def judge(rule: Rule, at: int, truth: Truth, models: Models, columns: Columns) -
     if rule.reference in ("champion", "best-promoted") and rule.reference not in models:
         why = "there is no champion yet" if "champion" not in models else _NO_BEST
         return blank.model_copy(update={"verdict": Verdict.NOT_APPLICABLE, "reason": why})
+    absent = [role for role in _roles(rule) if role not in models]
+    if absent:
+        return blank.model_copy(update={"reason": f"there is no {absent[0]} to compare with"})
     without = [role for role in _roles(rule) if not models[role].has(rule.metric.needs)]
     if without:
         return blank.model_copy(
