@@ -13,8 +13,9 @@ from modelyard.evaluation.gates import judge
 from modelyard.evaluation.truth import Groups, Truth
 from modelyard.metrics.compute import Predictions
 from modelyard.records.envelope import Envelope
-from modelyard.records.results import CheckResult, EvaluateResult, GateResult
+from modelyard.records.results import CheckResult, Estimate, EvaluateResult, GateResult, MetricRow, Wear
 from modelyard.report import wording
+from modelyard.report.markdown import render_markdown
 from modelyard.verdict import Verdict
 from tests.registry_samples import record
 
@@ -70,3 +71,20 @@ def test_waived_gates_and_checks_that_gate_are_told_at_the_desk_and_in_annotatio
         ("warning", "r2 at least 0.99: fail"),
         ("error", "waiver: fail"),
     ]
+
+
+@pytest.mark.parametrize(("looks", "at_least", "worn"), [(19, False, False), (20, True, True)])
+def test_a_worn_test_set_and_rows_lost_in_the_join_are_told(looks: int, at_least: bool, worn: bool) -> None:
+    result = EvaluateResult(
+        test_rows=N, test_units=N, unit="row", confidence=0.9, gates=(judged(metric="r2", at_least=0.5),),
+        metrics=(MetricRow(metric="r2", higher_is_better=True, challenger=Estimate(value=0.9)),),
+        unmatched={"challenger": 3, "champion": 1}, label_period="2026-01-01 to 2026-03-31",
+        wear=Wear(evaluations=looks, at_least=at_least, chance=1 - 0.975**looks),
+    )  # fmt: skip
+    text = render_markdown({"evaluate": Envelope.seal(record("evaluate", result, []))})
+    assert f"Judged on for the {'at least ' if at_least else ''}{looks}th time" in text
+    assert f"worthless change by now: {1 - 0.975**looks:.0%}." in text
+    assert ("Bring fresh rows." in text) == worn
+    assert "Rows without a prediction, left out: challenger 3, champion 1." in text
+    assert "Test labels from 2026-01-01 to 2026-03-31." in text
+    assert "In brackets the 90 % interval" in text
