@@ -1,6 +1,7 @@
 """The same flights at a desk and in a runner: equal verdicts, digests and predictions."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -35,7 +36,9 @@ def test_a_desk_and_a_runner_agree_to_the_last_digit(tmp_path: Path) -> None:
     desk.git(folder, "init", "-q", "-b", "main")
     desk.git(folder, "add", "-A")
     desk.git(folder, "commit", "-qm", "flights")
-    run = Runner(tmp_path).run(folder, WORKFLOW, "push", payloads.push("0" * 40))
+    # Which kernels OpenBLAS takes changes last bits; where this machine's environment says, the runner's does too.
+    kernels = {name: value for name, value in os.environ.items() if name.startswith("OPENBLAS_")}
+    run = Runner(tmp_path, environ=kernels).run(folder, WORKFLOW, "push", payloads.push("0" * 40))
     there, here = run.folder / "kept", folder / "modelyard-run"
     assert there.is_dir(), run.last
     code = desk.modelyard(folder, "run").code
