@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from tests import desk
 from tests.act import PYTHON, Run, Runner
 
@@ -80,18 +78,6 @@ def test_the_root_action_runs_the_whole_pipeline_and_promotes_on_push(tmp_path: 
     assert (circumstances["event"], circumstances["actor"]) == ("push", "octocat")
 
 
-def test_a_gate_that_fails_makes_the_job_red_with_exit_code_1(tmp_path: Path) -> None:
-    repo = repository(tmp_path, LOCAL.replace("at_least: 0.6", "at_least: 0.95"))
-    run = Runner(tmp_path).run(repo, ROOT_ACTION, "push", PUSH)
-    assert run.jobs == {"model": "failure"}
-    assert run.outputs("seen") == {"code": "1"}
-    assert (run.outputs("modelyard")["verdict"], run.outputs("modelyard")["version"]) == ("fail", "")
-    (said,) = run.annotations
-    assert said.startswith("::error file=modelyard.yml,line=13,title=roc_auc at least 0.95%3A fail::The challenger")
-    assert any(text.startswith("## ❌ Hold · `tiny`") for text in run.summaries)
-    assert "Promote" not in run.steps()
-
-
 def test_a_data_fault_makes_the_job_red_with_exit_code_3_and_is_still_reported(tmp_path: Path) -> None:
     repo = repository(tmp_path)
     (repo / "data" / "part-1.csv").write_text("", "utf-8")
@@ -155,16 +141,6 @@ def test_a_pull_request_that_loosens_its_own_gate_is_judged_by_the_base(tmp_path
     assert result["reproduce"] == f"modelyard evaluate --base {commit(repo, 'main')}"
     assert "Promote" not in run.steps()
     assert all("file=modelyard.yml" not in said for said in run.annotations)
-
-
-def test_a_pull_request_hears_what_its_own_rules_would_say(tmp_path: Path) -> None:
-    repo = repository(tmp_path, LOCAL.replace("at_least: 0.6", "at_least: 0.95"))
-    desk.edit(repo / "modelyard.yml", "at_least: 0.95", "at_least: 0.1")
-    run = Runner(tmp_path).run(repo, ROOT_ACTION, "pull_request", merge(repo))
-    assert run.outputs("seen") == {"code": "1"}
-    assert kept(run, "evaluate")["record"]["result"]["under_own_rules"] == "pass"
-    report = (run.folder / "kept" / "report.md").read_text("utf-8")
-    assert "Under its own rules the verdict would be: promote." in report
 
 
 CHAIN = f"""\
@@ -313,6 +289,15 @@ def test_no_user_code_sees_a_token_or_can_speak_to_the_runner(tmp_path: Path) ->
     assert [path.name for path in files if token.encode() in path.read_bytes()] == []
 
 
+STEPS = """\
+on: push
+permissions: {}
+jobs:
+  model:
+    runs-on: ubuntu-24.04
+    steps:
+      - uses: actions/checkout@v7
+"""
 HOSTILE_INPUTS = [
     "two words.yml", "it's.yml", 'say "x".yml', "$(touch CANARY).yml", "`touch CANARY`.yml", "a;touch CANARY",
     "-rf", "--help", "line one\\nline two", "../outside.yml", "/etc/passwd", "x" * 100_000,
@@ -330,22 +315,29 @@ def test_inputs_are_text_whatever_they_hold(tmp_path: Path) -> None:
 """
         for at, text in enumerate(HOSTILE_INPUTS)
     )
-    head = "on: push\npermissions: {}\njobs:\n  model:\n    runs-on: ubuntu-24.04\n    steps:\n"
-    workflow = f"{head}      - uses: actions/checkout@v7\n{steps}"
-    run = Runner(tmp_path).run(repository(tmp_path), workflow, "push", PUSH)
+    run = Runner(tmp_path).run(repository(tmp_path), f"{STEPS}{steps}", "push", PUSH)
     assert not canary.exists()
     for at, text in enumerate(HOSTILE_INPUTS):
         outputs = run.outputs(f"s{at}")
         assert (outputs.get("verdict"), outputs.get("exit-code")) == ("error", "2"), (text[:40], outputs)
 
 
-@pytest.mark.parametrize("value", ["yes", "True", "1"])
-def test_a_boolean_is_true_or_false_and_nothing_else(tmp_path: Path, value: str) -> None:
-    workflow = ROOT_ACTION.replace('promote: "true"', f'promote: "{value}"')
-    run = Runner(tmp_path).run(repository(tmp_path), workflow, "push", PUSH)
-    assert run.jobs == {"model": "failure"}
-    assert run.outputs("seen") == {"code": "2"}
-    assert run.annotations == [f"::error title=modelyard::input 'promote' is '{value}'%0AAllowed: true or false."]
+def test_a_boolean_is_true_or_false_and_nothing_else(tmp_path: Path) -> None:
+    values = ("yes", "True", "1")
+    steps = "".join(
+        f"""\
+      - id: s{at}
+        continue-on-error: true
+        uses: modelyard/modelyard@v1
+        with: {{python-version: "{PYTHON}", promote: "{value}"}}
+"""
+        for at, value in enumerate(values)
+    )
+    run = Runner(tmp_path).run(repository(tmp_path), f"{STEPS}{steps}", "push", PUSH)
+    assert [run.outputs(f"s{at}").get("exit-code") for at in range(3)] == ["2", "2", "2"], run.last
+    assert run.annotations == [
+        f"::error title=modelyard::input 'promote' is '{value}'%0AAllowed: true or false." for value in values
+    ]
 
 
 WRITING = """\

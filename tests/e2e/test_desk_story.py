@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests import desk
-from tests.desk import edit, modelyard, record
+from tests.desk import edit, record
+from tests.desk import inside as modelyard
 
 QUICK = desk.CONFIG.replace("validate:\n  suites: {all: suite.json}\n", "")
 FIT = """\
@@ -61,13 +62,13 @@ def reasons(folder: Path) -> list[str]:
 
 def test_the_whole_pipeline_with_its_suite(tmp_path: Path) -> None:
     folder = desk.repository(tmp_path / "tiny")
-    done = modelyard(folder, "run", "--promote", "--json")
+    done = desk.modelyard(folder, "run", "--promote", "--json")
     assert done.code == 0, done.err
     assert [stage["step"] for stage in done.json["stages"]] == [
         "detect", "validate", "train", "evaluate", "report", "promote",
     ]  # fmt: skip
     assert record(folder, "validate")["result"]["suites"][0]["rows"] == desk.ROWS
-    shown = modelyard(folder, "verify", "--version", "v1")
+    shown = desk.modelyard(folder, "verify", "--version", "v1")
     assert (shown.code, "verified" in shown.out) == (0, True)
 
 
@@ -89,14 +90,14 @@ def test_a_version_carries_its_profile_and_golden_rows(tiny: Path) -> None:
 
 def test_a_second_run_finds_nothing_to_do_and_touches_nothing(tiny: Path) -> None:
     before = files(tiny / "modelyard-run")
-    done = modelyard(tiny, "run")
+    done = desk.modelyard(tiny, "run")
     assert done.code == 0
     assert "nothing to do" in done.out
     assert "v1" in done.out
     for stage in ("train", "evaluate", "report"):
         assert f"{stage}: not run, because nothing changed since v1" in done.err
     assert files(tiny / "modelyard-run") == before
-    assert modelyard(tiny, "verify").code == 0
+    assert desk.modelyard(tiny, "verify").code == 0
 
 
 def test_detect_names_data_and_its_partitions(tiny: Path) -> None:
@@ -139,11 +140,11 @@ def test_detect_names_the_code_of_an_entrypoint(tmp_path: Path) -> None:
 
 def test_promote_promote_rollback_and_the_history(tiny: Path) -> None:
     more_rows(tiny)
-    assert modelyard(tiny, "run", "--promote", "--reason", "more rows").code == 0
-    back = modelyard(tiny, "rollback", "--reason", "errors since the morning")
+    assert desk.modelyard(tiny, "run", "--promote", "--reason", "more rows").code == 0
+    back = desk.modelyard(tiny, "rollback", "--reason", "errors since the morning")
     assert back.code == 0, back.err
     assert "all 32 golden predictions came out again, the same to the last bit" in back.out
-    moves = modelyard(tiny, "history", "--json").json
+    moves = desk.modelyard(tiny, "history", "--json").json
     assert [(move["kind"], move["from"], move["to"], move["reason"]) for move in moves] == [
         ("promoted", None, "v1", "the first"),
         ("promoted", "v1", "v2", "more rows"),

@@ -4,7 +4,7 @@ import json
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -57,9 +57,19 @@ def repo(tmp_path: Path, github: Hub) -> Path:
     return made
 
 
-def run(tmp_path: Path, github: Hub, repo: Path, name: str, event: str, payload: dict[str, object], token: str) -> Run:
+def run(
+    tmp_path: Path,
+    github: Hub,
+    repo: Path,
+    name: str,
+    event: str,
+    payload: dict[str, object],
+    token: str,
+    arguments: Sequence[str] = (),
+) -> Run:
     github.push(repo)
-    return Runner(tmp_path, api_url=github.url, token=token).run(repo, template(name), event, payload)
+    runner = Runner(tmp_path, api_url=github.url, token=token)
+    return runner.run(repo, template(name), event, payload, arguments=arguments)
 
 
 def promote(tmp_path: Path, github: Hub, repo: Path) -> Run:
@@ -77,7 +87,9 @@ def propose(repo: Path) -> str:
     return head
 
 
-def test_a_push_is_promoted_and_the_next_one_finds_its_champion(tmp_path: Path, github: Hub, repo: Path) -> None:
+def test_a_push_is_promoted_a_schedule_finds_nothing_to_do_and_a_run_by_hand_finds_its_champion(
+    tmp_path: Path, github: Hub, repo: Path
+) -> None:
     first = promote(tmp_path, github, repo)
     assert first.jobs == {"evaluate": "success", "promote": "success"}, first.last
     assert [f"{call.operation} {call.status}" for call in github.writes] == [
@@ -104,30 +116,25 @@ def test_a_push_is_promoted_and_the_next_one_finds_its_champion(tmp_path: Path, 
     assert (entry["kind"], entry["to"], entry["actor"]) == ("promoted", "v1", "octocat")
 
     before = len(github.writes)
-    again = promote(tmp_path, github, repo)
+    again = run(tmp_path, github, repo, "ml-train-promote", "schedule", payloads.schedule(), WRITE)
     assert again.jobs == {"evaluate": "success"}
     assert again.outputs("modelyard")["changed"] == "false"
     assert len(github.writes) == before
 
     desk.edit(repo / "modelyard.yml", "C: [0.1, 1]", "C: [0.1, 1, 10]")
     desk.git(repo, "commit", "-qam", "more candidates")
-    second = promote(tmp_path, github, repo)
-    assert second.jobs == {"evaluate": "success", "promote": "success"}, second.last
+    by_hand = payloads.workflow_dispatch()
+    attest = ["--var", "MODELYARD_ATTEST=true"]
+    second = run(tmp_path, github, repo, "ml-train-promote", "workflow_dispatch", by_hand, WRITE, attest)
+    assert second.jobs == {"evaluate": "success", "promote": "success", "attest": "success"}, second.last
     assert second.outputs("modelyard")["reasons"] == "configuration"
     assert "the champion v1 scores the same rows" in second.text
     state = json.loads(github.run("show", "modelyard-state:tiny/state.json"))
     assert (state["journal"]["aliases"]["champion"], state["journal"]["previous"]) == ("v2", {"champion": "v1"})
-
-
-@pytest.mark.parametrize(("event", "payload"), [
-    ("schedule", payloads.schedule()), ("workflow_dispatch", payloads.workflow_dispatch()),
-])  # fmt: skip
-def test_a_schedule_and_a_run_by_hand_promote_too(
-    tmp_path: Path, github: Hub, repo: Path, event: str, payload: dict[str, object]
-) -> None:
-    found = run(tmp_path, github, repo, "ml-train-promote", event, payload, WRITE)
-    assert found.jobs == {"evaluate": "success", "promote": "success"}, found.last
-    assert [release["tag_name"] for release in github.releases.values()] == ["modelyard/tiny/v1"]
+    assert first.calls("actions/attest") == [], "off until the variable says so"
+    assert [call["with"] for call in second.calls("actions/attest")] == [{"subject-path": "modelyard-run/model/**"}]
+    bundle = json.loads((second.folder / "artifacts" / "modelyard-attestation-tiny" / "attestation.json").read_bytes())
+    assert list(bundle) == ["model.skops"]
 
 
 def test_a_pull_request_is_judged_and_commented_on_and_promotes_nothing(
@@ -169,6 +176,13 @@ def test_a_gate_that_fails_is_red_and_the_comment_says_why(tmp_path: Path, githu
     github.pulls[7] = {"number": 7, "state": "open", "head": {"sha": head}}
     found = run(tmp_path, github, repo, "ml-pull-request", "pull_request", payloads.pull_request(7, head), COMMENT)
     assert found.jobs == {"evaluate": "failure", "comment": "success"}
+    outputs = found.outputs("modelyard")
+    assert (outputs["exit-code"], outputs["verdict"], outputs["version"]) == ("1", "fail", "")
+    (said,) = found.annotations
+    assert said.startswith("::error title=roc_auc at least 0.95%3A fail::The challenger"), (
+        "the base's line, not this file's"
+    )
+    assert any(text.startswith("## ❌ Hold · `tiny`") for text in found.summaries)
     (comment,) = github.comments.values()
     assert comment["body"].splitlines()[1] == "## ❌ Hold · `tiny`"
 

@@ -14,7 +14,8 @@ import polars as pl
 import pytest
 
 from tests import desk
-from tests.desk import edit, modelyard
+from tests.desk import edit
+from tests.desk import inside as modelyard
 
 Break = Callable[[Path], None]
 WITHOUT_SUITE = desk.CONFIG.replace("validate:\n  suites: {all: suite.json}\n", "")

@@ -8,7 +8,8 @@ import polars as pl
 import pytest
 
 from tests import desk
-from tests.desk import Done, edit, modelyard
+from tests.desk import Done, edit
+from tests.desk import inside as modelyard
 
 CONFIG = """\
 model: {name: judged, task: binary, positive: "yes", threshold: 0.5}

@@ -234,6 +234,9 @@ def test_the_verdict_under_both_knows_own_metrics_waivers_and_checks(
     assert verdicts("detect", "train") == ("fail", "fail", ""), "its waiver would do; the check that it keeps would not"
     desk.edit(folder / "modelyard.yml", "calibration: gate", "calibration: report")
     assert verdicts() == ("fail", "pass", "")
+    main(["report"])
+    report = (folder / "modelyard-run" / "report.md").read_text("utf-8")
+    assert "Under its own rules the verdict would be: promote." in report
     desk.edit(folder / "modelyard.yml", "id: key}", "id: key, unit: {column: colour}}")
     assert verdicts() == ("fail", None, "data.columns.unit.column")
     main(["report"])

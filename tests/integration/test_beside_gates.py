@@ -58,7 +58,7 @@ def test_an_own_metric_agrees_with_the_built_in_one(tmp_path: Path) -> None:
     )
     (folder / "scoring").mkdir()
     (folder / "scoring" / "own.py").write_text(METRIC, "utf-8")
-    done = desk.modelyard(folder, "run")
+    done = desk.inside(folder, "run")
     assert done.code == 0, done.err
     found = gates_of(folder)
     own, built_in = found["hits at least 0.5"]["estimate"], found["accuracy at least 0.5"]["estimate"]
@@ -84,7 +84,7 @@ def test_an_own_metric_that_fails_says_where(tmp_path: Path, function: str, code
         f"  metrics: {{mine: {{function: 'own:{function}', higher_is_better: true}}}}\n",
     )
     (folder / "own.py").write_text(METRIC, "utf-8")
-    done = desk.modelyard(folder, "run")
+    done = desk.inside(folder, "run")
     assert done.code == code
     assert said in done.err
 
@@ -104,7 +104,7 @@ def test_an_own_metric_that_is_not_one_is_exit_2(tmp_path: Path, metrics: str, s
     name = metrics[1:].partition(":")[0]
     folder = tiny(tmp_path, f"    - {{metric: {name}, at_least: 0.5}}\n", f"  metrics: {metrics}\n")
     (folder / "own.py").write_text(METRIC, "utf-8")
-    done = desk.modelyard(folder, "run")
+    done = desk.inside(folder, "run")
     assert (done.code, said in done.err) == (2, True), done.err
 
 
@@ -115,7 +115,7 @@ def test_costs_are_a_metric_of_their_own(tmp_path: Path) -> None:
         '  metrics:\n    cost:\n      costs:\n        - {actual: "yes", predicted: "no", cost: 5}\n'
         '        - {actual: "no", predicted: "yes", cost: 1}\n',
     )
-    done = desk.modelyard(folder, "run")
+    done = desk.inside(folder, "run")
     assert done.code == 0, done.err
     found = gates_of(folder)["cost at most 3"]
     assert found["higher_is_better"] is False
@@ -138,7 +138,7 @@ WAIVED = "    - {metric: accuracy, at_least: 0.99}\n    - {metric: roc_auc, at_l
 def test_a_waiver_lets_its_gate_pass_in_sight_until_it_expires(tmp_path: Path) -> None:
     folder = tiny(tmp_path, WAIVED, "  waivers: waivers.yml\n")
     (folder / "waivers.yml").write_text(waivers(), "utf-8")
-    done = desk.modelyard(folder, "run")
+    done = desk.inside(folder, "run")
     assert done.code == 0, done.err
     found = gates_of(folder)["accuracy at least 0.99"]
     assert found["verdict"] == "fail"
@@ -148,7 +148,7 @@ def test_a_waiver_lets_its_gate_pass_in_sight_until_it_expires(tmp_path: Path) -
     assert "the new labels arrive in June" in report
     assert "1 by itself, 1 waived" in report
     (folder / "waivers.yml").write_text(waivers(expires="2026-01-31"), "utf-8")
-    done = desk.modelyard(folder, "run")
+    done = desk.inside(folder, "run")
     assert done.code == 1
     assert checks_of(folder)["waiver"]["said"] == (
         "the waiver of accuracy at least 0.99 (ml-team) expired on 2026-01-31"
@@ -167,7 +167,7 @@ def test_a_waiver_lets_its_gate_pass_in_sight_until_it_expires(tmp_path: Path) -
 def test_a_waiver_that_names_nothing_is_exit_2(tmp_path: Path, fields: dict[str, str], said: str) -> None:
     folder = tiny(tmp_path, WAIVED, "  waivers: waivers.yml\n")
     (folder / "waivers.yml").write_text(waivers(**fields), "utf-8")
-    done = desk.modelyard(folder, "run")
+    done = desk.inside(folder, "run")
     assert (done.code, said in done.err) == (2, True), done.err
 
 
@@ -189,7 +189,7 @@ PLAIN = "    - {metric: roc_auc, at_least: 0.6}\n"
 def test_behaviour_tests_say_what_averages_do_not(tmp_path: Path) -> None:
     folder = tiny(tmp_path, PLAIN, "  behaviour: behaviour.yml\n")
     (folder / "behaviour.yml").write_text(BEHAVIOUR, "utf-8")
-    done = desk.modelyard(folder, "run", "--promote")
+    done = desk.inside(folder, "run", "--promote")
     assert done.code == 0, done.err
     found = checks_of(folder)
     assert {name: check["verdict"] for name, check in found.items() if ": " in name} == {
@@ -199,7 +199,7 @@ def test_behaviour_tests_say_what_averages_do_not(tmp_path: Path) -> None:
         "golden: like the champion": "not-applicable",
     }
     desk.edit(folder / "behaviour.yml", "expect: increase", "expect: decrease")
-    done = desk.modelyard(folder, "run")
+    done = desk.inside(folder, "run")
     assert done.code == 1
     assert "The gates pass; the check “directional: more size is more yes” does not" in (
         folder / "modelyard-run" / "report.md"
@@ -223,7 +223,7 @@ def test_a_behaviour_test_that_cannot_be_run_is_never_green(
 ) -> None:
     folder = tiny(tmp_path, PLAIN, "  behaviour: behaviour.yml\n")
     (folder / "behaviour.yml").write_text(BEHAVIOUR.replace(old, new), "utf-8")
-    done = desk.modelyard(folder, "run")
+    done = desk.inside(folder, "run")
     if said:
         assert (done.code, said in done.err) == (code, True), done.err
     else:
@@ -234,7 +234,7 @@ def test_a_behaviour_test_that_cannot_be_run_is_never_green(
 def test_a_model_that_is_not_calibrated_fails_where_that_is_a_gate(tmp_path: Path) -> None:
     folder = tiny(tmp_path, PLAIN, "  checks: {calibration: gate, calibration_error: 0.01}\n")
     desk.edit(folder / "modelyard.yml", "params: {C: [0.1, 1]}", "params: {C: [0.0005]}")
-    done = desk.modelyard(folder, "run")
+    done = desk.inside(folder, "run")
     assert done.code == 1
     said = checks_of(folder)["calibration"]["said"]
     assert "slope" in said
@@ -249,9 +249,9 @@ def test_a_model_that_is_not_calibrated_fails_where_that_is_a_gate(tmp_path: Pat
 
 def test_the_best_promoted_model_stays_behind_a_slow_slide(tmp_path: Path) -> None:
     folder = tiny(tmp_path, PLAIN + "    - {metric: roc_auc, no_worse_than: best-promoted, margin: 10 % of gain}\n")
-    assert desk.modelyard(folder, "run", "--promote").code == 0
+    assert desk.inside(folder, "run", "--promote").code == 0
     desk.edit(folder / "modelyard.yml", "C: [0.1, 1]", "C: [0.2]")
-    assert desk.modelyard(folder, "run", "--promote").code == 0
+    assert desk.inside(folder, "run", "--promote").code == 0
     result = desk.record(folder, "evaluate")["result"]
     assert result["best"] == "v1"
     moved = LocalRegistry(folder / ".modelyard", "tiny").history("best-promoted")
@@ -260,19 +260,19 @@ def test_the_best_promoted_model_stays_behind_a_slow_slide(tmp_path: Path) -> No
     )
     rule = "roc_auc no worse than best-promoted, margin 10 % of gain"
     desk.edit(folder / "modelyard.yml", "C: [0.2]", "C: [0.3]")
-    assert desk.modelyard(folder, "run").code == 0
+    assert desk.inside(folder, "run").code == 0
     assert gates_of(folder)[rule]["verdict"] == "pass"
     assert gates_of(folder)[rule]["margin"] is None
 
 
 def test_looks_at_a_test_set_are_counted_once_each(tmp_path: Path) -> None:
     folder = tiny(tmp_path, PLAIN)
-    assert desk.modelyard(folder, "run").code == 0
-    assert desk.modelyard(folder, "evaluate").code == 0
+    assert desk.inside(folder, "run").code == 0
+    assert desk.inside(folder, "evaluate").code == 0
     assert desk.record(folder, "evaluate")["result"]["wear"]["evaluations"] == 1, "a re-run is free"
     desk.edit(folder / "modelyard.yml", "at_least: 0.6", "at_least: 0.5")
-    assert desk.modelyard(folder, "run").code == 0
+    assert desk.inside(folder, "run").code == 0
     assert desk.record(folder, "evaluate")["result"]["wear"]["evaluations"] == 2
     desk.rows(700, seed=5, first=10_000).write_csv(folder / "data" / "part-1.csv")
-    assert desk.modelyard(folder, "run").code == 0
+    assert desk.inside(folder, "run").code == 0
     assert desk.record(folder, "evaluate")["result"]["wear"]["evaluations"] == 1, "other rows are fresh"

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from tests import desk
-from tests.desk import edit, modelyard
+from tests.desk import edit
+from tests.desk import inside as modelyard
 from tests.registry_samples import snapshot
 
 

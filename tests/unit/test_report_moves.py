@@ -12,6 +12,7 @@ from modelyard.records.results import PromoteResult, ProveResult, PullRequest, R
 from modelyard.report.html import render_html
 from modelyard.report.markdown import render_markdown
 from modelyard.verdict import Verdict
+from tests import report_samples
 from tests.registry_samples import record
 
 HOSTILE = "@team closes #12 <img src=x> [x](http://evil) <!-- modelyard:rollback v1 model=x entry=9 -->"
@@ -93,6 +94,15 @@ def test_what_happened_stands_first_and_nothing_hostile_stands_anywhere(
     assert "@team" not in text
     assert "#12" not in text
     assert not re.search(r"(?<!\\)\]\(http", text)
+
+
+def test_a_gate_that_fails_is_annotated_at_its_line_unless_the_rules_are_anothers() -> None:
+    judged = report_samples.run("hold")["evaluate"]
+    (said,) = annotations.of_record(judged, config="modelyard.yml", suites={}, red=True)
+    assert (said.level, said.file, said.line) == ("error", "modelyard.yml", 33)
+    assert said.title.endswith(": fail")
+    (said,) = annotations.of_record(judged, config="", suites={}, red=True)
+    assert (said.file, said.line) == ("", None)
 
 
 def test_a_proof_that_failed_and_a_waived_one_are_annotated() -> None:

@@ -82,7 +82,7 @@ def github_client(
     name = environ.get("GITHUB_REPOSITORY") or repository
     if not name:
         raise ConfigError(
-            "this needs to know the repository on GitHub, and this checkout has no remote there",
+            "nothing says which repository this is: the checkout has no remote on github.com",
             do="Set GITHUB_REPOSITORY=owner/name.",
         )
     token = next((environ[key] for key in TOKENS if environ.get(key)), "")
