@@ -1,6 +1,6 @@
 """Coverage and false passes by simulation, as a Markdown table: `python -m benchmarks.coverage --repetitions 10000`.
 
-The same cases as tests/statistics, and more: each sample size, known limits, and what misses its bar.
+The same cases as tests/statistics, and more: each sample size, and known limits.
 """
 
 import argparse
@@ -15,7 +15,7 @@ def row(case: Case, repetitions: int) -> str:
     most = allowed(bar(case), max(found.judged, 1))
     least = 2 * bar(case) - allowed(bar(case), max(found.judged, 1))
     word = "held" if held(case, found) else "missed"
-    verdict = {"bar": word, "limit": f"known limit ({word})", "miss": f"miss ({word})"}[case.status]
+    verdict = word if case.status == "bar" else f"known limit ({word})"
     asked = f"at least {least:.1%}" if case.power else f"at most {most:.1%}"
     shares = (
         ["–", "–", f"{found.passed:.1%}"]

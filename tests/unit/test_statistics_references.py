@@ -168,6 +168,14 @@ def test_means_take_student_where_they_may_and_the_bootstrap_where_not() -> None
     assert mean_interval(skewed).method.startswith("BCa")
 
 
+def test_the_level_of_a_mean_needs_a_hundred_rows() -> None:
+    values = np.random.default_rng(4).exponential(size=100)
+    found = estimate.level_mean(values[:99])
+    assert (found.low, found.refused) == (None, "99 rows, fewer than 100")
+    assert found.estimate == pytest.approx(values[:99].mean())
+    assert estimate.level_mean(values).low is not None
+
+
 def interval(low: float, high: float) -> Interval:
     return Interval((low + high) / 2, low, high, "", 10, 10)
 

@@ -22,6 +22,8 @@ Bools = NDArray[np.bool_]
 
 FEWEST_DISAGREEING = 10
 """Rows on which models must differ before anything but Tango's interval is tried."""
+FEWEST_FOR_MEAN = 100
+"""Rows that the level of a mean loss needs."""
 FEWEST_OF_A_CLASS = 25
 """Rows of each class that a bootstrap needs."""
 SAME = 1e-9
@@ -115,12 +117,17 @@ def level_mean(
     values: Floats, *, unit: Ints | None = None, weight: Floats | None = None, lags: int = 0, seed: int = 0,
     bounds: Sequence[float] = (), confidence: float = 0.95,
 ) -> Interval:  # fmt: skip
-    """Mean of (n,) per-row values."""
+    """Mean of (n,) per-row values.
+
+    Over rows at least 100 are asked for: of 50 lognormal losses (σ 1.2) every interval that was tried ends below their
+    mean in 7 % of samples, of squared errors with Student's 6 degrees in 6 %. To refuse only where the sample is skewed
+    makes it worse, since the samples that lack the large losses remain.
+    """
     if weight is not None:
         found = _level_by_unit(values * weight, weight, unit, lags, confidence, on_logit=False)
         return widest(found, _level_by_unit(values * weight, weight, None, 0, confidence, on_logit=False))
-    if unit is None and len(values) < clusters.FEWEST_FOR_LEVEL:
-        return refuse(f"{len(values)} rows, fewer than {clusters.FEWEST_FOR_LEVEL}", n=len(values), n_rows=len(values),
+    if unit is None and len(values) < FEWEST_FOR_MEAN:
+        return refuse(f"{len(values)} rows, fewer than {FEWEST_FOR_MEAN}", n=len(values), n_rows=len(values),
                       estimate=float(values.mean()) if len(values) else None)  # fmt: skip
     row_wise = mean_interval(values, seed=seed, bounds=bounds, confidence=confidence)
     if unit is None:
