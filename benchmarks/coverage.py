@@ -15,6 +15,8 @@ def row(case: Case, repetitions: int) -> str:
     most = allowed(bar(case), max(found.judged, 1))
     least = 2 * bar(case) - allowed(bar(case), max(found.judged, 1))
     word = "held" if held(case, found) else "missed"
+    if not found.judged:
+        word = "not judged"
     verdict = word if case.status == "bar" else f"known limit ({word})"
     asked = f"at least {least:.1%}" if case.power else f"at most {most:.1%}"
     shares = (
