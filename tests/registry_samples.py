@@ -18,6 +18,14 @@ from modelyard.registry.local import LocalRegistry
 from modelyard.verdict import Verdict
 
 MODEL = "flights-late"
+JUDGED = f"""\
+model: {{name: {MODEL}, task: binary, positive: true}}
+data:
+  sets: {{train: train.csv, test: test.csv}}
+  columns: {{target: late}}
+evaluate: {{challenger: predictions.csv}}
+"""
+"""A configuration but for its registry."""
 CONFIG = digest("configuration")
 DATA = {"all": digest("data")}
 TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"

@@ -21,17 +21,10 @@ from tests import desk
 from tests.hub import Hub
 from tests.integration.test_registry_conformance import start
 from tests.integration.test_registry_github import opened
-from tests.registry_samples import MODEL, NOON, Clock, bundle, promote, published, run_folder, snapshot
+from tests.registry_samples import JUDGED, MODEL, NOON, Clock, bundle, promote, published, run_folder, snapshot
 from tests.registry_samples import registry as local
 
-CONFIG = f"""\
-model: {{name: {MODEL}, task: binary, positive: true}}
-data:
-  sets: {{train: train.csv, test: test.csv}}
-  columns: {{target: late}}
-evaluate: {{challenger: predictions.csv}}
-registry: {{kind: local, keep: {{versions: 2, days: 60}}}}
-"""
+CONFIG = f"{JUDGED}registry: {{kind: local, keep: {{versions: 2, days: 60}}}}\n"
 
 Run = Callable[..., tuple[int, str, str]]
 

@@ -18,17 +18,10 @@ from modelyard.steps import rollback
 from modelyard.steps.context import Context
 from modelyard.steps.prove import RollbackInputs
 from modelyard.verdict import Verdict
-from tests.registry_samples import MODEL, promote, published, record
+from tests.registry_samples import JUDGED, promote, published, record
 from tests.registry_samples import registry as local
 
-CONFIG = f"""\
-model: {{name: {MODEL}, task: binary, positive: true}}
-data:
-  sets: {{train: train.csv, test: test.csv}}
-  columns: {{target: late}}
-evaluate: {{challenger: predictions.csv}}
-registry: {{kind: local, durable: true}}
-"""
+CONFIG = f"{JUDGED}registry: {{kind: local, durable: true}}\n"
 EVENT = Event(
     name="workflow_dispatch", trigger="default-branch", repository="acme/demo", ref="refs/heads/main", sha="1" * 40,
     actor="octocat", run_id="41", attempt=1, api_url="http://127.0.0.1:9", server_url="http://127.0.0.1:9",
