@@ -13,8 +13,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from modelyard.registry.mlflow import MlflowRegistry
-from modelyard.registry.mlflow_server import Server
+from modelyard.registry.mlflow.registry import MlflowRegistry
+from modelyard.registry.mlflow.server import Server
 from modelyard.registry.verify import verify_registry
 from tests.mlflow_server import mlflow_server
 from tests.registry_samples import MODEL, Clock, published

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
-from modelyard.registry.local import LocalRegistry
+from modelyard.registry.local.registry import LocalRegistry
 from tests.registry_many import many
 from tests.registry_samples import Clock, registry
 

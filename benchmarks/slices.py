@@ -12,9 +12,9 @@ import numpy as np
 
 from benchmarks.bootstrap import models
 from modelyard.config.models import Gate
-from modelyard.evaluation import rules
-from modelyard.evaluation.gates import judge
-from modelyard.evaluation.truth import Groups, Truth
+from modelyard.evaluation.gates import rules
+from modelyard.evaluation.gates.judge import judge
+from modelyard.evaluation.test_set import Groups, Truth
 
 SLICES = 200
 

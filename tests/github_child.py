@@ -10,7 +10,7 @@ from pathlib import Path
 
 from modelyard.github.client import GitHub
 from modelyard.registry.base import AliasMoved
-from modelyard.registry.github import GitHubRegistry
+from modelyard.registry.github.registry import GitHubRegistry
 from tests.registry_samples import MODEL, bundle, promote, run_folder
 
 

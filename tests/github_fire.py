@@ -11,12 +11,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from modelyard.errors import PlatformError
-from modelyard.files import sha256_bytes
+from modelyard.core.errors import PlatformError
+from modelyard.core.files import sha256_bytes
 from modelyard.github.client import GitHub
 from modelyard.registry.base import Bundle, Registry
-from modelyard.registry.github import GitHubRegistry
-from modelyard.registry.github_state import BRANCH, Held
+from modelyard.registry.github.registry import GitHubRegistry
+from modelyard.registry.github.state import BRANCH, Held
 from tests.hub import Fault, How, Hub, bare
 from tests.registry_samples import MODEL, Clock, bundle, promote, run_folder
 

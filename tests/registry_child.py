@@ -22,9 +22,9 @@ from typing import Any
 
 from modelyard.registry.base import AliasMoved, Registry, VersionRemoved
 from modelyard.registry.gc import carry_out
-from modelyard.registry.local import LocalRegistry
-from modelyard.registry.mlflow import MlflowRegistry
-from modelyard.registry.mlflow_server import Server
+from modelyard.registry.local.registry import LocalRegistry
+from modelyard.registry.mlflow.registry import MlflowRegistry
+from modelyard.registry.mlflow.server import Server
 from modelyard.registry.retention import Policy, plan
 from modelyard.registry.verify import verify_registry
 from tests.registry_samples import MODEL, NOON, Clock, bundle, promote, registry, run_folder

@@ -6,9 +6,9 @@ from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
-from modelyard.records.canonical import digest
+from modelyard.core.canonical import digest
 from modelyard.records.manifest import FileEntry, model_digest
-from modelyard.registry.local import LocalRegistry
+from modelyard.registry.local.registry import LocalRegistry
 from tests.registry_samples import NOON, Clock, bundle, promote, registry, run_folder
 
 

@@ -6,16 +6,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from modelyard.files import sha256_bytes, sha256_file
+from modelyard.core.canonical import digest
+from modelyard.core.files import sha256_bytes, sha256_file
+from modelyard.core.verdict import Verdict
 from modelyard.models.store import digest as digest_folder
-from modelyard.records.canonical import digest
 from modelyard.records.envelope import Circumstances, Envelope, Record, Step, write_record
 from modelyard.records.manifest import Content
 from modelyard.records.results import DetectResult, EvaluateResult, Feature, ReportResult, Signature, TrainResult
 from modelyard.registry.base import Bundle, Registry, Version
 from modelyard.registry.bundle import collect
-from modelyard.registry.local import LocalRegistry
-from modelyard.verdict import Verdict
+from modelyard.registry.local.registry import LocalRegistry
 
 MODEL = "flights-late"
 JUDGED = f"""\

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
+from modelyard.core.verdict import Verdict
 from modelyard.records.envelope import Circumstances, Envelope, Record, Step
 from modelyard.records.results import (
     CandidateRow,
@@ -30,7 +31,6 @@ from modelyard.records.results import (
     ValidateResult,
 )
 from modelyard.report import render_html, render_markdown
-from modelyard.verdict import Verdict
 
 Story = Literal["promote", "hold", "cannot-tell", "first-run", "failed-data", "error", "promoted", "unchanged"]
 STORIES: tuple[Story, ...] = (
@@ -464,7 +464,7 @@ def run(story: Story = "promote") -> dict[Step, Envelope]:
         problem = Problem(
             message="train.command ended with exit code 1: python train.py --train train.parquet --out model\n"
             "  ValueError: could not convert string to float",
-            do="Run the command yourself with the same files; its whole output is in the run folder.",
+            hint="Run the command yourself with the same files; its whole output is in the run folder.",
             exit_code=3,
         )
         records["train"] = envelope(

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from modelyard.config.models import Config
-from modelyard.records.canonical import digest
+from modelyard.core.canonical import digest
 from modelyard.training.train import Trained, TrainingRows, Workplace, train
 
 LOGISTIC = {"estimator": "sklearn.linear_model.LogisticRegression", "params": {"C": [0.1, 1.0]}}

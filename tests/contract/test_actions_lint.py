@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 import yaml
 
-from modelyard.actions import ROOT_OUTPUTS
-from modelyard.steps.all import STEP
+from modelyard.generate.actions import ROOT_OUTPUTS
+from modelyard.steps.catalogue import STEP
 from tests import action_lint
 
 ROOT = Path(__file__).parents[2]

@@ -10,9 +10,9 @@ import jsonschema
 import pytest
 import yaml
 
-from modelyard import generate
 from modelyard.cli.commands import COMMANDS
 from modelyard.config.load import load
+from modelyard.generate import write as generate
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = [

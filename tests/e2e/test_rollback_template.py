@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from modelyard.github.client import GitHub
-from modelyard.registry.github import GitHubRegistry
+from modelyard.registry.github.registry import GitHubRegistry
 from tests import desk, payloads
 from tests.act import Run
 from tests.e2e.test_templates import READ, WRITE, commit, run

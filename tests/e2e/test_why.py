@@ -31,7 +31,7 @@ def test_the_gates_are_listed_with_their_verdicts(judged: Path) -> None:
 def test_a_gate_tells_its_whole_story(judged: Path, named: str) -> None:
     said = desk.modelyard(judged, "why", named).out
     assert said.startswith(
-        "roc_auc at least 0.6: pass\n  The challenger’s roc_auc is 0.8430 [0.7854, 0.8860] on 242 rows"
+        "roc_auc at least 0.6: pass\n  hint: The challenger’s roc_auc is 0.8430 [0.7854, 0.8860] on 242 rows"
     )
     assert "Newcombe" in said
     assert "visible     differences of 0.072 or more" in said

@@ -82,7 +82,7 @@ def test_the_small_environment_speaks_to_mlflow_where_that_is_the_registry(tmp_p
     code += "from modelyard.registry.mlflow_server import Server\nfrom modelyard.errors import PlatformError\n"
     code += "import os; os.environ['MLFLOW_HTTP_REQUEST_MAX_RETRIES'] = '0'\n"
     code += "try: MlflowRegistry(Server('http://127.0.0.1:9'), 'm', scratch=pathlib.Path('x')).find('champion')\n"
-    code += "except PlatformError as error: print(error.found)"
+    code += "except PlatformError as error: print(error.message)"
     assert ask(made.python, code).endswith("cannot be reached: nothing listens there")
 
 

@@ -9,10 +9,10 @@ import pytest
 
 from modelyard.cli.main import main
 from modelyard.config.load import load
-from modelyard.errors import ConfigError
+from modelyard.core.errors import ConfigError
 from modelyard.github.event import Event, Trigger
+from modelyard.policy.in_force import Rules, digest_of_rules, rules_in_force
 from modelyard.stats import bootstrap
-from modelyard.steps.base_rules import Rules, digest_of_rules, rules_in_force
 from tests import desk
 
 
@@ -81,7 +81,7 @@ def test_a_head_checkout_is_refused(repository: Path, tmp_path: Path) -> None:
     head = said(repository, "rev-parse", "topic")
     with pytest.raises(ConfigError, match="with 1 parent; a pull request is judged at its merge commit") as error:
         find(repository, event("pull-request", head=head), tmp_path / "scratch")
-    assert "fetch-depth: 2" in error.value.do
+    assert "fetch-depth: 2" in error.value.hint
 
 
 def test_a_merge_of_something_else_is_refused(repository: Path, tmp_path: Path) -> None:
@@ -96,7 +96,7 @@ def test_a_checkout_of_depth_one_is_refused(repository: Path, tmp_path: Path) ->
     desk.git(tmp_path, "clone", "-q", "--depth", "1", "--branch", "merged", repository.as_uri(), str(shallow))
     with pytest.raises(ConfigError, match="was not fetched: the checkout holds one commit only") as error:
         find(shallow, event("pull-request", head=head), tmp_path / "scratch")
-    assert "fetch-depth: 2" in error.value.do
+    assert "fetch-depth: 2" in error.value.hint
 
 
 def test_a_checkout_of_depth_two_is_enough(repository: Path, tmp_path: Path) -> None:
@@ -114,7 +114,7 @@ def test_a_merge_group_is_judged_by_the_base_that_it_names(repository: Path, tmp
     assert found.loaded.config.evaluate.gates[0].at_least == 0.6
     with pytest.raises(ConfigError, match="the merge group's base dddddddddddd was not fetched") as error:
         find(repository, event("merge-group", base="d" * 40), tmp_path / "scratch")
-    assert "fetch-depth: 0" in error.value.do
+    assert "fetch-depth: 0" in error.value.hint
 
 
 def test_a_push_is_judged_by_its_own_rules_and_says_so(repository: Path, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from modelyard.registry.local import LocalRegistry
+from modelyard.registry.local.registry import LocalRegistry
 from tests import desk
 
 METRIC = """\

@@ -176,7 +176,7 @@ def test_without_the_permission_the_notice_says_which(server: Hub, post: Posting
 
 
 def test_a_payload_that_describes_no_run_is_refused(server: Hub, post: Posting) -> None:
-    from modelyard.errors import PlatformError
+    from modelyard.core.errors import PlatformError
 
     broken = payloads.workflow_run(RUN, HEAD)
     broken["workflow_run"]["head_sha"] = "main; rm -rf /"

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from modelyard.core.canonical import digest
+from modelyard.core.errors import DataError
+from modelyard.core.files import sha256_file
 from modelyard.data import fingerprint as module
 from modelyard.data.fingerprint import compare, fingerprint
-from modelyard.errors import DataError
-from modelyard.files import sha256_file
-from modelyard.records.canonical import digest
 from modelyard.records.results import DataSet
 
 LATER = 10_000_000_000

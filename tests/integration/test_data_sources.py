@@ -8,8 +8,8 @@ from typing import Any
 import polars as pl
 import pytest
 
+from modelyard.core.errors import ConfigError, DataError, ModelyardError
 from modelyard.data.sources import read, require_columns, resolve, schema
-from modelyard.errors import ConfigError, DataError, ModelyardError
 
 LFS = b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n"
 
@@ -78,7 +78,7 @@ def test_a_link_into_a_cache_inside_the_workspace_keeps_its_own_name(root: Path)
 def refused(root: Path, source: str) -> ModelyardError:
     with pytest.raises((ConfigError, DataError)) as caught:
         resolve(root, root, "all", source)
-    assert caught.value.found.startswith("data.sets.all: ")
+    assert caught.value.message.startswith("data.sets.all: ")
     return caught.value
 
 
@@ -99,7 +99,7 @@ def test_an_absolute_path_out_of_the_workspace_is_refused(root: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("source", "said", "do"),
+    ("source", "said", "hint"),
     [
         ("data/flight.csv", "'data/flight.csv' is not there; looked in 'data'", "Did you mean 'flights.csv'?"),
         ("dta/flights.csv", "is not there; looked in '.'", "Did you mean 'data'?"),
@@ -114,13 +114,15 @@ def test_an_absolute_path_out_of_the_workspace_is_refused(root: Path) -> None:
         (" ", "names no file", "data/*.parquet"),
     ],
 )
-def test_what_matches_nothing_is_said_with_where_and_what_is_near(root: Path, source: str, said: str, do: str) -> None:
+def test_what_matches_nothing_is_said_with_where_and_what_is_near(
+    root: Path, source: str, said: str, hint: str
+) -> None:
     put(root / "data/flights.csv")
     (root / "empty").mkdir()
     error = refused(root, source)
     assert isinstance(error, ConfigError)
-    assert said in error.found
-    assert do in error.do
+    assert said in error.message
+    assert hint in error.hint
 
 
 @pytest.mark.parametrize(
@@ -138,7 +140,7 @@ def test_a_dvc_pointer_without_its_data_says_dvc_pull(root: Path, pointer: str, 
     put(root / pointer, "outs:\n- md5: ab\n  path: train.csv\n")
     error = refused(root, source)
     assert isinstance(error, DataError)
-    assert error.do == "Put `dvc pull` before this step."
+    assert error.hint == "Put `dvc pull` before this step."
 
 
 def test_dvcs_own_folder_is_no_pointer(root: Path) -> None:
@@ -155,12 +157,12 @@ def test_a_dvc_pointer_beside_its_data_is_no_matter(root: Path) -> None:
 def test_one_partition_that_was_not_pulled_is_not_left_out_silently(root: Path) -> None:
     put(root / "data/2013-01.csv")
     put(root / "data/2013-02.csv.dvc")
-    assert "data/2013-02.csv is not here" in refused(root, "data/*.csv").found
+    assert "data/2013-02.csv is not here" in refused(root, "data/*.csv").message
 
 
 def test_the_missing_output_of_a_dvc_stage_says_dvc_pull(root: Path) -> None:
     put(root / "dvc.lock", "stages:\n  prepare:\n    outs:\n    - path: prepared/train.csv\n      md5: ab\n")
-    assert refused(root, "prepared/train.csv").do == "Put `dvc pull` before this step."
+    assert refused(root, "prepared/train.csv").hint == "Put `dvc pull` before this step."
     assert isinstance(refused(root, "prepared/test.csv"), ConfigError)
 
 
@@ -168,27 +170,27 @@ def test_a_git_lfs_pointer_says_git_lfs_pull(root: Path) -> None:
     put(root / "data/a.parquet", LFS)
     error = refused(root, "data/*.parquet")
     assert isinstance(error, DataError)
-    assert "data/a.parquet is a Git LFS pointer" in error.found
-    assert "git lfs pull" in error.do
+    assert "data/a.parquet is a Git LFS pointer" in error.message
+    assert "git lfs pull" in error.hint
 
 
 def test_a_link_to_nothing_and_an_empty_file_are_bad_data(root: Path) -> None:
     (root / "data/a.csv").symlink_to("gone.csv")
-    assert "a link to a file that is not there" in refused(root, "data/*.csv").found
+    assert "a link to a file that is not there" in refused(root, "data/*.csv").message
     (root / "data/a.csv").unlink()
     put(root / "data/a.csv", b"")
     error = refused(root, "data/*.csv")
     assert isinstance(error, DataError)
-    assert "data/a.csv is empty" in error.found
+    assert "data/a.csv is empty" in error.message
 
 
 def test_other_kinds_of_file_and_mixed_kinds_are_refused(root: Path) -> None:
     put(root / "data/a.csv")
     put(root / "data/notes.md", "notes")
-    assert "data/notes.md is not a kind of file" in refused(root, "data/*").found
+    assert "data/notes.md is not a kind of file" in refused(root, "data/*").message
     (root / "data/notes.md").unlink()
     put_frame(root / "data/a.parquet", a=[1])
-    assert "several kinds of file" in refused(root, "data/*").found
+    assert "several kinds of file" in refused(root, "data/*").message
 
 
 # what is read
@@ -211,11 +213,11 @@ def test_a_renamed_column_in_one_partition_is_named_with_the_file(root: Path, co
     for attempt in (lambda: read(paths, columns, root=root), lambda: schema(paths, root=root)):
         with pytest.raises(DataError) as caught:
             attempt()
-        assert caught.value.found == (
+        assert caught.value.message == (
             "data/1.parquet: unlike the other files of its set it has no column 'arr_delay', "
             "and has a column 'arrdelay' that they do not have"
         )
-        assert "Did you mean 'arr_delay'?" in caught.value.do
+        assert "Did you mean 'arr_delay'?" in caught.value.hint
 
 
 def test_another_type_in_one_partition_is_named_with_the_file(root: Path) -> None:
@@ -322,8 +324,10 @@ def test_latin_1_is_named_by_offset_and_line_with_the_mend(root: Path, filler: i
     path = put(root / "data/a.csv", head + "é\n".encode("latin-1"))
     with pytest.raises(DataError) as caught:
         read([path], root=root)
-    assert caught.value.found == (f"data/a.csv: not UTF-8: byte 0xe9 at offset {len(head):,}, line {2 + filler // 4:,}")
-    assert "UTF-8" in caught.value.do
+    assert caught.value.message == (
+        f"data/a.csv: not UTF-8: byte 0xe9 at offset {len(head):,}, line {2 + filler // 4:,}"
+    )
+    assert "UTF-8" in caught.value.hint
 
 
 @pytest.mark.parametrize(
@@ -348,8 +352,8 @@ def test_other_encodings_anywhere_are_found(root: Path, content: bytes, offset: 
 def test_csv_that_is_not_whole_is_bad_data_without_its_cells(root: Path, content: str, said: str) -> None:
     with pytest.raises(DataError) as caught:
         read([put(root / "data/a.csv", content)], root=root)
-    assert caught.value.found.startswith("data/a.csv: ")
-    assert said in caught.value.found
+    assert caught.value.message.startswith("data/a.csv: ")
+    assert said in caught.value.message
     assert "secret" not in str(caught.value)
 
 
@@ -363,14 +367,14 @@ def test_damaged_compression_is_bad_data(root: Path, spoil: Any) -> None:
 def test_a_column_that_is_not_there_is_named_with_the_nearest(root: Path) -> None:
     with pytest.raises(DataError, match="no column 'targt'") as caught:
         read([put_frame(root / "data/a.parquet", target=[1])], ["targt"])
-    assert caught.value.do == "Did you mean 'target'?"
+    assert caught.value.hint == "Did you mean 'target'?"
 
 
 def test_missing_columns_are_all_named_with_their_keys() -> None:
     needed = {"late": "data.columns.target", "tme": "data.columns.time", "carrier": "evaluate.gates.by"}
     with pytest.raises(DataError) as caught:
         require_columns(["lat", "time", "carrier"], needed, "data set 'all'")
-    assert caught.value.found == (
+    assert caught.value.message == (
         "data set 'all' has no column 'late' (named by data.columns.target). Did you mean 'lat'?; "
         "no column 'tme' (named by data.columns.time). Did you mean 'time'?"
     )

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from modelyard.data.tree import folder_digest, head_commit, toplevel, tracked, tree, uncommitted
-from modelyard.errors import PlatformError
+from modelyard.core.errors import PlatformError
+from modelyard.vcs.tree import folder_digest, head_commit, toplevel, tracked, tree, uncommitted
 
 
 def git(folder: Path, *arguments: str) -> str:

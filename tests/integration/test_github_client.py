@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from modelyard.errors import DataError, PlatformError
+from modelyard.core.errors import DataError, PlatformError
 from modelyard.github.client import GitHub, GitHubError
 from modelyard.github.comments import Marker, upsert
 from tests.hub import BOT, How, Hub, bare, comment, hub
@@ -102,7 +102,7 @@ def test_without_the_permission_the_error_is_the_line_that_grants_it(server: Hub
         upsert(client(server, "ghs_read"), 7, marker(), "hold")
     assert error.value.status == 403
     assert "Resource not accessible by integration" in str(error.value)
-    assert "permissions: {pull-requests: write}" in error.value.do
+    assert "permissions: {pull-requests: write}" in error.value.hint
 
 
 def test_without_a_token_nothing_is_written(server: Hub) -> None:
@@ -119,7 +119,7 @@ def test_a_name_that_would_break_the_marker_is_refused(server: Hub) -> None:
 def test_a_token_that_is_not_valid_is_said(server: Hub) -> None:
     with pytest.raises(GitHubError, match="Bad credentials") as error:
         client(server, "ghs_unknown").get("git/ref/heads/main", needs=READ)
-    assert "not valid" in error.value.do
+    assert "not valid" in error.value.hint
 
 
 @pytest.mark.parametrize("how", ["status", "reset", "truncate"])
@@ -167,7 +167,7 @@ def test_a_long_rate_limit_ends_with_its_time(server: Hub) -> None:
     server.fail("pulls/get", status=429, headers={"Retry-After": "3600"})
     with pytest.raises(GitHubError) as error:
         client(server).get("pulls/7", needs=READ)
-    assert "3,600 seconds" in error.value.do
+    assert "3,600 seconds" in error.value.hint
 
 
 def test_an_asset_is_fetched_from_storage_without_the_token(server: Hub, tmp_path: Path) -> None:
@@ -387,7 +387,7 @@ def test_what_came_is_kept_for_the_next_run(quick: Hub, tmp_path: Path) -> None:
     quick.fail("storage", "reset", times=4)
     with pytest.raises(GitHubError, match="no answer") as error:
         client.download(f"releases/assets/{asset['id']}", tmp_path / "back", needs=READ)
-    assert "what was finished is kept" in error.value.do
+    assert "what was finished is kept" in error.value.hint
     kept = (tmp_path / "back").read_bytes()
     assert 400_000 < len(kept) <= 500_000
     assert data.startswith(kept)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from modelyard.errors import DataError
+from modelyard.core.errors import DataError
 from modelyard.github.client import GitHub, GitHubError
 from modelyard.github.issues import IssueMarker, upsert_issue
 from modelyard.github.pulls import FileChange, propose, same_but_for
@@ -74,7 +74,7 @@ def test_a_token_without_the_permission_names_it(server: Hub) -> None:
     client = GitHub(server.url, server.name, "ghs_read", pause=lambda _: None)
     with pytest.raises(GitHubError) as caught:
         upsert_issue(client, IssueMarker("tiny", 2), title="t", markdown="m")
-    assert "permissions: {issues: write}" in caught.value.do
+    assert "permissions: {issues: write}" in caught.value.hint
     with pytest.raises(DataError):
         upsert_issue(client, IssueMarker("no name", 2), title="t", markdown="m")
 
@@ -119,7 +119,7 @@ def test_actions_that_may_not_open_pull_requests_are_told_the_setting(server: Hu
     server.no_pulls = True
     with pytest.raises(GitHubError) as caught:
         propose(client, change(server), base="main", title="t", body="b")
-    assert "Allow GitHub Actions to create and approve pull requests" in caught.value.do
+    assert "Allow GitHub Actions to create and approve pull requests" in caught.value.hint
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,8 @@ import pytest
 from modelyard.config.checks import check
 from modelyard.config.load import Loaded, load
 from modelyard.config.scaffold import look, propose
+from modelyard.core.errors import DataError
 from modelyard.data import sources
-from modelyard.errors import DataError
 from modelyard.metrics.catalogue import METRICS
 
 ROWS = 60

@@ -15,9 +15,9 @@ import yaml
 from modelyard.config.checks import check
 from modelyard.config.load import Loaded, load
 from modelyard.config.scaffold import look, propose
+from modelyard.core.errors import DataError
 from modelyard.data import sources
 from modelyard.data.splits import split
-from modelyard.errors import DataError
 from modelyard.metrics.catalogue import METRICS
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "own-script"
@@ -89,7 +89,7 @@ def test_without_its_data_the_answer_is_dvc_pull(bare: Path) -> None:
     source = loaded_from(bare).config.data.sets["all"]
     with pytest.raises(DataError, match="only its DVC pointer is") as caught:
         sources.resolve(bare, bare, "all", source)
-    assert "dvc pull" in caught.value.do
+    assert "dvc pull" in caught.value.hint
 
 
 def test_the_scripts_train_and_score_what_they_are_handed(example: Path, tmp_path: Path) -> None:

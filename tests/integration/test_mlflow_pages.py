@@ -14,17 +14,17 @@ import polars as pl
 import pytest
 from mlflow import MlflowClient
 
-from modelyard.errors import ModelyardError
+from modelyard.core.canonical import digest
+from modelyard.core.errors import ModelyardError
 from modelyard.models import score_child, store
-from modelyard.models.scoring import Scorer, score
-from modelyard.records.canonical import digest
+from modelyard.models.scorer import Scorer, score
 from modelyard.records.manifest import Content
 from modelyard.records.results import Feature, Signature
 from modelyard.registry.base import Bundle
 from modelyard.registry.bundle import collect
-from modelyard.registry.mlflow import MlflowRegistry
-from modelyard.registry.mlflow_models import describe, fetch_logged
-from modelyard.registry.mlflow_server import Server
+from modelyard.registry.mlflow.models import describe, fetch_logged
+from modelyard.registry.mlflow.registry import MlflowRegistry
+from modelyard.registry.mlflow.server import Server
 from tests.mlflow_server import Running
 from tests.registry_samples import MODEL, Clock, bundle, promote, run_folder
 from tests.security.test_registry_pickle import Bomb
@@ -207,7 +207,7 @@ def test_nothing_that_the_mlflow_registry_does_runs_a_planted_pickle(tmp_path: P
 
 
 @pytest.mark.parametrize(
-    ("reference", "said", "do"),
+    ("reference", "said", "hint"),
     [
         ("models:/nothing@champion", "there is no models:/nothing@champion", "no registered model 'nothing'"),
         (
@@ -221,12 +221,12 @@ def test_nothing_that_the_mlflow_registry_does_runs_a_planted_pickle(tmp_path: P
     ],
 )
 def test_a_reference_to_nothing_names_what_there_is(
-    tmp_path: Path, server: Running, reference: str, said: str, do: str
+    tmp_path: Path, server: Running, reference: str, said: str, hint: str
 ) -> None:
     where = opened(server, tmp_path)
     promote(where, where.publish(bundle(run_folder(tmp_path / "run"))), seen=None)
     with pytest.raises(ModelyardError) as caught:
         fetch_logged(Server(server.url), reference, tmp_path / "logged")
     assert caught.value.exit_code == 2
-    assert said in caught.value.found
-    assert do in caught.value.do
+    assert said in caught.value.message
+    assert hint in caught.value.hint

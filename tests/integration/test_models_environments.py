@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from modelyard.errors import ConfigError, PlatformError
+from modelyard.core.errors import ConfigError, PlatformError
 from modelyard.models import environment as env
 from modelyard.models.environment import Environment
 from tests.training_samples import wheel

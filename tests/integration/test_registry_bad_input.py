@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from modelyard.registry.local import LocalRegistry
+from modelyard.registry.local.registry import LocalRegistry
 from tests.integration.test_registry_fire import full_disk, read_only
 from tests.integration.test_registry_gc import CONFIG, Run, run, six_versions
 from tests.registry_samples import MODEL, Clock, promote, published, snapshot
@@ -18,18 +18,21 @@ __all__ = ["run"]
 @pytest.mark.parametrize(
     ("reference", "said"),
     [
-        ("v7", "there is no version v7\n  The nearest is v6; there is v1 to v6."),
-        ("v0", "'v0' does not name a version\n  A version is named champion, v7, sha256:"),
+        ("v7", "there is no version v7\n  hint: The nearest is v6; there is v1 to v6."),
+        ("v0", "'v0' does not name a version\n  hint: A version is named champion, v7, sha256:"),
         ("v1/../v2", "'v1/../v2' does not name a version"),
         ("../../etc/passwd", "'../../etc/passwd' does not name a version"),
         ("champion ", "'champion ' does not name a version"),
         ("ch\N{CYRILLIC SMALL LETTER A}mpion", "does not name a version"),
         ("\N{FULLWIDTH LATIN SMALL LETTER V}1", "does not name a version"),
         ("v\N{ARABIC-INDIC DIGIT ONE}", "does not name a version"),
-        ("champio", "there is no champio: no version was promoted under this name yet\n  Did you mean 'champion'?"),
+        (
+            "champio",
+            "there is no champio: no version was promoted under this name yet\n  hint: Did you mean 'champion'?",
+        ),
         ("sha256:0000000000000000", "no version has a model digest that begins with sha256:0000000000000000"),
         ("sha256:00", "'sha256:00' does not name a version"),
-        ("champion@2026-02-30", "'champion@2026-02-30' names no date\n  Write champion@2026-05-03"),
+        ("champion@2026-02-30", "'champion@2026-02-30' names no date\n  hint: Write champion@2026-05-03"),
         ("champion@2026-05-03T12:00:00", "names no date"),
     ],
 )

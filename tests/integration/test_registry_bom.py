@@ -9,7 +9,7 @@ import pytest
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 
-from modelyard.records.canonical import digest
+from modelyard.core.canonical import digest
 from modelyard.registry.base import Bundle
 from tests.integration.test_registry_gc import Run, run
 from tests.integration.test_registry_pages import HOSTILE, real_run, three_versions

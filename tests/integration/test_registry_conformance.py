@@ -7,15 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from modelyard.errors import ConfigError, DataError, PlatformError
+from modelyard.core.canonical import digest
+from modelyard.core.errors import ConfigError, DataError, PlatformError
 from modelyard.github.client import GitHub
-from modelyard.records.canonical import digest
 from modelyard.records.envelope import Record, plain_record, read_record, write_record
 from modelyard.registry.base import AliasMoved, Registry
-from modelyard.registry.github import GitHubRegistry
-from modelyard.registry.local import LocalRegistry
-from modelyard.registry.mlflow import MlflowRegistry
-from modelyard.registry.mlflow_server import Server
+from modelyard.registry.github.registry import GitHubRegistry
+from modelyard.registry.local.registry import LocalRegistry
+from modelyard.registry.mlflow.registry import MlflowRegistry
+from modelyard.registry.mlflow.server import Server
 from modelyard.registry.records import version_records
 from modelyard.registry.verify import verify_registry
 from tests import desk
@@ -121,7 +121,7 @@ def test_a_version_is_found_by_number_digest_and_alias(tmp_path: Path, registry:
 
 
 @pytest.mark.parametrize(
-    ("reference", "do"),
+    ("reference", "hint"),
     [
         ("v9", "The nearest is v2; there is v1 to v2."),
         ("chapion", "Did you mean 'champion'?"),
@@ -130,14 +130,14 @@ def test_a_version_is_found_by_number_digest_and_alias(tmp_path: Path, registry:
     ],
 )
 def test_what_is_not_there_is_told_the_nearest_that_is(
-    tmp_path: Path, registry: Opener, reference: str, do: str
+    tmp_path: Path, registry: Opener, reference: str, hint: str
 ) -> None:
     where = registry(tmp_path)
     one, _ = published(where, tmp_path, "one", "two")
     promote(where, one, seen=None)
     with pytest.raises(ConfigError) as caught:
         where.resolve(reference)
-    assert caught.value.do == do
+    assert caught.value.hint == hint
 
 
 def test_history_says_what_served_when_who_decided_why_and_on_what_evidence(tmp_path: Path, registry: Opener) -> None:
@@ -214,8 +214,8 @@ def test_an_alias_moves_only_from_the_version_that_was_seen(tmp_path: Path, regi
         promote(where, two, seen=None)
     error = caught.value
     assert (error.alias, error.seen, error.now, error.exit_code) == ("champion", None, "v1", 4)
-    assert "it pointed at nothing, and now at v1" in error.found
-    assert "evaluate again against v1" in error.do
+    assert "it pointed at nothing, and now at v1" in error.message
+    assert "evaluate again against v1" in error.hint
     assert len(where.entries()) == 1
 
 
@@ -289,7 +289,7 @@ def test_a_bundle_that_says_other_things_than_its_bytes_is_not_published(
     where = registry(tmp_path)
     with pytest.raises(DataError) as caught:
         where.publish(bundle(run_folder(tmp_path / "run"), **changed))
-    assert said in caught.value.found
+    assert said in caught.value.message
     assert where.list() == ()
 
 

@@ -14,10 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from modelyard.errors import PlatformError
+from modelyard.core.errors import PlatformError
 from modelyard.records.manifest import Manifest
 from modelyard.registry.base import Version
-from modelyard.registry.local import LocalRegistry
+from modelyard.registry.local.registry import LocalRegistry
 from modelyard.registry.verify import verify_registry
 from tests.registry_samples import MODEL, Clock, bundle, promote, published, registry, run_folder, snapshot
 
@@ -76,7 +76,7 @@ def test_a_file_system_without_locks_is_refused_and_not_trusted(
         patch.setattr(fcntl, "flock", flock)
         with pytest.raises(PlatformError, match="has no locks, so nothing can be published there safely") as caught:
             where.publish(said)
-    assert "NFS: without nolock" in caught.value.do
+    assert "NFS: without nolock" in caught.value.hint
     assert where.publish(said).name == "v1"
 
 
@@ -146,7 +146,7 @@ def test_a_full_disk_leaves_the_old_state(tmp_path: Path, limit: int) -> None:
     with full_disk(limit), pytest.raises(PlatformError) as caught:
         where.publish(more)
     assert caught.value.exit_code == 4
-    assert "could not write" in caught.value.found
+    assert "could not write" in caught.value.message
     assert {path: before[path] for path in before} == {
         path: found for path, found in snapshot(where.folder).items() if path in before
     }

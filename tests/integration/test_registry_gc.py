@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 from modelyard.cli.main import main
-from modelyard.errors import PlatformError
+from modelyard.core.errors import PlatformError
 from modelyard.registry.base import Leftover, Registry, Version, VersionRemoved
-from modelyard.registry.github_state import BRANCH
-from modelyard.registry.local import LocalRegistry
-from modelyard.registry.pointer import Pointer, pointer_path
+from modelyard.registry.github.state import BRANCH
+from modelyard.registry.local.registry import LocalRegistry
+from modelyard.registry.promotion_request import Pointer, pointer_path
 from modelyard.registry.verify import verify_registry
 from tests import desk
 from tests.hub import Hub

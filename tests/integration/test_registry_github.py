@@ -10,13 +10,15 @@ from typing import Any
 
 import pytest
 
-from modelyard.errors import ConfigError, PlatformError
-from modelyard.files import sha256_bytes
+from modelyard.core.errors import ConfigError, PlatformError
+from modelyard.core.files import sha256_bytes
 from modelyard.github.client import GitHub, GitHubError
-from modelyard.registry import github_releases, github_state, moves
+from modelyard.registry import operations
 from modelyard.registry.base import AliasMoved, Bundle, Version
-from modelyard.registry.github import GitHubRegistry
-from modelyard.registry.github_state import BRANCH, Change, Held, Known, Snapshot, with_state
+from modelyard.registry.github import releases
+from modelyard.registry.github import state as github_state
+from modelyard.registry.github.registry import GitHubRegistry
+from modelyard.registry.github.state import BRANCH, Change, Held, Known, Snapshot, with_state
 from tests.hub import Answer, How, Hub
 from tests.integration.test_registry_conformance import start
 from tests.registry_samples import MODEL, Clock, bundle, promote, published, run_folder
@@ -52,14 +54,14 @@ def test_a_reader_needs_no_permission_to_write(github: Hub, tmp_path: Path) -> N
 
 def test_equal_versions_are_equal_bytes(github: Hub, tmp_path: Path) -> None:
     run = run_folder(tmp_path / "run")
-    files = github_releases.entries(bundle(run).files)
+    files = releases.entries(bundle(run).files)
     for name in ("a", "b"):
         (tmp_path / name).mkdir()
-    first = github_releases.pack(files, bundle(run).files, tmp_path / "a")
+    first = releases.pack(files, bundle(run).files, tmp_path / "a")
     for path in run.rglob("*"):
         path.touch()
         path.chmod(0o700)
-    again = github_releases.pack(files, bundle(run).files, tmp_path / "b")
+    again = releases.pack(files, bundle(run).files, tmp_path / "b")
     assert {name: part.digest for name, part in first.items()} == {name: part.digest for name, part in again.items()}
 
 
@@ -213,7 +215,7 @@ def test_what_github_has_is_compared_once_more_before_it_is_published(github: Hu
     where, said = opened(github, tmp_path), bundle(run_folder(tmp_path / "run"))
     real = where._releases.publish
 
-    def spoil(draft: int, parts: Mapping[str, github_releases.Packed]) -> dict[str, github_state.Asset]:
+    def spoil(draft: int, parts: Mapping[str, releases.Packed]) -> dict[str, github_state.Asset]:
         asset = asset_of(github, "model.zip")
         if spoilt == "gone":
             del github.assets[asset["id"]]
@@ -286,7 +288,7 @@ def test_a_deleted_state_branch_is_never_a_first_run(github: Hub, tmp_path: Path
     for look in (lambda: opened(github, tmp_path).find("champion"), lambda: published(where, tmp_path, "two")):
         with pytest.raises(PlatformError, match="is gone from the branch") as error:
             look()
-        assert "git push --force origin" in error.value.do
+        assert "git push --force origin" in error.value.hint
     github.run("update-ref", f"refs/heads/{BRANCH}", lost)
     assert opened(github, tmp_path).find("champion") == one
 
@@ -317,7 +319,7 @@ def test_a_lost_race_is_decided_again_on_the_new_state(github: Hub, tmp_path: Pa
 def test_without_the_permission_the_cure_is_named_and_nothing_is_left(github: Hub, tmp_path: Path) -> None:
     with pytest.raises(GitHubError) as error:
         published(opened(github, tmp_path, "ghs_read"), tmp_path, "one")
-    assert "permissions: {contents: write}" in error.value.do
+    assert "permissions: {contents: write}" in error.value.hint
     assert github.releases == {}
 
 
@@ -348,7 +350,7 @@ def test_a_token_that_may_only_read_reads_everything_and_changes_nothing(github:
         for write in writes(reader, bundle(run_folder(tmp_path / f"more-{token}", "more")), two, "v1"):
             with pytest.raises(GitHubError) as error:
                 write()
-            assert "permissions: {contents: write}" in error.value.do
+            assert "permissions: {contents: write}" in error.value.hint
     assert github.run("rev-parse", BRANCH) == head
 
 
@@ -375,9 +377,9 @@ def test_a_rule_that_keeps_the_state_branch_from_being_written_is_explained(
     before = len(github.writes)
     with pytest.raises(PlatformError, match="a rule of this repository keeps the branch modelyard-state") as error:
         opened(github, tmp_path).append(actor="octocat", reason="a note")
-    assert message in error.value.found
+    assert message in error.value.message
     for way in ("exclude `modelyard-state` from the rule", "bypass list", "registry: {kind: mlflow}"):
-        assert way in error.value.do
+        assert way in error.value.hint
     assert [call.status for call in github.writes[before:]] == [201, 201, status]
 
 
@@ -387,7 +389,7 @@ def test_a_rule_that_keeps_tags_from_being_made_is_explained_and_burns_no_number
     github.rules["refs/tags/modelyard/"] = Answer(422, "Validation Failed", details=words)
     with pytest.raises(PlatformError, match="a rule of this repository keeps the tag") as error:
         where.publish(said)
-    assert f"exclude `modelyard/{MODEL}/**` from the rule" in error.value.do
+    assert f"exclude `modelyard/{MODEL}/**` from the rule" in error.value.hint
     github.rules.clear()
     assert where.publish(said).name == "v1"
     assert len(github.releases) == 1
@@ -415,7 +417,7 @@ def test_an_empty_repository_is_said(github: Hub, tmp_path: Path) -> None:
     github.fail("git/get-ref", status=409, message="Git Repository is empty.", times=9)
     with pytest.raises(GitHubError) as error:
         opened(github, tmp_path).find("champion")
-    assert "no commit yet" in error.value.do
+    assert "no commit yet" in error.value.hint
 
 
 def asset_of(github: Hub, name: str) -> dict[str, Any]:
@@ -451,7 +453,7 @@ def test_a_tag_deleted_by_hand_makes_a_draft_of_its_release_and_is_named(github:
     github.delete_tag(f"modelyard/{MODEL}/v1")
     with pytest.raises(PlatformError, match="the release of v1 is a draft, since its tag was deleted") as error:
         promote(where, one, seen=None)
-    assert f"under the tag modelyard/{MODEL}/v1 at {main}" in error.value.do
+    assert f"under the tag modelyard/{MODEL}/v1 at {main}" in error.value.hint
     assert [(each.where, each.why) for each in where.damaged(one)] == [
         (f"v1 modelyard/{MODEL}/v1", "the tag was deleted by hand, so its release is a draft now")
     ]
@@ -482,8 +484,8 @@ def test_a_state_branch_put_back_by_force_is_not_written_on(github: Hub, tmp_pat
     for write in writes(where, bundle(run_folder(tmp_path / "three", "three")), one, None):
         with pytest.raises(PlatformError, match=f"v2 of {MODEL} was published, and the branch") as error:
             write()
-        assert "git push --force origin <commit>" in error.value.do
-        assert "delete its release and its tag" in error.value.do
+        assert "git push --force origin <commit>" in error.value.hint
+        assert "delete its release and its tag" in error.value.hint
     assert github.run("rev-parse", BRANCH) == older
     github.run("update-ref", f"refs/heads/{BRANCH}", newer)
     assert opened(github, tmp_path).find("champion") == two
@@ -611,13 +613,13 @@ def test_ten_thousand_versions_keep_every_file_of_the_state_small(github: Hub, t
     branch, at = where._branch, where._branch.read()
     known = at.held.versions["v1"]
     files: dict[str, bytes] = {}
-    said = moves.said("octocat", "month added " * 20, "modelyard promote")
+    said = operations.said("octocat", "month added " * 20, "modelyard promote")
     branch.file = lambda _commit, name: files.get(name)  # type: ignore[assignment,method-assign] # the branch of the loop below
     for number in range(2, 10_001):
         model = sha256_bytes(b"model %d" % number)
         added, held = branch.added(at, f"v{number}", known.model_copy(update={"model": model, "identity": model}))
         at = Snapshot(at.commit, held)
-        entry = moves.move(
+        entry = operations.move(
             held.journal, "champion", one, seen="v1" if number > 2 else None, kind="promoted",
             evidence=one.manifest.evidence, now=Clock()(), said=said,
         )  # fmt: skip
@@ -644,7 +646,7 @@ def test_ten_thousand_versions_keep_every_file_of_the_state_small(github: Hub, t
     assert opened(github, tmp_path).find("champion") == new
     with pytest.raises(ConfigError, match="v10050") as error:
         where.resolve("v10050")
-    assert "v10001" in error.value.do
+    assert "v10001" in error.value.hint
     assert len(where.entries()) == 10_000
 
 
@@ -702,8 +704,8 @@ def test_a_model_of_two_gibibytes_is_refused_before_a_byte_is_read_or_anything_i
     before = len(github.calls)
     with pytest.raises(ConfigError, match=r"GitHub takes less than 2,147,483,648 \(2 GiB\) in one asset") as error:
         opened(github, tmp_path).publish(said)
-    assert "mlflow" in error.value.do
-    assert "durable: true" in error.value.do
+    assert "mlflow" in error.value.hint
+    assert "durable: true" in error.value.hint
     assert len(github.calls) == before
 
 
@@ -731,16 +733,16 @@ def test_a_beginning_with_other_bytes_is_fetched_anew(github: Hub, tmp_path: Pat
 
 def test_a_hostile_archive_writes_nothing_but_what_the_manifest_lists(tmp_path: Path) -> None:
     run = run_folder(tmp_path / "run")
-    files = github_releases.entries({"environment.txt": run / "environment.txt"})
+    files = releases.entries({"environment.txt": run / "environment.txt"})
     archive = tmp_path / "records.zip"
     with zipfile.ZipFile(archive, "w") as made:
         made.writestr("../../outside.txt", "x")
         made.writestr("environment.txt", (run / "environment.txt").read_bytes())
-    github_releases.unpack(archive, files, lambda file: tmp_path / "out" / file.path)
+    releases.unpack(archive, files, lambda file: tmp_path / "out" / file.path)
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["environment.txt"]
     assert not (tmp_path.parent / "outside.txt").exists()
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as made:
         made.writestr("environment.txt", b"\0" * 10_000_000)
     with pytest.raises(PlatformError):
-        github_releases.unpack(archive, files, lambda file: tmp_path / "bomb" / file.path)
+        releases.unpack(archive, files, lambda file: tmp_path / "bomb" / file.path)
     assert not (tmp_path / "bomb").exists()

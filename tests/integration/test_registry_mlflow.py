@@ -11,12 +11,12 @@ import pytest
 import requests
 from mlflow import MlflowClient
 
-from modelyard.errors import ConfigError, PlatformError
-from modelyard.files import sha256_bytes
+from modelyard.core.errors import ConfigError, PlatformError
+from modelyard.core.files import sha256_bytes
 from modelyard.records.manifest import Sealed
 from modelyard.registry.base import Version
-from modelyard.registry.mlflow import MlflowRegistry
-from modelyard.registry.mlflow_server import Server
+from modelyard.registry.mlflow.registry import MlflowRegistry
+from modelyard.registry.mlflow.server import Server
 from modelyard.registry.verify import verify_registry
 from tests.mlflow_server import Running
 from tests.registry_samples import MODEL, Clock, bundle, promote, published, run_folder
@@ -342,8 +342,8 @@ def test_a_manifest_that_was_edited_and_sealed_again_is_not_the_one_that_the_led
     path.write_bytes(forged.to_bytes())
     with pytest.raises(PlatformError, match=r"manifests/v1\.json in MLflow is not the version's manifest") as caught:
         opened().resolve("v1")
-    assert forged.digest in caught.value.found
-    assert one.digest in caught.value.found
+    assert forged.digest in caught.value.message
+    assert one.digest in caught.value.message
 
 
 def test_a_deleted_experiment_is_named_with_the_way_back(
@@ -356,7 +356,7 @@ def test_a_deleted_experiment_is_named_with_the_way_back(
     try:
         with pytest.raises(PlatformError, match=f"the experiment modelyard/{MODEL} was deleted in MLflow") as caught:
             published(opened(), tmp_path, "two")
-        assert "mlflow experiments restore" in caught.value.do
+        assert "mlflow experiments restore" in caught.value.hint
     finally:
         client.restore_experiment(found.experiment_id)
     (two,) = published(opened(), tmp_path / "again", "two")

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 import requests
 
-from modelyard.errors import ConfigError, ModelyardError, PlatformError
-from modelyard.registry.mlflow import MlflowRegistry
-from modelyard.registry.mlflow_server import USER, Server
+from modelyard.core.errors import ConfigError, ModelyardError, PlatformError
+from modelyard.registry.mlflow.registry import MlflowRegistry
+from modelyard.registry.mlflow.server import USER, Server
 from tests import desk
 from tests.mlflow_server import QUIET, Running, free_port, mlflow_server
 from tests.registry_samples import MODEL, promote, published
@@ -37,7 +37,7 @@ def at(address: str, folder: Path) -> MlflowRegistry:
 def refused(where: MlflowRegistry) -> ModelyardError:
     with pytest.raises(ModelyardError) as caught:
         where.find("champion")
-    assert caught.value.do
+    assert caught.value.hint
     return caught.value
 
 
@@ -63,11 +63,11 @@ def answering(status: int, text: str) -> Iterator[str]:
 def test_a_server_that_is_not_there(tmp_path: Path) -> None:
     address = f"http://127.0.0.1:{free_port()}"
     error = refused(at(address, tmp_path))
-    assert (error.exit_code, error.found) == (
+    assert (error.exit_code, error.message) == (
         4, f"the MLflow server at {address} cannot be reached: nothing listens there",
     )  # fmt: skip
     error = refused(at("http://mlflow.invalid", tmp_path))
-    assert (error.exit_code, error.found) == (
+    assert (error.exit_code, error.message) == (
         4, "the MLflow server at http://mlflow.invalid cannot be reached: its name is not known",
     )  # fmt: skip
 
@@ -90,8 +90,8 @@ def test_a_server_that_never_answers(tmp_path: Path, monkeypatch: pytest.MonkeyP
     with socket.create_server(("127.0.0.1", 0)) as silent:
         error = refused(at(f"http://127.0.0.1:{silent.getsockname()[1]}", tmp_path))
     assert (error.exit_code, isinstance(error, PlatformError)) == (4, True)
-    assert "did not answer within 1 seconds" in error.found
-    assert "MLFLOW_HTTP_REQUEST_TIMEOUT" in error.do
+    assert "did not answer within 1 seconds" in error.message
+    assert "MLFLOW_HTTP_REQUEST_TIMEOUT" in error.hint
 
 
 @pytest.mark.parametrize(
@@ -108,7 +108,7 @@ def test_what_answers_is_not_what_is_needed(tmp_path: Path, status: int, text: s
     with answering(status, text) as address:
         error = refused(at(address, tmp_path))
     assert error.exit_code == 4
-    assert said in error.found
+    assert said in error.message
 
 
 @pytest.mark.parametrize(
@@ -122,12 +122,12 @@ def test_what_answers_is_not_what_is_needed(tmp_path: Path, status: int, text: s
 def test_a_server_that_is_unwell_is_not_taken_for_something_else(tmp_path: Path, status: int, said: str) -> None:
     with answering(status, "oh no") as address:
         error = refused(at(address, tmp_path))
-    assert (error.exit_code, error.found) == (4, f"the MLflow server at {address} cannot be reached: {said}")
-    assert "Run again" in error.do
+    assert (error.exit_code, error.message) == (4, f"the MLflow server at {address} cannot be reached: {said}")
+    assert "Run again" in error.hint
 
 
 @pytest.mark.parametrize(
-    ("status", "text", "found", "do"),
+    ("status", "text", "found", "hint"),
     [
         (200, "2.22.1", "is 2.22.1, and this needs 3.0 or newer", "Upgrade the server; `mlflow db upgrade`"),
         (
@@ -139,14 +139,14 @@ def test_a_server_that_is_unwell_is_not_taken_for_something_else(tmp_path: Path,
     ],
 )
 def test_a_command_that_only_reads_ends_with_the_same_words_and_exit_code(
-    tmp_path: Path, status: int, text: str, found: str, do: str
+    tmp_path: Path, status: int, text: str, found: str, hint: str
 ) -> None:
     folder = desk.repository(tmp_path / "repository", desk.QUICK + "registry: {kind: mlflow}\n")
     with answering(status, text) as address:
         done = desk.modelyard(folder, "history", environ={"MLFLOW_TRACKING_URI": address, **QUIET})
     assert (done.code, done.out) == (4, "")
     assert found in done.err
-    assert do in done.err
+    assert hint in done.err
     assert "Traceback" not in done.err
 
 
@@ -159,8 +159,8 @@ def test_a_secret_that_came_empty_is_named(
     with answering(401, "who are you") as address:
         error = refused(at(address, tmp_path))
     assert error.exit_code == 4
-    assert f"asks for a user and a password (401); {given} is set, and {missing} is empty" in error.found
-    assert "a secret that does not exist is empty" in error.do
+    assert f"asks for a user and a password (401); {given} is set, and {missing} is empty" in error.message
+    assert "a secret that does not exist is empty" in error.hint
     assert "half-of-it" not in str(error)
 
 
@@ -170,8 +170,8 @@ def test_mlflow_is_not_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setitem(sys.modules, "mlflow", None)
     error = refused(at("http://127.0.0.1:9", tmp_path))
     assert (error.exit_code, isinstance(error, ConfigError)) == (2, True)
-    assert "MLflow's client, which is not installed here" in error.found
-    assert "pip install 'modelyard[mlflow]'" in error.do
+    assert "MLflow's client, which is not installed here" in error.message
+    assert "pip install 'modelyard[mlflow]'" in error.hint
 
 
 @pytest.fixture(scope="module")
@@ -198,14 +198,14 @@ def log_in(patch: pytest.MonkeyPatch, user: str, password: str) -> None:
 
 def test_a_server_that_asks_for_a_password(tmp_path: Path, guarded: Running, monkeypatch: pytest.MonkeyPatch) -> None:
     error = refused(at(guarded.url, tmp_path))
-    assert (error.exit_code, error.found) == (
+    assert (error.exit_code, error.message) == (
         4, f"the MLflow server at {guarded.url} asks for a user and a password (401)",
     )  # fmt: skip
-    assert "MLFLOW_TRACKING_PASSWORD" in error.do
+    assert "MLFLOW_TRACKING_PASSWORD" in error.hint
     log_in(monkeypatch, ADMIN, "not-the-pass-phrase")
     error = refused(at(guarded.url, tmp_path))
     assert error.exit_code == 4
-    assert "refuses the credentials in MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD (401)" in error.found
+    assert "refuses the credentials in MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD (401)" in error.message
     assert "not-the-pass-phrase" not in str(error)
     log_in(monkeypatch, ADMIN, PASSWORD)
     where = at(guarded.url, tmp_path)
@@ -220,7 +220,7 @@ def test_a_server_that_asks_for_a_password(tmp_path: Path, guarded: Running, mon
     with pytest.raises(PlatformError, match=r"does not allow this account to write to flights-late\.journal") as caught:
         promote(reader, two, seen="v1")
     assert caught.value.exit_code == 4
-    assert "EDIT" in caught.value.do
+    assert "EDIT" in caught.value.hint
     assert [entry.to for entry in reader.history()] == ["v1"]
     log_in(monkeypatch, ADMIN, PASSWORD)
     Server(guarded.url).client.set_registered_model_alias(MODEL, "champion", "2")

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from modelyard.errors import PlatformError
+from modelyard.core.errors import PlatformError
 from modelyard.registry.base import Version
-from modelyard.registry.mlflow import MlflowRegistry
-from modelyard.registry.mlflow_server import Server
+from modelyard.registry.mlflow.registry import MlflowRegistry
+from modelyard.registry.mlflow.server import Server
 from tests.mlflow_server import Running
 from tests.proxy import Proxy, proxy
 from tests.registry_samples import MODEL, Clock, bundle, run_folder, snapshot
@@ -74,7 +74,7 @@ def test_a_fetch_that_gains_nothing_ends_and_the_next_one_asks_for_the_rest_alon
     between.ends, between.cuts = "model.bin", [200_000, 0, 0, 0, 0]
     with pytest.raises(PlatformError, match="cannot be reached: the connection broke off") as caught:
         opened(between, tmp_path).fetch(version, tmp_path / "fetched")
-    assert "Run again: what was done stays" in caught.value.do
+    assert "Run again: what was done stays" in caught.value.hint
     assert not (tmp_path / "fetched").exists()
     between.ends, done = "", starts(between)[-1]
     between.calls.clear()

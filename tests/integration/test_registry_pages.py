@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from modelyard.files import sha256_bytes
-from modelyard.records.canonical import digest
+from modelyard.core.canonical import digest
+from modelyard.core.files import sha256_bytes
+from modelyard.core.verdict import Verdict
 from modelyard.records.envelope import Envelope, Record, plain_record, write_record
 from modelyard.records.results import (
     CandidateRow,
@@ -23,8 +24,7 @@ from modelyard.records.results import (
     TrainResult,
 )
 from modelyard.registry.base import Version
-from modelyard.registry.local import LocalRegistry
-from modelyard.verdict import Verdict
+from modelyard.registry.local.registry import LocalRegistry
 from tests.integration.test_registry_gc import Run, run
 from tests.registry_samples import MODEL, NOON, Clock, bundle, promote, run_folder
 from tests.registry_samples import registry as local
@@ -198,7 +198,7 @@ def test_what_served_is_known_after_its_bytes_are_gone(tmp_path: Path, run: Run)
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["history", "--on", "2026-05-01"], "there was no champion on 2026-05-01\n  The first was v1, at 2026-05-03"),
+        (["history", "--on", "2026-05-01"], "there was no champion on 2026-05-01\n  hint: The first was v1, at 2026-05-03"),
         (["history", "--on", "yesterday"], "'champion@yesterday' names no date"),
         (["history", "--on", "9999-01-01"], "9999-01-01 lies in the future"),
         (["history", "--on", "2026-05-03", "--alias", "chapion"], "Did you mean 'champion'?"),
@@ -206,10 +206,10 @@ def test_what_served_is_known_after_its_bytes_are_gone(tmp_path: Path, run: Run)
         (["history", "--alias", "../champion"], "'../champion' is no name for an alias"),
         (["history", "--alias", "ch\N{CYRILLIC SMALL LETTER A}mpion"], "is no name for an alias"),
         (["history", "--format", "mardown"], "there is no format 'mardown'. Did you mean 'markdown'?"),
-        (["show", "v9"], "there is no version v9\n  The nearest is v3; there is v1 to v3."),
+        (["show", "v9"], "there is no version v9\n  hint: The nearest is v3; there is v1 to v3."),
         (["show", "chapion"], "Did you mean 'champion'?"),
         (["show", "champion/../v1"], "'champion/../v1' does not name a version"),
-        (["diff", "v1", "v4"], "there is no version v4\n  The nearest is v3"),
+        (["diff", "v1", "v4"], "there is no version v4\n  hint: The nearest is v3"),
         (["diff", "v1"], "modelyard diff needs new"),
     ],
 )  # fmt: skip

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from modelyard.errors import ConfigError, PlatformError
+from modelyard.core.errors import ConfigError, PlatformError
 from modelyard.github.client import GitHubError
 from modelyard.registry.base import Version, VersionRemoved
-from modelyard.registry.local import LocalRegistry
+from modelyard.registry.local.registry import LocalRegistry
 from modelyard.registry.verify import verify_registry, verify_version
 from tests.hub import How, Hub
 from tests.integration.test_registry_conformance import Opener, registry, start
@@ -59,8 +59,8 @@ def test_what_was_removed_is_told_with_who_when_and_why(tmp_path: Path, registry
     ):
         with pytest.raises(VersionRemoved) as caught:
             ask()
-        assert (caught.value.found, caught.value.exit_code) == (SAID, 2)
-        assert "modelyard show v1" in caught.value.do
+        assert (caught.value.message, caught.value.exit_code) == (SAID, 2)
+        assert "modelyard show v1" in caught.value.hint
     assert list(tmp_path.glob("*fetched*")) == []
     assert (where.list(), where.removed()) == ((two,), (one,))
 
@@ -88,8 +88,8 @@ def test_a_version_that_an_alias_points_at_is_not_removed(tmp_path: Path, regist
         )
     with pytest.raises(ConfigError) as caught:
         where.remove("champion", actor="octocat", reason="")
-    assert caught.value.found == "v1 cannot be removed: best-promoted and champion and staging point at it"
-    assert caught.value.do == "Promote another version, or roll back, first."
+    assert caught.value.message == "v1 cannot be removed: best-promoted and champion and staging point at it"
+    assert caught.value.hint == "Promote another version, or roll back, first."
     assert (where.list(), where.removed(), len(where.entries())) == ((one, two), (), 3)
     where.fetch(one, tmp_path / "fetched")
 
@@ -99,7 +99,7 @@ def test_a_version_that_does_not_exist_is_not_removed(tmp_path: Path, registry: 
     published(where, tmp_path, "one")
     with pytest.raises(ConfigError, match="there is no version v2") as caught:
         where.remove("v2", actor="octocat", reason="")
-    assert caught.value.do == "The nearest is v1; there is v1."
+    assert caught.value.hint == "The nearest is v1; there is v1."
     assert where.entries() == ()
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from modelyard.registry.base import Version
-from modelyard.registry.local import LocalRegistry
+from modelyard.registry.local.registry import LocalRegistry
 from tests import desk
 from tests.desk import edit, modelyard
 from tests.registry_samples import variant_of

@@ -6,18 +6,18 @@ from typing import Any
 
 import pytest
 
-from modelyard.cli.open import open_context
-from modelyard.errors import ConfigError, ModelyardError
+from modelyard.cli.session import open_context
+from modelyard.core.canonical import digest
+from modelyard.core.errors import ConfigError, ModelyardError
+from modelyard.core.verdict import Verdict
 from modelyard.github.event import Event
-from modelyard.records.canonical import digest
 from modelyard.records.envelope import Envelope, Record, plain_record, write_record
 from modelyard.records.results import ProveResult
-from modelyard.registry.local import LocalRegistry
+from modelyard.registry.local.registry import LocalRegistry
 from modelyard.registry.proof import NotProved, ProofRefused
-from modelyard.steps import rollback
 from modelyard.steps.context import Context
-from modelyard.steps.prove import RollbackInputs
-from modelyard.verdict import Verdict
+from modelyard.steps.prove.step import RollbackInputs
+from modelyard.steps.rollback import step as rollback
 from tests.registry_samples import JUDGED, promote, published, record
 from tests.registry_samples import registry as local
 
@@ -73,7 +73,7 @@ def refused(context: Context, kind: type[ModelyardError], **inputs: Any) -> str:
     with pytest.raises(kind) as caught:
         move(context, **inputs)
     assert context.registry.entries() == before
-    return caught.value.found
+    return caught.value.message
 
 
 def test_a_move_on_a_proof_is_journalled_with_it(context: Context) -> None:

@@ -12,8 +12,8 @@ from typing import Any
 import polars as pl
 import pytest
 
-from modelyard import processes
-from modelyard.errors import ConfigError, DataError
+from modelyard.core import processes
+from modelyard.core.errors import ConfigError, DataError
 from modelyard.models import store
 from modelyard.training.command import read_metrics
 from modelyard.training.train import Trained, TrainingRows, train
@@ -101,11 +101,11 @@ def test_a_command_that_fails_says_why_and_leaves_the_old_model(workspace: Path,
 def test_only_the_last_lines_are_shown_and_all_of_them_kept(workspace: Path) -> None:
     with pytest.raises(DataError) as caught:
         go(workspace, code="for n in range(100):\n    print('line', n)\nraise SystemExit(4)\n")
-    shown = caught.value.found.splitlines()
+    shown = caught.value.message.splitlines()
     assert shown[0].startswith("train.command ended with exit status 4")
     assert shown[1:] == [f"  | line {number}" for number in range(80, 100)]
     log = workspace / ".modelyard" / "logs" / "train.log"
-    assert str(log) in caught.value.do
+    assert str(log) in caught.value.hint
     assert len(log.read_text("utf-8").splitlines()) == 100
 
 
@@ -113,10 +113,10 @@ def test_what_it_says_can_neither_colour_a_terminal_nor_command_a_runner(workspa
     code = "print('\\x1b[31mred\\x1b[0m ##[error]no\\x07')\nprint('::error::no')\nraise SystemExit(1)\n"
     with pytest.raises(DataError) as caught:
         go(workspace, code=code)
-    assert "\x1b" not in caught.value.found
-    assert "\x07" not in caught.value.found
-    assert "##[" not in caught.value.found
-    assert not any(line.lstrip().startswith("::") for line in caught.value.found.splitlines())
+    assert "\x1b" not in caught.value.message
+    assert "\x07" not in caught.value.message
+    assert "##[" not in caught.value.message
+    assert not any(line.lstrip().startswith("::") for line in caught.value.message.splitlines())
 
 
 def test_a_command_that_hangs_is_ended_with_all_that_it_started(workspace: Path) -> None:
@@ -128,7 +128,7 @@ threading.Event().wait()
 """
     with pytest.raises(DataError, match=r"train\.command was still running after 5s") as caught:
         go(workspace, code=code, timeout="5s")
-    assert "train.timeout" in caught.value.do
+    assert "train.timeout" in caught.value.hint
     assert _gone(int((workspace / "child").read_text("utf-8")))
     assert leftovers(workspace) == []
 

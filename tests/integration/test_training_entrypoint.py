@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from modelyard.errors import ConfigError, DataError
+from modelyard.core.errors import ConfigError, DataError
 from modelyard.models import store
 from tests.training_samples import config, leftovers, rows, run
 
@@ -155,7 +155,7 @@ def test_a_function_that_hangs_is_ended_at_its_limit(workspace: Path) -> None:
     written(workspace, "import threading\ndef fit(data, parameters, seed):\n    threading.Event().wait()\n")
     with pytest.raises(DataError, match=r"still running after 5s") as caught:
         train(workspace, timeout="5s")
-    assert "train.timeout" in caught.value.do
+    assert "train.timeout" in caught.value.hint
 
 
 @pytest.mark.parametrize(
@@ -198,4 +198,4 @@ def test_a_link_out_of_the_python_path_is_not_copied(workspace: Path) -> None:
 def test_a_model_that_skops_cannot_vouch_for_says_how_to_store_it(workspace: Path) -> None:
     with pytest.raises(DataError, match=r"helpers\.steps\.Keep") as caught:
         run(workspace, config(section()), rows())
-    assert "model.format: joblib" in caught.value.do
+    assert "model.format: joblib" in caught.value.hint

@@ -17,8 +17,8 @@ import pytest
 from sklearn.model_selection import GridSearchCV
 from sklearn.tree import DecisionTreeClassifier
 
+from modelyard.core.errors import ConfigError, DataError
 from modelyard.data.folds import folds
-from modelyard.errors import ConfigError, DataError
 from modelyard.metrics.catalogue import METRICS
 from modelyard.models import score_child, store
 from modelyard.training import search as module
@@ -322,7 +322,7 @@ def test_a_process_of_the_pool_that_dies_is_said_so(tmp_path: Path, monkeypatch:
     monkeypatch.setattr(module, "_in_pool", _killed)
     with pytest.raises(DataError, match="a training process died") as caught:
         run(tmp_path, config({"candidates": [LOGISTIC], "jobs": 2}))
-    assert "train.jobs" in caught.value.do
+    assert "train.jobs" in caught.value.hint
     assert leftovers(tmp_path) == []
 
 

@@ -10,11 +10,11 @@ import pytest
 import yaml
 
 from modelyard.config.models import Config
-from modelyard.files import sha256_file
+from modelyard.core.files import sha256_file
+from modelyard.core.verdict import Verdict
 from modelyard.records.results import SuiteResult
-from modelyard.validation.gx import run_gx
+from modelyard.validation.engines.gx import run_gx
 from modelyard.validation.suite import Suite, load_suite
-from modelyard.verdict import Verdict
 
 FLIGHTS = Path(__file__).parents[2] / "examples" / "flights"
 

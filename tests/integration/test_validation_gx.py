@@ -9,10 +9,10 @@ from typing import Any
 import polars as pl
 import pytest
 
+from modelyard.core.verdict import Verdict
 from modelyard.records.results import Expectation, SuiteResult
-from modelyard.validation.gx import run_gx
+from modelyard.validation.engines.gx import run_gx
 from modelyard.validation.suite import load_suite
-from modelyard.verdict import Verdict
 
 Spec = tuple[str, dict[str, Any]]
 SECRET = "Ada-Lovelace"

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from modelyard.errors import CollectedConfigError, ConfigError
+from modelyard.core.errors import CollectedConfigError, ConfigError
 from modelyard.validation.suite import load_suite
 
 NOT_NULL = {"type": "expect_column_values_to_not_be_null", "kwargs": {"column": "x"}}

@@ -17,7 +17,7 @@ import skops.io
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
 from sklearn.preprocessing import FunctionTransformer
 
-from modelyard.errors import DataError
+from modelyard.core.errors import DataError
 from modelyard.models import store
 
 RANDOM = np.random.default_rng(0)

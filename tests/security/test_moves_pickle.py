@@ -9,8 +9,8 @@ import pytest
 
 from modelyard.models import store
 from modelyard.records.envelope import STEPS, Envelope, Record, Step, plain_record, read_record, write_record
-from modelyard.registry.local import LocalRegistry
-from modelyard.steps import carry
+from modelyard.registry.local.registry import LocalRegistry
+from modelyard.steps import bundle
 from tests import desk, payloads
 from tests.desk import modelyard
 from tests.hub import hub
@@ -29,7 +29,7 @@ def plant(run: Path, canary: Path) -> None:
         (run / name).parent.mkdir(exist_ok=True)
         (run / name).write_bytes(pickle.dumps(Bomb(canary)))
     model = store.digest(run / "model")[0]
-    carried = carry.digests(carry.carried(run))
+    carried = bundle.digests(bundle.carried(run))
     known: dict[Step, Envelope] = {}
     for step in STEPS:
         path = run / "records" / f"{step}.json"

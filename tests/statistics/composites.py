@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from scipy.special import ndtr
 
-from modelyard.evaluation import measure
-from modelyard.evaluation.truth import Truth
+from modelyard.evaluation.intervals import measure
+from modelyard.evaluation.test_set import Truth
 from modelyard.metrics.catalogue import METRICS
 from modelyard.metrics.compute import Predictions
 from modelyard.stats.interval import Interval

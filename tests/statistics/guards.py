@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 
 from modelyard.config.models import Gate
-from modelyard.evaluation import rules
-from modelyard.evaluation.gates import judge
-from modelyard.evaluation.truth import Groups, Truth
+from modelyard.core.verdict import Verdict, worst
+from modelyard.evaluation.gates import rules
+from modelyard.evaluation.gates.judge import judge
+from modelyard.evaluation.test_set import Groups, Truth
 from modelyard.metrics.catalogue import METRICS
 from modelyard.metrics.compute import Predictions
 from modelyard.records.results import GateResult
 from modelyard.stats.proportions import tango
-from modelyard.verdict import Verdict, worst
 
 SLICES, ROWS = 30, 400
 N = SLICES * ROWS

@@ -8,12 +8,12 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import pytest
 
+from modelyard.core.verdict import Verdict
 from modelyard.stats import clusters, estimate
 from modelyard.stats.decide import no_worse_than
 from modelyard.stats.interval import Interval
 from modelyard.stats.means import mean_interval
 from modelyard.stats.proportions import proportion, tango
-from modelyard.verdict import Verdict
 from tests.statistics.generators import days, paired_labels, ranked
 
 CLOSED, BOOTSTRAP = 2_000, 300

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
+from modelyard.core.verdict import Verdict
 from modelyard.stats import power
 from modelyard.stats.decide import no_worse_than
 from modelyard.stats.proportions import tango
-from modelyard.verdict import Verdict
 from tests.statistics.generators import paired_labels
 
 RUNS = 2_000

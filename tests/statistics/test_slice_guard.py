@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from statsmodels.stats.multitest import multipletests
 
-from modelyard.evaluation.guard import holm
-from modelyard.verdict import Verdict
+from modelyard.core.verdict import Verdict
+from modelyard.evaluation.gates.slices import holm
 from tests.statistics import guards
 from tests.statistics.cases import allowed
 from tests.statistics.guards import NAMES, ROWS, SLICES, N, accused, judged, rule

@@ -2,7 +2,7 @@
 
 import pytest
 
-from modelyard.cli.conclude import STAGES, conclude
+from modelyard.cli.job_status import STAGES, conclude
 
 OK = "success 0 pass"
 

@@ -75,7 +75,7 @@ def test_an_unknown_metric_is_named_with_its_nearest_spelling(name: str, hint: s
     assert said.startswith(f"modelyard.yml:11: evaluate.gates[0].metric: unknown metric {name!r}; for a binary task: ")
     assert "average_precision" in said
     assert "r2" not in said
-    assert said.endswith(f"\n  {hint}")
+    assert said.endswith(f"\n  hint: {hint}")
 
 
 def test_a_metric_of_another_task_is_refused(folder: Path) -> None:
@@ -104,7 +104,7 @@ def test_an_unknown_estimator_is_refused_in_the_words_of_whoever_knows(folder: P
         ("--model-dir {model_dir}", "", 7, "train.command: the command names no {model_dir}"),
         ("{model_dir}\n", "{model_dir} && rm x\n", 7, "train.command: && means nothing here: no shell is involved"),
         ("--data", "'--data", 7, "train.command: the command holds a quote that is not closed"),
-        ("python train", "python trian", 7, "train.command: the script 'trian.py' does not exist\n  Did you"),
+        ("python train", "python trian", 7, "train.command: the script 'trian.py' does not exist\n  hint: Did you"),
         ("{rows_csv}", "rows.csv", 9, "evaluate.predict.command: the command names no {rows_csv} or {rows}"),
         ("{predictions_csv}", "{preds}", 9, "evaluate.predict.command: nothing fills in {preds}"),
         ("python predict", "python ../predict", 9, "evaluate.predict.command: the script '../predict.py' leads"),
@@ -122,9 +122,9 @@ def test_a_command_that_could_not_work_is_refused(old: str, new: str, line: int,
     [
         (
             "requirements: requirments.txt\n",
-            "requirements: requirements 'requirments.txt' does not exist\n  Did you mean",
+            "requirements: requirements 'requirments.txt' does not exist\n  hint: Did you mean",
         ),
-        ("requirements: folder\n", "requirements: requirements 'folder' is a folder\n  Name a file."),
+        ("requirements: folder\n", "requirements: requirements 'folder' is a folder\n  hint: Name a file."),
         ("requirements: ../r.txt\n", "requirements: requirements '../r.txt' leads outside the workspace"),
         ("requirements: out.txt\n", "requirements: requirements 'out.txt' leads outside the workspace"),
         ("validate: {suites: {all: s/all.json}}\n", "validate.suites.all: the suite 's/all.json' does not exist"),

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from modelyard.config.judged import changes
 from modelyard.config.models import Config
+from modelyard.policy.change import changes
 
 GATE = {"metric": "accuracy", "no_worse_than": "champion", "margin": "5 %", "by": ["shop", {"shop": "north"}]}
 PLAIN: dict[str, Any] = {

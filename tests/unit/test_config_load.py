@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from modelyard.config.load import Loaded, load
-from modelyard.errors import CollectedConfigError, ConfigError
+from modelyard.core.errors import CollectedConfigError, ConfigError
 
 GOOD = """\
 model: {name: churn, task: binary}
@@ -411,8 +411,8 @@ def test_all_mistakes_are_told_at_once_in_the_order_of_their_lines(tmp_path: Pat
 
 def test_a_long_value_is_shortened_and_stays_on_one_line(tmp_path: Path) -> None:
     (said,) = problems(tmp_path, without("binary", '"' + "x\\n" * 1000 + '"'))
-    assert len(re.findall(r"found (.*?);", said.found)[0]) == 60
-    assert "\n" not in said.found
+    assert len(re.findall(r"found (.*?);", said.message)[0]) == 60
+    assert "\n" not in said.message
 
 
 def test_the_example_of_the_design_is_read(tmp_path: Path) -> None:
@@ -517,7 +517,7 @@ def message(root: Path, path: str) -> str:
 def test_no_file_says_which_folder_and_how_to_get_one(tmp_path: Path) -> None:
     assert message(tmp_path, "modelyard.yml") == (
         "no modelyard.yml in the workspace\n"
-        "  Run `modelyard init` to have one proposed, or name another with --config."
+        "  hint: Run `modelyard init` to have one proposed, or name another with --config."
     )  # fmt: skip
     assert message(tmp_path, "jobs/modelyard.yml").startswith("no modelyard.yml in jobs/")
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from modelyard.config.models import Candidate, Config
-from modelyard.config.rules import rule_files, rules, rules_digest, training_part
+from modelyard.config.parts import rule_files, rules, rules_digest, training_part
 
 SUITE = "sha256:" + "0" * 64
 OTHER_SUITE = "sha256:" + "1" * 64

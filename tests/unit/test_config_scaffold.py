@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from modelyard.config.load import Loaded, load
 from modelyard.config.scaffold import look, propose
-from modelyard.errors import ConfigError, DataError
+from modelyard.core.errors import ConfigError, DataError
 
 Columns = Sequence[tuple[str, str, int, int]]
 
@@ -288,7 +288,7 @@ def test_pointers_alone_say_what_to_fetch(folder: Path) -> None:
         init(folder)
     assert str(caught.value) == (
         "there are pointers to data (data/a.csv.dvc, data/b.parquet) and no data\n"
-        "  Fetch it first: `dvc pull`, or `git lfs pull`; then run `modelyard init` again."
+        "  hint: Fetch it first: `dvc pull`, or `git lfs pull`; then run `modelyard init` again."
     )
 
 

@@ -10,8 +10,8 @@ import pytest
 from modelyard.config.load import load
 from modelyard.config.models import PATTERNS
 from modelyard.config.schema import ID, schema
-from modelyard.config.source import read
-from modelyard.errors import ConfigError
+from modelyard.core.documents import read
+from modelyard.core.errors import ConfigError
 
 GOOD = """\
 model: {name: churn, task: binary}

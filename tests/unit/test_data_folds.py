@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from modelyard.config.models import Columns
+from modelyard.core.errors import DataError
 from modelyard.data.splits import folds, unit_codes
-from modelyard.errors import DataError
 
 START = datetime(2013, 1, 1)
 

@@ -7,8 +7,8 @@ import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from modelyard.core.canonical import canonical
 from modelyard.data.profile import QUANTILES, profile
-from modelyard.records.canonical import canonical
 
 KEY = b"a key"
 

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from modelyard.config.models import Columns, Split, UnitColumn, UnitEvery
+from modelyard.core.errors import ConfigError, DataError
 from modelyard.data.splits import SplitRows, drop_missing_target, split, unit_codes
-from modelyard.errors import ConfigError, DataError
 
 START = datetime(2013, 1, 1)
 
@@ -197,7 +197,7 @@ def test_text_where_times_should_be_is_refused_with_the_way_to_write_them() -> N
     frame = pl.DataFrame({"when": ["01/02/2013", "02/02/2013"], "y": [0, 1]})
     with pytest.raises(DataError, match="'when' is String, not a timestamp") as caught:
         split(frame, rule("time", 0.5), columns(time="when"))
-    assert "2013-01-31 05:00:00" in caught.value.do
+    assert "2013-01-31 05:00:00" in caught.value.hint
     assert "01/02" not in str(caught.value)
 
 
@@ -212,7 +212,7 @@ def test_a_time_split_refuses_to_cut_a_group_or_a_unit_of_a_column() -> None:
     for declared in (columns(time="when", group="store"), columns(time="when", unit=UnitColumn(column="store"))):
         with pytest.raises(DataError, match="3 values of 'store' would have rows on both sides") as caught:
             split(frame, rule("time", "2 days"), declared)
-        assert "{by: hash, column: store}" in caught.value.do
+        assert "{by: hash, column: store}" in caught.value.hint
 
 
 def test_a_unit_of_a_column_that_ends_before_the_boundary_is_fine() -> None:
@@ -239,14 +239,14 @@ def test_a_value_keeps_its_side_when_rows_are_added() -> None:
 def test_a_hash_split_needs_a_column() -> None:
     with pytest.raises(ConfigError, match="needs a column") as caught:
         split(pl.DataFrame({"y": [0, 1]}), rule("hash", 0.5), columns())
-    assert "data.split.column" in caught.value.do
+    assert "data.split.column" in caught.value.hint
 
 
 def test_a_stratified_split_would_cut_groups_and_says_what_does_not() -> None:
     frame = pl.DataFrame({"g": [1, 1, 2, 2], "y": [0, 1, 0, 1]})
     with pytest.raises(ConfigError, match="would cut the groups") as caught:
         split(frame, rule("stratified", 0.5), columns(group="g"))
-    assert "by: hash" in caught.value.do
+    assert "by: hash" in caught.value.hint
 
 
 def test_a_stratified_split_follows_ids_not_the_order_of_rows() -> None:
@@ -281,8 +281,8 @@ def test_a_bare_unit_that_reads_both_ways_is_refused_with_both_ways_to_write_it(
     frame = frame_of([START]).with_columns(day=1)
     with pytest.raises(ConfigError, match="a stretch of time and a column") as caught:
         unit_codes(frame, columns(time="when", unit="day"))
-    assert "{every: day}" in caught.value.do
-    assert "{column: day}" in caught.value.do
+    assert "{every: day}" in caught.value.hint
+    assert "{column: day}" in caught.value.hint
     assert unit_codes(frame, columns(time="when", unit=UnitColumn(column="day")))[1:] == ("day", False)
     assert unit_codes(frame, columns(time="when", unit=UnitEvery(every="day")))[1:] == ("day", True)
 
@@ -290,7 +290,7 @@ def test_a_bare_unit_that_reads_both_ways_is_refused_with_both_ways_to_write_it(
 def test_a_bare_unit_that_is_nothing_gets_the_nearest_spelling() -> None:
     with pytest.raises(ConfigError, match="neither a column") as caught:
         unit_codes(pl.DataFrame({"store": [1], "y": [0]}), columns(unit="stroe"))
-    assert "'store'" in caught.value.do
+    assert "'store'" in caught.value.hint
 
 
 def test_a_stretch_without_a_time_column_is_refused() -> None:
@@ -329,7 +329,7 @@ def test_rows_without_a_target_are_refused_with_their_count_and_the_way_to_drop_
     frame = pl.DataFrame({"y": [1.0, None, float("nan")]})
     with pytest.raises(DataError, match="2 of 3 rows have no target") as caught:
         drop_missing_target(frame, "y", "error")
-    assert "data.missing_target: drop" in caught.value.do
+    assert "data.missing_target: drop" in caught.value.hint
     kept, dropped = drop_missing_target(frame, "y", "drop")
     assert (kept["y"].to_list(), dropped) == ([1.0], 2)
 

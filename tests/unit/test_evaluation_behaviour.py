@@ -7,9 +7,9 @@ from typing import Any
 import polars as pl
 import pytest
 
-from modelyard.errors import ConfigError
-from modelyard.evaluation import waivers
-from modelyard.evaluation.behaviour import BehaviourTest, Prepared, prepare, read
+from modelyard.core.errors import ConfigError
+from modelyard.evaluation.checks.behaviour import BehaviourTest, Prepared, prepare, read
+from modelyard.evaluation.gates import waivers
 from modelyard.records.results import Feature, Signature
 
 FRAME = pl.DataFrame(

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from modelyard.config.models import Checks
-from modelyard.evaluation import beside
-from modelyard.evaluation.truth import Truth
+from modelyard.core.verdict import Verdict
+from modelyard.evaluation.checks import beside
+from modelyard.evaluation.test_set import Truth
 from modelyard.metrics.catalogue import METRICS
 from modelyard.metrics.compute import Predictions
-from modelyard.verdict import Verdict
 
 Y = (np.arange(100) % 2).astype(np.int64)
 TRUTH = Truth(Y, None, "row", False, None, seed=1, confidence=0.95)

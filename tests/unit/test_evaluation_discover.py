@@ -7,7 +7,7 @@ import polars as pl
 from statsmodels.stats.multitest import multipletests
 
 from modelyard.evaluation.discover import SHOWN, benjamini_hochberg, discover
-from modelyard.evaluation.truth import Truth
+from modelyard.evaluation.test_set import Truth
 from modelyard.metrics.catalogue import METRICS
 from modelyard.metrics.compute import Predictions
 

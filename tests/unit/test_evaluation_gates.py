@@ -7,15 +7,16 @@ import numpy as np
 import pytest
 
 from modelyard.config.models import Gate
-from modelyard.errors import ConfigError
-from modelyard.evaluation import judgement, measure, rules
-from modelyard.evaluation.gates import judge
-from modelyard.evaluation.truth import Groups, Truth, baseline_predictions
+from modelyard.core.errors import ConfigError
+from modelyard.core.verdict import Verdict
+from modelyard.evaluation.gates import judgement, rules
+from modelyard.evaluation.gates.judge import judge
+from modelyard.evaluation.intervals import measure
+from modelyard.evaluation.test_set import Groups, Truth, baseline_predictions
 from modelyard.metrics.catalogue import METRICS, PRIMARY
 from modelyard.metrics.compute import Predictions
 from modelyard.records.results import GateResult, Signature
 from modelyard.stats import estimate
-from modelyard.verdict import Verdict
 
 N = 4000
 BINARY = Signature(features=(), task="binary", classes=(False, True), positive=True, threshold=0.5)

@@ -7,8 +7,8 @@ import pytest
 from sklearn.metrics import mean_pinball_loss
 
 from modelyard.cli.gates import told
+from modelyard.core.files import sha256_bytes
 from modelyard.evaluation.suggest import suggest
-from modelyard.files import sha256_bytes
 from modelyard.metrics.catalogue import METRICS
 from modelyard.records.results import CandidateRow, TrainResult
 from modelyard.training.baseline import baseline_score, fit_baseline

@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 
 from modelyard.config.models import Gate
-from modelyard.errors import ConfigError
-from modelyard.evaluation import judgement, rules, waivers
-from modelyard.evaluation.truth import Groups, Truth
-from modelyard.evaluation.waivers import Waiver
+from modelyard.core.errors import ConfigError
+from modelyard.core.verdict import Verdict
+from modelyard.evaluation.gates import judgement, rules, waivers
+from modelyard.evaluation.gates.waivers import Waiver
+from modelyard.evaluation.test_set import Groups, Truth
 from modelyard.metrics.compute import Predictions
 from modelyard.records.results import GateResult
-from modelyard.verdict import Verdict
 
 TODAY, RULE = date(2026, 3, 1), "accuracy at least 0.75"
 SHOP = np.repeat(["a", "b", "c"], [700, 740, 60])
@@ -69,7 +69,7 @@ def test_a_slice_without_rows_today_is_said_and_one_of_no_column_is_refused() ->
     assert applied(judged(BY_SHOP), "shop = z") == (Verdict.FAIL, ["not in these rows"])
     with pytest.raises(ConfigError, match="names the slice 'shp = a'") as error:
         applied(judged(BY_SHOP), "shp = a")
-    assert "shop = a" in error.value.do
+    assert "shop = a" in error.value.hint
 
 
 def test_a_gate_that_does_not_apply_yet_may_have_waived_slices() -> None:

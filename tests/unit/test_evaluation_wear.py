@@ -1,7 +1,7 @@
 """The ledger of a test set: which sets are one, and how often they were looked at."""
 
-from modelyard.evaluation.wear import held_out, shared, wear
-from modelyard.files import sha256_bytes
+from modelyard.core.files import sha256_bytes
+from modelyard.evaluation.test_set_reuse import held_out, shared, wear
 from modelyard.records.results import Evaluation, HeldOut
 
 

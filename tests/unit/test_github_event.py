@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from modelyard.errors import ConfigError, PlatformError
+from modelyard.core.errors import ConfigError, PlatformError
 from modelyard.github.event import Trigger, read_event
 from tests import payloads
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modelyard.errors import PlatformError
+from modelyard.core.errors import PlatformError
 from modelyard.github.log import Annotation, annotation_lines, append, output_text, stop_commands, worst_first
 
 

@@ -8,7 +8,7 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from modelyard.errors import ConfigError, DataError, PlatformError
+from modelyard.core.errors import ConfigError, DataError, PlatformError
 from modelyard.models import environment as env
 from modelyard.models.environment import Environment
 
@@ -115,8 +115,8 @@ not-for-us==1; sys_platform == "never"
 def test_a_pin_that_is_not_what_is_installed_names_both_sides(tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as caught:
         env.current_environment(write(tmp_path, "scipy\nnumpy>=9999\n"))
-    assert "numpy>=9999" in caught.value.found
-    assert f"numpy=={NUMPY}" in caught.value.found
+    assert "numpy>=9999" in caught.value.message
+    assert f"numpy=={NUMPY}" in caught.value.message
     assert str(caught.value.place) == "requirements.txt:2"
 
 
@@ -131,13 +131,13 @@ def test_a_pin_outside_modelyards_own_range_names_both_sides(tmp_path: Path) -> 
         ConfigError, match=r"scikit-learn==1\.2 conflicts with modelyard's own scikit-learn>="
     ) as caught:
         env.current_environment(write(tmp_path, "scikit-learn==1.2\n"))
-    assert "train.environment" in caught.value.do
+    assert "train.environment" in caught.value.hint
 
 
 def test_a_package_that_is_not_installed_says_how_to_install_it(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="no-such-thing is not installed") as caught:
         env.current_environment(write(tmp_path, "no-such-thing\n"))
-    assert "uv pip install -r requirements.txt" in caught.value.do
+    assert "uv pip install -r requirements.txt" in caught.value.hint
 
 
 def test_a_missing_or_unreadable_requirements_file_is_a_configuration_error(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 import polars as pl
 import pytest
 
-from modelyard.errors import DataError
+from modelyard.core.errors import DataError
 from modelyard.models.predictions import join
 from modelyard.records.results import Signature
 

@@ -11,7 +11,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassif
 from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import KNeighborsClassifier
 
-from modelyard.errors import DataError
+from modelyard.core.errors import DataError
 from modelyard.models import store
 
 RANDOM = np.random.default_rng(0)
@@ -107,7 +107,7 @@ def test_what_loading_would_refuse_is_not_stored(tmp_path: Path) -> None:
     model = KNeighborsClassifier(algorithm="kd_tree").fit(X, Y)
     with pytest.raises(DataError, match=r"KDTree.*") as caught:
         store.save_sklearn(model, tmp_path)
-    assert "model.format: joblib" in caught.value.do
+    assert "model.format: joblib" in caught.value.hint
     assert not list(tmp_path.iterdir())
     store.save_sklearn(model, tmp_path, format="joblib")
     assert (store.load_sklearn(tmp_path, allow_joblib=True).predict(X) == model.predict(X)).all()

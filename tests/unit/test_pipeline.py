@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
+from modelyard.core.verdict import Verdict, worst
 from modelyard.github.event import Trigger
-from modelyard.pipeline import Decision, decide, stages, walk
 from modelyard.records.envelope import Circumstances, Envelope, Record, Step
-from modelyard.verdict import Verdict, worst
+from modelyard.steps.pipeline import Decision, decide, stages, walk
 
 NOW = "sha256:" + "1" * 64
 BEFORE = "sha256:" + "2" * 64

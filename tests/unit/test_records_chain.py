@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
+from modelyard.core.canonical import digest
+from modelyard.core.verdict import Verdict
 from modelyard.models.store import digest as digest_folder
-from modelyard.records.canonical import digest
 from modelyard.records.chain import verify_records, verify_run_folder
 from modelyard.records.envelope import Envelope, Record, Step, plain_record, write_record
-from modelyard.verdict import Verdict
 from tests.registry_samples import record, run_folder, write_chain
 
 
@@ -174,7 +174,7 @@ def test_a_folder_without_records_is_not_intact(tmp_path: Path) -> None:
 
 
 def test_a_record_of_an_error_may_lack_the_data_it_never_read(folder: Path, chain: dict[Step, Envelope]) -> None:
-    problem = {"message": "no rows", "do": "", "exit_code": 3}
+    problem = {"message": "no rows", "hint": "", "exit_code": 3}
     write_record(
         folder / "records" / "validate.json",
         record("validate", None, [chain["detect"]], verdict=Verdict.ERROR, data={}, problem=problem),

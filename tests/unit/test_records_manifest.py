@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from modelyard.records.canonical import digest
+from modelyard.core.canonical import digest
 from modelyard.records.manifest import FileEntry, Manifest, Sealed, model_digest, why
 from tests.registry_samples import SIGNATURE
 

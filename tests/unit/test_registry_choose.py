@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 from modelyard.config.models import Registry
-from modelyard.errors import ConfigError
+from modelyard.core.errors import ConfigError
 from modelyard.registry.choose import open_registry
-from modelyard.registry.github import GitHubRegistry
-from modelyard.registry.mlflow import MlflowRegistry
+from modelyard.registry.github.registry import GitHubRegistry
+from modelyard.registry.mlflow.registry import MlflowRegistry
 
 ACTIONS = {"GITHUB_ACTIONS": "true", "RUNNER_ENVIRONMENT": "github-hosted"}
 OWN_RUNNER = {"GITHUB_ACTIONS": "true", "RUNNER_ENVIRONMENT": "self-hosted"}
@@ -55,9 +55,9 @@ def test_any_other_is_a_mistake_that_is_named(
 ) -> None:
     with pytest.raises(ConfigError) as caught:
         open_registry(section, "flights-late", tmp_path, environ=environ, override=override)
-    assert said in caught.value.found
+    assert said in caught.value.message
     assert "pw" not in str(caught.value)
-    assert caught.value.do
+    assert caught.value.hint
     assert list(tmp_path.iterdir()) == []
 
 

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from modelyard.errors import ConfigError, PlatformError
-from modelyard.files import sha256_bytes
-from modelyard.records.canonical import digest
+from modelyard.core.canonical import digest
+from modelyard.core.errors import ConfigError, PlatformError
+from modelyard.core.files import sha256_bytes
 from modelyard.registry.journal import EMPTY, JournalEntry, State, fold, one_line
 
 AT = "2026-05-03T12:00:00+00:00"

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from modelyard.errors import DataError, ModelyardError
-from modelyard.records.canonical import digest
+from modelyard.core.canonical import digest
+from modelyard.core.errors import DataError, ModelyardError
+from modelyard.core.verdict import Verdict
 from modelyard.records.envelope import Envelope, Record, Step, plain_record
 from modelyard.registry.promotion import EvidenceRefused, NotPassed, check_evidence
-from modelyard.verdict import Verdict
 from tests.registry_samples import CONFIG, DATA, MODEL, TREE, run_folder, write_chain
 
 OTHER = digest("something else")
@@ -44,7 +44,7 @@ def test_evidence_for_exactly_this_is_accepted(chain: dict[Step, Envelope]) -> N
 
 
 @pytest.mark.parametrize(
-    ("now", "values", "do"),
+    ("now", "values", "hint"),
     [
         ({"model_now": "another-model"}, (MODEL, "another-model"), "modelyard run"),
         ({"model_digest_now": OTHER}, ("judged the model sha256:", OTHER), "modelyard run"),
@@ -60,14 +60,14 @@ def test_evidence_for_exactly_this_is_accepted(chain: dict[Step, Envelope]) -> N
     ],
 )
 def test_evidence_for_something_else_is_refused_with_both_values(
-    chain: dict[Step, Envelope], now: dict[str, Any], values: tuple[str, ...], do: str
+    chain: dict[Step, Envelope], now: dict[str, Any], values: tuple[str, ...], hint: str
 ) -> None:
     with pytest.raises(EvidenceRefused) as caught:
         check_evidence(**at_hand(chain, **now))
     assert caught.value.exit_code == 2
-    assert do in caught.value.do
+    assert hint in caught.value.hint
     for value in values:
-        assert value in caught.value.found
+        assert value in caught.value.message
 
 
 def test_files_that_made_the_checkout_differ_from_its_commit_are_named(chain: dict[Step, Envelope]) -> None:
@@ -75,7 +75,7 @@ def test_files_that_made_the_checkout_differ_from_its_commit_are_named(chain: di
     evidence = remade(chain["evaluate"], circumstances=told.model_dump(mode="json"))
     with pytest.raises(EvidenceRefused) as caught:
         check_evidence(**at_hand(chain, evaluation=evidence, tree_now="a" * 40))
-    assert "differed from its commit in 'out.txt', 'a\\x1b[31m.pyc'. Commit these files, have git" in caught.value.do
+    assert "differed from its commit in 'out.txt', 'a\\x1b[31m.pyc'. Commit these files, have git" in caught.value.hint
 
 
 @pytest.mark.parametrize(
@@ -101,15 +101,15 @@ def test_a_record_that_speaks_of_something_else_is_refused(
         check_evidence(**at_hand(chain, model_digest_now=chain["evaluate"].record.model_digest) | now)
     assert caught.value.exit_code == 2
     for value in values:
-        assert value in caught.value.found
+        assert value in caught.value.message
 
 
 def test_evidence_of_another_run_is_refused(chain: dict[Step, Envelope]) -> None:
     again = remade(chain["detect"], inputs_digest=OTHER)
     with pytest.raises(EvidenceRefused) as caught:
         check_evidence(**at_hand(chain, detect=again))
-    assert chain["detect"].digest in caught.value.found
-    assert again.digest in caught.value.found
+    assert chain["detect"].digest in caught.value.message
+    assert again.digest in caught.value.message
 
 
 @pytest.mark.parametrize(
@@ -127,7 +127,7 @@ def test_a_detect_record_of_something_else_is_refused(
     evaluation = remade(chain["evaluate"], builds_on=[detect.link.model_dump()])
     with pytest.raises(EvidenceRefused) as caught:
         check_evidence(**at_hand(chain, detect=detect, evaluation=evaluation))
-    assert value in caught.value.found
+    assert value in caught.value.message
 
 
 @pytest.mark.parametrize("step", ["evaluate", "detect"])
@@ -136,9 +136,9 @@ def test_an_edited_record_is_refused_with_both_digests(chain: dict[Step, Envelop
     chain[step] = chain[step].model_copy(update={"record": edited})
     with pytest.raises(EvidenceRefused) as caught:
         check_evidence(**at_hand(chain))
-    assert f"the {step} record was changed" in caught.value.found
-    assert chain[step].digest in caught.value.found
-    assert Envelope.seal(edited).digest in caught.value.found
+    assert f"the {step} record was changed" in caught.value.message
+    assert chain[step].digest in caught.value.message
+    assert Envelope.seal(edited).digest in caught.value.message
 
 
 @pytest.mark.parametrize("step", ["evaluate", "detect"])
@@ -147,8 +147,8 @@ def test_an_edited_result_digest_is_refused_though_the_record_is_whole(chain: di
     chain[step] = chain[step].model_copy(update={"result_digest": OTHER})
     with pytest.raises(EvidenceRefused, match=f"the {step} record was changed: its result digest") as caught:
         check_evidence(**at_hand(chain))
-    assert OTHER in caught.value.found
-    assert known in caught.value.found
+    assert OTHER in caught.value.message
+    assert known in caught.value.message
 
 
 @pytest.mark.parametrize(("verdict", "words"), [(Verdict.FAIL, "hold"), (Verdict.INCONCLUSIVE, "cannot tell yet")])
@@ -158,7 +158,7 @@ def test_a_verdict_that_is_not_pass_is_the_product_s_answer(
     with pytest.raises(NotPassed) as caught:
         check_evidence(**at_hand(chain, evaluation=remade(chain["evaluate"], verdict=verdict)))
     assert caught.value.exit_code == 1
-    assert words in caught.value.found
+    assert words in caught.value.message
 
 
 @pytest.mark.parametrize("verdict", [Verdict.ERROR, Verdict.NOT_APPLICABLE])

@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
-from modelyard.records.canonical import digest
+from modelyard.core.canonical import digest
+from modelyard.core.verdict import Verdict
 from modelyard.records.envelope import Envelope, Record, plain_record
 from modelyard.records.results import ProveResult
 from modelyard.registry.proof import NotProved, ProofRefused, check_proof, check_target
-from modelyard.verdict import Verdict
 from tests.registry_samples import MODEL, record
 from tests.unit.test_registry_retention import version
 
@@ -61,7 +61,7 @@ def test_a_proof_of_something_else_is_refused_with_both_values(now: dict[str, An
     with pytest.raises(ProofRefused) as caught:
         check_proof(proof, **at_hand(proof, **now))
     assert caught.value.exit_code == 2
-    assert all(value in caught.value.found for value in values)
+    assert all(value in caught.value.message for value in values)
 
 
 def test_an_edited_proof_is_refused_with_both_digests() -> None:
@@ -69,7 +69,7 @@ def test_an_edited_proof_is_refused_with_both_digests() -> None:
     edited = proof.model_copy(update={"record": proof.record.model_copy(update={"tool_version": "9.9.9"})})
     with pytest.raises(ProofRefused, match="was changed") as caught:
         check_proof(edited, **at_hand(proof))
-    assert proof.digest in caught.value.found
+    assert proof.digest in caught.value.message
 
 
 @pytest.mark.parametrize("verdict", [Verdict.FAIL, Verdict.INCONCLUSIVE, Verdict.ERROR, Verdict.NOT_APPLICABLE])
@@ -78,7 +78,7 @@ def test_what_is_no_proof_moves_nothing(verdict: Verdict) -> None:
     with pytest.raises(NotProved) as caught:
         check_proof(proof, **at_hand(proof))
     assert caught.value.exit_code == 1
-    assert "--proof" in caught.value.do
+    assert "--proof" in caught.value.hint
 
 
 def test_a_waived_proof_moves_only_where_that_was_asked_for_on_both_sides() -> None:
@@ -111,4 +111,4 @@ def test_the_version_that_is_moved_to_is_the_one_that_was_proved(
     check_target(SHOWN.model_copy(update=found), target)
     with pytest.raises(ProofRefused) as caught:
         check_target(SHOWN.model_copy(update={**found, **changed}), target)
-    assert all(value in caught.value.found for value in values)
+    assert all(value in caught.value.message for value in values)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modelyard.errors import ConfigError
+from modelyard.core.errors import ConfigError
 from modelyard.registry import reference as ref
 
 
@@ -57,7 +57,7 @@ def test_a_version_is_named_in_five_ways(text: str, meant: ref.Reference) -> Non
 def test_anything_else_is_refused_with_the_forms_there_are(text: str) -> None:
     with pytest.raises(ConfigError) as caught:
         ref.parse(text)
-    assert "champion@2026-05-03" in caught.value.do
+    assert "champion@2026-05-03" in caught.value.hint
 
 
 @given(st.text(max_size=60))
@@ -81,20 +81,20 @@ def test_an_alias_may_not_be_called_so(alias: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("number", "known", "do"),
+    ("number", "known", "hint"),
     [
         (9, [1, 2, 3], "The nearest is v3; there is v1 to v3."),
         (2, [5], "The nearest is v5; there is v5."),
         (4, [1, 3, 7], "The nearest is v3; there is v1 to v7."),
     ],
 )
-def test_an_unknown_version_is_told_the_nearest(number: int, known: list[int], do: str) -> None:
+def test_an_unknown_version_is_told_the_nearest(number: int, known: list[int], hint: str) -> None:
     error = ref.unknown_number(number, known)
-    assert str(number) in error.found
-    assert error.do == do
+    assert str(number) in error.message
+    assert error.hint == hint
 
 
 def test_an_unknown_alias_is_told_the_nearest_spelling() -> None:
-    assert ref.unknown_alias("chapion", ["champion", "best-promoted"]).do == "Did you mean 'champion'?"
-    assert ref.unknown_alias("x", ["champion"]).do == "Aliases are champion."
-    assert ref.unknown_alias("champion", []).do == "Promote or adopt a model first."
+    assert ref.unknown_alias("chapion", ["champion", "best-promoted"]).hint == "Did you mean 'champion'?"
+    assert ref.unknown_alias("x", ["champion"]).hint == "Aliases are champion."
+    assert ref.unknown_alias("champion", []).hint == "Promote or adopt a model first."

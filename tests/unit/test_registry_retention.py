@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modelyard.records.canonical import digest
+from modelyard.core.canonical import digest
 from modelyard.records.manifest import FileEntry, Manifest, model_digest
 from modelyard.records.results import Evaluation, HeldOut
 from modelyard.registry.base import Leftover, Version

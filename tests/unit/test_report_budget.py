@@ -2,10 +2,10 @@
 
 import pytest
 
+from modelyard.core.verdict import Verdict
 from modelyard.records.envelope import Envelope, Step
 from modelyard.records.results import SliceRow
 from modelyard.report import render_html, render_markdown
-from modelyard.verdict import Verdict
 from tests.report_samples import envelope, gate, judged, recall_gate, run
 
 

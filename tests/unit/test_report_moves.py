@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
-from modelyard.cli import annotations, say
-from modelyard.records.canonical import digest
+from modelyard.cli import annotations, output
+from modelyard.core.canonical import digest
+from modelyard.core.verdict import Verdict
 from modelyard.records.envelope import Envelope
 from modelyard.records.results import PromoteResult, ProveResult, PullRequest, RollbackResult
-from modelyard.report.html import render_html
-from modelyard.report.markdown import render_markdown
-from modelyard.verdict import Verdict
+from modelyard.report.renderers.html import render_html
+from modelyard.report.renderers.markdown import render_markdown
 from tests import report_samples
 from tests.registry_samples import record
 
@@ -109,11 +109,11 @@ def test_a_proof_that_failed_and_a_waived_one_are_annotated() -> None:
     failed = sealed("prove", proof(shown="none", reproduced=False, said="they differ"), Verdict.FAIL)
     (red,) = annotations.of_record(failed, config="", suites={}, red=True)
     assert (red.level, "they differ" in red.message, "--proof none" in red.message) == ("error", True, True)
-    assert say.exit_code(failed, "gate") == 1
+    assert output.exit_code(failed, "gate") == 1
     waived = sealed("prove", proof(shown="none", asked="none", reproduced=None), Verdict.NOT_APPLICABLE)
     (told,) = annotations.of_record(waived, config="", suites={}, red=False)
     assert told.level == "warning"
-    assert say.exit_code(waived, "gate") == 0
+    assert output.exit_code(waived, "gate") == 0
     (moved,) = annotations.of_record(sealed("rollback", rolled(shown="none")), config="", suites={}, red=False)
     assert moved.level == "warning"
     assert annotations.of_record(sealed("rollback", rolled()), config="", suites={}, red=False) == []

@@ -6,10 +6,10 @@ from html.parser import HTMLParser
 
 import pytest
 
+from modelyard.core.verdict import Verdict
 from modelyard.records.envelope import Envelope, Step
 from modelyard.records.results import Estimate, SliceRow
 from modelyard.report import headline, render_html, render_markdown
-from modelyard.verdict import Verdict
 from tests.report_samples import COMMIT, REPRODUCE, STORIES, Story, envelope, gate, judged, open_gate, run
 
 

@@ -8,8 +8,9 @@ import statsmodels.api as sm
 from fairlearn.metrics import MetricFrame
 
 from modelyard.config.models import Gate
-from modelyard.evaluation import gates, rules
-from modelyard.evaluation.truth import Groups, Truth
+from modelyard.evaluation.gates import judge as gates
+from modelyard.evaluation.gates import rules
+from modelyard.evaluation.test_set import Groups, Truth
 from modelyard.metrics.compute import Predictions, statistic
 from modelyard.stats import clusters, estimate
 

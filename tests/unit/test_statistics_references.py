@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 from scipy import stats as scipy_stats
 from statsmodels.stats.proportion import proportion_confint
 
+from modelyard.core.verdict import Verdict
 from modelyard.stats import auc, clusters, decide, estimate, power
 from modelyard.stats.bootstrap import bca
 from modelyard.stats.interval import Interval, widest, z_value
 from modelyard.stats.means import mean_interval
 from modelyard.stats.proportions import clopper_pearson, proportion, tango, wilson
-from modelyard.verdict import Verdict
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from modelyard.errors import ConfigError
+from modelyard.core.errors import ConfigError
 from modelyard.stats import planning
 from modelyard.stats.planning import Adaptivity
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from modelyard.errors import PlatformError
+from modelyard.core.errors import PlatformError
 from modelyard.training.cache import FitCache, Scores
 
 DIGEST = "sha256:" + "a" * 64

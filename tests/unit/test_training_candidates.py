@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from modelyard.config.models import Candidate
-from modelyard.errors import ConfigError, Place
+from modelyard.core.errors import ConfigError, Place
 from modelyard.training.candidates import Choice, expand, problem_with, resolve
 
 LINEAR = "sklearn.linear_model.LogisticRegression"
@@ -93,7 +93,7 @@ def test_a_regressor_is_none_for_classes_and_the_classifier_is_named() -> None:
 def test_an_estimator_made_of_estimators_points_to_an_entrypoint() -> None:
     with pytest.raises(ConfigError, match="made of other estimators") as caught:
         choices({"estimator": "sklearn.ensemble.VotingClassifier"})
-    assert "train.entrypoint" in caught.value.do
+    assert "train.entrypoint" in caught.value.hint
 
 
 def test_an_unknown_parameter_is_named_with_the_nearest() -> None:

@@ -4,8 +4,8 @@ import os
 
 import pytest
 
-from modelyard import processes
-from modelyard.errors import ConfigError
+from modelyard.core import processes
+from modelyard.core.errors import ConfigError
 
 
 @pytest.mark.parametrize(("text", "length"), [("90s", 90), ("30m", 1800), ("2h", 7200), ("1.5h", 5400)])

@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from modelyard.config.models import Columns, Model
-from modelyard.errors import ConfigError, DataError
+from modelyard.core.errors import ConfigError, DataError
 from modelyard.training.baseline import fit_baseline
 from modelyard.training.signature import command_features, find_features, find_target, find_weight, signature
 from tests.training_samples import rows
@@ -102,7 +102,7 @@ def test_one_class_in_the_training_rows_is_an_error() -> None:
 def test_three_labels_are_not_binary() -> None:
     with pytest.raises(DataError, match="3 labels") as caught:
         find_target(pl.DataFrame({"y": [1, 2, 3]}), "y", model())
-    assert "multiclass" in caught.value.do
+    assert "multiclass" in caught.value.hint
 
 
 @pytest.mark.parametrize(("values", "positive"), [(["a", "b"], "c"), ([0, 1], "1"), (["0", "1"], 1), ([1, 2], 3)])

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import sklearn.metrics as peer
 
-from modelyard.errors import DataError
+from modelyard.core.errors import DataError
 from modelyard.training.threshold import best
 
 

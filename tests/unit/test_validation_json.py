@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modelyard.errors import ConfigError
+from modelyard.core.errors import ConfigError
 from modelyard.validation.located_json import Located, parse
 
 PLAIN = st.recursive(

@@ -5,18 +5,18 @@ from typing import Any
 import numpy as np
 import pytest
 
-from modelyard.cli import annotations, say
+from modelyard.cli import annotations, output
 from modelyard.cli.why import after_the_fact
 from modelyard.config.models import Gate
-from modelyard.evaluation import rules
-from modelyard.evaluation.gates import judge
-from modelyard.evaluation.truth import Groups, Truth
+from modelyard.core.verdict import Verdict
+from modelyard.evaluation.gates import rules
+from modelyard.evaluation.gates.judge import judge
+from modelyard.evaluation.test_set import Groups, Truth
 from modelyard.metrics.compute import Predictions
 from modelyard.records.envelope import Envelope
 from modelyard.records.results import CheckResult, Estimate, EvaluateResult, GateResult, MetricRow, Wear
 from modelyard.report import wording
-from modelyard.report.markdown import render_markdown
-from modelyard.verdict import Verdict
+from modelyard.report.renderers.markdown import render_markdown
 from tests.registry_samples import record
 
 N = 900
@@ -62,7 +62,7 @@ def test_waived_gates_and_checks_that_gate_are_told_at_the_desk_and_in_annotatio
         CheckResult(name="calibration", gate=False, verdict=Verdict.FAIL, said="reported only"),
     )
     result = EvaluateResult(test_rows=N, test_units=N, unit="row", gates=gates, checks=checks)
-    lines = say.gate_lines(result)
+    lines = output.gate_lines(result)
     assert lines[0].startswith("  fail, waived  r2 at least 0.99")
     assert lines[1:] == ["  fail          waiver            the waiver of r2 expired"]
     sealed = Envelope.seal(record("evaluate", result, [], verdict=Verdict.FAIL))

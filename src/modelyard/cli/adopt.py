@@ -12,18 +12,18 @@ from pathlib import Path
 from typing import Literal
 
 from modelyard.cli.flags import Command
-from modelyard.cli.open import working
+from modelyard.cli.session import working
 from modelyard.config.models import Config
-from modelyard.errors import OK, ConfigError, DataError
+from modelyard.core.errors import OK, ConfigError, DataError
 from modelyard.models import environment, store
 from modelyard.models.environment import Environment
-from modelyard.models.scoring import Adapter
+from modelyard.models.scorer import Adapter
 from modelyard.records.manifest import NO_EVIDENCE, Content
 from modelyard.records.results import Signature
 from modelyard.registry.base import Bundle
-from modelyard.registry.mlflow_models import is_reference
+from modelyard.registry.mlflow.models import is_reference
 from modelyard.steps import rows as step_rows
-from modelyard.steps.carry import command_files
+from modelyard.steps.bundle import command_files
 from modelyard.steps.context import Context
 
 STORED = {
@@ -42,7 +42,7 @@ def run(command: Command, given: Mapping[str, str], positional: list[str]) -> in
         if champion is not None:
             raise ConfigError(
                 f"{alias} points at {champion.name} already, and adopting is for a first champion only",
-                do="Train or judge a challenger and promote it.",
+                hint="Train or judge a challenger and promote it.",
             )
         with tempfile.TemporaryDirectory(dir=context.run_dir, prefix=".adopt.") as temporary:
             folder = Path(temporary)
@@ -79,7 +79,7 @@ class _Found:
 def _from_disk(context: Context, named: str, environment_file: str, folder: Path, command: Command) -> _Found:
     path, model = Path.cwd() / named, folder / "model"
     if not path.exists():
-        raise ConfigError(f"there is no model {named}", do=f"Example: {command.example}")
+        raise ConfigError(f"there is no model {named}", hint=f"Example: {command.example}")
     adapter = _adapter(context.config, path)
     if path.is_dir():
         shutil.copytree(path, model, symlinks=True)
@@ -91,8 +91,8 @@ def _from_disk(context: Context, named: str, environment_file: str, folder: Path
 
 def _from_mlflow(context: Context, reference: str, environment_file: str, folder: Path) -> tuple[_Found, str]:
     """A model that was logged in MLflow, and where it comes from."""
-    from modelyard.registry.mlflow_models import describe, fetch_logged
-    from modelyard.registry.mlflow_server import Server, server_address
+    from modelyard.registry.mlflow.models import describe, fetch_logged
+    from modelyard.registry.mlflow.server import Server, server_address
 
     config, downloaded = context.config, folder / "downloaded"
     server = Server(server_address(config.registry.uri or "", context.environ))
@@ -100,11 +100,11 @@ def _from_mlflow(context: Context, reference: str, environment_file: str, folder
     try:
         logged = describe(downloaded)
     except DataError as error:
-        raise DataError(f"{reference} cannot be adopted: {error.found}", do=error.do) from error
+        raise DataError(f"{reference} cannot be adopted: {error.message}", hint=error.hint) from error
     pickled = logged.adapter == "sklearn" and store.stored_format(logged.folder) == "joblib"
     if (logged.adapter == "pyfunc" or pickled) and not config.may_load_pickles:
         kind = "is a pickle, which can run any code" if pickled else "is a pyfunc model, which runs code of its own"
-        raise ConfigError(f"{reference} {kind} when it is loaded", do=store.ALLOW)
+        raise ConfigError(f"{reference} {kind} when it is loaded", hint=store.ALLOW)
     logged.folder.rename(folder / "model")
     pins = folder / "model" / "requirements.txt" if logged.adapter == "pyfunc" else logged.requirements
     if environment_file or pins is None or not pins.is_file():
@@ -156,17 +156,17 @@ def _adapter(config: Config, path: Path) -> Literal["sklearn", "command", "predi
         if config.evaluate.predict is None:
             raise ConfigError(
                 f"{path.name} is a folder, and nothing says how to score with it",
-                do="Name the command: evaluate: {predict: {command: …}}.",
+                hint="Name the command: evaluate: {predict: {command: …}}.",
             )
         return "command"
     if path.suffix not in STORED:
         raise ConfigError(
-            f"{path.name} is no kind of model that is known here", do=f"Allowed: a folder, or {', '.join(STORED)}."
+            f"{path.name} is no kind of model that is known here", hint=f"Allowed: a folder, or {', '.join(STORED)}."
         )
     if path.suffix == ".joblib" and not config.may_load_pickles:
         raise ConfigError(
             f"{path.name} is a pickle, which can run any code when it is loaded",
-            do="If you trust where it comes from, allow it: model: {format: joblib}.",
+            hint="If you trust where it comes from, allow it: model: {format: joblib}.",
         )
     return "sklearn" if path.suffix in (".skops", ".joblib") else "predictions"
 
@@ -192,7 +192,7 @@ def _signature(context: Context, adapter: str, columns: tuple[str, ...] = ()) ->
             raise DataError(
                 f"the model's signature needs the column {missing[0]!r}, which today's rows do not offer"
                 + (f" ({len(missing)} such columns)" if len(missing) > 1 else ""),
-                do="The target, the id, and what is dropped or protected are never offered to a model.",
+                hint="The target, the id, and what is dropped or protected are never offered to a model.",
             )
         found = Features(tuple(by_name[name] for name in columns), {})
     return signature(found, target, config.model)

@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 
 import modelyard.records.results as r
-from modelyard.errors import CollectedConfigError, ModelyardError
+from modelyard.core.errors import CollectedConfigError, ModelyardError
+from modelyard.core.verdict import Verdict
 from modelyard.github.log import Annotation, Level
 from modelyard.records.envelope import Envelope
 from modelyard.registry.proof import advice
 from modelyard.report.wording import explanation
-from modelyard.verdict import Verdict
 
 
 def of_record(envelope: Envelope, *, config: str, suites: dict[str, str], red: bool) -> list[Annotation]:
@@ -42,7 +42,7 @@ def of_error(error: ModelyardError) -> list[Annotation]:
 
 
 def _of_one(error: ModelyardError) -> Annotation:
-    message = f"{error.found}\n{error.do}" if error.do else error.found
+    message = f"{error.message}\n{error.hint}" if error.hint else error.message
     place = error.place
     if place is None:
         return Annotation("error", message, title="modelyard")

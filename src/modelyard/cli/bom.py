@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 from modelyard import __version__
 from modelyard.cli.flags import Command
-from modelyard.cli.open import open_context
+from modelyard.cli.session import open_context
 from modelyard.cli.show import written
 from modelyard.cli.versions import Facts, facts
-from modelyard.errors import OK, ConfigError
-from modelyard.files import write_atomic
+from modelyard.core.errors import OK, ConfigError
+from modelyard.core.files import write_atomic
 from modelyard.models.environment import read_requirements
 from modelyard.records.results import Estimate
 from modelyard.registry.base import Registry
@@ -63,7 +63,7 @@ def _need_library() -> None:
     except ImportError as error:
         raise ConfigError(
             f"a bill of materials needs cyclonedx-python-lib, which is not installed ({error.name})",
-            do="Install modelyard's extra: modelyard[bom].",
+            hint="Install modelyard's extra: modelyard[bom].",
         ) from error
     del cyclonedx, packageurl
 

@@ -161,7 +161,7 @@ INTERNAL_COMMANDS: Mapping[str, Command] = MappingProxyType(
                 "conclude",
                 "The root action's last step: ends as the first stage that did not end well.",
                 "modelyard conclude",
-                "modelyard.cli.conclude",
+                "modelyard.cli.job_status",
             ),
             Command(
                 "lock",

@@ -11,18 +11,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from modelyard import files
 from modelyard.cli import runner
-from modelyard.errors import OK, ConfigError, ModelyardError, PlatformError
+from modelyard.core import files
+from modelyard.core.errors import OK, ConfigError, ModelyardError, PlatformError
 from modelyard.github.client import GitHub
 from modelyard.github.comments import Marker, upsert
 from modelyard.github.event import Event, OtherRun, read_event
 from modelyard.github.log import Annotation
-from modelyard.github.other_run import kept_records, pull_request
+from modelyard.github.workflow_run import kept_records, pull_request
 from modelyard.records.envelope import Envelope, Step
 from modelyard.report.conclusion import headline
-from modelyard.report.markdown import render_markdown
-from modelyard.steps.report import SHOWN, shown_records
+from modelyard.report.renderers.markdown import render_markdown
+from modelyard.steps.report.step import SHOWN, shown_records
 
 BUDGET = 60_000
 _SAID = {
@@ -40,7 +40,7 @@ def run(given: Mapping[str, str]) -> int:
     """Render and post; returns the exit code, which no comment changes."""
     event = read_event(os.environ)
     if event is None:
-        raise ConfigError("there is no pull request to comment on at a desk", do="Look at report.md and report.html.")
+        raise ConfigError("there is no pull request to comment on at a desk", hint="Look at report.md and report.html.")
     run_dir = files.inside(Path.cwd(), given.get("run-dir", "modelyard-run"), what="run-dir")
     if event.other is not None:
         return _for_another_run(event, event.other, run_dir)

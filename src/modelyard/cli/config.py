@@ -4,9 +4,9 @@ import json
 from collections.abc import Mapping
 
 from modelyard.cli.flags import Command
-from modelyard.cli.open import load_config, refuse_slips
+from modelyard.cli.session import load_config, refuse_slips
 from modelyard.config.schema import schema
-from modelyard.errors import OK, ConfigError, nearest
+from modelyard.core.errors import OK, ConfigError, nearest
 
 
 def run(command: Command, given: Mapping[str, str], positional: list[str]) -> int:
@@ -18,7 +18,7 @@ def run(command: Command, given: Mapping[str, str], positional: list[str]) -> in
     if action != "check":
         hint = nearest(action, ["check", "schema"])
         raise ConfigError(
-            f"modelyard config has no action {action!r}. {hint}".strip(), do=f"Example: {command.example}"
+            f"modelyard config has no action {action!r}. {hint}".strip(), hint=f"Example: {command.example}"
         )
     from modelyard.training.candidates import problem_with
 

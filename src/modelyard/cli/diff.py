@@ -3,12 +3,12 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from modelyard.cli import pages
+from modelyard.cli import formats
 from modelyard.cli.flags import Command
-from modelyard.cli.open import open_context
+from modelyard.cli.session import open_context
 from modelyard.cli.show import written
 from modelyard.cli.versions import Facts, facts
-from modelyard.errors import OK
+from modelyard.core.errors import OK
 from modelyard.records.results import Estimate, GateResult, MetricRow
 from modelyard.report import numbers, wording
 from modelyard.report.document import Badge, Block, Code, Column, Line, Paragraph, Table, line
@@ -24,11 +24,11 @@ def run(_command: Command, given: Mapping[str, str], positional: list[str]) -> i
         DataError: a record that one carries was changed.
         PlatformError: the registry cannot be read.
     """
-    form = pages.chosen(given)
+    form = formats.chosen(given)
     context = open_context(given, quiet=True)
     old, new = (facts(context.registry, name) for name in positional)
     title = f"{old.name} and {new.name} of {context.registry.model}"
-    pages.show(form, title, _blocks((old, new)), _as_data((old, new)))
+    formats.show(form, title, _blocks((old, new)), _as_data((old, new)))
     return OK
 
 

@@ -6,8 +6,8 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from modelyard.cli.flags import Command
-from modelyard.cli.open import open_context
-from modelyard.errors import OK, ConfigError, DataError, nearest
+from modelyard.cli.session import open_context
+from modelyard.core.errors import OK, ConfigError, DataError, nearest
 from modelyard.records.results import TrainResult
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def run(command: Command, given: Mapping[str, str], positional: list[str]) -> in
     if positional[0] not in ACTIONS:
         hint = nearest(positional[0], ACTIONS)
         raise ConfigError(f"modelyard gates has no action {positional[0][:40]!r}. {hint}".strip(),
-                          do=f"Example: {command.example}")  # fmt: skip
+                          hint=f"Example: {command.example}")  # fmt: skip
     context = open_context(given, quiet=True)
     envelope = context.record_or_none("train")
     trained = None if envelope is None else envelope.record.outcome
@@ -36,7 +36,7 @@ def run(command: Command, given: Mapping[str, str], positional: list[str]) -> in
     if found is None:
         raise DataError(
             "there are no cross-validated candidates to learn from",
-            do="Run `modelyard train` with train.candidates; margins are estimated on its folds, never on test rows.",
+            hint="Run `modelyard train` with train.candidates; margins are estimated on its folds, never on test rows.",
         )
     if given.get("json") == "true":
         print(json.dumps(asdict(found)))

@@ -5,13 +5,13 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 
 from modelyard.cli.flags import Command
-from modelyard.cli.open import open_context
-from modelyard.errors import OK
+from modelyard.cli.session import open_context
+from modelyard.core.errors import OK
 from modelyard.registry.base import Leftover
 from modelyard.registry.gc import carry_out
 from modelyard.registry.retention import Plan, Policy, Removable, plan
 from modelyard.report import numbers
-from modelyard.steps.proposal import proposed
+from modelyard.steps.promote.pull_request import proposed
 
 _COMMAND = "modelyard gc --apply"
 

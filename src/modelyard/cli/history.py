@@ -4,13 +4,13 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 
-from modelyard.cli import pages
+from modelyard.cli import formats
 from modelyard.cli.flags import Command
-from modelyard.cli.open import open_context
-from modelyard.errors import OK, ConfigError
+from modelyard.cli.session import open_context
+from modelyard.core.errors import OK, ConfigError
 from modelyard.registry.base import Registry, VersionRemoved
 from modelyard.registry.journal import JournalEntry
-from modelyard.registry.moves import serving
+from modelyard.registry.operations import serving
 from modelyard.registry.reference import check_alias, parse_moment
 from modelyard.report.document import Block, Code, Column, Paragraph, Table, line
 
@@ -24,7 +24,7 @@ def run(_command: Command, given: Mapping[str, str], _positional: list[str]) -> 
         ConfigError: not a date, not an alias, or nothing served then.
         PlatformError: the history cannot be read, or was changed.
     """
-    form = pages.chosen(given)
+    form = formats.chosen(given)
     context = open_context(given, quiet=True)
     named = given.get("alias", context.config.registry.alias)
     alias = None if named == EVERY else check_alias(named)
@@ -32,7 +32,7 @@ def run(_command: Command, given: Mapping[str, str], _positional: list[str]) -> 
     if moment:
         if alias is None:
             raise ConfigError(
-                "--on asks about one alias", do="Example: modelyard history --alias champion --on 2026-05-03"
+                "--on asks about one alias", hint="Example: modelyard history --alias champion --on 2026-05-03"
             )
         _on(form, registry, alias, moment)
         return OK
@@ -45,7 +45,7 @@ def run(_command: Command, given: Mapping[str, str], _positional: list[str]) -> 
         what = registry.model if alias in (None, context.config.registry.alias) else f"{named} of {registry.model}"
         print(f"{what} has no history yet: nothing was promoted or adopted")
         return OK
-    pages.show(form, f"History of {registry.model}", [_table(entries)], {})
+    formats.show(form, f"History of {registry.model}", [_table(entries)], {})
     return OK
 
 
@@ -54,7 +54,7 @@ def _newest(text: str) -> int | None:
         return None
     if not (text.isascii() and text.isdigit() and 0 < int(text) < 10**9):
         raise ConfigError(
-            f"--newest is a number of entries, not {text[:40]!r}", do="Example: modelyard history --newest 20"
+            f"--newest is a number of entries, not {text[:40]!r}", hint="Example: modelyard history --newest 20"
         )
     return int(text)
 
@@ -97,7 +97,7 @@ def _on(form: str, registry: Registry, alias: str, moment: str) -> None:
         "until": later.at if later else None,
         "next": later.to if later else None,
     }
-    pages.show(form, lines[0], known, data)
+    formats.show(form, lines[0], known, data)
 
 
 def _removed(registry: Registry, name: str) -> str:
@@ -105,7 +105,7 @@ def _removed(registry: Registry, name: str) -> str:
     try:
         registry.resolve(name)
     except VersionRemoved as gone:
-        return gone.found
+        return gone.message
     return ""
 
 

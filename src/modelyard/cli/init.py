@@ -5,9 +5,9 @@ from pathlib import Path
 
 from modelyard.cli.flags import Command
 from modelyard.config.scaffold import look, propose
+from modelyard.core.errors import OK, ConfigError
+from modelyard.core.files import write_atomic
 from modelyard.data import sources
-from modelyard.errors import OK, ConfigError
-from modelyard.files import write_atomic
 
 
 def run(_command: Command, given: Mapping[str, str], _positional: list[str]) -> int:
@@ -16,7 +16,7 @@ def run(_command: Command, given: Mapping[str, str], _positional: list[str]) -> 
     if path.exists():
         raise ConfigError(
             f"{path.name} exists already, and nothing is overwritten",
-            do="Move it away first, or write elsewhere: modelyard init --config other.yml",
+            hint="Move it away first, or write elsewhere: modelyard init --config other.yml",
         )
     root = path.parent.resolve()
     write_atomic(path, propose(root, look(root, peek)).encode())

@@ -3,15 +3,15 @@
 import os
 
 from modelyard.cli import runner
-from modelyard.errors import PlatformError
+from modelyard.core.errors import PlatformError
+from modelyard.core.verdict import Verdict
 from modelyard.github.client import GitHub
 from modelyard.github.issues import IssueMarker, Told, upsert_issue
 from modelyard.github.log import Annotation
 from modelyard.records.envelope import Envelope, Step
 from modelyard.records.results import RollbackResult
-from modelyard.report.markdown import render_markdown
+from modelyard.report.renderers.markdown import render_markdown
 from modelyard.steps.context import Context
-from modelyard.verdict import Verdict
 
 BUDGET = 58_000
 _SAID = {"opened": "opened the issue", "updated": "updated the issue", "unchanged": "the issue says this already"}

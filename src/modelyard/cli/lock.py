@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from modelyard import files
 from modelyard.cli.flags import Command
-from modelyard.cli.open import load_config
-from modelyard.errors import OK
+from modelyard.cli.session import load_config
+from modelyard.core import files
+from modelyard.core.errors import OK
 from modelyard.models.locking import compile_lock
 
 

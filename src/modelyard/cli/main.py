@@ -11,7 +11,7 @@ from typing import NoReturn
 from modelyard import __version__
 from modelyard.cli.commands import COMMANDS, INTERNAL_COMMANDS
 from modelyard.cli.flags import Command
-from modelyard.errors import INTERNAL, INTERRUPTED, OK, ConfigError, ModelyardError, nearest
+from modelyard.core.errors import INTERNAL, INTERRUPTED, OK, ConfigError, ModelyardError, nearest
 
 PREFIX = "MODELYARD_"
 
@@ -66,7 +66,8 @@ def _dispatch(argv: list[str], environ: Mapping[str, str]) -> int:
     command = COMMANDS.get(name) or INTERNAL_COMMANDS.get(name)
     if command is None:
         raise ConfigError(
-            f"there is no command {name!r}. {nearest(name, COMMANDS)}".strip(), do="`modelyard --help` lists them all."
+            f"there is no command {name!r}. {nearest(name, COMMANDS)}".strip(),
+            hint="`modelyard --help` lists them all.",
         )
     if any(argument in ("-h", "--help") for argument in rest):
         print(command_help(command))
@@ -102,14 +103,14 @@ def parse(command: Command, argv: Sequence[str], environ: Mapping[str, str]) -> 
         if name not in flags:
             raise ConfigError(
                 f"modelyard {command.name} has no flag --{name}. {nearest(name, flags)}".strip(),
-                do=f"`modelyard {command.name} --help` lists its flags.",
+                hint=f"`modelyard {command.name} --help` lists its flags.",
             )
         if flags[name].switch:
             given[name] = value if equals else "true"
         elif equals or (waiting and not waiting[0].startswith("--")):
             given[name] = value if equals else waiting.pop(0)
         else:
-            raise ConfigError(f"--{name} needs a value", do=f"Example: {command.example}")
+            raise ConfigError(f"--{name} needs a value", hint=f"Example: {command.example}")
     _check_positional(command, positional)
     return given, positional
 
@@ -118,12 +119,12 @@ def _check_positional(command: Command, positional: list[str]) -> None:
     required = [name for name, _ in command.positional if not name.endswith("?")]
     if len(positional) < len(required):
         raise ConfigError(
-            f"modelyard {command.name} needs {required[len(positional)]}", do=f"Example: {command.example}"
+            f"modelyard {command.name} needs {required[len(positional)]}", hint=f"Example: {command.example}"
         )
     if len(positional) > len(command.positional):
         raise ConfigError(
             f"modelyard {command.name} does not take {positional[len(command.positional)][:60]!r}",
-            do=f"Example: {command.example}",
+            hint=f"Example: {command.example}",
         )
 
 
@@ -168,7 +169,9 @@ def command_help(command: Command) -> str:
 def _print_error(error: ModelyardError, *, as_json: bool) -> None:
     sys.stderr.write(f"modelyard: {error}\n")
     if as_json:
-        said = {"error": {"message": error.found, "do": error.do, "place": str(error.place) if error.place else None}}
+        said = {
+            "error": {"message": error.message, "hint": error.hint, "place": str(error.place) if error.place else None}
+        }
         print(json.dumps({**said, "exit-code": error.exit_code, "verdict": "error"}))
 
 

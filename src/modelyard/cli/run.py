@@ -5,20 +5,20 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from modelyard.cli import say
+from modelyard.cli import output
 from modelyard.cli.flags import Command
-from modelyard.cli.open import working
-from modelyard.errors import ModelyardError
+from modelyard.cli.session import working
+from modelyard.core.errors import ModelyardError
+from modelyard.core.verdict import Verdict
 from modelyard.models import store
-from modelyard.pipeline import Decision, decide, stages, walk
 from modelyard.records.envelope import Envelope, Step, write_record
 from modelyard.records.results import DetectResult, EvaluateResult
-from modelyard.spec import Inputs
-from modelyard.steps import carry
-from modelyard.steps.all import STEP
-from modelyard.steps.base import execute, inputs_digest, perform, rebind
+from modelyard.steps import bundle
+from modelyard.steps.catalogue import STEP
 from modelyard.steps.context import Context
-from modelyard.verdict import Verdict
+from modelyard.steps.declaration import Inputs
+from modelyard.steps.execution import execute, inputs_digest, perform, rebind
+from modelyard.steps.pipeline import Decision, decide, stages, walk
 
 
 def run(_command: Command, given: Mapping[str, str], _positional: list[str]) -> int:
@@ -130,7 +130,7 @@ class _Runner:
             self.context.console.say(f"{decision.step}: not run, because {decision.why}")
         elif envelope is not None:
             kept = "unchanged, " if decision.action == "keep" else ""
-            self.context.console.say(f"{decision.step}: {kept}{say.one_line(envelope)}")
+            self.context.console.say(f"{decision.step}: {kept}{output.one_line(envelope)}")
 
     def finish(self, *, with_json: bool) -> int:
         """Print the outcome; returns the exit code."""
@@ -141,36 +141,36 @@ class _Runner:
         if self.error is not None:
             code = self.error.exit_code
         else:
-            codes = [say.exit_code(envelope, mode) for envelope in self.envelopes.values()]
+            codes = [output.exit_code(envelope, mode) for envelope in self.envelopes.values()]
             code = max(codes, default=0)
         if with_json:
             print(json.dumps(self._json(code)))
         else:
-            print(say.run_lines(self.envelopes, self.context, self.decisions, self.error))
+            print(output.run_lines(self.envelopes, self.context, self.decisions, self.error))
         return code
 
     def _json(self, code: int) -> dict[str, Any]:
         stages = [{"step": d.step, "action": d.action, "why": d.why} for d in self.decisions]
         mode = self.context.mode
         outputs = {
-            step: say.outputs(envelope, self.context, say.exit_code(envelope, mode))
+            step: output.outputs(envelope, self.context, output.exit_code(envelope, mode))
             for step, envelope in self.envelopes.items()
         }
         evaluated = self.envelopes.get("evaluate")
         return {
-            "verdict": str(say.run_verdict(self.envelopes, failed=self.error is not None)),
+            "verdict": str(output.run_verdict(self.envelopes, failed=self.error is not None)),
             "exit-code": code,
             "run-dir": str(self.context.run_dir),
             "record-digest": "" if evaluated is None else evaluated.digest,
             "stages": stages,
             "outputs": outputs,
-            **({"error": {"message": self.error.found, "do": self.error.do}} if self.error else {}),
+            **({"error": {"message": self.error.message, "hint": self.error.hint}} if self.error else {}),
         }
 
 
 def _carried_intact(folder: Path, known: Envelope) -> bool:
     judged = known.record.outcome
     try:
-        return isinstance(judged, EvaluateResult) and carry.digests(carry.carried(folder)) == judged.carried
+        return isinstance(judged, EvaluateResult) and bundle.digests(bundle.carried(folder)) == judged.carried
     except ModelyardError:
         return False

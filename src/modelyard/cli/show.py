@@ -3,11 +3,11 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from modelyard.cli import pages
+from modelyard.cli import formats
 from modelyard.cli.flags import Command
-from modelyard.cli.open import open_context
+from modelyard.cli.session import open_context
 from modelyard.cli.versions import Facts, facts
-from modelyard.errors import OK
+from modelyard.core.errors import OK
 from modelyard.report import numbers, wording
 from modelyard.report.document import Badge, Block, Code, Column, Line, Listing, Paragraph, Table, Text, line
 
@@ -20,11 +20,11 @@ def run(_command: Command, given: Mapping[str, str], positional: list[str]) -> i
         DataError: a record that it carries was changed.
         PlatformError: the registry cannot be read.
     """
-    form = pages.chosen(given)
+    form = formats.chosen(given)
     context = open_context(given, quiet=True)
     known = facts(context.registry, positional[0])
     title = f"{known.name} of {context.registry.model}"
-    pages.show(form, title, _blocks(known), _as_data(known))
+    formats.show(form, title, _blocks(known), _as_data(known))
     return OK
 
 

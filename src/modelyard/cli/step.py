@@ -3,21 +3,21 @@
 import json
 from collections.abc import Mapping
 
-from modelyard.cli import annotations, comment, issue, runner, say
+from modelyard.cli import annotations, comment, issue, output, runner
 from modelyard.cli.flags import Command
-from modelyard.cli.open import working
-from modelyard.errors import OK, ModelyardError
-from modelyard.pipeline import stages
+from modelyard.cli.session import working
+from modelyard.core.errors import OK, ModelyardError
 from modelyard.records.envelope import Envelope
 from modelyard.records.results import DetectResult
 from modelyard.report.escape import code as code_span
-from modelyard.spec import Outputs
-from modelyard.steps.all import STEP
-from modelyard.steps.base import execute, perform
+from modelyard.steps.catalogue import STEP
 from modelyard.steps.context import Context
-from modelyard.steps.promote import PromoteInputs
-from modelyard.steps.prove import PROVE, RollbackInputs
-from modelyard.steps.report import ReportInputs
+from modelyard.steps.declaration import Outputs
+from modelyard.steps.execution import execute, perform
+from modelyard.steps.pipeline import stages
+from modelyard.steps.promote.step import PromoteInputs
+from modelyard.steps.prove.step import PROVE, RollbackInputs
+from modelyard.steps.report.step import ReportInputs
 
 
 def run(command: Command, given: Mapping[str, str], _positional: list[str]) -> int:
@@ -37,13 +37,13 @@ def run(command: Command, given: Mapping[str, str], _positional: list[str]) -> i
         except ModelyardError:
             runner.outputs({"run-dir": context.run_dir})
             raise
-        code = say.exit_code(envelope, context.mode)
+        code = output.exit_code(envelope, context.mode)
         publish(envelope, context, code, step.spec.outputs, promote=given.get("promote") == "true")
         issue.tell(context, envelope)
         if with_json:
-            print(json.dumps(say.outputs(envelope, context, code)))
+            print(json.dumps(output.outputs(envelope, context, code)))
         else:
-            print(say.step_lines(envelope))
+            print(output.step_lines(envelope))
             if command.name == "report":
                 print(f"  {context.run_dir / 'report.html'}")
     return code
@@ -51,7 +51,7 @@ def run(command: Command, given: Mapping[str, str], _positional: list[str]) -> i
 
 def publish(envelope: Envelope, context: Context, code: int, declared: type[Outputs], *, promote: bool) -> None:
     """Tell the runner of GitHub Actions: outputs, then the step summary, then annotations."""
-    values = say.outputs(envelope, context, code)
+    values = output.outputs(envelope, context, code)
     outcome = envelope.record.outcome
     if isinstance(outcome, DetectResult):
         validates = context.config.validate_ is not None
@@ -72,4 +72,4 @@ def _summary(envelope: Envelope, context: Context) -> str:
         return report.read_text("utf-8")
     if envelope.record.step in ("prove", "rollback"):
         return issue.text_of(context, envelope)
-    return f"- {envelope.record.step}: {code_span(say.one_line(envelope))}"
+    return f"- {envelope.record.step}: {code_span(output.one_line(envelope))}"

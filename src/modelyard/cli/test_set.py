@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import cast
 
 from modelyard.cli.flags import Command
-from modelyard.errors import OK, ConfigError, nearest
+from modelyard.core.errors import OK, ConfigError, nearest
 from modelyard.stats.planning import Adaptivity, rows_needed
 
 ACTIONS = ("size", "pass")
@@ -17,15 +17,15 @@ def run(command: Command, given: Mapping[str, str], positional: list[str]) -> in
     if positional[0] not in ACTIONS:
         hint = nearest(positional[0], ACTIONS)
         raise ConfigError(f"modelyard test-set has no action {positional[0][:40]!r}. {hint}".strip(),
-                          do=f"Example: {command.example}")  # fmt: skip
+                          hint=f"Example: {command.example}")  # fmt: skip
     if positional[0] == "pass":
         return _rows_to_pass(given)
     condition = given.get("condition", "")
     if not condition:
-        raise ConfigError("--condition is missing", do=f"Example: {command.example}")
+        raise ConfigError("--condition is missing", hint=f"Example: {command.example}")
     adaptivity = given.get("adaptivity", "full")
     if adaptivity not in ADAPTIVITIES:
-        raise ConfigError(f"--adaptivity {adaptivity[:40]!r}", do="Allowed: none or full.")
+        raise ConfigError(f"--adaptivity {adaptivity[:40]!r}", hint="Allowed: none or full.")
     disagreement = given.get("disagreement", "")
     size = rows_needed(
         condition,
@@ -44,7 +44,7 @@ def _rows_to_pass(given: Mapping[str, str]) -> int:
     for flag in ("margin", "disagreement"):
         if not given.get(flag):
             raise ConfigError(
-                f"--{flag} is missing", do="Example: modelyard test-set pass --margin 0.01 --disagreement 0.05"
+                f"--{flag} is missing", hint="Example: modelyard test-set pass --margin 0.01 --disagreement 0.05"
             )
     margin, disagreement = (_number(flag, given[flag]) for flag in ("margin", "disagreement"))
     try:
@@ -62,5 +62,5 @@ def _number(flag: str, text: str) -> float:
     except ValueError:
         found = float("nan")
     if not abs(found) < 1e9 or (flag == "steps" and found != int(found)):
-        raise ConfigError(f"--{flag} {text[:40]!r} is no number here", do="Write it as 0.99, or 32 for steps.")
+        raise ConfigError(f"--{flag} {text[:40]!r} is no number here", hint="Write it as 0.99, or 32 for steps.")
     return found

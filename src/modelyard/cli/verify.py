@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from modelyard.cli.flags import Command
-from modelyard.cli.open import open_context
+from modelyard.cli.session import open_context
 from modelyard.config import models as config
-from modelyard.errors import OK, ConfigError, DataError
+from modelyard.core.errors import OK, ConfigError, DataError
 from modelyard.models import store
 from modelyard.records.chain import verify_run_folder
 from modelyard.registry.base import Registry
@@ -45,7 +45,7 @@ def run(_command: Command, given: Mapping[str, str], _positional: list[str]) -> 
         more = "".join(f"\n  also: {other}" for other in others[:10])
         raise DataError(
             f"{what} is not as it was recorded: {first}{more}",
-            do="Restore it from a copy, or run the step again; what was changed is never evidence.",
+            hint="Restore it from a copy, or run the step again; what was changed is never evidence.",
         )
     if given.get("json") == "true":
         print(
@@ -64,13 +64,13 @@ def _registry(given: Mapping[str, str], scratch: Path) -> Registry:
     """
     model, repository, store_dir = (given.get(name, "") for name in ("model", "repository", "store"))
     if not re.fullmatch(r"[a-z0-9-]{1,40}", model):
-        raise ConfigError(f"{model[:80]!r} is no name of a model", do="Names match [a-z0-9-]{1,40}.")
+        raise ConfigError(f"{model[:80]!r} is no name of a model", hint="Names match [a-z0-9-]{1,40}.")
     folder = Path(store_dir or ".modelyard")
     kind = given.get("registry") or ("github" if repository else "local")
     if kind == "local" and not folder.is_dir():
         raise ConfigError(
             f"there is no local registry in {folder}",
-            do="Name its folder: --store path/to/.modelyard; or a repository on GitHub: --repository owner/name.",
+            hint="Name its folder: --store path/to/.modelyard; or a repository on GitHub: --repository owner/name.",
         )
     environ = {**os.environ, **({"GITHUB_REPOSITORY": repository} if repository else {})}
     state = folder if kind == "local" else scratch

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, TypeVar
 
-from modelyard.errors import DataError
+from modelyard.core.errors import DataError
 from modelyard.models.environment import Environment, parse_environment
 from modelyard.records.chain import verify_carried
 from modelyard.records.envelope import Envelope, Step

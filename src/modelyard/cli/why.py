@@ -5,13 +5,13 @@ import math
 from collections.abc import Callable, Iterator, Mapping
 
 from modelyard.cli.flags import Command
-from modelyard.cli.open import open_context
-from modelyard.errors import OK, ConfigError, DataError, nearest
+from modelyard.cli.session import open_context
+from modelyard.core.errors import OK, ConfigError, DataError, nearest
+from modelyard.core.verdict import Verdict
 from modelyard.records.envelope import Envelope, read_record
 from modelyard.records.results import EvaluateResult, GateResult
 from modelyard.registry.records import version_records
 from modelyard.report import wording
-from modelyard.verdict import Verdict
 
 
 def run(_command: Command, given: Mapping[str, str], positional: list[str]) -> int:
@@ -30,7 +30,7 @@ def run(_command: Command, given: Mapping[str, str], positional: list[str]) -> i
         found = read_record(path) if path.is_file() else None
     result = None if found is None else found.record.outcome
     if found is None or not isinstance(result, EvaluateResult):
-        raise DataError("there is no evaluation to ask about", do="Run `modelyard run`, or name one: --version v7.")
+        raise DataError("there is no evaluation to ask about", hint="Run `modelyard run`, or name one: --version v7.")
     gates = [gate_of(result, positional[0])] if positional else list(result.gates)
     if given.get("json") == "true":
         print(json.dumps({"exit-code": OK, "gates": [gate.model_dump(mode="json") for gate in gates]}))
@@ -57,7 +57,7 @@ def gate_of(result: EvaluateResult, named: str) -> GateResult:
     names = [gate.id for gate in result.gates]
     raise ConfigError(
         f"there is no gate {named[:60]!r}" if not alike else f"{len(alike)} gates begin with {named[:60]!r}",
-        do=f"{nearest(named, names)} Gates: {', '.join(names)}.".strip(),
+        hint=f"{nearest(named, names)} Gates: {', '.join(names)}.".strip(),
     )
 
 

@@ -5,11 +5,11 @@ import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from modelyard import files
 from modelyard.config.load import Loaded
-from modelyard.config.rules import metric_files
-from modelyard.config.source import KeyPath, shown
-from modelyard.errors import ConfigError, nearest
+from modelyard.config.parts import metric_files
+from modelyard.core import files
+from modelyard.core.documents import KeyPath, shown
+from modelyard.core.errors import ConfigError, nearest
 
 TRAIN_NAMES = ("train", "test", "model_dir", "seed")
 PREDICT_NAMES = ("model_dir", "rows", "predictions", "rows_csv", "predictions_csv")
@@ -60,8 +60,8 @@ class _Checker:
         self.root = root
         self.base = loaded.path.parent
 
-    def problem(self, path: KeyPath, found: str, do: str = "") -> ConfigError:
-        return ConfigError(found, do=do, place=self.loaded.place(path))
+    def problem(self, path: KeyPath, found: str, hint: str = "") -> ConfigError:
+        return ConfigError(found, hint=hint, place=self.loaded.place(path))
 
     def metrics(self, known: Mapping[str, frozenset[str]]) -> Iterator[ConfigError]:
         task = self.config.model.task

@@ -9,8 +9,8 @@ from pydantic_core import ErrorDetails
 
 from modelyard.config.models import PATTERNS
 from modelyard.config.schema import schema
-from modelyard.config.source import KeyPath, dotted, shown
-from modelyard.errors import nearest
+from modelyard.core.documents import KeyPath, dotted, shown
+from modelyard.core.errors import nearest
 
 _BOUNDS = (
     ("exclusiveMinimum", "above"),
@@ -27,7 +27,7 @@ class Finding:
 
     path: KeyPath
     found: str
-    do: str
+    hint: str
     missing: bool = False
     section: KeyPath | None = None
     """Where several keys were looked at together: the section that holds them."""
@@ -95,7 +95,7 @@ class _Explainer:
         kind = error["type"]
         context = error.get("ctx", {})
         if kind == "modelyard":
-            return Finding((*path, *context["at"]), context["found"], context["do"], section=path)
+            return Finding((*path, *context["at"]), context["found"], context["hint"], section=path)
         if kind == "extra_forbidden":
             return self._unknown_key(path)
         if kind == "too_short":

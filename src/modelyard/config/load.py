@@ -8,11 +8,12 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from modelyard import files
-from modelyard.config import explain, rules, source
+from modelyard.config import explain
+from modelyard.config import parts as rules
 from modelyard.config.models import Config
-from modelyard.config.source import KeyPath, dotted
-from modelyard.errors import ConfigError, Place, nearest
+from modelyard.core import documents, files
+from modelyard.core.documents import KeyPath, dotted
+from modelyard.core.errors import ConfigError, Place, nearest
 
 NAME = "modelyard.yml"
 RESERVED = ("monitor", "package", "deploy", "compliance")
@@ -69,7 +70,7 @@ def load(path: Path, *, root: Path) -> Loaded:
     resolved = files.inside(root, path, what="the configuration")
     file = resolved.relative_to(root).as_posix()
     text = _text(resolved, file, root)
-    tree = source.read(text, file)
+    tree = documents.read(text, file)
     config = _check(tree, file)
     return Loaded(config, resolved, root, text, tree.lines, rules.digest(rules.meaning(config)))
 
@@ -78,33 +79,35 @@ def _text(path: Path, file: str, root: Path) -> str:
     place = Place(file)
     try:
         size = path.stat().st_size
-        if size > source.MAX_BYTES:
+        if size > documents.MAX_BYTES:
             raise ConfigError(
-                f"too large to be a configuration: {size:,} bytes, at most {source.MAX_BYTES:,}",
-                do="Data belongs in data files.",
+                f"too large to be a configuration: {size:,} bytes, at most {documents.MAX_BYTES:,}",
+                hint="Data belongs in data files.",
                 place=place,
             )
         raw = path.read_bytes()
     except (FileNotFoundError, NotADirectoryError) as error:
         raise _absent(path, root) from error
     except IsADirectoryError as error:
-        raise ConfigError("a folder where the configuration should be", do=f"Name the file, such as {file}/{NAME}.",
+        raise ConfigError("a folder where the configuration should be", hint=f"Name the file, such as {file}/{NAME}.",
                           place=place) from error  # fmt: skip
     except OSError as error:
         raise ConfigError(
-            f"cannot be read: {error.strerror or error}", do="Mend its permissions.", place=place
+            f"cannot be read: {error.strerror or error}", hint="Mend its permissions.", place=place
         ) from error
     if b"\0" in raw:
         wide = raw[:2] in (b"\xff\xfe", b"\xfe\xff") or raw[1:2] == b"\0" or raw[:1] == b"\0"
         what = "saved as UTF-16" if wide else f"holds NUL bytes, the first on line {raw[: raw.index(0)].count(10) + 1}"
-        raise ConfigError(f"not a text file in UTF-8: it {'is ' if wide else ''}{what}", do="Save it as UTF-8 text.",
+        raise ConfigError(f"not a text file in UTF-8: it {'is ' if wide else ''}{what}", hint="Save it as UTF-8 text.",
                           place=place)  # fmt: skip
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = raw[: error.start].count(b"\n") + 1
         raise ConfigError(
-            f"not a text file in UTF-8: byte 0x{raw[error.start]:02x}", do="Save it as UTF-8.", place=Place(file, line)
+            f"not a text file in UTF-8: byte 0x{raw[error.start]:02x}",
+            hint="Save it as UTF-8.",
+            place=Place(file, line),
         ) from error
 
 
@@ -114,12 +117,13 @@ def _absent(path: Path, root: Path) -> ConfigError:
     elsewhere = next(_others(path, root), None)
     if elsewhere is None:
         return ConfigError(
-            f"no {path.name} in {where}", do="Run `modelyard init` to have one proposed, or name another with --config."
+            f"no {path.name} in {where}",
+            hint="Run `modelyard init` to have one proposed, or name another with --config.",
         )
     other = elsewhere.relative_to(root).as_posix()
     return ConfigError(
         f"no {path.name} in {where}, but there is {other}",
-        do="Name it with --config, relative to the folder that you are in.",
+        hint="Name it with --config, relative to the folder that you are in.",
     )
 
 
@@ -140,30 +144,30 @@ def _others(path: Path, root: Path) -> Iterator[Path]:
                 yield found
 
 
-def _check(tree: source.Tree, file: str) -> Config:
+def _check(tree: documents.Tree, file: str) -> Config:
     if tree.data is None and not tree.problems:
-        raise ConfigError("the file is empty", do="Run `modelyard init` to have one proposed.", place=Place(file))
+        raise ConfigError("the file is empty", hint="Run `modelyard init` to have one proposed.", place=Place(file))
     if not isinstance(tree.data, dict):
         problem = ConfigError(
-            f"found {source.shown(tree.data)}; a configuration is a mapping such as `model: …`, `data: …`",
-            do="Run `modelyard init` in an empty folder to see one.",
+            f"found {documents.shown(tree.data)}; a configuration is a mapping such as `model: …`, `data: …`",
+            hint="Run `modelyard init` in an empty folder to see one.",
             place=Place(file, tree.lines[()]),
         )
-        raise source.collected([*tree.problems, *([] if tree.problems else [problem])])
+        raise documents.collected([*tree.problems, *([] if tree.problems else [problem])])
     problems = list(tree.problems)
     data = dict(tree.data)
     for name in RESERVED:
         if name in data:
             del data[name]
             place = Place(file, _line(tree.lines, (name,)), name)
-            problems.append(ConfigError(f"{name} is reserved for a later version", do="Remove it.", place=place))
+            problems.append(ConfigError(f"{name} is reserved for a later version", hint="Remove it.", place=place))
     config, findings = _validate(data)
     for finding in findings:
         if not _tainted(finding, tree):
             place = Place(file, _line(tree.lines, finding.path), dotted(finding.path) or None)
-            problems.append(ConfigError(finding.found, do=finding.do, place=place))
+            problems.append(ConfigError(finding.found, hint=finding.hint, place=place))
     if problems or config is None:
-        raise source.collected(problems)
+        raise documents.collected(problems)
     return config
 
 
@@ -175,7 +179,7 @@ def _validate(data: Mapping[str, Any]) -> tuple[Config | None, list[explain.Find
         return None, explain.explain(error.errors(include_url=False), data)
 
 
-def _tainted(finding: explain.Finding, tree: source.Tree) -> bool:
+def _tainted(finding: explain.Finding, tree: documents.Tree) -> bool:
     """The finding follows from a mistake that was told already: at its key or above, or at a key that it looked at."""
     if any(finding.path[:end] in tree.tainted for end in range(1, len(finding.path) + 1)):
         return True

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
-from modelyard.errors import nearest
+from modelyard.core.errors import nearest
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_-]{0,39}$")]
 Text = Annotated[str, StringConstraints(min_length=1)]
@@ -32,9 +32,9 @@ Reference = Literal["champion", "best-promoted", "baseline"]
 Relative = Annotated[str, StringConstraints(pattern=r"^(0|[1-9][0-9]?)(\.[0-9]{1,4})? ?%( of gain)?$")]
 
 
-def wrong(found: str, *, at: tuple[str | int, ...] = (), do: str = "") -> PydanticCustomError:
+def wrong(found: str, *, at: tuple[str | int, ...] = (), hint: str = "") -> PydanticCustomError:
     """A mistake that only a look at several keys shows; ``at`` is the key to blame, relative to the section."""
-    return PydanticCustomError("modelyard", "{found}", {"found": found, "at": at, "do": do})
+    return PydanticCustomError("modelyard", "{found}", {"found": found, "at": at, "hint": hint})
 
 
 def _known_zone(name: str) -> str:
@@ -42,7 +42,7 @@ def _known_zone(name: str) -> str:
         ZoneInfo(name)
     except (KeyError, OSError, ValueError) as error:  # unknown, a folder of zones, or no name at all
         hint = nearest(name, available_timezones())
-        raise wrong(f"{name[:60]!r} is no time zone of the IANA list", do=hint or "Example: Europe/Paris.") from error
+        raise wrong(f"{name[:60]!r} is no time zone of the IANA list", hint=hint or "Example: Europe/Paris.") from error
     return name
 
 
@@ -82,7 +82,7 @@ class Model(Section):
             raise wrong(
                 f"a threshold means nothing in a {self.task} task",
                 at=("threshold",),
-                do="Remove it, or set task: binary.",
+                hint="Remove it, or set task: binary.",
             )
         return self
 
@@ -92,7 +92,7 @@ class Model(Section):
             raise wrong(
                 f"a positive class means nothing in a {self.task} task",
                 at=("positive",),
-                do="Remove it, or set task: binary.",
+                hint="Remove it, or set task: binary.",
             )
         return self
 
@@ -140,7 +140,7 @@ class Columns(Section):
         for role in ("id", "time", "group", "weight"):
             if getattr(self, role) == self.target:
                 raise wrong(
-                    f"{self.target!r} is the target already", at=(role,), do="Name another column, or remove the key."
+                    f"{self.target!r} is the target already", at=(role,), hint="Name another column, or remove the key."
                 )
         for role in ("personal", "protected", "drop"):
             named = getattr(self, role)
@@ -148,10 +148,10 @@ class Columns(Section):
                 raise wrong(
                     f"{self.target!r} is the target, which no model sees anyway",
                     at=(role, named.index(self.target)),
-                    do="Remove it from the list.",
+                    hint="Remove it from the list.",
                 )
         if isinstance(self.unit, UnitEvery) and self.time is None:
-            raise wrong(f"a unit of every {self.unit.every} needs a time column", at=("unit",), do="Name time: too.")
+            raise wrong(f"a unit of every {self.unit.every} needs a time column", at=("unit",), hint="Name time: too.")
         return self
 
 
@@ -173,10 +173,12 @@ class Split(Section):
     def _fits(self) -> Self:
         if self.by != "time" and isinstance(self.test, str):
             raise wrong(
-                f"a split by {self.by} takes a share of the rows, not {self.test!r}", at=("test",), do="Write 0.2, say."
+                f"a split by {self.by} takes a share of the rows, not {self.test!r}",
+                at=("test",),
+                hint="Write 0.2, say.",
             )
         if self.by != "hash" and self.column is not None:
-            raise wrong(f"a split by {self.by} takes no column", at=("column",), do="Remove it, or write by: hash.")
+            raise wrong(f"a split by {self.by} takes no column", at=("column",), hint="Remove it, or write by: hash.")
         return self
 
 
@@ -198,17 +200,17 @@ class Data(Section):
             raise wrong(
                 f"there is no data set {self.split.of!r}; sets are {', '.join(self.sets)}",
                 at=("split", "of"),
-                do=nearest(self.split.of, self.sets) or "Name one of them.",
+                hint=nearest(self.split.of, self.sets) or "Name one of them.",
             )
         if self.split is None and not {"train", "test"} <= set(self.sets) and set(self.sets) != {"test"}:
             raise wrong(
                 f"nothing says which rows are for training and which for the test; sets are {', '.join(self.sets)}",
-                do="Name how to split one set, such as split: {of: "
+                hint="Name how to split one set, such as split: {of: "
                 f"{next(iter(self.sets))}, by: stratified, test: 0.2}}, or name two sets train and test.",
             )
         if self.split and self.split.by == "time" and self.columns.time is None:
             raise wrong(
-                "a split by time needs a time column", at=("split", "by"), do="Name columns.time, or split by hash."
+                "a split by time needs a time column", at=("split", "by"), hint="Name columns.time, or split by hash."
             )
         if (
             self.split
@@ -218,7 +220,7 @@ class Data(Section):
             raise wrong(
                 "a split by hash needs a column whose value decides",
                 at=("split", "by"),
-                do="Name split.column, columns.group or columns.id.",
+                hint="Name split.column, columns.group or columns.id.",
             )
         return self
 
@@ -288,7 +290,7 @@ class Train(Section):
             raise wrong(
                 f"exactly one of candidates, entrypoint and command says how to train; found {found}",
                 at=(ways[1],) if len(ways) > 1 else (),
-                do="Keep one of them." if ways else "Name one of them.",
+                hint="Keep one of them." if ways else "Name one of them.",
             )
         return self
 
@@ -371,43 +373,43 @@ class Gate(Section):
             raise wrong(
                 f"a gate has exactly one of {', '.join(OPERATORS)}; found {found}",
                 at=(named[1],) if len(named) > 1 else (),
-                do="Make two gates of it." if named else "Example: at_least: 0.8",
+                hint="Make two gates of it." if named else "Example: at_least: 0.8",
             )
         if not self.by and (self.require == "every" or self.slice_drop is not None):
             raise wrong(
                 "require and slice_drop are about slices, and this gate names none",
                 at=("require" if self.require == "every" else "slice_drop",),
-                do="Add by: [column], or remove it.",
+                hint="Add by: [column], or remove it.",
             )
         if self.between is not None and not self.between[0] < self.between[1]:
             raise wrong(
                 f"between [{self.between[0]:g}, {self.between[1]:g}] holds no number",
                 at=("between",),
-                do="The smaller number comes first.",
+                hint="The smaller number comes first.",
             )
         if self.between is not None and self.by and self.require != "every":
             raise wrong(
                 "between has two ends, and slices as a guard watch one",
                 at=("between",),
-                do="Add require: every, or write at_least and at_most as two gates.",
+                hint="Add require: every, or write at_least and at_most as two gates.",
             )
         if "of gain" in str(self.margin) and "baseline" in (self.no_worse_than, self.better_than):
             raise wrong(
                 "a gain is counted from the baseline, so the baseline itself has none",
                 at=("margin",),
-                do="Write a number in the metric's own unit.",
+                hint="Write a number in the metric's own unit.",
             )
         if self.no_worse_than and self.margin is None:
             raise wrong(
                 "no_worse_than needs a margin: how much worse is still acceptable, in the metric's own unit",
                 at=("no_worse_than",),
-                do="Example: margin: 0.005",
+                hint="Example: margin: 0.005",
             )
         if self.margin is not None and not (self.no_worse_than or self.better_than):
             raise wrong(
                 f"a margin belongs to no_worse_than or better_than, not to {named[0]}",
                 at=("margin",),
-                do="Remove it, or use one of those.",
+                hint="Remove it, or use one of those.",
             )
         return self
 
@@ -466,18 +468,18 @@ class OwnMetric(Section):
     def _one_kind(self) -> Self:
         if (self.function is None) == (not self.costs):
             found = "both" if self.costs else "neither"
-            raise wrong(f"a metric is a function or a list of costs; found {found}", do="Name one of them.")
+            raise wrong(f"a metric is a function or a list of costs; found {found}", hint="Name one of them.")
         if self.function and self.higher_is_better is None:
             raise wrong(
                 "a metric of your own has to say which way is better",
                 at=("function",),
-                do="Add higher_is_better: true, or false.",
+                hint="Add higher_is_better: true, or false.",
             )
         if self.costs and self.higher_is_better:
-            raise wrong("of costs, less is better", at=("higher_is_better",), do="Remove it.")
+            raise wrong("of costs, less is better", at=("higher_is_better",), hint="Remove it.")
         pairs = [(repr(each.actual), repr(each.predicted)) for each in self.costs]
         if len(set(pairs)) < len(pairs):
-            raise wrong("the same mistake is named twice", at=("costs",), do="Keep one of them.")
+            raise wrong("the same mistake is named twice", at=("costs",), hint="Keep one of them.")
         return self
 
 
@@ -541,7 +543,7 @@ class Registry(Section):
             raise wrong(
                 f"the {self.kind} registry has no uri",
                 at=("uri",),
-                do="Remove it, or write kind: mlflow.",
+                hint="Remove it, or write kind: mlflow.",
             )
         return self
 
@@ -576,19 +578,19 @@ class Config(Section):
         if self.train is None and self.evaluate.challenger is None:
             raise wrong(
                 "nothing to judge: neither train nor evaluate.challenger is here",
-                do="Name train: how the challenger is made, or evaluate.challenger: a file of its predictions.",
+                hint="Name train: how the challenger is made, or evaluate.challenger: a file of its predictions.",
             )
         if self.train and self.evaluate.challenger:
             raise wrong(
                 "train and evaluate.challenger are both here, and only one of them can be judged",
                 at=("evaluate", "challenger"),
-                do="Keep one of them.",
+                hint="Keep one of them.",
             )
         if self.train and self.train.command and self.evaluate.predict is None:
             raise wrong(
                 "a model of train.command can only be scored by a command",
                 at=("train", "command"),
-                do="Name evaluate.predict.command, such as "
+                hint="Name evaluate.predict.command, such as "
                 '"python predict.py {model_dir} {rows_csv} {predictions_csv}".',
             )
         for name in self.validate_.suites if self.validate_ else ():
@@ -596,13 +598,13 @@ class Config(Section):
                 raise wrong(
                     f"there is no data set {name!r}; sets are {', '.join(self.data.sets)}",
                     at=("validate", "suites", name),
-                    do=nearest(name, self.data.sets) or "Name one of them.",
+                    hint=nearest(name, self.data.sets) or "Name one of them.",
                 )
         if self.model.task == "regression" and self.data.split and self.data.split.by == "stratified":
             raise wrong(
                 "a stratified split needs classes, which a regression does not have",
                 at=("data", "split", "by"),
-                do="Split by time, or by hash of a column.",
+                hint="Split by time, or by hash of a column.",
             )
         return self
 
@@ -618,7 +620,7 @@ class Config(Section):
             raise wrong(
                 "the baseline is fitted on training rows, and there are none here",
                 at=("evaluate", "gates", *against[:1]) if gates else (),
-                do="Name a set train beside test, or write gates with at_least, at_most or a champion alone.",
+                hint="Name a set train beside test, or write gates with at_least, at_most or a champion alone.",
             )
         return self
 
@@ -642,6 +644,6 @@ class Config(Section):
                 raise wrong(
                     f"{check} {why}",
                     at=("evaluate", "checks", check),
-                    do="Write report, or off: nothing could pass it.",
+                    hint="Write report, or off: nothing could pass it.",
                 )
         return self

@@ -8,10 +8,10 @@ from typing import Literal
 
 import yaml
 
-from modelyard.config.look import TARGETS, Column, Look, Peek, Source, look
+from modelyard.config.discovery import TARGETS, Column, Look, Peek, Source, look
 from modelyard.config.schema import ID
 from modelyard.config.scripts import PREDICT_NAMES, predict_command, train_command
-from modelyard.errors import ConfigError
+from modelyard.core.errors import ConfigError
 
 __all__ = ["Look", "Peek", "look", "propose"]
 
@@ -88,7 +88,7 @@ def _guess(source: Source) -> _Guess:
     others = [column for column in usable if column is not target]
     if not others:
         raise ConfigError(
-            f"{source.path} has one column, and nothing to predict it from", do="Name data with features beside it."
+            f"{source.path} has one column, and nothing to predict it from", hint="Name data with features beside it."
         )
     times = sorted((column for column in others if column.temporal), key=lambda column: column.missing > 0)
     return _Guess(
@@ -124,7 +124,7 @@ def _target(columns: Sequence[Column], identity: Column | None) -> tuple[Column,
         if re.search(r"(?i)(^|_)(target|label|outcome|class)$", column.name):
             return column, "its name says so"
     if not able:
-        raise ConfigError("no column of the data could be the target", do="Write modelyard.yml by hand.")
+        raise ConfigError("no column of the data could be the target", hint="Write modelyard.yml by hand.")
     return able[-1], "the last column"
 
 

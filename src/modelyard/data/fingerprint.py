@@ -11,9 +11,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from modelyard.errors import DataError
-from modelyard.files import read_json, sha256_file, write_atomic
-from modelyard.records.canonical import digest
+from modelyard.core.canonical import digest
+from modelyard.core.errors import DataError
+from modelyard.core.files import read_json, sha256_file, write_atomic
 from modelyard.records.results import DataSet, Partition
 
 _RACY_NS = 2_000_000_000
@@ -64,7 +64,9 @@ def fingerprint(
                 started = clock()
                 found = sha256_file(path)
                 if _status(path) != status:
-                    raise DataError(f"{relative} changed while it was read", do="Run again once nothing writes to it.")
+                    raise DataError(
+                        f"{relative} changed while it was read", hint="Run again once nothing writes to it."
+                    )
                 fresh[relative] = [*status, started, found]
         except OSError as error:
             raise DataError(f"{relative} cannot be read: {error.strerror}") from error

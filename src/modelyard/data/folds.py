@@ -7,8 +7,8 @@ from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING, Literal
 
 from modelyard.config.models import Columns
+from modelyard.core.errors import DataError
 from modelyard.data.units import column_codes, stretch_codes, unit_of
-from modelyard.errors import DataError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -83,7 +83,7 @@ def _by_time(frame: "pl.DataFrame", columns: Columns, n: int, wholes: "Sequence[
     if len(rows) < n + 1:
         raise DataError(
             f"the training rows span {len(rows)} {every}s, and {n} folds that follow time need {n + 1}",
-            do=f"Set train.search.folds to at most {len(rows) - 1}."
+            hint=f"Set train.search.folds to at most {len(rows) - 1}."
             if len(rows) > 2
             else "Bring more data, or declare a shorter data.columns.unit, such as {every: hour}.",
         )
@@ -123,7 +123,7 @@ def _by_group(groups: "Ints", target: "Ints | None", n: int, seed: int) -> "tupl
     if count < n:
         raise DataError(
             f"the training rows hold {count} groups, and {n} folds need at least {n}",
-            do="Lower train.search.folds, or bring data of more groups.",
+            hint="Lower train.search.folds, or bring data of more groups.",
         )
     if target is None:
         return _drawn(GroupKFold(n, shuffle=True, random_state=seed).split(groups, None, groups)), "group"
@@ -137,7 +137,7 @@ def _by_row(rows: int, target: "Ints | None", n: int, seed: int) -> "tuple[list[
 
     if rows < n:
         raise DataError(
-            f"there are {rows} training rows, and {n} folds need at least {n}", do="Lower train.search.folds."
+            f"there are {rows} training rows, and {n} folds need at least {n}", hint="Lower train.search.folds."
         )
     if target is None:
         return _drawn(KFold(n, shuffle=True, random_state=seed).split(np.arange(rows))), "row"
@@ -149,7 +149,7 @@ def _refuse_rare(target: "Ints", n: int) -> None:
     if max(Counter(target.tolist()).values()) < n:
         raise DataError(
             f"no class of the target has {n} training rows, so {n} folds cannot each hold one",
-            do="Lower train.search.folds, bring more data, or set model.task: regression for a number.",
+            hint="Lower train.search.folds, bring more data, or set model.task: regression for a number.",
         )
 
 
@@ -166,5 +166,5 @@ def _check_classes(target: "Ints", made: "list[Fold]") -> None:
             held = "no rows to validate on" if not len(valid) else "training rows of one class only"
             raise DataError(
                 f"fold {number} of {len(made)} holds {held}",
-                do="Lower train.search.folds, or bring data in which every class is spread.",
+                hint="Lower train.search.folds, or bring data in which every class is spread.",
             )

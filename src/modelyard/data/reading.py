@@ -12,13 +12,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, cast
 
-from modelyard.errors import DataError, nearest
+from modelyard.core.errors import DataError, nearest
+from modelyard.core.vocabulary import DATA_SUFFIXES
 
 if TYPE_CHECKING:
     import polars as pl
 
-SUFFIXES = (".parquet", ".csv.gz", ".csv", ".tsv")
-"""File kinds that can be read."""
 
 _CHUNK = 1 << 20
 _PARQUET_MARKS = (b"PAR1", b"PARE")
@@ -29,8 +28,8 @@ _AGAIN = "Fetch or make the file again."
 
 
 def kind(path: Path) -> str:
-    """Which of ``SUFFIXES`` a file has; an empty string for any other."""
-    return next((suffix for suffix in SUFFIXES if path.name.lower().endswith(suffix)), "")
+    """Which of ``DATA_SUFFIXES`` a file has; an empty string for any other."""
+    return next((suffix for suffix in DATA_SUFFIXES if path.name.lower().endswith(suffix)), "")
 
 
 def shown(path: Path, root: Path | None) -> str:
@@ -71,7 +70,7 @@ def read(paths: Sequence[Path], columns: Sequence[str] | None = None, *, root: P
     wanted = names if columns is None else list(dict.fromkeys(columns))
     for column in wanted:
         if column not in names:
-            raise DataError(f"{shown(paths[0], root)} has no column {column!r}", do=nearest(column, names))
+            raise DataError(f"{shown(paths[0], root)} has no column {column!r}", hint=nearest(column, names))
     frames = [_read_one(path, wanted, shown(path, root)) for path in paths]
     return pl.concat(_agreed_types(paths, frames, root), how="vertical")
 
@@ -105,11 +104,11 @@ def _readable(name: str, what: str) -> Iterator[None]:
     try:
         yield
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
-        raise DataError(f"{name}: {what}", do=_AGAIN) from error
+        raise DataError(f"{name}: {what}", hint=_AGAIN) from error
     except (OSError, EOFError, zlib.error) as error:
         reason = getattr(error, "strerror", None)
         why = f"it cannot be read ({reason})" if reason else "its compressed data is truncated or damaged"
-        raise DataError(f"{name}: {why}", do=_AGAIN) from error
+        raise DataError(f"{name}: {why}", hint=_AGAIN) from error
 
 
 def _names(path: Path, name: str) -> list[str]:
@@ -146,9 +145,9 @@ def _parquet_schema(path: Path, name: str) -> dict[str, "pl.DataType"]:
             stream.seek(max(size - 4, 0))
             tail = stream.read(4)
         if head not in _PARQUET_MARKS:
-            raise DataError(f"{name}: not a Parquet file", do=_AGAIN)
+            raise DataError(f"{name}: not a Parquet file", hint=_AGAIN)
         if size < 12 or tail not in _PARQUET_MARKS:
-            raise DataError(f"{name}: the Parquet file is truncated; it breaks off after {size:,} bytes", do=_AGAIN)
+            raise DataError(f"{name}: the Parquet file is truncated; it breaks off after {size:,} bytes", hint=_AGAIN)
         return dict(pl.read_parquet_schema(path))
 
 
@@ -169,13 +168,13 @@ def _csv_header(path: Path, name: str) -> list[str]:
         _refuse_other_encoding(path, name)
         raise
     except csv.Error as error:
-        raise DataError(f"{name}: not readable as CSV: {error}", do=_AGAIN) from error
+        raise DataError(f"{name}: not readable as CSV: {error}", hint=_AGAIN) from error
     if not header:
-        raise DataError(f"{name}: holds nothing, not even a header", do=_AGAIN)
+        raise DataError(f"{name}: holds nothing, not even a header", hint=_AGAIN)
     repeated = [column for column, count in Counter(header).items() if count > 1]
     if repeated:
         raise DataError(
-            f"{name}: two columns have one name: {', '.join(map(repr, repeated))}", do="Rename one in the header."
+            f"{name}: two columns have one name: {', '.join(map(repr, repeated))}", hint="Rename one in the header."
         )
     return header
 
@@ -196,7 +195,7 @@ def _refuse_other_encoding(path: Path, name: str) -> None:
                 likely = "utf-16" if error.object[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) else "latin1"
                 raise DataError(
                     f"{name}: not UTF-8: byte 0x{error.object[error.start]:02x} at offset {place:,}, line {line:,}",
-                    do=f"Save it as UTF-8, for example: iconv -f {likely} -t utf-8 OLD > NEW.",
+                    hint=f"Save it as UTF-8, for example: iconv -f {likely} -t utf-8 OLD > NEW.",
                 ) from error
             if not chunk:
                 return
@@ -215,7 +214,7 @@ def _refuse_long_row(path: Path, name: str) -> None:
                 if len(row) > width:
                     raise DataError(
                         f"{name}: line {rows.line_num:,} has {len(row)} fields, the header has {width}",
-                        do="Quote values that hold the separator, or mend that line.",
+                        hint="Quote values that hold the separator, or mend that line.",
                     )
         except csv.Error:
             return
@@ -252,7 +251,7 @@ def _agreed_names(paths: Sequence[Path], names: list[list[str]], root: Path | No
             hints = [nearest(column, missing) for column in extra]
             raise DataError(
                 f"{shown(path, root)}: unlike the other files of its set it {', and '.join(said)}",
-                do=" ".join([*filter(None, hints), "Mend the file, or name the files that belong together."]),
+                hint=" ".join([*filter(None, hints), "Mend the file, or name the files that belong together."]),
             )
     return next(each for each in names if frozenset(each) == usual)
 
@@ -273,7 +272,7 @@ def _agreed_types(paths: Sequence[Path], frames: list["pl.DataFrame"], root: Pat
                 raise DataError(
                     f"{shown(path, root)}: column {column!r} is {type_name(found)}, "
                     f"but {type_name(right)} in the other files of its set",
-                    do="Mend that file. Parquet keeps types; in CSV they are guessed from the text.",
+                    hint="Mend that file. Parquet keeps types; in CSV they are guessed from the text.",
                 )
     return [_cast(frame, target) for frame in frames]
 

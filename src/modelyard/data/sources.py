@@ -4,9 +4,10 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from modelyard.data.reading import SUFFIXES, kind, read, schema, shown
-from modelyard.errors import ConfigError, DataError, nearest
-from modelyard.files import inside
+from modelyard.core.errors import ConfigError, DataError, nearest
+from modelyard.core.files import inside
+from modelyard.core.vocabulary import DATA_SUFFIXES
+from modelyard.data.reading import kind, read, schema, shown
 
 __all__ = ["read", "require_columns", "resolve", "schema"]
 
@@ -36,15 +37,15 @@ def resolve(root: Path, base: Path, name: str, source: str) -> tuple[Path, ...]:
     if scheme := _SCHEME.match(source):
         raise ConfigError(
             f"{where}: {scheme[1]}:// is not supported yet; local files and globs are",
-            do="Copy the data into the workspace in a step before this one, and name those files.",
+            hint="Copy the data into the workspace in a step before this one, and name those files.",
         )
     if not source.strip() or "\0" in source:
-        raise ConfigError(f"{where}: {source!r} names no file", do="Write a path or a glob such as data/*.parquet.")
+        raise ConfigError(f"{where}: {source!r} names no file", hint="Write a path or a glob such as data/*.parquet.")
     root = root.resolve()
     inside(root, base / source, what=where)
     if (base / source).is_dir():
         raise ConfigError(
-            f"{where}: {source!r} is a folder", do=f"Name its files, such as {source.rstrip('/')}/*.parquet."
+            f"{where}: {source!r} is a folder", hint=f"Name its files, such as {source.rstrip('/')}/*.parquet."
         )
     if (base / source).is_file() or not _is_glob(source):
         found = _one_file(root, base, where, source)
@@ -76,7 +77,7 @@ def require_columns(found: Iterable[str], needed: dict[str, str], where: str) ->
         ]
         raise DataError(
             f"{where} has no column {'; no column '.join(each)}",
-            do=f"Its columns: {', '.join(known)}. Mend the name in the configuration, or the data.",
+            hint=f"Its columns: {', '.join(known)}. Mend the name in the configuration, or the data.",
         )
 
 
@@ -100,17 +101,17 @@ def _matches(root: Path, base: Path, where: str, source: str) -> list[Path]:
         if match.is_symlink() and not match.exists():
             raise DataError(
                 f"{where}: {shown(_named(match), root)} is a link to a file that is not there",
-                do="Fetch the data (`dvc pull`, `git annex get`) before this step, or remove the link.",
+                hint="Fetch the data (`dvc pull`, `git annex get`) before this step, or remove the link.",
             )
         if match.is_file() and match.suffix != ".dvc" and (target not in seen or seen[target].is_symlink()):
             seen[target] = _named(match)
     for pointer in _glob(folder, f"{pattern}.dvc", where, source):
         data = _named(pointer.with_suffix(""))
         if not data.exists():
-            raise DataError(f"{where}: {shown(data, root)} is not here; only its DVC pointer is", do=_PULL)
+            raise DataError(f"{where}: {shown(data, root)} is not here; only its DVC pointer is", hint=_PULL)
     if not seen:
         if any(pointer.is_file() for pointer in folder.glob("*.dvc")):
-            raise DataError(f"{where}: {source!r} matches nothing, but its folder holds DVC pointers", do=_PULL)
+            raise DataError(f"{where}: {source!r} matches nothing, but its folder holds DVC pointers", hint=_PULL)
         _refuse_pointer(root, where, folder)
         _nothing_there(root, where, source, folder / pattern)
     return sorted(seen.values())
@@ -128,7 +129,7 @@ def _glob(folder: Path, pattern: str, where: str, source: str) -> list[Path]:
         found = list(folder.glob(pattern))
     except (ValueError, NotImplementedError) as error:
         raise ConfigError(
-            f"{where}: {source!r} is not a glob: {error}", do="Write a glob such as data/**/*.parquet."
+            f"{where}: {source!r} is not a glob: {error}", hint="Write a glob such as data/**/*.parquet."
         ) from error
     hidden_meant = any(part.startswith(".") and part != ".." for part in pattern.split("/"))
     return [
@@ -150,13 +151,13 @@ def _refuse_pointer(root: Path, where: str, path: Path) -> None:
         if not part.is_relative_to(root) or part == root:
             break
         if part.with_name(f"{part.name}.dvc").is_file() and not part.is_file():
-            raise DataError(f"{where}: {shown(part, root)} is not here; only its DVC pointer is", do=_PULL)
+            raise DataError(f"{where}: {shown(part, root)} is not here; only its DVC pointer is", hint=_PULL)
         lock = part.parent / "dvc.lock"
         if lock.is_file() and not part.exists():
             outputs = re.findall(r"^\s*(?:-\s+)?path:\s*(\S+)\s*$", lock.read_text("utf-8", "replace"), re.MULTILINE)
             if any(expected.is_relative_to(part.parent / output) for output in outputs):
                 raise DataError(
-                    f"{where}: {shown(part, root)} is not here; DVC knows it as the output of a stage", do=_PULL
+                    f"{where}: {shown(part, root)} is not here; DVC knows it as the output of a stage", hint=_PULL
                 )
 
 
@@ -171,7 +172,7 @@ def _nothing_there(root: Path, where: str, source: str, path: Path) -> None:
     matches = "matches no file" if _is_glob(source) else "is not there"
     raise ConfigError(
         f"{where}: {source!r} {matches}; looked in {shown(folder.resolve(), root)!r}",
-        do=" ".join(filter(None, (hint, holds, "Mend the path, or fetch the data before this step."))),
+        hint=" ".join(filter(None, (hint, holds, "Mend the path, or fetch the data before this step."))),
     )
 
 
@@ -181,18 +182,18 @@ def _check_kinds(root: Path, where: str, found: list[Path]) -> None:
         try:
             path.as_posix().encode()
         except UnicodeEncodeError as error:
-            raise ConfigError(f"{where}: a file name is not UTF-8: {path.name!a}", do="Rename the file.") from error
+            raise ConfigError(f"{where}: a file name is not UTF-8: {path.name!a}", hint="Rename the file.") from error
         if not kind(path):
             raise ConfigError(
                 f"{where}: {shown(path, root)} is not a kind of file that can be read",
-                do=f"Readable are {', '.join(SUFFIXES)}; name them, as in data/*.parquet.",
+                hint=f"Readable are {', '.join(DATA_SUFFIXES)}; name them, as in data/*.parquet.",
             )
         kinds.setdefault(kind(path), path)
     if len(kinds) > 1:
         examples = " and ".join(shown(path, root) for path in kinds.values())
         raise ConfigError(
             f"{where}: one set holds several kinds of file: {examples}",
-            do="Name one kind, as in data/*.parquet; the same rows in two kinds would be counted twice.",
+            hint="Name one kind, as in data/*.parquet; the same rows in two kinds would be counted twice.",
         )
 
 
@@ -203,9 +204,11 @@ def _check_content(root: Path, where: str, path: Path) -> None:
     except OSError as error:
         raise DataError(f"{where}: {shown(path, root)} cannot be opened: {error.strerror}") from error
     if not head:
-        raise DataError(f"{where}: {shown(path, root)} is empty (0 bytes)", do="Make the file again, or leave it out.")
+        raise DataError(
+            f"{where}: {shown(path, root)} is empty (0 bytes)", hint="Make the file again, or leave it out."
+        )
     if head == _LFS_MARK:
         raise DataError(
             f"{where}: {shown(path, root)} is a Git LFS pointer, not the data",
-            do="Put `git lfs pull` before this step (in Actions: `lfs: true` on actions/checkout).",
+            hint="Put `git lfs pull` before this step (in Actions: `lfs: true` on actions/checkout).",
         )

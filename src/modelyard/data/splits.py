@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Literal
 
 from modelyard.config.models import Columns, Split
+from modelyard.core.errors import ConfigError, DataError
 from modelyard.data.folds import folds
 from modelyard.data.units import STRETCHES, Unit, floor, present, stretch_starts, unit_codes, unit_of, wall_clock
-from modelyard.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
     import polars as pl
@@ -56,7 +56,7 @@ def split(frame: "pl.DataFrame", config_split: Split, columns: Columns) -> Split
         if not len(part):
             raise DataError(
                 f"{_KEY}: no {side} rows ({description}; {len(frame):,} rows in all)",
-                do="Choose another data.split.test, or bring more data.",
+                hint="Choose another data.split.test, or bring more data.",
             )
     if columns.group:
         _refuse_cut(rows, columns.group, "data.columns.group")
@@ -81,7 +81,7 @@ def drop_missing_target(
     if missing and (how == "error" or not len(kept)):
         raise DataError(
             f"{missing:,} of {len(frame):,} rows have no target ({target!r})",
-            do="Mend the data, or set data.missing_target: drop to leave these rows out."
+            hint="Mend the data, or set data.missing_target: drop to leave these rows out."
             if len(kept)
             else "Name the column that holds the target, or mend the data.",
         )
@@ -122,7 +122,7 @@ def _counted_back(newest: datetime, test: str) -> datetime:
     if match is None:
         raise ConfigError(
             f"{_KEY}.test: {test!r} is no stretch of time",
-            do='Write "3 months", "8 weeks", "14 days" or "48 hours", or a share of the rows such as 0.2.',
+            hint='Write "3 months", "8 weeks", "14 days" or "48 hours", or a share of the rows such as 0.2.',
         )
     count = int(match[1])
     every = next(each for each in STRETCHES if each == match[2])
@@ -142,7 +142,7 @@ def _share_boundary(starts: "pl.Series", share: float, unit: Unit) -> datetime:
     if len(counts) < 2:
         raise DataError(
             f"{_KEY}: all rows lie in one {unit.every or 'moment'}, so there is no boundary in time between them",
-            do="Bring more data, declare a shorter unit, or split by hash.",
+            hint="Bring more data, declare a shorter unit, or split by hash.",
         )
     rows_after = counts["count"].reverse().cum_sum().reverse()
     best = (rows_after[1:] / len(starts) - share).abs().arg_min()
@@ -158,7 +158,7 @@ def _by_hash(frame: "pl.DataFrame", rule: Split, columns: Columns) -> "tuple[pl.
     if column is None:
         raise ConfigError(
             f"{_KEY}: a split by hash needs a column whose values are hashed",
-            do="Name it as data.split.column, or declare data.columns.group or data.columns.id.",
+            hint="Name it as data.split.column, or declare data.columns.group or data.columns.id.",
         )
     key = f"{_KEY}.column" if rule.column else f"data.columns.{'group' if columns.group else 'id'}"
     share = _share(rule)
@@ -173,7 +173,7 @@ def _stratified(frame: "pl.DataFrame", rule: Split, columns: Columns) -> "tuple[
     if columns.group:
         raise ConfigError(
             f"{_KEY}: a stratified split would cut the groups of data.columns.group ({columns.group!r})",
-            do=f"Write by: hash, which keeps every {columns.group} on one side.",
+            hint=f"Write by: hash, which keeps every {columns.group} on one side.",
         )
     share = _share(rule)
     target = present(frame, columns.target, "data.columns.target")
@@ -191,7 +191,7 @@ def _stratified(frame: "pl.DataFrame", rule: Split, columns: Columns) -> "tuple[
 def _share(rule: Split) -> float:
     if isinstance(rule.test, str):
         raise ConfigError(
-            f"{_KEY}.test: a split by {rule.by} takes a share of the rows, not {rule.test!r}", do="Write such as 0.2."
+            f"{_KEY}.test: a split by {rule.by} takes a share of the rows, not {rule.test!r}", hint="Write such as 0.2."
         )
     return rule.test
 
@@ -217,7 +217,7 @@ def _refuse_cut(rows: SplitRows, column: str, key: str) -> None:
     if both:
         raise DataError(
             f"{key}: {both:,} values of {column!r} would have rows on both sides of the split",
-            do=f"Write data.split: {{by: hash, column: {column}}}, or do not declare {key}: {column}"
+            hint=f"Write data.split: {{by: hash, column: {column}}}, or do not declare {key}: {column}"
             + (" but a stretch of time such as {every: day}." if key.endswith("unit") else "."),
         )
 

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Literal, get_args
 from zoneinfo import available_timezones
 
 from modelyard.config.models import Columns, UnitColumn, UnitEvery
+from modelyard.core.errors import ConfigError, DataError, nearest
 from modelyard.data.reading import type_name
 from modelyard.data.sources import require_columns
-from modelyard.errors import ConfigError, DataError, nearest
 
 if TYPE_CHECKING:
     import numpy as np
@@ -78,7 +78,7 @@ def unit_of(frame: "pl.DataFrame", columns: Columns) -> Unit:
     if columns.time is None:
         raise ConfigError(
             f"{_KEY}: a unit of one {unit.every} needs data.columns.time",
-            do="Name the time column, or a column whose values are independent: {column: store}.",
+            hint="Name the time column, or a column whose values are independent: {column: store}.",
         )
     return Unit(unit.every, None, unit.zone if "zone" in unit.model_fields_set else zone)
 
@@ -106,7 +106,7 @@ def wall_clock(frame: "pl.DataFrame", columns: Columns, zone: str) -> "pl.Series
     except pl.exceptions.PolarsError as error:
         raise ConfigError(
             f"{_KEY}.zone: {zone!r} is no time zone",
-            do=nearest(zone, available_timezones()) or "Write an IANA name such as Europe/Berlin.",
+            hint=nearest(zone, available_timezones()) or "Write an IANA name such as Europe/Berlin.",
         ) from error
 
 
@@ -163,7 +163,7 @@ def present(frame: "pl.DataFrame", column: str, key: str) -> "pl.Series":
     if missing:
         raise DataError(
             f"{key}: {missing:,} of {len(frame):,} rows have no {column!r}",
-            do="Fill it in or leave those rows out of the data.",
+            hint="Fill it in or leave those rows out of the data.",
         )
     return values
 
@@ -173,7 +173,7 @@ def _bare(name: str, found: list[str]) -> UnitEvery | UnitColumn:
     if stretch and name in found:
         raise ConfigError(
             f"{_KEY}: {name!r} is a stretch of time and a column of the data",
-            do=f"Write unit: {{every: {name}}} for the stretch, or unit: {{column: {name}}} for the column.",
+            hint=f"Write unit: {{every: {name}}} for the stretch, or unit: {{column: {name}}} for the column.",
         )
     if stretch:
         return UnitEvery(every=stretch)
@@ -182,7 +182,7 @@ def _bare(name: str, found: list[str]) -> UnitEvery | UnitColumn:
     hint = nearest(name, [*found, *STRETCHES])
     raise ConfigError(
         f"{_KEY}: {name!r} is neither a column of the data nor a stretch of time ({', '.join(STRETCHES)})",
-        do=hint or f"Columns are {', '.join(found)}.",
+        hint=hint or f"Columns are {', '.join(found)}.",
     )
 
 
@@ -206,11 +206,11 @@ def _times(frame: "pl.DataFrame", columns: Columns) -> "pl.Series":
     import polars as pl
 
     if columns.time is None:
-        raise ConfigError("data.columns.time is needed here", do="Name the column that says when a row happened.")
+        raise ConfigError("data.columns.time is needed here", hint="Name the column that says when a row happened.")
     times = present(frame, columns.time, "data.columns.time")
     if times.dtype != pl.Date and not isinstance(times.dtype, pl.Datetime):
         raise DataError(
             f"data.columns.time: {columns.time!r} is {type_name(times.dtype)}, not a timestamp",
-            do="Make it a timestamp in Parquet, or write it as 2013-01-31 05:00:00 (or with Z or an offset) in CSV.",
+            hint="Make it a timestamp in Parquet, or write it as 2013-01-31 05:00:00 (or with Z or an offset) in CSV.",
         )
     return times

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from modelyard.evaluation.truth import Truth
+from modelyard.evaluation.test_set import Truth
 from modelyard.metrics import compute
 from modelyard.metrics.catalogue import Metric
 from modelyard.metrics.compute import Bools, Floats, Ints, Predictions

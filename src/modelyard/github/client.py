@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 from urllib.parse import urljoin, urlsplit
 
-from modelyard.files import disk_errors
-from modelyard.github.refusals import GitHubError, date_of, rate_wait, refused, short, unanswered
+from modelyard.core.files import disk_errors
+from modelyard.github.errors import GitHubError, date_of, rate_wait, refused, short, unanswered
 
 if TYPE_CHECKING:
     from requests import PreparedRequest, Response, Session
@@ -161,10 +161,10 @@ class GitHub:
             idle = 0 if gained else idle + 1
             if idle >= _ATTEMPTS:
                 raise GitHubError(
-                    f"GET {short(path)}: the download broke off", status=0, do="Run again; what came is kept."
+                    f"GET {short(path)}: the download broke off", status=0, hint="Run again; what came is kept."
                 ) from broke
             self.pause(2.0**idle)
-        raise GitHubError(f"GET {short(path)}: the download broke off {_RESUMED} times", status=0, do="Run again.")
+        raise GitHubError(f"GET {short(path)}: the download broke off {_RESUMED} times", status=0, hint="Run again.")
 
     def _kept(self, target: Path, size: int | None) -> int:
         with suppress(FileNotFoundError):
@@ -225,7 +225,7 @@ class GitHub:
             raise GitHubError(
                 "there is no token, and this needs one that may write",
                 status=0,
-                do="Pass it: `with: {token: ${{ github.token }}}`, "
+                hint="Pass it: `with: {token: ${{ github.token }}}`, "
                 f"and grant it in the job: `permissions: {{{needs}}}`.",
             )
 
@@ -283,7 +283,7 @@ class GitHub:
                 raise GitHubError(f"GitHub leads {method} {short(before)} to another host", status=0)
             answer.close()
             options = {name: value for name, value in options.items() if name != "params"}
-        raise GitHubError(f"GitHub leads {method} {short(url)} on and on", status=0, do="Run again later.")
+        raise GitHubError(f"GitHub leads {method} {short(url)} on and on", status=0, hint="Run again later.")
 
     def _own(self, url: str) -> bool:
         """Whether this is one of the API's own hosts, which get the token."""
@@ -353,4 +353,4 @@ def _is_json(answer: "Response") -> bool:
 
 def _not_json(answer: "Response") -> GitHubError:
     """An answer that says yes and nothing else is a lost one."""
-    return GitHubError(f"GitHub's answer to {short(answer.url)} is not JSON", status=0, do="Run again.")
+    return GitHubError(f"GitHub's answer to {short(answer.url)} is not JSON", status=0, hint="Run again.")

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from modelyard.errors import DataError
+from modelyard.core.errors import DataError
 from modelyard.github.client import GitHub, GitHubError
 
 NEEDS = "pull-requests: write"
@@ -64,7 +64,7 @@ def upsert(client: GitHub, number: int, marker: Marker, markdown: str, *, second
         DataError: the model's name cannot be part of a marker.
     """
     if not _MODEL.fullmatch(marker.model):
-        raise DataError(f"{marker.model[:40]!r} is no name of a model", do="Names match [a-z0-9-]{1,40}.")
+        raise DataError(f"{marker.model[:40]!r} is no name of a model", hint="Names match [a-z0-9-]{1,40}.")
     pull = client.get(f"pulls/{number}", needs=NEEDS)
     if pull["head"]["sha"] != marker.head:
         return Posted("newer")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from modelyard.errors import ConfigError, PlatformError
+from modelyard.core.errors import ConfigError, PlatformError
 
 Trigger = Literal["desk", "pull-request", "merge-group", "default-branch", "elsewhere", "workflow-run"]
 """What decides the stages; ``elsewhere`` is any other branch, tag or event."""
@@ -111,7 +111,7 @@ def read_event(environ: Mapping[str, str]) -> Event | None:
         raise ConfigError(
             "this workflow runs on pull_request_target, where a pull request's code would run with a token that may "
             "write",
-            do="Use `on: pull_request`; the template ml-pull-request shows how its comment is written.",
+            hint="Use `on: pull_request`; the template ml-pull-request shows how its comment is written.",
         )
     payload = _payload(environ)
     ref = environ.get("GITHUB_REF", "")
@@ -166,18 +166,18 @@ def _payload(environ: Mapping[str, str]) -> Mapping[str, Any]:
     where = environ.get("GITHUB_EVENT_PATH", "")
     cure = "The runner writes it before the first step; nothing in the job may move or empty it."
     if not where:
-        raise PlatformError("GITHUB_EVENT_PATH is not set, so this job does not say what started it", do=cure)
+        raise PlatformError("GITHUB_EVENT_PATH is not set, so this job does not say what started it", hint=cure)
     try:
         path = Path(where)
         if path.stat().st_size > _LARGEST:
-            raise PlatformError(f"the event's payload is larger than {_LARGEST:,} bytes", do=cure)
+            raise PlatformError(f"the event's payload is larger than {_LARGEST:,} bytes", hint=cure)
         payload = json.loads(path.read_bytes())
     except OSError as error:
-        raise PlatformError(f"the event's payload cannot be read: {error.strerror or error}", do=cure) from error
+        raise PlatformError(f"the event's payload cannot be read: {error.strerror or error}", hint=cure) from error
     except (ValueError, RecursionError) as error:
-        raise PlatformError("the event's payload is not JSON", do=cure) from error
+        raise PlatformError("the event's payload is not JSON", hint=cure) from error
     if not isinstance(payload, dict):
-        raise PlatformError("the event's payload is not a JSON object", do=cure)
+        raise PlatformError("the event's payload is not a JSON object", hint=cure)
     return payload
 
 
@@ -191,7 +191,7 @@ def _variable(environ: Mapping[str, str], name: str, form: str) -> str:
     if not re.fullmatch(form, value):
         raise PlatformError(
             f"{name} is {value[:60]!r}, which GitHub Actions never sets",
-            do="Run in a job of GitHub Actions, or unset GITHUB_ACTIONS at a desk.",
+            hint="Run in a job of GitHub Actions, or unset GITHUB_ACTIONS at a desk.",
         )
     return value
 

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from modelyard.errors import DataError
+from modelyard.core.errors import DataError
 from modelyard.github.client import GitHub
 from modelyard.github.comments import LARGEST, own_login
 
@@ -56,7 +56,7 @@ def upsert_issue(client: GitHub, marker: IssueMarker, *, title: str, markdown: s
         DataError: the model's name cannot be part of a marker.
     """
     if not _MODEL.fullmatch(marker.model):
-        raise DataError(f"{marker.model[:40]!r} is no name of a model", do="Names match [a-z0-9-]{1,40}.")
+        raise DataError(f"{marker.model[:40]!r} is no name of a model", hint="Names match [a-z0-9-]{1,40}.")
     body = f"{marker}\n{markdown}"[:LARGEST]
     known = _own(client, marker.model)
     if known is None:

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from modelyard.errors import PlatformError
-from modelyard.files import disk_errors
+from modelyard.core.errors import PlatformError
+from modelyard.core.files import disk_errors
 
 Level = Literal["error", "warning", "notice"]
 PER_LEVEL = 10

@@ -83,7 +83,7 @@ def _send(client: GitHub, method: str, path: str, body: dict[str, Any]) -> Any:
         return client.send(method, path, body, needs=PULLS, again=method == "PATCH")
     except GitHubError as error:
         if error.status in (403, 422) and "not permitted" in error.said.lower():
-            raise GitHubError(error.found, status=error.status, do=_SETTING, said=error.said) from error
+            raise GitHubError(error.message, status=error.status, hint=_SETTING, said=error.said) from error
         raise
 
 
@@ -122,5 +122,5 @@ def _listing(client: GitHub, tree: str) -> dict[str, tuple[str, str]]:
         return {}
     found = client.get(f"git/trees/{tree}", needs=READ)
     if found.get("truncated"):
-        raise GitHubError(f"GitHub lists only a part of the tree {tree}", status=0, do="Promote with via: direct.")
+        raise GitHubError(f"GitHub lists only a part of the tree {tree}", status=0, hint="Promote with via: direct.")
     return {item["path"]: (item["mode"], item["sha"]) for item in found["tree"]}

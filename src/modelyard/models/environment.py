@@ -18,10 +18,10 @@ from packaging.markers import default_environment
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
-from modelyard import processes
-from modelyard.errors import ConfigError, DataError, Place, PlatformError
-from modelyard.files import disk_errors, write_atomic
-from modelyard.records.canonical import digest
+from modelyard.core import processes
+from modelyard.core.canonical import digest
+from modelyard.core.errors import ConfigError, DataError, Place, PlatformError
+from modelyard.core.files import disk_errors, write_atomic
 
 SOURCE = Path(__file__).resolve().parents[3]
 _HEAD = re.compile(r"# python (\d+\.\d+\.\S+) (\S+) (\S+)")
@@ -226,19 +226,19 @@ def _logical_lines(text: str) -> Iterator[tuple[int, str]]:
 def _pin(line: str, place: Place) -> Requirement:
     allowed = "Only names, versions, markers and hashes may stand here; indexes and options are the machine's to set."
     if line.startswith("-"):
-        raise ConfigError(f"the option {line.split()[0].split('=')[0]} is not allowed", do=allowed, place=place)
+        raise ConfigError(f"the option {line.split()[0].split('=')[0]} is not allowed", hint=allowed, place=place)
     wanted = re.sub(r"\s+--hash[= ]\S+", "", line)
     if " --" in wanted:
         option = wanted.partition(" --")[2].split()[0].split("=")[0]
-        raise ConfigError(f"the option --{option} is not allowed", do=allowed, place=place)
+        raise ConfigError(f"the option --{option} is not allowed", hint=allowed, place=place)
     try:
         requirement = Requirement(wanted)
     except InvalidRequirement as error:
         kind = "a URL or a path" if re.search(r"://|^[./~]|[/\\]", wanted) else "not a requirement"
         raise ConfigError(f"{kind} is not allowed" if kind.startswith("a ") else f"{wanted!r} is {kind}",
-                          do=allowed, place=place) from error  # fmt: skip
+                          hint=allowed, place=place) from error  # fmt: skip
     if requirement.url:
-        raise ConfigError(f"{requirement.name} from a URL or a path is not allowed", do=allowed, place=place)
+        raise ConfigError(f"{requirement.name} from a URL or a path is not allowed", hint=allowed, place=place)
     return requirement
 
 
@@ -250,13 +250,13 @@ def _compare(pins: Sequence[Pin], own: Sequence[Requirement], installed: _Packag
         found = installed.get(pin.name)
         install = f"Run: uv pip install -r {path.name}"
         if found is None:
-            raise ConfigError(f"{_shown(pin.requirement)} is not installed", do=install, place=place)
+            raise ConfigError(f"{_shown(pin.requirement)} is not installed", hint=install, place=place)
         if not pin.requirement.specifier.contains(found.version, prereleases=True):
             ours = ranges.get(pin.name)
             also = f" (modelyard itself needs {_shown(ours)})" if ours is not None else ""
             raise ConfigError(
                 f"the file asks for {_shown(pin.requirement)}, installed is {pin.name}=={found.version}{also}",
-                do=f"{install} (or change the line to what you mean).",
+                hint=f"{install} (or change the line to what you mean).",
                 place=place,
             )
 
@@ -275,14 +275,14 @@ def refuse_conflicts(pins: Sequence[Pin], ranges: Mapping[str, Requirement], pat
             if one.exact and not other.requirement.specifier.contains(one.exact, prereleases=True):
                 raise ConfigError(
                     f"{_shown(pin.requirement)} conflicts with {_shown(before.requirement)} in line {before.line}",
-                    do="Keep one of them.",
+                    hint="Keep one of them.",
                     place=place,
                 )
         ours = ranges.get(pin.name)
         if ours is not None and pin.exact and not ours.specifier.contains(pin.exact, prereleases=True):
             raise ConfigError(
                 f"{_shown(pin.requirement)} conflicts with modelyard's own {_shown(ours)}",
-                do="Pin a version inside that range; for training that cannot live beside it, use train.command with "
+                hint="Pin a version inside that range; for training that cannot live beside it, use train.command with "
                 "train.environment.",
                 place=place,
             )
@@ -311,7 +311,7 @@ def parse_environment(text: str) -> Environment:
         line = 1 if head is None else pins.index(None) + 2
         raise DataError(
             f"environment.txt is not readable: line {line} is not what modelyard writes there",
-            do="It must hold `# python VERSION SYSTEM MACHINE`, then name==version lines.",
+            hint="It must hold `# python VERSION SYSTEM MACHINE`, then name==version lines.",
         )
     packages = tuple(sorted((pin[1], pin[2]) for pin in pins if pin is not None))
     return Environment(head[1], f"{head[2]} {head[3]}", packages)
@@ -324,13 +324,13 @@ def environment_of(path: Path, current: Environment) -> Environment:
         ConfigError: no such file, or a line that does not pin one version.
     """
     if not path.is_file():
-        raise ConfigError(f"there is no environment file {path.name}", do="Name a file of name==version lines.")
+        raise ConfigError(f"there is no environment file {path.name}", hint="Name a file of name==version lines.")
     pins = read_requirements(path)
     loose = [pin for pin in pins if pin.exact is None]
     if loose:
         raise ConfigError(
             f"{path.name}:{loose[0].line}: {loose[0].name} is not pinned to one version",
-            do="An adopted model is scored in exactly these packages: write name==version.",
+            hint="An adopted model is scored in exactly these packages: write name==version.",
         )
     return Environment(current.python, current.platform, tuple(sorted((pin.name, str(pin.exact)) for pin in pins)))
 
@@ -425,7 +425,7 @@ def _uv(*arguments: str, python: str) -> None:
     if done.returncode != 0:
         raise PlatformError(
             f"an environment for Python {python} could not be built: {_gist(done.stderr)}",
-            do="It needs a package index, or uv's cache, that still has those versions as wheels for this platform.",
+            hint="It needs a package index, or uv's cache, that still has those versions as wheels for this platform.",
         )
 
 
@@ -446,6 +446,6 @@ def _uv_program() -> str:
     found = str(beside[0]) if beside else shutil.which("uv")
     if found is None:
         raise PlatformError(
-            "uv was not found, which builds the environments that models are scored in", do="Run: pip install uv"
+            "uv was not found, which builds the environments that models are scored in", hint="Run: pip install uv"
         )
     return found

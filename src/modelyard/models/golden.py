@@ -7,9 +7,9 @@ import json
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from modelyard.errors import DataError
-from modelyard.files import read_json
-from modelyard.models.scoring import Golden, Scorer, compare, made_up, score_files
+from modelyard.core.errors import DataError
+from modelyard.core.files import read_json
+from modelyard.models.scorer import Golden, Scorer, compare, made_up, score_files
 
 INPUTS, PREDICTIONS = "inputs.parquet", "predictions.parquet"
 TOLERANCE = 1e-9

@@ -9,9 +9,9 @@ from pathlib import Path
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from modelyard.errors import ConfigError, ModelyardError, Place, PlatformError
+from modelyard.core.errors import ConfigError, ModelyardError, Place, PlatformError
+from modelyard.core.processes import own_child_environment
 from modelyard.models.environment import SOURCE, Pin, own_requirements, read_requirements, refuse_conflicts
-from modelyard.processes import own_child_environment
 
 _LIMIT = 600.0
 _UNREACHABLE = ("network was disabled", "Failed to fetch", "error sending request", "Could not connect")
@@ -48,7 +48,7 @@ def compile_lock(user: Path, *, uv: Path, python: Path, mlflow: bool = False) ->
                 text=True, errors="replace", check=False, timeout=_LIMIT, stdin=subprocess.DEVNULL,
             )  # fmt: skip
         except subprocess.TimeoutExpired as error:
-            raise PlatformError("uv found no answer to the pins within 10 minutes", do="Pin more of them.") from error
+            raise PlatformError("uv found no answer to the pins within 10 minutes", hint="Pin more of them.") from error
         if done.returncode:
             raise _refused(user, pins, own, done.stderr)
         text = output.read_text("utf-8")
@@ -57,7 +57,7 @@ def compile_lock(user: Path, *, uv: Path, python: Path, mlflow: bool = False) ->
         if given and not set(given) & _hashes(text, pin.name):
             raise ConfigError(
                 f"{pin.name}: no file of the version that was found has the hash that is written here",
-                do="Correct the hash; a package whose bytes are others is never installed.",
+                hint="Correct the hash; a package whose bytes are others is never installed.",
                 place=Place(user.name, pin.line),
             )
     return text
@@ -66,12 +66,12 @@ def compile_lock(user: Path, *, uv: Path, python: Path, mlflow: bool = False) ->
 def _refused(user: Path, pins: Sequence[Pin], own: Sequence[Requirement], stderr: str) -> ModelyardError:
     said = "\n".join(f"  | {line}" for line in stderr.strip().splitlines()[-12:])
     if any(sign in stderr for sign in _UNREACHABLE):
-        return PlatformError(f"uv did not reach the package registry:\n{said}", do="Run again.")
+        return PlatformError(f"uv did not reach the package registry:\n{said}", hint="Run again.")
     named = {pin.name for pin in pins}
     ours = ", ".join(str(each) for each in own if canonicalize_name(each.name) in named)
     return ConfigError(
         f"the pins in {user.name} cannot be installed beside modelyard's own{f' ({ours})' if ours else ''}:\n{said}",
-        do="Change the pin that it names; for training that cannot live beside modelyard's packages, use "
+        hint="Change the pin that it names; for training that cannot live beside modelyard's packages, use "
         "train.command with train.environment.",
         place=Place(user.name),
     )

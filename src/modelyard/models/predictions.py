@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from modelyard.errors import DataError, nearest
+from modelyard.core.errors import DataError, nearest
 from modelyard.metrics.compute import Bools, Floats, Ints, Predictions
 from modelyard.records.results import Signature
 
@@ -36,7 +36,7 @@ def read_predictions(path: Path, who: str) -> Any:
     import polars as pl
 
     if not path.is_file():
-        raise DataError(f"{who}: no prediction file {path}", do="Name an existing Parquet or CSV file.")
+        raise DataError(f"{who}: no prediction file {path}", hint="Name an existing Parquet or CSV file.")
     try:
         frame = pl.read_csv(path, infer_schema_length=None) if path.suffix == ".csv" else pl.read_parquet(path)
     except (pl.exceptions.PolarsError, OSError) as error:
@@ -66,14 +66,16 @@ def join(frame: Any, ids: Any, *, id_column: str, signature: Signature, threshol
     if id_column not in frame.columns:
         hint = nearest(id_column, frame.columns)
         raise DataError(f"{who}: the predictions have no column {id_column!r}. {hint}".strip(),
-                        do=f"Columns found: {', '.join(frame.columns[:10])}.")  # fmt: skip
+                        hint=f"Columns found: {', '.join(frame.columns[:10])}.")  # fmt: skip
     if frame[id_column].dtype != ids.dtype:
         # Cast before duplicates are looked for: "1" and "01" are one number.
         frame = frame.with_columns(pl.col(id_column).cast(ids.dtype, strict=False))
     frame = frame.filter(pl.col(id_column).is_not_null())
     duplicates = len(frame) - frame[id_column].n_unique()
     if duplicates:
-        raise DataError(f"{who}: {duplicates:,} predictions repeat an id in {id_column!r}", do="One prediction a row.")
+        raise DataError(
+            f"{who}: {duplicates:,} predictions repeat an id in {id_column!r}", hint="One prediction a row."
+        )
     truth = pl.DataFrame({id_column: ids}).with_row_index("__order__")
     found = truth.join(frame.with_columns(pl.lit(value=True).alias("__found__")), on=id_column, how="left")
     found = found.sort("__order__")
@@ -82,7 +84,7 @@ def join(frame: Any, ids: Any, *, id_column: str, signature: Signature, threshol
     if unmatched > UNMATCHED_LIMIT * len(truth):
         raise DataError(
             f"{who}: {unmatched:,} of {len(truth):,} test rows have no prediction (allowed: 1 %)",
-            do=f"Every test row needs one prediction, joined by {id_column!r}.",
+            hint=f"Every test row needs one prediction, joined by {id_column!r}.",
         )
     predictions = _arrays(found, matched, signature, threshold, who)
     return Joined(predictions, matched)
@@ -106,7 +108,7 @@ def _arrays(found: Any, matched: Bools, signature: Signature, threshold: float, 
     if "prediction" not in found.columns:
         wanted = "probability" if signature.task == "binary" else "probability_<class> for every class"
         raise DataError(f"{who}: the predictions have neither {wanted} nor prediction",
-                        do=f"Columns found: {', '.join(found.columns[1:11])}.")  # fmt: skip
+                        hint=f"Columns found: {', '.join(found.columns[1:11])}.")  # fmt: skip
     return Predictions(len(classes), label=_labels(found, matched, signature, who))
 
 
@@ -148,13 +150,13 @@ def _numbers(found: Any, name: str, matched: Bools, who: str) -> Floats:
 
     if name not in found.columns:
         raise DataError(f"{who}: the predictions have no column {name!r}. {nearest(name, found.columns)}".strip(),
-                        do=f"Columns found: {', '.join(found.columns[1:11])}.")  # fmt: skip
+                        hint=f"Columns found: {', '.join(found.columns[1:11])}.")  # fmt: skip
     values: Floats = found[name].cast(pl.Float64, strict=False).to_numpy().astype(np.float64)
     bad = int((~np.isfinite(values) & matched).sum())
     if bad:
         raise DataError(
             f"{who}: {bad:,} of {int(matched.sum()):,} predictions are NaN, missing or infinite",
-            do="A model that gives no number for a row is not judged; handle missing values in it.",
+            hint="A model that gives no number for a row is not judged; handle missing values in it.",
         )
     return np.where(matched, values, 0.5)
 

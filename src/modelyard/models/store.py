@@ -11,12 +11,12 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Literal
 
-from modelyard.errors import DataError
-from modelyard.files import disk_errors, sha256_file, write_atomic
+from modelyard.core import canonical
+from modelyard.core.errors import DataError
+from modelyard.core.files import disk_errors, sha256_file, write_atomic
 from modelyard.models import tree_nodes, user_code
 from modelyard.models.canonical_skops import canonical_archive
 from modelyard.models.trusted import TRUSTED
-from modelyard.records import canonical
 
 Format = Literal["skops", "joblib"]
 
@@ -62,7 +62,7 @@ def skops_archive(model: Any) -> bytes:
     try:
         return canonical_archive(skops.io.dumps(model))
     except (TypeError, ValueError, RecursionError, NotImplementedError) as error:
-        raise DataError(f"a {type(model).__name__} cannot be stored by skops: {error}", do=_USE_JOBLIB) from error
+        raise DataError(f"a {type(model).__name__} cannot be stored by skops: {error}", hint=_USE_JOBLIB) from error
 
 
 def untrusted_types(data: bytes, trusted: Iterable[str] = TRUSTED) -> list[str]:
@@ -98,7 +98,7 @@ def load_sklearn(folder: Path, *, allow_joblib: bool = False, trusted: Iterable[
             raise DataError(
                 f"{JOBLIB} is a pickle, which runs the code in it when it is loaded, and the configuration does not "
                 "allow that",
-                do="Set model.format: joblib if you trust where it comes from.",
+                hint="Set model.format: joblib if you trust where it comes from.",
             )
         import joblib
 
@@ -121,7 +121,7 @@ def stored_format(folder: Path) -> Format:
     if (folder / JOBLIB).is_file():
         found.append("joblib")
     if len(found) > 1:
-        raise DataError(f"the model folder {folder.name} holds both {SKOPS} and {JOBLIB}", do="Remove one of them.")
+        raise DataError(f"the model folder {folder.name} holds both {SKOPS} and {JOBLIB}", hint="Remove one of them.")
     return found[0] if found else "skops"
 
 
@@ -136,7 +136,7 @@ def loadable_format(folder: Path, *, who: str, allow_pickle: bool, adapter: str 
             raise DataError(
                 f"{who} is a pyfunc model of MLflow, which runs code of its own when it is loaded, and the "
                 "configuration does not allow that",
-                do=ALLOW,
+                hint=ALLOW,
             )
         return "skops"
     found = stored_format(folder)
@@ -144,7 +144,7 @@ def loadable_format(folder: Path, *, who: str, allow_pickle: bool, adapter: str 
         raise DataError(
             f"{who} is stored as a pickle ({JOBLIB}), which runs the code in it when it is loaded, and the "
             "configuration does not allow that",
-            do=ALLOW,
+            hint=ALLOW,
         )
     return found
 
@@ -173,7 +173,7 @@ def _audit(data: bytes, who: str, trusted: Iterable[str]) -> None:
     if found:
         more = f" and {len(found) - 5} more" if len(found) > 5 else ""
         raise DataError(
-            f"{who} holds types that are not on the reviewed list: {', '.join(found[:5])}{more}", do=_USE_JOBLIB
+            f"{who} holds types that are not on the reviewed list: {', '.join(found[:5])}{more}", hint=_USE_JOBLIB
         )
     if broken:
         raise DataError(f"{who} holds a {broken}: it was damaged, or made to crash whoever loads it")
@@ -213,7 +213,7 @@ def _files(folder: Path) -> list[Path]:
                 kind = "a link" if stat.S_ISLNK(mode) else "neither file nor folder"
                 raise DataError(
                     f"the model folder holds {path.relative_to(folder).as_posix()!r}, which is {kind}",
-                    do="A model is made of plain files; write copies instead of links.",
+                    hint="A model is made of plain files; write copies instead of links.",
                 )
     if not found:
         raise DataError(f"the model folder {folder.name} is empty")

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from modelyard.errors import DataError
+from modelyard.core.errors import DataError
 
 FOLDER = "code"
 

@@ -4,12 +4,12 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from modelyard.errors import DataError
-from modelyard.files import sha256_file
+from modelyard.core.errors import DataError
+from modelyard.core.files import sha256_file
+from modelyard.core.verdict import Verdict
 from modelyard.records.envelope import STEPS, Envelope, Link, Record, Step, first_line, read_record
 from modelyard.records.manifest import EVALUATION, NO_EVIDENCE, Manifest
 from modelyard.records.results import ReportResult, TrainResult
-from modelyard.verdict import Verdict
 
 
 @dataclass(frozen=True)
@@ -129,7 +129,7 @@ def verify_run_folder(folder: Path, digest_folder: Callable[[Path], tuple[str, i
             records[step] = read_record(path)
             digests[f"records/{step}.json"] = records[step].digest
         except DataError as error:
-            broken.append(Broken(f"records/{step}.json", error.found.removeprefix(f"{path}: ")))
+            broken.append(Broken(f"records/{step}.json", error.message.removeprefix(f"{path}: ")))
         except RecursionError:
             broken.append(Broken(f"records/{step}.json", "not a readable record (nested too deeply)"))
     if not checked:
@@ -160,7 +160,7 @@ def _model(folder: Path, records: Mapping[Step, Envelope], digest_folder: Callab
     try:
         found, _ = digest_folder(folder / "model")
     except DataError as error:
-        return Report(("model",), (Broken("model", error.found),))
+        return Report(("model",), (Broken("model", error.message),))
     if found != expected:
         return Report(
             ("model",),
@@ -184,7 +184,7 @@ def _rendered(folder: Path, records: Mapping[Step, Envelope]) -> Report:
     try:
         outcome = records["report"].record.outcome
     except DataError as error:
-        return Report(("report",), (Broken("report", error.found),))
+        return Report(("report",), (Broken("report", error.message),))
     if not isinstance(outcome, ReportResult):
         return Report(())
     checked, broken, digests = [], [], {}

@@ -9,12 +9,12 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, ValidationError
 
-from modelyard.errors import DataError
-from modelyard.files import read_json, write_atomic
+from modelyard.core.canonical import canonical, digest
+from modelyard.core.errors import DataError
+from modelyard.core.files import read_json, write_atomic
+from modelyard.core.verdict import Verdict
 from modelyard.records import results
-from modelyard.records.canonical import canonical, digest
 from modelyard.records.results import Digest, Part, Problem
-from modelyard.verdict import Verdict
 
 Step = Literal["detect", "validate", "train", "evaluate", "report", "promote", "prove", "rollback"]
 STEPS: tuple[Step, ...] = ("detect", "validate", "train", "evaluate", "report", "promote", "prove", "rollback")
@@ -166,7 +166,7 @@ def read_record(path: Path) -> Envelope:
         DataError: missing, unreadable, or changed since it was written; the message says which.
     """
     if not path.is_file():
-        raise DataError(f"{path}: no such record", do="Run the step that writes it first, or `modelyard run`.")
+        raise DataError(f"{path}: no such record", hint="Run the step that writes it first, or `modelyard run`.")
     try:
         plain = read_json(path)
         envelope = Envelope.model_validate(plain)
@@ -174,14 +174,14 @@ def read_record(path: Path) -> Envelope:
     except (ValueError, OSError, RecursionError) as error:
         raise DataError(
             f"{path}: not a readable record ({first_line(error)})",
-            do="The file was edited or damaged; run the step again.",
+            hint="The file was edited or damaged; run the step again.",
         ) from error
     for name, found in zip(("digest", "result_digest"), content, strict=True):
         if plain[name] != found:
             raise DataError(
                 f"{path}: the record was changed after it was written: "
                 f"its {name} says {plain[name]}, its content is {found}",
-                do="Run the step again; a changed record is never evidence.",
+                hint="Run the step again; a changed record is never evidence.",
             )
     return envelope
 

@@ -5,7 +5,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 
-from modelyard.records.canonical import canonical, digest
+from modelyard.core.canonical import canonical, digest
 from modelyard.records.results import Digest, Part, Signature
 
 NO_EVIDENCE: Literal["none"] = "none"

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from modelyard.verdict import Verdict
+from modelyard.core.verdict import Verdict
 
 Digest = Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")]
 Scalar = bool | int | float | str | None
@@ -20,7 +20,7 @@ class Problem(Part):
     """A fault that ended a step: what a person reads, and the exit code that goes with it."""
 
     message: str
-    do: str = ""
+    hint: str = ""
     exit_code: int
 
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Literal, Protocol
 
-from modelyard.errors import ConfigError, PlatformError
+from modelyard.core.errors import ConfigError, PlatformError
 from modelyard.records.chain import Broken
 from modelyard.records.manifest import Content, Manifest
 from modelyard.records.results import Evaluation
@@ -69,7 +69,7 @@ class AliasMoved(PlatformError):  # noqa: N818 - it says what happened
         self.now = now
         super().__init__(
             f"{alias} was moved in the meantime: it pointed at {seen or 'nothing'}, and now at {now or 'nothing'}",
-            do=f"Nothing was changed. To promote, evaluate again{f' against {now}' if now else ''}.",
+            hint=f"Nothing was changed. To promote, evaluate again{f' against {now}' if now else ''}.",
         )
 
 
@@ -81,7 +81,7 @@ class VersionRemoved(ConfigError):  # noqa: N818 - it says what happened
         reason = entry.reason or "no reason given"
         super().__init__(
             f"{entry.to} was removed on {entry.at[:10]} by {entry.actor}: {reason}",
-            do=f"Its manifest and its history remain: modelyard show {entry.to}. Name a version that is kept.",
+            hint=f"Its manifest and its history remain: modelyard show {entry.to}. Name a version that is kept.",
         )
 
 

@@ -10,8 +10,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from modelyard.errors import DataError, PlatformError
-from modelyard.files import disk_errors, make_folder, sha256_file, sync_folder
+from modelyard.core.errors import DataError, PlatformError
+from modelyard.core.files import disk_errors, make_folder, sha256_file, sync_folder
 from modelyard.records.manifest import FileEntry, why
 
 RESTORE = "Put the registry's folder back from a copy."
@@ -27,7 +27,7 @@ def reading(path: Path) -> Iterator[None]:
     except OSError as error:
         raise PlatformError(
             f"could not read {path}: {error.strerror or error}",
-            do="Give back access to the registry's folder, or a copy.",
+            hint="Give back access to the registry's folder, or a copy.",
         ) from error
 
 
@@ -146,7 +146,7 @@ def damage(file: FileEntry, found: str) -> PlatformError:
     """A blob that is not what its name says."""
     return PlatformError(
         f"{file.path} was changed in the registry: the manifest says {file.digest}, its content is {found}",
-        do="Put the registry's folder back from a copy, or publish the same model again.",
+        hint="Put the registry's folder back from a copy, or publish the same model again.",
     )
 
 
@@ -172,10 +172,10 @@ def plain_file(path: str, source: Path) -> Iterator[BinaryIO]:
         descriptor = os.open(source, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError as error:
         problem = "is a link" if error.errno == errno.ELOOP else f"cannot be read: {error.strerror}"
-        raise DataError(f"{path} {problem}", do=PLAIN) from error
+        raise DataError(f"{path} {problem}", hint=PLAIN) from error
     with os.fdopen(descriptor, "rb") as stream:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise DataError(f"{path} is not a plain file", do=PLAIN)
+            raise DataError(f"{path} is not a plain file", hint=PLAIN)
         yield stream
 
 

@@ -4,7 +4,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from modelyard.errors import DataError
+from modelyard.core.errors import DataError
 from modelyard.registry.blobs import PLAIN
 
 
@@ -20,7 +20,7 @@ def collect(sources: Mapping[str, Path]) -> dict[str, Path]:
     found: dict[str, Path] = {}
     for name, source in sources.items():
         if source.is_symlink():
-            raise DataError(f"{name} is a link", do=PLAIN)
+            raise DataError(f"{name} is a link", hint=PLAIN)
         if source.is_file():
             found[name] = source
         elif source.is_dir():
@@ -37,7 +37,7 @@ def _below(name: str, folder: Path) -> dict[str, Path]:
             path = Path(root, part)
             inside = f"{name}/{path.relative_to(folder).as_posix()}"
             if path.is_symlink():
-                raise DataError(f"{inside} is a link", do=PLAIN)
+                raise DataError(f"{inside} is a link", hint=PLAIN)
             if part in files:
                 found[inside] = path
     return found

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from modelyard.config import models
-from modelyard.errors import ConfigError, nearest
+from modelyard.core.errors import ConfigError, nearest
 from modelyard.registry.base import Registry
-from modelyard.registry.local import LocalRegistry
+from modelyard.registry.local.registry import LocalRegistry
 
 if TYPE_CHECKING:
     from modelyard.github.client import GitHub
@@ -49,7 +49,7 @@ def open_registry(
     if kind == "auto":
         kind = "github" if in_actions else "local"
     if kind not in KINDS:
-        raise ConfigError(f"{kind!r} is no registry", do=nearest(kind, KINDS) or f"There are {', '.join(KINDS)}.")
+        raise ConfigError(f"{kind!r} is no registry", hint=nearest(kind, KINDS) or f"There are {', '.join(KINDS)}.")
     if kind == "mlflow":
         return _mlflow(registry, model, state, environ, tell)
     if kind == "github":
@@ -57,7 +57,7 @@ def open_registry(
     if in_actions and environ.get("RUNNER_ENVIRONMENT") != "self-hosted" and not registry.durable:
         raise ConfigError(
             "a local registry on a hosted runner is gone when the job ends",
-            do="Set registry.durable: true where its folder outlives the job, or run on a machine of your own.",
+            hint="Set registry.durable: true where its folder outlives the job, or run on a machine of your own.",
         )
     return LocalRegistry(state, model)
 
@@ -83,7 +83,7 @@ def github_client(
     if not name:
         raise ConfigError(
             "nothing says which repository this is: the checkout has no remote on github.com",
-            do="Set GITHUB_REPOSITORY=owner/name.",
+            hint="Set GITHUB_REPOSITORY=owner/name.",
         )
     token = next((environ[key] for key in TOKENS if environ.get(key)), "")
     return GitHub(environ.get("GITHUB_API_URL") or "https://api.github.com", name, token, progress=progress)
@@ -92,7 +92,7 @@ def github_client(
 def _github(
     model: str, state: Path, environ: Mapping[str, str], repository: str, progress: Callable[[int, int, str], None]
 ) -> Registry:
-    from modelyard.registry.github import GitHubRegistry
+    from modelyard.registry.github.registry import GitHubRegistry
 
     client = github_client(environ, repository, progress)
     scratch = _scratch("github", state, environ)
@@ -102,8 +102,8 @@ def _github(
 def _mlflow(
     registry: models.Registry, model: str, state: Path, environ: Mapping[str, str], tell: Callable[[str], None]
 ) -> Registry:
-    from modelyard.registry.mlflow import MlflowRegistry
-    from modelyard.registry.mlflow_server import Server, server_address
+    from modelyard.registry.mlflow.registry import MlflowRegistry
+    from modelyard.registry.mlflow.server import Server, server_address
 
     server = Server(server_address(registry.uri or "", environ))
     return MlflowRegistry(server, model, scratch=_scratch("mlflow", state, environ), tell=tell)

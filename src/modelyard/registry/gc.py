@@ -1,6 +1,6 @@
 """Carrying out what ``retention`` decided, on any registry."""
 
-from modelyard.errors import ConfigError
+from modelyard.core.errors import ConfigError
 from modelyard.registry.base import Registry
 from modelyard.registry.retention import Plan
 
@@ -19,6 +19,6 @@ def carry_out(registry: Registry, plan: Plan, *, actor: str, command: str = "") 
         try:
             registry.remove(each.version.name, actor=actor, reason=f"gc: {each.said}", command=command)
         except ConfigError as error:
-            spared[each.version.name] = error.found
+            spared[each.version.name] = error.message
     registry.discard(plan.discard)
     return spared

@@ -7,8 +7,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import ConfigDict, Field, model_validator
 
-from modelyard.errors import ConfigError, PlatformError
-from modelyard.records.canonical import canonical
+from modelyard.core.canonical import canonical
+from modelyard.core.errors import ConfigError, PlatformError
 from modelyard.records.results import Digest, Evaluation, Part
 
 Kind = Literal["promoted", "rolled-back", "adopted", "removed", "evaluated", "note"]
@@ -144,7 +144,7 @@ def broken_journal(seq: int, why: str) -> PlatformError:
     """The journal is not one unbroken line at this entry."""
     return PlatformError(
         f"the registry's journal is broken: entry {seq} {why}",
-        do="Put the registry's journal folder back from a copy; nothing is moved while its history cannot be read.",
+        hint="Put the registry's journal folder back from a copy; nothing is moved while its history cannot be read.",
     )
 
 
@@ -156,9 +156,9 @@ def one_line(text: str, what: str) -> str:
     """
     line = " ".join(text.split())
     if len(line) > 2000:
-        raise ConfigError(f"the {what} is {len(line):,} characters long", do="At most 2,000 fit in the history.")
+        raise ConfigError(f"the {what} is {len(line):,} characters long", hint="At most 2,000 fit in the history.")
     if re.search(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]", line):
-        raise ConfigError(f"the {what} holds control characters", do="Write it in plain text.")
+        raise ConfigError(f"the {what} holds control characters", hint="Write it in plain text.")
     return line
 
 

@@ -13,9 +13,9 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
-from modelyard.errors import PlatformError
-from modelyard.files import create_exclusive, sha256_bytes, write_atomic
-from modelyard.records.canonical import canonical, digest
+from modelyard.core.canonical import canonical, digest
+from modelyard.core.errors import PlatformError
+from modelyard.core.files import create_exclusive, sha256_bytes, write_atomic
 from modelyard.records.manifest import why
 from modelyard.registry.blobs import reading
 from modelyard.registry.journal import EMPTY, JournalEntry, State, broken_journal, fold

@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 
-from modelyard.errors import NOT_PASSED, DataError, ModelyardError
+from modelyard.core.errors import NOT_PASSED, DataError, ModelyardError
+from modelyard.core.verdict import Verdict
 from modelyard.records.envelope import Envelope
 from modelyard.records.results import DetectResult
-from modelyard.verdict import Verdict
 
 
 class EvidenceRefused(ModelyardError):  # noqa: N818 - it says what happened
@@ -67,7 +67,7 @@ def check_evidence(
         raise EvidenceRefused(
             f"the evaluation compared with {record.champion_version or 'no champion'}, "
             f"and {alias} points at {champion_now or 'nothing'} now",
-            do=f"{against}: modelyard run",
+            hint=f"{against}: modelyard run",
         )
     _same("the evaluation was made at the tree", record.tree, "the tree now is", tree_now, _of_tree(evaluation))
     for envelope in (detect, evaluation):
@@ -96,9 +96,9 @@ def _passed(evaluation: Envelope) -> None:
     if verdict in (Verdict.FAIL, Verdict.INCONCLUSIVE):
         raise NotPassed(
             f"the evaluation ended with {verdict} ({verdict.words}), and only pass is promoted",
-            do="Read the report: it says which gate, and what would decide it.",
+            hint="Read the report: it says which gate, and what would decide it.",
         )
-    raise DataError(f"the evaluation ended with {verdict}, and only pass is promoted", do=_AGAIN)
+    raise DataError(f"the evaluation ended with {verdict}, and only pass is promoted", hint=_AGAIN)
 
 
 def _builds_on(evaluation: Envelope, detect: Envelope) -> None:
@@ -107,7 +107,7 @@ def _builds_on(evaluation: Envelope, detect: Envelope) -> None:
         raise EvidenceRefused(
             f"the evaluation builds on {f'the detect record {linked[0]}' if linked else 'no detect record'}, "
             f"this run's detect record is {detect.digest}",
-            do=_AGAIN,
+            hint=_AGAIN,
         )
 
 
@@ -122,7 +122,7 @@ def _of_tree(evaluation: Envelope) -> str:
     )
 
 
-def _same(said: str, found: str | None, now: str, wanted: str | None, do: str = _AGAIN) -> None:
+def _same(said: str, found: str | None, now: str, wanted: str | None, hint: str = _AGAIN) -> None:
     """Both are there and equal; an empty value is never evidence."""
     if found != wanted or not found:
-        raise EvidenceRefused(f"{said} {found or 'none'}, {now} {wanted or 'none'}", do=do)
+        raise EvidenceRefused(f"{said} {found or 'none'}, {now} {wanted or 'none'}", hint=hint)

@@ -1,10 +1,10 @@
 """An alias moves back on a proof alone: is this the proof of exactly this move, and was it one?"""
 
-from modelyard.errors import NOT_PASSED, ModelyardError
+from modelyard.core.errors import NOT_PASSED, ModelyardError
+from modelyard.core.verdict import Verdict
 from modelyard.records.envelope import Envelope
 from modelyard.records.results import ProofLevel, ProveResult
 from modelyard.registry.base import Version
-from modelyard.verdict import Verdict
 
 _AGAIN = "Prove again, and move on what that proof says: modelyard rollback."
 
@@ -55,15 +55,15 @@ def check_proof(
         _same("the proof was made by run", record.circumstances.run_id, "this is run", run_now)
     shown = record.outcome
     if not isinstance(shown, ProveResult):
-        raise ProofRefused("the proof's record holds no proof", do=_AGAIN)
+        raise ProofRefused("the proof's record holds no proof", hint=_AGAIN)
     _same("the proof is for the alias", shown.alias, "the alias to move is", alias_now)
     _same(f"the proof saw {alias_now} at", shown.seen, "it points at", champion_now)
     _same("the proof was asked for as", shown.asked, "the move asks for", asked)
     if record.verdict in (Verdict.FAIL, Verdict.INCONCLUSIVE):
-        raise NotProved(f"{shown.version} is not proved: {shown.said}", do=advice(shown))
+        raise NotProved(f"{shown.version} is not proved: {shown.said}", hint=advice(shown))
     waived = record.verdict is Verdict.NOT_APPLICABLE and asked == "none"
     if record.verdict is not Verdict.PASS and not waived:
-        raise NotProved(f"the proof of {shown.version} ended with {record.verdict}", do=advice(shown))
+        raise NotProved(f"the proof of {shown.version} ended with {record.verdict}", hint=advice(shown))
     return shown
 
 
@@ -91,4 +91,4 @@ def advice(shown: ProveResult) -> str:
 def _same(said: str, found: str | None, now: str, wanted: str | None) -> None:
     """Both are there and equal."""
     if found != wanted or not found:
-        raise ProofRefused(f"{said} {found or 'none'}, {now} {wanted or 'none'}", do=_AGAIN)
+        raise ProofRefused(f"{said} {found or 'none'}, {now} {wanted or 'none'}", hint=_AGAIN)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from modelyard.errors import DataError
+from modelyard.core.errors import DataError
 from modelyard.records.envelope import STEPS, Envelope, Step
 from modelyard.records.manifest import FileEntry, Manifest, why
 from modelyard.registry.base import Registry, Version
@@ -42,6 +42,6 @@ def _envelope(path: str, data: bytes) -> Envelope:
     if sealed != envelope:
         raise DataError(
             f"{path} was changed: its digest says {envelope.digest}, its content is {sealed.digest}",
-            do="A changed record is never evidence.",
+            hint="A changed record is never evidence.",
         )
     return envelope

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from modelyard.errors import ConfigError, nearest
+from modelyard.core.errors import ConfigError, nearest
 
 _ALIAS = re.compile(r"[a-z][a-z0-9-]{0,39}")
 _NUMBER = re.compile(r"v?([1-9][0-9]{0,14})")
@@ -59,7 +59,7 @@ def parse(text: str) -> Reference:
     alias, at, moment = text.partition("@")
     if _ALIAS.fullmatch(alias) and not _LIKE_A_NUMBER.fullmatch(alias) and (not at or moment):
         return ByMoment(alias, parse_moment(text, moment)) if at else ByAlias(alias)
-    raise ConfigError(f"{text[:80]!r} does not name a version", do=_FORMS)
+    raise ConfigError(f"{text[:80]!r} does not name a version", hint=_FORMS)
 
 
 def check_alias(alias: str) -> str:
@@ -71,10 +71,10 @@ def check_alias(alias: str) -> str:
     if not _ALIAS.fullmatch(alias):
         raise ConfigError(
             f"{alias[:80]!r} is no name for an alias",
-            do="Lower-case letters a to z, digits and hyphens, at most 40, beginning with a letter.",
+            hint="Lower-case letters a to z, digits and hyphens, at most 40, beginning with a letter.",
         )
     if _LIKE_A_NUMBER.fullmatch(alias) or alias == "previous":
-        raise ConfigError(f"an alias cannot be called {alias!r}, which means a version", do="Example: champion.")
+        raise ConfigError(f"an alias cannot be called {alias!r}, which means a version", hint="Example: champion.")
     return alias
 
 
@@ -97,7 +97,7 @@ def parse_moment(text: str, moment: str) -> datetime:
     except (ValueError, OverflowError):
         pass
     raise ConfigError(
-        f"{text[:80]!r} names no date", do="Write champion@2026-05-03 or champion@2026-05-03T12:00:00+00:00."
+        f"{text[:80]!r} names no date", hint="Write champion@2026-05-03 or champion@2026-05-03T12:00:00+00:00."
     )
 
 
@@ -107,14 +107,14 @@ def unknown_number(number: int, known: Sequence[int]) -> ConfigError:
         return ConfigError(f"there is no version v{number}: nothing was published yet")
     close = min(known, key=lambda other: (abs(other - number), other))
     span = f"v{min(known)}" if len(known) == 1 else f"v{min(known)} to v{max(known)}"
-    return ConfigError(f"there is no version v{number}", do=f"The nearest is v{close}; there is {span}.")
+    return ConfigError(f"there is no version v{number}", hint=f"The nearest is v{close}; there is {span}.")
 
 
 def unknown_alias(alias: str, known: Iterable[str]) -> ConfigError:
     """The alias points at nothing; the nearest spelling is named."""
     names = sorted(known)
     hint = nearest(alias, names) or (f"Aliases are {', '.join(names)}." if names else "Promote or adopt a model first.")
-    return ConfigError(f"there is no {alias}: no version was promoted under this name yet", do=hint)
+    return ConfigError(f"there is no {alias}: no version was promoted under this name yet", hint=hint)
 
 
 def best_alias(alias: str) -> str:

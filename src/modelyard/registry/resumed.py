@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from modelyard.files import disk_errors, sha256_file
+from modelyard.core.files import disk_errors, sha256_file
 
 
 def resumed(path: Path, digest: str, download: Callable[[Path], None]) -> str:

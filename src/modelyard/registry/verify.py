@@ -1,6 +1,6 @@
 """Is what the registry holds what was published: journal, manifests, files, records and evidence."""
 
-from modelyard.errors import ModelyardError
+from modelyard.core.errors import ModelyardError
 from modelyard.records.chain import Broken, Report, verify_carried
 from modelyard.registry.base import Registry, Version
 from modelyard.registry.records import version_records
@@ -29,7 +29,7 @@ def verify_registry(registry: Registry) -> Report:
         versions = registry.list()
         digests |= {version.name: version.digest for version in registry.removed()}
     except ModelyardError as error:
-        return Report(("versions",), (Broken("versions", error.found),))
+        return Report(("versions",), (Broken("versions", error.message),))
     for version in versions:
         report = _version(registry, version)
         checked += report.checked
@@ -38,7 +38,7 @@ def verify_registry(registry: Registry) -> Report:
     try:
         entries = registry.entries()
     except ModelyardError as error:
-        return Report((*checked, "journal"), (*broken, Broken("journal", error.found)), digests)
+        return Report((*checked, "journal"), (*broken, Broken("journal", error.message)), digests)
     if entries:
         checked.append(f"journal of {len(entries)} entries")
     for entry in entries:
@@ -57,7 +57,7 @@ def _version(registry: Registry, version: Version) -> Report:
         try:
             records = version_records(registry, version)
         except ModelyardError as error:
-            broken.append(Broken(f"{version.name} records", error.found))
+            broken.append(Broken(f"{version.name} records", error.message))
         else:
             broken += [
                 Broken(f"{version.name} {problem.where}", problem.why)

@@ -4,8 +4,8 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
-from modelyard.errors import PlatformError
-from modelyard.files import create_exclusive
+from modelyard.core.errors import PlatformError
+from modelyard.core.files import create_exclusive
 from modelyard.records.manifest import Manifest, Sealed, why
 from modelyard.registry.base import Version
 from modelyard.registry.blobs import RESTORE, reading
@@ -55,7 +55,7 @@ class Versions:
             if (sealed.manifest.model, sealed.manifest.number) != (self.model, number):
                 raise ValueError(f"it is the manifest of {sealed.manifest.model} {sealed.manifest.name}")
         except ValueError as error:
-            raise PlatformError(f"the manifest of v{number} cannot be used: {why(error)}", do=RESTORE) from error
+            raise PlatformError(f"the manifest of v{number} cannot be used: {why(error)}", hint=RESTORE) from error
         return Version(sealed.manifest, sealed.digest)
 
     def with_model(self, prefix: str) -> list[Version]:

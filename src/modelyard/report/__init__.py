@@ -2,7 +2,7 @@
 
 from modelyard.report.conclusion import Records, headline
 from modelyard.report.document import Headline
-from modelyard.report.html import render_html
-from modelyard.report.markdown import render_markdown
+from modelyard.report.renderers.html import render_html
+from modelyard.report.renderers.markdown import render_markdown
 
 __all__ = ["Headline", "Records", "headline", "render_html", "render_markdown"]

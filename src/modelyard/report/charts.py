@@ -10,12 +10,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from xml.etree import ElementTree as ET
 
+from modelyard.core.verdict import Verdict
 from modelyard.records.results import CurvePoints, Estimate
 from modelyard.report import numbers
 from modelyard.report.document import Plot
 from modelyard.report.escape import clean
-from modelyard.report.marks import CLASSES, WORDS
-from modelyard.verdict import Verdict
+from modelyard.report.verdict_style import CLASSES, WORDS
 
 _EDGE = 9.0
 """Percent from either edge within which a label is anchored at its end rather than its middle."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from modelyard.core.verdict import Verdict
 from modelyard.records.envelope import STEPS, Envelope
 from modelyard.records.results import EvaluateResult, TrainResult
 from modelyard.report import numbers, wording
@@ -21,7 +22,6 @@ from modelyard.report.document import (
     line,
 )
 from modelyard.report.sections import detect, evaluate, problem, promote, train, validate
-from modelyard.verdict import Verdict
 
 _ORDER = (
     "problem",

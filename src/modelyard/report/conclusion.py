@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import Literal, cast
 
-from modelyard.errors import DataError
+from modelyard.core.errors import DataError
+from modelyard.core.verdict import Verdict, worst
 from modelyard.records.envelope import Envelope, Step
 from modelyard.records.results import (
     DetectResult,
@@ -17,7 +18,6 @@ from modelyard.records.results import (
 )
 from modelyard.report import numbers, wording
 from modelyard.report.document import Headline
-from modelyard.verdict import Verdict, worst
 
 Records = Mapping[Step, Envelope]
 _JUDGING: tuple[Literal["detect", "validate", "train", "evaluate"], ...] = ("detect", "validate", "train", "evaluate")

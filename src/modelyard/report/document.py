@@ -7,7 +7,7 @@ The one exception is ``Plot.svg``, which only :mod:`modelyard.report.charts` mak
 from dataclasses import dataclass, field
 from typing import Literal
 
-from modelyard.verdict import Verdict
+from modelyard.core.verdict import Verdict
 
 
 @dataclass(frozen=True)

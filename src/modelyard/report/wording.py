@@ -6,10 +6,10 @@ Differences are challenger minus reference in the metric's own unit, so for a lo
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from modelyard.core.verdict import Verdict, worst
 from modelyard.records.results import Estimate, GateResult
 from modelyard.report import numbers
-from modelyard.report.marks import SEVERITY
-from modelyard.verdict import Verdict, worst
+from modelyard.report.verdict_style import SEVERITY
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """The operators: from an interval and a bound to a verdict. The interval that is printed is the one that decides."""
 
+from modelyard.core.verdict import Verdict
 from modelyard.stats.interval import Interval
-from modelyard.verdict import Verdict
 
 
 def at_least(found: Interval, bound: float) -> Verdict:

@@ -13,7 +13,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-from modelyard.errors import ConfigError
+from modelyard.core.errors import ConfigError
 
 Adaptivity = Literal["none", "full"]
 VARIABLES = ("n", "o", "d")
@@ -50,23 +50,25 @@ def parse(condition: str) -> tuple[Clause, ...]:
 def _clause(text: str) -> Clause:
     found = _CLAUSE.fullmatch(text)
     if found is None:
-        raise ConfigError(f"{text[:80]!r} is no condition", do=_FORM)
+        raise ConfigError(f"{text[:80]!r} is no condition", hint=_FORM)
     terms: dict[str, float] = {}
     left = found["left"].strip()
     at = 0
     for term in _TERM.finditer(left):
         if left[at : term.start()].strip() or (terms and not term[1]):
-            raise ConfigError(f"{left[:60]!r} is no sum of n, o and d", do=_FORM)
+            raise ConfigError(f"{left[:60]!r} is no sum of n, o and d", hint=_FORM)
         if term[3] not in VARIABLES:
-            raise ConfigError(f"{term[3][:20]!r} is no variable", do=f"There are n (new), o (old), d (differ). {_FORM}")
+            raise ConfigError(
+                f"{term[3][:20]!r} is no variable", hint=f"There are n (new), o (old), d (differ). {_FORM}"
+            )
         terms[term[3]] = terms.get(term[3], 0.0) + float(term[2] or 1) * (-1 if term[1] == "-" else 1)
         at = term.end()
     terms = {name: value for name, value in terms.items() if value}
     if left[at:].strip() or not terms:
-        raise ConfigError(f"{left[:60]!r} is no sum of n, o and d", do=_FORM)
+        raise ConfigError(f"{left[:60]!r} is no sum of n, o and d", hint=_FORM)
     tolerance = float(found["tolerance"])
     if not 0 < tolerance < 1:
-        raise ConfigError(f"the tolerance is {tolerance:g}", do="It lies between 0 and 1.")
+        raise ConfigError(f"the tolerance is {tolerance:g}", hint="It lies between 0 and 1.")
     return Clause(tuple(terms.items()), found["sign"] == ">", float(found["bound"]), tolerance)
 
 
@@ -86,11 +88,13 @@ def rows_needed(
         ConfigError: a condition or a number that is none.
     """
     if not 0 < reliability < 1:
-        raise ConfigError(f"the reliability is {reliability:g}", do="It lies between 0 and 1, such as 0.99.")
+        raise ConfigError(f"the reliability is {reliability:g}", hint="It lies between 0 and 1, such as 0.99.")
     if steps < 1:
-        raise ConfigError(f"{steps} steps", do="At least one decision is made.")
+        raise ConfigError(f"{steps} steps", hint="At least one decision is made.")
     if disagreement is not None and not 0 < disagreement <= 1:
-        raise ConfigError(f"the disagreement is {disagreement:g}", do="It is a share of the rows: above 0, at most 1.")
+        raise ConfigError(
+            f"the disagreement is {disagreement:g}", hint="It is a share of the rows: above 0, at most 1."
+        )
     clauses = parse(condition)
     # ln of the error for one answer; 2 to the power of the steps is too large a number for a float at 1,024.
     answers = math.log(steps) if adaptivity == "none" else steps * math.log(2)

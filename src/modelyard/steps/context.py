@@ -14,23 +14,24 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from modelyard import files
 from modelyard.config.load import Loaded
 from modelyard.config.models import Config
-from modelyard.config.rules import rule_files
-from modelyard.data import fingerprint, sources, tree
-from modelyard.errors import ConfigError, DataError, PlatformError
-from modelyard.files import sha256_file
+from modelyard.config.parts import rule_files
+from modelyard.core import files
+from modelyard.core.canonical import digest
+from modelyard.core.errors import ConfigError, DataError, PlatformError
+from modelyard.core.files import sha256_file
+from modelyard.data import fingerprint, sources
 from modelyard.github.event import REPORT_ONLY, Event, Trigger
 from modelyard.models import environment
 from modelyard.models.environment import Environment
-from modelyard.records.canonical import digest
+from modelyard.policy.in_force import Rules
 from modelyard.records.envelope import Circumstances, Envelope, Step, read_record
 from modelyard.records.results import DataSet
 from modelyard.registry.base import Registry, Version
 from modelyard.registry.choose import open_registry
 from modelyard.registry.reference import best_alias
-from modelyard.steps.base_rules import Rules
+from modelyard.vcs import tree
 
 
 @dataclass(frozen=True)
@@ -109,7 +110,7 @@ class Context:
             if folder.exists() and tree.tracked(self.root, folder):
                 raise ConfigError(
                     f"git tracks {folder.name}, which only modelyard may write",
-                    do=f"Remove it from the repository: git rm -r --cached {folder.name}",
+                    hint=f"Remove it from the repository: git rm -r --cached {folder.name}",
                 )
         files.self_ignoring(self.run_dir)
         (self.run_dir / "records").mkdir(exist_ok=True)
@@ -314,6 +315,6 @@ def lock_run_folder(run_dir: Path) -> Any:
     except Timeout as error:
         raise PlatformError(
             f"another run is using {run_dir}",
-            do="Wait for it to end, or give this one a folder of its own: --run-dir other-run",
+            hint="Wait for it to end, or give this one a folder of its own: --run-dir other-run",
         ) from error
     return lock

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from modelyard.config.models import Config
+from modelyard.core.canonical import digest
+from modelyard.core.errors import DataError
 from modelyard.data import sources, splits
-from modelyard.errors import DataError
-from modelyard.records.canonical import digest
 from modelyard.steps.context import Context
 
 ROW = "row"
@@ -56,13 +56,13 @@ def load(context: Context) -> Rows:
         return Rows(parts.train, parts.test, parts.description, dropped)
     test, dropped = _prepared(context, "test")
     if len(test) == 0:
-        raise DataError("the set test holds no rows", do="Judging needs rows with known targets.")
+        raise DataError("the set test holds no rows", hint="Judging needs rows with known targets.")
     train = test.clear()
     if "train" in config.data.sets:
         train, dropped_too = _prepared(context, "train")
         dropped += dropped_too
         if len(train) == 0:
-            raise DataError("the set train holds no rows", do="Training needs rows with known targets.")
+            raise DataError("the set train holds no rows", hint="Training needs rows with known targets.")
     return Rows(train, test, "sets train and test as given", dropped)
 
 
@@ -87,6 +87,6 @@ def _prepared(context: Context, name: str) -> tuple[Any, int]:
         raise DataError(
             f"data.columns.id: {columns.id!r} does not name rows: {repeated:,} ids are repeated, "
             f"{frame[columns.id].null_count():,} are missing",
-            do="Name a column whose values are unique, or leave id out to number the rows.",
+            hint="Name a column whose values are unique, or leave id out to number the rows.",
         )
     return frame, dropped

@@ -12,10 +12,10 @@ from math import isfinite
 from pathlib import Path
 from typing import Any
 
-from modelyard.errors import DataError
-from modelyard.files import disk_errors, read_json, replace_folder
+from modelyard.core.canonical import canonical
+from modelyard.core.errors import DataError
+from modelyard.core.files import disk_errors, read_json, replace_folder
 from modelyard.models import store
-from modelyard.records.canonical import canonical
 
 
 def copy_folder(source: Path, target: Path) -> None:

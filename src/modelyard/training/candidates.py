@@ -10,7 +10,7 @@ from itertools import product
 from typing import TYPE_CHECKING, Any
 
 from modelyard.config.models import Candidate
-from modelyard.errors import ConfigError, Place, nearest
+from modelyard.core.errors import ConfigError, Place, nearest
 
 if TYPE_CHECKING:
     from modelyard.metrics.catalogue import Task
@@ -64,7 +64,7 @@ def expand(
         ConfigError: an unknown estimator or parameter, a value that it refuses, or weights that it cannot take.
     """
     if class_weight is not None and task == "regression":
-        raise ConfigError("class weights mean nothing in a regression task", do="Remove the key.",
+        raise ConfigError("class weights mean nothing in a regression task", hint="Remove the key.",
                           place=place(("train", "class_weight")))  # fmt: skip
     choices: dict[tuple[str, str], Choice] = {}
     for at, candidate in enumerate(candidates):
@@ -77,19 +77,19 @@ def expand(
         }
         for name, values in dimensions.items():
             if not values:
-                raise ConfigError("an empty list leaves nothing to try", do="Name at least one value.",
+                raise ConfigError("an empty list leaves nothing to try", hint="Name at least one value.",
                                   place=place((*here, "params", name)))  # fmt: skip
         for values in product(*dimensions.values()):
             params = dict(zip(dimensions, values, strict=True))
             choice = _choice(estimator, candidate.estimator, params, takes, seed, class_weight)
             if (weighted or choice.weigh_classes) and not _takes_weights(estimator):
                 why = "row weights (data.columns.weight)" if weighted else "class weights (train.class_weight)"
-                raise ConfigError(f"{estimator.__name__} takes no {why}", do="Leave it out, or leave the weights out.",
+                raise ConfigError(f"{estimator.__name__} takes no {why}", hint="Leave it out, or the weights.",
                                   place=place((*here, "estimator")))  # fmt: skip
             _check_values(choice, place((*here, "params")))
             if probabilities_for and not hasattr(choice.build(), "predict_proba"):
                 raise ConfigError(f"{choice.name} gives no probabilities, which {probabilities_for} needs",
-                                  do="Leave it out, or name a metric of labels as model.metric, such as accuracy.",
+                                  hint="Leave it out, or name a metric of labels as model.metric, such as accuracy.",
                                   place=place((*here, "estimator")))  # fmt: skip
             choices.setdefault((choice.name, repr(sorted(choice.settings.items()))), choice)
     return list(choices.values())
@@ -123,7 +123,7 @@ def _check_names(estimator: Any, candidate: Candidate, here: KeyPath, place: Pla
         if name not in takes:
             raise ConfigError(
                 f"{estimator.__name__} has no parameter {name!r}. {nearest(name, takes)}".rstrip(),
-                do=f"It takes {', '.join(takes)}.",
+                hint=f"It takes {', '.join(takes)}.",
                 place=place((*here, "params", name)),
             )
 
@@ -149,7 +149,7 @@ def resolve(dotted: str, *, task: "Task | None" = None, place: Place | None = No
     if found is None:
         raise ConfigError(
             f"{dotted!r} is no scikit-learn estimator. {_nearest(dotted, task)}".rstrip(),
-            do="Candidates are scikit-learn's own; train anything else with train.entrypoint or train.command.",
+            hint="Candidates are scikit-learn's own; train anything else with train.entrypoint or train.command.",
             place=place,
         )
     if task is not None and _KINDS[task] not in _kinds(found):
@@ -159,7 +159,7 @@ def resolve(dotted: str, *, task: "Task | None" = None, place: Place | None = No
     if _needs_estimators(found):
         raise ConfigError(
             f"{dotted} is made of other estimators, which candidates cannot name",
-            do="Build it in a function and name that as train.entrypoint.",
+            hint="Build it in a function and name that as train.entrypoint.",
             place=place,
         )
     return found
@@ -190,7 +190,7 @@ def problem_with(dotted: str, task: "Task | None" = None) -> str | None:
     try:
         resolve(dotted, task=task)
     except ConfigError as error:
-        return error.found
+        return error.message
     return None
 
 

@@ -7,9 +7,9 @@ from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from modelyard import processes
-from modelyard.errors import DataError
-from modelyard.files import disk_errors, inside
+from modelyard.core import processes
+from modelyard.core.errors import DataError
+from modelyard.core.files import disk_errors, inside
 from modelyard.models import environment, store
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ def run(
     if not any(path.is_file() for path in model_dir.rglob("*")):
         raise DataError(
             f"{WHAT} ended well but wrote nothing into {{model_dir}}",
-            do=f"Its model files must go into that folder. All of its output: {log}",
+            hint=f"Its model files must go into that folder. All of its output: {log}",
         )
     store.manifest(model_dir)
     return {} if command.metrics is None else _metrics(command, model_dir, before)
@@ -120,7 +120,7 @@ def _metrics(command: Command, model_dir: Path, before: Mapping[Path, int]) -> d
         what = "left the old one as it was" if paths else "did not write it"
         raise DataError(
             f"train.metrics: {command.metrics} was expected from the command, which {what}",
-            do="Let the script write it in every run, or remove the key.",
+            hint="Let the script write it in every run, or remove the key.",
         )
     return read_metrics(fresh[0])
 
@@ -135,9 +135,9 @@ def read_metrics(path: Path) -> dict[str, Scalar]:
     try:
         found = json.loads(path.read_text("utf-8"), parse_constant=_refuse_constant)
     except (OSError, ValueError) as error:
-        raise DataError(f"{what} is not readable JSON: {error}", do="Write a JSON object of numbers.") from error
+        raise DataError(f"{what} is not readable JSON: {error}", hint="Write a JSON object of numbers.") from error
     if not isinstance(found, dict):
-        raise DataError(f"{what} holds no JSON object", do="Write a JSON object of numbers.")
+        raise DataError(f"{what} holds no JSON object", hint="Write a JSON object of numbers.")
     flat: dict[str, Scalar] = {}
     for name, value in found.items():
         inner: dict[str, Any] = (

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from modelyard import processes
-from modelyard.errors import ConfigError, DataError
-from modelyard.files import disk_errors
+from modelyard.core import processes
+from modelyard.core.errors import ConfigError, DataError
+from modelyard.core.files import disk_errors
 from modelyard.records.results import Signature
 
 if TYPE_CHECKING:
@@ -98,12 +98,12 @@ def _fail(path: Path, result: processes.CommandResult, entrypoint: Entrypoint, l
     if not problem:
         raise DataError(
             f"{WHAT}: the process of {entrypoint.name} {processes.ended(result)}",
-            do=f"All of its output: {log}",
+            hint=f"All of its output: {log}",
         )
     if problem["configuration"]:
-        raise ConfigError(f"{WHAT}: {problem['message']}", do=problem["do"])
+        raise ConfigError(f"{WHAT}: {problem['message']}", hint=problem["hint"])
     where = _where(problem, (cwd, *entrypoint.python_path))
-    raise DataError(f"{WHAT}: {where}{problem['message']}", do=problem["do"] or f"All of its output: {log}")
+    raise DataError(f"{WHAT}: {where}{problem['message']}", hint=problem["hint"] or f"All of its output: {log}")
 
 
 def _where(problem: Mapping[str, Any], roots: Sequence[Path]) -> str:

@@ -9,7 +9,7 @@ import traceback
 from pathlib import Path
 from typing import Any
 
-from modelyard.errors import ConfigError, DataError, ModelyardError, nearest
+from modelyard.core.errors import ConfigError, DataError, ModelyardError, nearest
 from modelyard.models import score_child, store, user_code
 from modelyard.training.data import TrainingData
 
@@ -27,7 +27,7 @@ def main(path: str) -> int:
     try:
         _train(job, roots)
     except ModelyardError as error:
-        _report(job, str(error.found), error.do, configuration=isinstance(error, ConfigError))
+        _report(job, str(error.message), error.hint, configuration=isinstance(error, ConfigError))
         return FAILED
     except (Exception, SystemExit) as error:  # whatever the user's code raises ends as one line for the parent
         traceback.print_exc()  # into the log, where the user finds all of it
@@ -62,14 +62,14 @@ def _function(name: str, roots: list[Path]) -> Any:
         known = sorted(path.stem for root in roots for path in (*root.glob("*.py"), *root.glob("*/")))
         raise ConfigError(
             f"there is no module {module_name!r} in train.python-path. {nearest(module_name, known)}".rstrip(),
-            do="Name its folder under train.python-path (default: the folder of the configuration).",
+            hint="Name its folder under train.python-path (default: the folder of the configuration).",
         ) from error
     function = getattr(module, function_name, None)
     if not callable(function):
         known = [key for key, value in vars(module).items() if callable(value)]
         raise ConfigError(
             f"module {module_name} has no function {function_name!r}. {nearest(function_name, known)}".rstrip(),
-            do="Name one that is called as fit(data, parameters, seed).",
+            hint="Name one that is called as fit(data, parameters, seed).",
         )
     return function
 
@@ -85,12 +85,12 @@ def _data(job: dict[str, Any]) -> TrainingData:
 def _check(model: Any, job: dict[str, Any]) -> None:
     if model is None or not callable(getattr(model, "predict", None)):
         raise DataError(
-            f"{job['entrypoint']} returned a {type(model).__name__}, which has no predict", do="Return the model."
+            f"{job['entrypoint']} returned a {type(model).__name__}, which has no predict", hint="Return the model."
         )
     if job["needs_probability"] and not callable(getattr(model, "predict_proba", None)):
         raise DataError(
             f"the {type(model).__name__} has no predict_proba, which {job['needs_probability']} needs",
-            do="Return a model that gives probabilities, or name a metric of labels as model.metric.",
+            hint="Return a model that gives probabilities, or name a metric of labels as model.metric.",
         )
 
 
@@ -108,9 +108,15 @@ def _last_place(error: BaseException, roots: list[Path]) -> tuple[str, int | Non
 
 
 def _report(
-    job: dict[str, Any], message: str, do: str, *, configuration: bool = False, file: str = "", line: int | None = None
+    job: dict[str, Any],
+    message: str,
+    hint: str,
+    *,
+    configuration: bool = False,
+    file: str = "",
+    line: int | None = None,
 ) -> None:
-    problem = {"message": message, "do": do, "configuration": configuration, "file": file, "line": line}
+    problem = {"message": message, "hint": hint, "configuration": configuration, "file": file, "line": line}
     Path(job["problem"]).write_text(json.dumps(problem), "utf-8")
 
 

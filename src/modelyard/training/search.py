@@ -16,9 +16,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from modelyard import processes
-from modelyard.errors import DataError
-from modelyard.files import disk_errors
+from modelyard.core import processes
+from modelyard.core.errors import DataError
+from modelyard.core.files import disk_errors
 from modelyard.metrics.catalogue import METRICS, Metric
 from modelyard.records.results import CandidateRow, Feature
 from modelyard.training.cache import FitCache
@@ -168,7 +168,7 @@ def _winner(rows: Sequence[CandidateRow], metric: Metric) -> int:
     if at < 0:
         raise DataError(
             f"every candidate failed; the first, {rows[0].name}: {rows[0].problem}",
-            do="Mend the data or the candidates; each one's fault stands in the results table.",
+            hint="Mend the data or the candidates; each one's fault stands in the results table.",
         )
     return at
 
@@ -264,7 +264,7 @@ def _pool(workers: int) -> Iterator[None]:
     except BrokenProcessPool as error:
         raise DataError(
             "a training process died, most often for want of memory",
-            do="Set train.jobs to a smaller number, or train on a machine with more memory.",
+            hint="Set train.jobs to a smaller number, or train on a machine with more memory.",
         ) from error
     finally:
         get_reusable_executor().shutdown(wait=True, kill_workers=True)

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from modelyard.config.models import Columns, Model
+from modelyard.core.errors import ConfigError, DataError
 from modelyard.data.units import unit_of
-from modelyard.errors import ConfigError, DataError
 from modelyard.records.results import Feature, Signature
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def _some(found: list[Feature], left_out: dict[str, str]) -> Features:
     if not found:
         raise DataError(
             "no column is left for the model",
-            do="All of them are the target, have another role under data.columns, are dropped, or are times or empty.",
+            hint="All of them are the target, have another role under data.columns, are dropped, times or empty.",
         )
     return Features(tuple(found), left_out)
 
@@ -108,7 +108,7 @@ def _kind(series: "pl.Series") -> Kind:
         return "categorical"
     raise DataError(
         f"column {series.name!r} has type {dtype.base_type()}, which a model cannot take",
-        do="Turn it into numbers, text or booleans, or name it under data.columns.drop.",
+        hint="Turn it into numbers, text or booleans, or name it under data.columns.drop.",
     )
 
 
@@ -124,12 +124,12 @@ def find_target(frame: "pl.DataFrame", column: str, model: Model) -> Target:
     series = frame[column]
     missing = series.null_count() + (int(series.is_nan().sum()) if series.dtype.is_float() else 0)
     if missing:
-        raise DataError(f"{missing:,} training rows have no {column!r}", do="Set data.missing_target: drop.")
+        raise DataError(f"{missing:,} training rows have no {column!r}", hint="Set data.missing_target: drop.")
     if model.task == "regression":
         if not series.dtype.is_numeric():
             raise DataError(
                 f"the target {column!r} has type {series.dtype}, and regression needs numbers",
-                do="Set model.task: binary or multiclass for classes.",
+                hint="Set model.task: binary or multiclass for classes.",
             )
         values = series.cast(_float()).to_numpy()
         endless = int(np.sum(~np.isfinite(values)))
@@ -166,7 +166,7 @@ def _labels(series: "pl.Series", column: str) -> "NDArray[Any]":
         return np.asarray(series.to_numpy(), dtype=np.int64)
     raise DataError(
         f"the target {column!r} has type {series.dtype}, which holds no classes",
-        do="Classes are booleans, whole numbers or text; set model.task: regression for other numbers.",
+        hint="Classes are booleans, whole numbers or text; set model.task: regression for other numbers.",
     )
 
 
@@ -174,12 +174,12 @@ def _check_count(classes: int, column: str, task: str) -> None:
     if classes < 2:
         raise DataError(
             f"the target {column!r} has one class in the training rows, so nothing can be learned",
-            do="Look at data.split and the newest data: all training rows carry the same label.",
+            hint="Look at data.split and the newest data: all training rows carry the same label.",
         )
     if task == "binary" and classes > 2:
         raise DataError(
             f"the target {column!r} has {classes:,} labels in the training rows, and a binary task has two",
-            do="Set model.task: multiclass, or mend the labels.",
+            hint="Set model.task: multiclass, or mend the labels.",
         )
 
 
@@ -193,7 +193,7 @@ def _positive(labels: list[Label], model: Model) -> Label:
     raise ConfigError(
         f"model.positive: {model.positive!r} is none of the {len(labels)} labels of the target, which are "
         f"{kinds[type(labels[0])]}",
-        do="Write it as it stands in the column; text that looks like a number or a boolean needs quotes.",
+        hint="Write it as it stands in the column; text that looks like a number or a boolean needs quotes.",
     )
 
 

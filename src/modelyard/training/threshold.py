@@ -4,7 +4,7 @@ import warnings
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
-from modelyard.errors import DataError
+from modelyard.core.errors import DataError
 from modelyard.training.candidates import Choice
 from modelyard.training.search import Rows, fit
 
@@ -46,7 +46,7 @@ def choose(
             if not hasattr(model, "predict_proba"):
                 raise DataError(
                     f"{choice.name} gives no probabilities, so that there is no threshold to choose",
-                    do="Remove model.threshold, or take an estimator with predict_proba.",
+                    hint="Remove model.threshold, or take an estimator with predict_proba.",
                 )
             given = np.asarray(model.predict_proba(rows.frame.iloc[valid]), dtype=np.float64)
         known = model.classes_.tolist()
@@ -81,7 +81,7 @@ def best(
 
     ones, zeros = float(weight[y == 1].sum()), float(weight[y == 0].sum())
     if ones <= 0 or zeros <= 0:
-        raise DataError("the folds hold one class, so that no threshold can be chosen", do="Bring more rows.")
+        raise DataError("the folds hold one class, so that no threshold can be chosen", hint="Bring more rows.")
     tried = np.unique(np.round(probability, ROUNDED))
     if len(tried) > MOST:
         tried = np.unique(np.round(np.quantile(probability, np.linspace(0, 1, MOST)), ROUNDED))

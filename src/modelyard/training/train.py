@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from modelyard.config.models import Config, Maximise, Train
+from modelyard.core.canonical import digest
+from modelyard.core.errors import ConfigError, Place, nearest
+from modelyard.core.files import disk_errors, inside, replace_folder, self_ignoring, sha256_file
 from modelyard.data.folds import folds
 from modelyard.data.units import unit_codes
-from modelyard.errors import ConfigError, Place, nearest
-from modelyard.files import disk_errors, inside, replace_folder, self_ignoring, sha256_file
 from modelyard.metrics.catalogue import METRICS, PRIMARY, Metric
 from modelyard.models import store
-from modelyard.records.canonical import digest
 from modelyard.records.results import Scalar, Signature, TrainResult
 from modelyard.training import command as commands
 from modelyard.training import entrypoint as entrypoints
@@ -225,7 +225,7 @@ def _refuse_chosen_threshold(config: Config, section: Train, at: Workplace) -> N
     if isinstance(config.model.threshold, Maximise) and not section.candidates:
         raise ConfigError(
             "model.threshold is to be chosen on training folds, which only train.candidates has",
-            do="Write a number, or train by candidates.",
+            hint="Write a number, or train by candidates.",
             place=at.place(("model", "threshold")),
         )
 
@@ -263,7 +263,7 @@ def primary_metric(config: Config, place: Callable[[KeyPath], Place]) -> Metric:
         fitting = [known.name for known in METRICS.values() if task in known.tasks]
         raise ConfigError(
             f"{name!r} is no metric for a {task} task. {nearest(str(name), fitting)}".rstrip(),
-            do=f"Allowed: {', '.join(fitting)}.",
+            hint=f"Allowed: {', '.join(fitting)}.",
             place=place(("model", "metric")),
         )
     return metric
@@ -368,7 +368,7 @@ def _costs(job: _Job) -> dict[tuple[int, int], float]:
     if len(named) != 1:
         raise ConfigError(
             f"model.threshold maximises cost, and {len(named) or 'no'} metrics under evaluate.metrics have costs",
-            do="Name one: evaluate.metrics: {cost: {costs: [{actual: …, predicted: …, cost: …}]}}.",
+            hint="Name one: evaluate.metrics: {cost: {costs: [{actual: …, predicted: …, cost: …}]}}.",
             place=job.at.place(("model", "threshold")),
         )
     codes = {label: code for code, label in enumerate(job.target.classes)}
@@ -377,7 +377,7 @@ def _costs(job: _Job) -> dict[tuple[int, int], float]:
             if label not in codes:
                 raise ConfigError(
                     f"costs name the class {label!r}, which does not occur",
-                    do=f"Classes: {', '.join(map(str, codes))}.",
+                    hint=f"Classes: {', '.join(map(str, codes))}.",
                     place=job.at.place(("evaluate", "metrics")),
                 )
     return {(codes[each.actual], codes[each.predicted]): each.cost for each in named[0].costs}

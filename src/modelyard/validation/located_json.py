@@ -6,7 +6,7 @@ import json.scanner
 import math
 from typing import Any, NoReturn
 
-from modelyard.errors import ConfigError, Place
+from modelyard.core.errors import ConfigError, Place
 
 
 class Located(dict[str, Any]):
@@ -45,7 +45,7 @@ class _Decoder(json.JSONDecoder):
             twice = next(name for name in names if names.count(name) > 1)
             raise ConfigError(
                 f"{twice!r} stands twice in one object",
-                do="Keep one of them; JSON readers silently take the last.",
+                hint="Keep one of them; JSON readers silently take the last.",
                 place=Place(self._file, self._line(self._open[-1]), twice),
             )
         return found
@@ -54,7 +54,7 @@ class _Decoder(json.JSONDecoder):
         since = self._open[-1] if self._open else 0
         raise ConfigError(
             f"{constant} is no JSON number",
-            do="Write a finite number, or leave the bound out.",
+            hint="Write a finite number, or leave the bound out.",
             place=Place(self._file, self._line(max(self._text.find(constant, since), since))),
         )
 
@@ -77,7 +77,7 @@ def parse(text: str, file: str) -> Any:
     except json.JSONDecodeError as error:
         raise ConfigError(
             f"not JSON: {error.msg} in column {error.colno}",
-            do="Mend the file there; a JSON-aware editor shows the spot.",
+            hint="Mend the file there; a JSON-aware editor shows the spot.",
             place=Place(file, error.lineno),
         ) from None
     except RecursionError:

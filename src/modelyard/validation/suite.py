@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from modelyard.errors import CollectedConfigError, ConfigError, Place, nearest
-from modelyard.files import inside
-from modelyard.validation.backend import implementations, quiet
+from modelyard.core.errors import CollectedConfigError, ConfigError, Place, nearest
+from modelyard.core.files import inside
+from modelyard.validation.engines.gx_backend import implementations, quiet
 from modelyard.validation.located_json import Located, parse
 from modelyard.validation.vacuity import cannot_fail
 
@@ -83,7 +83,7 @@ def load_suite(path: str | Path, root: Path) -> Suite:
     if all(item.severity != "critical" for item in items):
         raise ConfigError(
             "no expectation has severity critical, so this suite could never fail",
-            do="Leave severity out of at least one expectation, or set it to critical.",
+            hint="Leave severity out of at least one expectation, or set it to critical.",
             place=Place(file, None, "expectations"),
         )
     return Suite(str(raw.get("name") or raw.get("expectation_suite_name") or where.stem), tuple(items))
@@ -95,9 +95,9 @@ def _text(path: Path, file: str) -> str:
     except FileNotFoundError:
         others = [Path(file).with_name(other.name).as_posix() for other in sorted(path.parent.glob("*.json"))]
         hint = nearest(file, others) or "Name an existing file under validate.suites."
-        raise ConfigError("no such suite file", do=hint, place=Place(file)) from None
+        raise ConfigError("no such suite file", hint=hint, place=Place(file)) from None
     except UnicodeDecodeError:
-        raise ConfigError("the suite is not UTF-8 text", do="Save it as UTF-8.", place=Place(file)) from None
+        raise ConfigError("the suite is not UTF-8 text", hint="Save it as UTF-8.", place=Place(file)) from None
     except OSError as error:
         raise ConfigError(f"the suite cannot be read: {error.strerror}", place=Place(file)) from None
 
@@ -109,7 +109,7 @@ def _suite_object(raw: Any, file: str) -> Located:
     if not isinstance(raw.get("expectations"), list) or not raw["expectations"]:
         raise ConfigError(
             "the suite holds no expectations, so it could never fail",
-            do="Add expectations, or take the suite out of validate.suites.",
+            hint="Add expectations, or take the suite out of validate.suites.",
             place=Place(file, raw.line, "expectations"),
         )
     for key in ("suite_parameters", "evaluation_parameters"):
@@ -123,7 +123,7 @@ def _no_unknown(found: Mapping[str, Any], allowed: set[str], place: Place) -> No
     if unknown is not None:
         hint = nearest(unknown, allowed) or f"Allowed: {', '.join(sorted(allowed))}."
         key = f"{place.key}.{unknown}" if place.key else unknown
-        raise ConfigError(f"unknown key {unknown!r}", do=hint, place=Place(place.file, place.line, key))
+        raise ConfigError(f"unknown key {unknown!r}", hint=hint, place=Place(place.file, place.line, key))
 
 
 def _item(index: int, entry: Any, known: Mapping[str, Any], parameters: Mapping[str, Any], file: str) -> Item:
@@ -136,14 +136,14 @@ def _item(index: int, entry: Any, known: Mapping[str, Any], parameters: Mapping[
     if not isinstance(kind, str) or kind not in known:
         raise ConfigError(
             f"unknown expectation {kind!r}",
-            do=nearest(str(kind), known) or "Great Expectations' gallery lists the types.",
+            hint=nearest(str(kind), known) or "Great Expectations' gallery lists the types.",
             place=Place(file, entry.line, f"{key}.type"),
         )
     severity: Any = entry.get("severity") or "critical"
     if severity not in get_args(Severity):
         raise ConfigError(
             f"unknown severity {severity!r}",
-            do=f"Allowed: {', '.join(get_args(Severity))}.",
+            hint=f"Allowed: {', '.join(get_args(Severity))}.",
             place=Place(file, entry.line, f"{key}.severity"),
         )
     if not isinstance(entry.get("kwargs", {}), dict) or not isinstance(entry.get("meta") or {}, dict):
@@ -183,7 +183,7 @@ def _resolved(value: Any, parameters: Mapping[str, Any], place: Place, name: str
             hint = nearest(expression, parameters) or "Give it a value under suite_parameters in the suite file."
             raise ConfigError(
                 f"$PARAMETER {expression!r} has no value",
-                do=hint,
+                hint=hint,
                 place=Place(place.file, place.line, f"{place.key}.{name}"),
             ) from None
 
@@ -205,7 +205,7 @@ def _check_kwargs(kind: str, kwargs: Mapping[str, Any], implementation: Any, pla
         named = ".".join(str(part) for part in details[0]["loc"] if part != "__root__")
         raise ConfigError(
             f"{kind}: {details[0]['msg']}",
-            do="Great Expectations' gallery describes the arguments.",
+            hint="Great Expectations' gallery describes the arguments.",
             place=Place(place.file, place.line, f"{place.key}.{named}" if named else place.key),
         ) from None
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
+from modelyard.core.verdict import Verdict
 from modelyard.records.envelope import Envelope
 from modelyard.records.results import CurvePoints, Estimate, EvaluateResult, GateResult, MetricRow, SliceRow
 from modelyard.report import charts, numbers, wording
@@ -23,8 +24,7 @@ from modelyard.report.document import (
     Text,
     line,
 )
-from modelyard.report.marks import SEVERITY, WORDS
-from modelyard.verdict import Verdict
+from modelyard.report.verdict_style import SEVERITY, WORDS
 
 PLOTTED = 300
 """Slices that get a plot of their own; past that, numbers say more than a wall of lines, and the file stays small."""

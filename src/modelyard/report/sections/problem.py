@@ -12,8 +12,8 @@ def sections(envelope: Envelope) -> tuple[Section, ...]:
         return ()
     blocks: list[Block] = [CodeBlock(problem_of(envelope))]
     if record.problem is not None:
-        if record.problem.do:
-            blocks.append(Paragraph(line(Text("What to do: ", "strong"), record.problem.do)))
+        if record.problem.hint:
+            blocks.append(Paragraph(line(Text("What to do: ", "strong"), record.problem.hint)))
         blocks.append(Paragraph(line(Text(f"The step ended with exit code {record.problem.exit_code}.", "muted"))))
     else:
         blocks.append(Paragraph(line(Text("What to do: ", "strong"), "run the step again.")))

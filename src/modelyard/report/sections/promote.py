@@ -1,11 +1,11 @@
 """A moved alias: which version stands where now, who moved it, why, and on what evidence or proof."""
 
+from modelyard.core.verdict import Verdict
 from modelyard.records.envelope import Envelope
 from modelyard.records.results import PromoteResult, ProveResult, RollbackResult
 from modelyard.report import numbers
 from modelyard.report.conclusion import outcome
 from modelyard.report.document import Block, Code, Line, Listing, Paragraph, Section, Text, line
-from modelyard.verdict import Verdict
 
 _SHOWN = {
     "golden": "golden predictions came out again",

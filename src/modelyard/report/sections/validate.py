@@ -1,5 +1,6 @@
 """How the expectations ended: counts by state, and every one that did not pass."""
 
+from modelyard.core.verdict import Verdict
 from modelyard.records.envelope import Envelope
 from modelyard.records.results import Expectation, ExpectationState, SuiteResult, ValidateResult
 from modelyard.report import charts, numbers
@@ -20,8 +21,7 @@ from modelyard.report.document import (
     Text,
     line,
 )
-from modelyard.report.marks import SEVERITY
-from modelyard.verdict import Verdict
+from modelyard.report.verdict_style import SEVERITY
 
 _STATES: dict[ExpectationState, Verdict] = {
     "passed": Verdict.PASS,

@@ -1,0 +1,46 @@
+"""``modelyard conclude``: the root action's last step, which ends as the first stage that did not end well."""
+
+import os
+from collections.abc import Mapping
+
+from modelyard.cli import runner
+from modelyard.cli.flags import Command
+from modelyard.core.errors import INTERNAL, OK, ConfigError
+from modelyard.core.verdict import Verdict, worst
+
+STAGES = ("detect", "validate", "train", "evaluate", "report", "promote", "comment")
+_VERDICTS = tuple(verdict.value for verdict in Verdict)
+
+
+def run(_command: Command, _given: Mapping[str, str], _positional: list[str]) -> int:
+    """Read how each stage ended from MODELYARD_<STAGE>: outcome, exit code and verdict, with blanks between."""
+    wanted = os.environ.get("MODELYARD_COMMENT_WANTED", "")
+    if wanted not in ("", "true", "false"):
+        raise ConfigError(f"input 'comment' is {wanted[:40]!r}", hint="Allowed: true or false.")
+    code, verdict = conclude({stage: os.environ.get(f"MODELYARD_{stage.upper()}", "") for stage in STAGES})
+    runner.outputs({"verdict": verdict.value, "exit-code": code})
+    print(f"verdict: {verdict.value} ({verdict.words}), exit code {code}")
+    return code
+
+
+def conclude(told: Mapping[str, str]) -> tuple[int, Verdict]:
+    """The run's exit code and verdict.
+
+    Args:
+        told: stage to "outcome exit-code verdict", as far as each is known; a stage that did not run is "skipped".
+    """
+    code, verdicts = OK, []
+    for stage, text in told.items():
+        outcome, number, verdict = (*text.split(), "", "", "")[:3]
+        if outcome in ("", "skipped"):
+            continue
+        if outcome == "success" and number == "0":
+            known = verdict in _VERDICTS
+        else:
+            code = code or (int(number) if number.isdigit() and number != "0" else INTERNAL)
+            known = verdict in _VERDICTS and number.isdigit()
+        if stage in ("report", "comment") and outcome == "success":
+            continue
+        verdicts.append(Verdict(verdict) if known else Verdict.ERROR)
+    verdict_of_run = worst(verdicts)
+    return code or (INTERNAL if verdict_of_run is Verdict.ERROR else OK), verdict_of_run

@@ -1,0 +1,244 @@
+"""A look at a repository for ``modelyard init``: its data, scripts, requirements and pointers; nothing is run."""
+
+import os
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from packaging.requirements import InvalidRequirement, Requirement
+
+from modelyard.config.scripts import PREDICT_NAMES, TRAIN_NAMES, Script, read_script
+from modelyard.core.errors import ConfigError, ModelyardError
+
+Peek = Callable[[Path], Sequence[tuple[str, str, int, int]]]
+"""Columns of a data file: name, data type, how many different values, how many missing ones."""
+
+SUFFIXES = (".parquet", ".csv")
+TARGETS = (
+    "target", "label", "y", "class", "outcome", "churn", "churned", "is_fraud", "fraud", "default", "converted", "late",
+    "survived", "diagnosis", "species", "sentiment", "category", "price", "sales", "demand", "labels", "response",
+)  # fmt: skip
+MAX_ENTRIES = 20_000
+MAX_DEPTH = 4
+MAX_PEEKS = 12
+_SKIPPED = frozenset({"node_modules", "modelyard-run", "__pycache__", "venv", "env", "site-packages", "tests", "test"})
+_RESULTS = re.compile(r"predict|submission|result|metric|score|log", re.IGNORECASE)
+_LFS = b"version https://git-lfs.github.com/spec/"
+_GLOB = frozenset("*?[]{}")
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of the data; ``distinct`` counts different values."""
+
+    name: str
+    dtype: str
+    distinct: int
+    missing: int
+
+    @property
+    def temporal(self) -> bool:
+        """It holds dates or times."""
+        return self.dtype.lower().startswith(("date", "timestamp"))
+
+    @property
+    def usable(self) -> bool:
+        """Its name can stand in a configuration."""
+        return bool(self.name) and "\0" not in self.name
+
+
+@dataclass(frozen=True)
+class Source:
+    """Files that look like one data set: the path or glob, how many files and bytes, and the columns of one of them."""
+
+    path: str
+    files: int
+    size: int
+    columns: tuple[Column, ...]
+
+    @property
+    def names(self) -> frozenset[str]:
+        """Column names."""
+        return frozenset(column.name for column in self.columns)
+
+
+@dataclass(frozen=True)
+class Look:
+    """What was found. ``data`` is the set to work with; ``test`` is there where a second file holds the test rows."""
+
+    data: Source
+    test: Source | None = None
+    others: tuple[str, ...] = ()
+    pointers: tuple[str, ...] = ()
+    train: Script | None = None
+    predict: Script | None = None
+    requirements: str | None = None
+    requirements_problem: str = ""
+    lock: str | None = None
+
+
+def look(root: Path, peek: Peek) -> Look:
+    """Look at a repository.
+
+    Args:
+        root: the folder that the configuration will stand in.
+        peek: reads the columns of one data file.
+
+    Raises:
+        ConfigError: no data was found, or only pointers to data.
+        ModelyardError: what ``peek`` raised, where no data file could be read.
+    """
+    entries = list(_walk(root))
+    pointers, data = [], []
+    for path in entries:
+        relative = path.relative_to(root).as_posix()
+        if path.suffix == ".dvc":
+            pointers.append(relative)
+        elif path.suffix.lower() in SUFFIXES and _nameable(relative):
+            if _is_lfs(path):
+                pointers.append(relative)
+            elif not _RESULTS.search(path.name):
+                data.append(path)
+    if not data:
+        raise _nothing(entries, pointers)
+    ranked = _ranked(_peeked(root, data, peek))
+    chosen, test = _train_and_test(ranked)
+    requirements, problem = _requirements(root)
+    return Look(
+        data=chosen,
+        test=test,
+        others=tuple(source.path for source in ranked if source not in (chosen, test)),
+        pointers=tuple(pointers),
+        train=_script(root, entries, TRAIN_NAMES),
+        predict=_script(root, entries, PREDICT_NAMES),
+        requirements=requirements,
+        requirements_problem=problem,
+        lock=next((path.name for path in sorted(root.glob("*.lock")) if path.is_file()), None),
+    )
+
+
+def _walk(root: Path) -> Iterator[Path]:
+    """Files below a folder in a fixed order, without hidden, installed and generated ones, up to a limit."""
+    seen = 0
+    for folder, folders, names in os.walk(root):
+        depth = len(Path(folder).relative_to(root).parts)
+        folders[:] = sorted(
+            name for name in folders if depth < MAX_DEPTH and name[0] != "." and name.lower() not in _SKIPPED
+        )
+        for name in sorted(names):
+            seen += 1
+            if seen > MAX_ENTRIES:
+                return
+            path = Path(folder, name)
+            if path.is_file() and path.resolve().is_relative_to(root.resolve()):
+                yield path
+
+
+def _nameable(path: str) -> bool:
+    """The path is plain text and would not be read as a glob."""
+    return path.isprintable() and not _GLOB & set(path)
+
+
+def _is_lfs(path: Path) -> bool:
+    if path.stat().st_size > 1024:
+        return False
+    with path.open("rb") as stream:
+        return stream.read(len(_LFS)) == _LFS
+
+
+def _nothing(entries: Sequence[Path], pointers: Sequence[str]) -> ConfigError:
+    if pointers:
+        some = ", ".join(pointers[:3]) + (f" and {len(pointers) - 3} more" if len(pointers) > 3 else "")
+        return ConfigError(
+            f"there are pointers to data ({some}) and no data",
+            hint="Fetch it first: `dvc pull`, or `git lfs pull`; then run `modelyard init` again.",
+        )
+    return ConfigError(
+        f"found no data: looked for *.csv, *.parquet, *.dvc and Git LFS pointers in {len(entries):,} files, "
+        f"up to {MAX_DEPTH} folders deep",
+        hint="Run `modelyard init` where the data is, or write modelyard.yml by hand from the example in the README.",
+    )
+
+
+def _peeked(root: Path, data: Sequence[Path], peek: Peek) -> list[Source]:
+    """Files grouped into sources, the largest first, with the columns of the last file of each."""
+    groups: dict[tuple[Path, str], list[Path]] = {}
+    for path in data:
+        groups.setdefault((path.parent, re.sub(r"\d+", "#", path.name)), []).append(path)
+    sized = sorted(groups.values(), key=lambda group: -sum(path.stat().st_size for path in group))
+    found: list[Source] = []
+    failed: ModelyardError | None = None
+    for group in sized[:MAX_PEEKS]:
+        try:
+            columns = tuple(Column(*column) for column in peek(group[-1]))
+        except ModelyardError as error:
+            failed = failed or error
+            continue
+        if any(column.usable for column in columns):
+            size = sum(path.stat().st_size for path in group)
+            found.append(Source(_pattern(root, group, data), len(group), size, columns))
+    if not found:
+        raise failed or ConfigError("the data files here have no columns", hint="Name a header line in the first row.")
+    return found
+
+
+def _pattern(root: Path, group: Sequence[Path], data: Sequence[Path]) -> str:
+    """One path, or the glob that matches the files of a group and no other data file."""
+    first = group[0]
+    if len(group) == 1:
+        return first.relative_to(root).as_posix()
+    folder = first.parent.relative_to(root)
+    beside = [path for path in data if path.parent == first.parent and path.suffix == first.suffix]
+    name = f"*{first.suffix}" if len(beside) == len(group) else re.sub(r"\d+", "*", first.name)
+    return (PurePosixPath(folder.as_posix()) / name).as_posix()
+
+
+def _ranked(sources: Sequence[Source]) -> list[Source]:
+    """Sources that name a target first; then those under a folder of data; then the larger."""
+
+    def rank(source: Source) -> tuple[bool, bool, int]:
+        named = any(column.name.lower() in TARGETS for column in source.columns)
+        return (not named, not source.path.startswith("data"), -source.size)
+
+    return sorted(sources, key=rank)
+
+
+def _train_and_test(ranked: Sequence[Source]) -> tuple[Source, Source | None]:
+    """The set to use, and its test set where two files of the same columns are named train and test."""
+    named = {PurePosixPath(source.path).stem.lower(): source for source in ranked}
+    train = named.get("train")
+    test = named.get("test")
+    if train and test and train.names == test.names:
+        return train, test
+    return train or ranked[0], None
+
+
+def _script(root: Path, entries: Sequence[Path], names: Sequence[str]) -> Script | None:
+    found = [path for path in entries if path.name in names]
+    found.sort(key=lambda path: (len(path.relative_to(root).parts), names.index(path.name)))
+    scripts = (read_script(path, path.relative_to(root).as_posix()) for path in found)
+    return next((script for script in scripts if script and script.path.isprintable()), None)
+
+
+def _requirements(root: Path) -> tuple[str | None, str]:
+    """The requirements file, and why it cannot be used as it is, or nothing."""
+    found = sorted(path for path in root.glob("requirements*.txt") if path.is_file() and path.name.isprintable())
+    if not found:
+        return None, ""
+    path = next((path for path in found if path.name == "requirements.txt"), found[0])
+    try:
+        lines = path.read_text("utf-8").replace("\\\n", " ").splitlines()
+    except (OSError, UnicodeDecodeError):
+        return path.name, "it is not text in UTF-8"
+    for number, line in enumerate(lines, 1):
+        plain = re.sub(r"(^|\s)#.*$", "", line)
+        plain = re.sub(r"\s--hash=\S+", "", plain).strip()
+        if plain.startswith("-"):
+            return path.name, f"line {number} is an option, and only names, versions, markers and hashes are allowed"
+        try:
+            if plain and Requirement(plain).url:
+                return path.name, f"line {number} is an address, and only names and versions are allowed"
+        except InvalidRequirement:
+            return path.name, f"line {number} is no requirement"
+    return path.name, ""

@@ -1,0 +1,1 @@
+"""Ground floor: errors, verdicts, vocabulary, canonical JSON, files, processes, documents."""

@@ -1,0 +1,256 @@
+"""Processes that we start: a user's commands and our own children, each without our tokens and never left behind."""
+
+import os
+import re
+import shlex
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from modelyard.core.errors import ConfigError, DataError, nearest
+
+LAST_LINES = 20
+GRACE = 5.0
+"""Seconds that a process group has between being asked to end and being killed."""
+
+_OURS = ("MODELYARD_", "ACTIONS_RUNTIME_", "ACTIONS_ID_TOKEN_", "ACTIONS_CACHE_", "ACTIONS_RESULTS_")
+_TOKENS = (
+    *("GITHUB_TOKEN", "GH_TOKEN", "INPUT_TOKEN", "INPUT_GITHUB-TOKEN", "MODELYARD_TOKEN", "MODELYARD_GITHUB_TOKEN"),
+    *("MLFLOW_TRACKING_PASSWORD", "MLFLOW_TRACKING_TOKEN"),
+)
+_CHANNELS = ("GITHUB_ENV", "GITHUB_OUTPUT", "GITHUB_PATH", "GITHUB_STATE")
+"""Files through which a step speaks to the runner; what a user's command wrote there would count as ours."""
+_PLACEHOLDER = re.compile(r"\{([A-Za-z_]\w*)\}")
+_UNITS = {"s": 1, "m": 60, "h": 3600}
+
+
+@dataclass(frozen=True)
+class CommandResult:
+    """How a command ended: its exit status, how long it took, and the last lines of what it said."""
+
+    returncode: int
+    seconds: float
+    last_lines: tuple[str, ...]
+
+
+def seconds(text: str, *, what: str = "timeout") -> float:
+    """``90s``, ``30m`` or ``2h`` in seconds.
+
+    Raises:
+        ConfigError: another form, or nothing.
+    """
+    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([smh])\s*", text)
+    length = float(found[1]) * _UNITS[found[2]] if found else 0.0
+    if length <= 0:
+        raise ConfigError(f"{what}: {text!r} is not a length of time", hint="Write it as 90s, 30m or 2h.")
+    return length
+
+
+_USERS = ("MLFLOW_TRACKING_USERNAME",)
+"""What goes with a token and is none, so that equal values elsewhere mean nothing."""
+
+
+def user_environment(environ: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The environment as found, without our variables, the job's tokens, and the runner's command files.
+
+    A variable of another name that holds the value of such a token is left out too.
+    """
+    found = os.environ if environ is None else environ
+    secrets = {found[name] for name in _TOKENS if found.get(name)}
+    return {
+        name: value
+        for name, value in found.items()
+        if not name.startswith(_OURS) and name not in (*_TOKENS, *_USERS, *_CHANNELS) and value not in secrets
+    }
+
+
+def own_child_environment(environ: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The environment of our own children and pools: no ``PYTHON*``, no tokens, and no import from the workspace."""
+    kept = {name: value for name, value in user_environment(environ).items() if not name.startswith("PYTHON")}
+    return {**kept, "PYTHONSAFEPATH": "1"}
+
+
+@contextmanager
+def as_own_environment() -> Iterator[None]:
+    """Make this process's environment that of our own children, for pools that copy it when they start workers."""
+    before = dict(os.environ)
+    _set_environ(own_child_environment(before))
+    try:
+        yield
+    finally:
+        _set_environ(before)
+
+
+def _set_environ(wanted: Mapping[str, str]) -> None:
+    for name in set(os.environ) - set(wanted):
+        del os.environ[name]
+    os.environ.update(wanted)
+
+
+def arguments(template: str, values: Mapping[str, str], *, what: str) -> list[str]:
+    """A command's arguments: split as a shell would, each ``{name}`` filled in afterwards, so no value can add one.
+
+    Raises:
+        ConfigError: nothing to run, unbalanced quotes, or an unknown placeholder.
+    """
+    try:
+        parts = shlex.split(template)
+    except ValueError as error:
+        raise ConfigError(f"{what}: {template!r} cannot be split into arguments: {error}") from error
+    if not parts:
+        raise ConfigError(f"{what}: there is no command", hint="Name a program and its arguments.")
+    for name in _PLACEHOLDER.findall(template):
+        if name not in values:
+            allowed = ", ".join(f"{{{known}}}" for known in values)
+            raise ConfigError(f"{what}: {{{name}}} is not known here. {nearest(name, values)}".rstrip(),
+                              hint=f"Known: {allowed}.")  # fmt: skip
+    return [_PLACEHOLDER.sub(lambda found: values[found[1]], part) for part in parts]
+
+
+def run_command(
+    template: str,
+    values: Mapping[str, str],
+    *,
+    cwd: Path,
+    timeout: str,
+    environment_path: Path | None = None,
+    log: Path,
+    what: str = "command",
+) -> CommandResult:
+    """Run a user's command, without a shell, in a process group of its own that does not outlive this call.
+
+    Args:
+        template: the command with ``{name}`` placeholders.
+        values: what they stand for.
+        cwd: the folder it runs in; a relative program is looked up there.
+        timeout: the longest it may take, as ``90s``, ``30m`` or ``2h``.
+        environment_path: a folder of programs put first on its PATH.
+        log: where its output goes, both streams.
+        what: the configuration's key, for messages.
+
+    Raises:
+        ConfigError: the template or the limit cannot be read.
+        DataError: it was not found, failed, or hung past its limit; the message ends with its last lines.
+    """
+    argv = arguments(template, values, what=what)
+    limit = seconds(timeout, what=f"{what}: timeout")
+    # Bytecode beside the user's modules would make the checkout differ from its commit, which no promotion forgives.
+    environment = {"PYTHONDONTWRITEBYTECODE": "1", **user_environment()}
+    if environment_path is not None:
+        environment["PATH"] = os.pathsep.join(filter(None, (str(environment_path), environment.get("PATH"))))
+    result = run_group(argv, cwd=cwd, limit=limit, environment=environment, log=log, what=what, timeout=timeout)
+    if result.returncode != 0:
+        raise DataError(
+            f"{what} {ended(result)}",
+            hint=f"Mend the command and run again. All of its output: {log}",
+        )
+    return result
+
+
+def ended(result: CommandResult) -> str:
+    """How a command that failed ended, with its last lines, for a message."""
+    return f"ended with {_status(result.returncode)}{_shown(result.last_lines)}"
+
+
+def run_group(
+    argv: Sequence[str], *, cwd: Path, limit: float, environment: Mapping[str, str], log: Path, what: str, timeout: str
+) -> CommandResult:
+    """Run a program to its end in a session of its own; whatever it leaves running is ended with it.
+
+    Raises:
+        DataError: it was not found, cannot be executed, or took longer than ``limit`` seconds (said as ``timeout``).
+    """
+    program = _program(argv[0], cwd, environment, what)
+    log.parent.mkdir(parents=True, exist_ok=True)
+    started = time.monotonic()
+    with log.open("wb") as output:
+        try:
+            # A session of its own: no terminal to wait for, and Ctrl-C reaches only us, who then end all of it.
+            process = subprocess.Popen(
+                [program, *argv[1:]], cwd=cwd, env=dict(environment), stdin=subprocess.DEVNULL, stdout=output,
+                stderr=subprocess.STDOUT, start_new_session=True,
+            )  # fmt: skip
+        except OSError as error:
+            raise DataError(f"{what}: {argv[0]!r} could not be started: {error.strerror or error}") from error
+        try:
+            returncode = process.wait(limit)
+        except subprocess.TimeoutExpired as error:
+            raise DataError(
+                f"{what} was still running after {timeout} and was stopped{_shown(last_lines(log))}",
+                hint=f"Make it faster, or raise its limit: {_limit_key(what)}.",
+            ) from error
+        finally:
+            end_group(process)
+    return CommandResult(returncode, time.monotonic() - started, last_lines(log))
+
+
+def _program(name: str, cwd: Path, environment: Mapping[str, str], what: str) -> str:
+    if "/" in name:
+        path = cwd / name
+        if not path.is_file():
+            raise DataError(f"{what}: there is no program {name!r} in {cwd}", hint="Paths are relative to that folder.")
+        if not os.access(path, os.X_OK):
+            raise DataError(
+                f"{what}: {name!r} is not executable", hint=f"Run `chmod +x {name}`, or name its interpreter."
+            )
+        return str(path)
+    found = shutil.which(name, path=environment.get("PATH", os.defpath))
+    if found is None:
+        raise DataError(f"{what}: {name!r} was not found on PATH", hint="Install it, or name it by its path.")
+    return found
+
+
+def end_group(process: "subprocess.Popen[bytes]") -> None:
+    """Ask the whole group to end, where its leader still runs, and then make it."""
+    if process.poll() is None:
+        _signal(process, signal.SIGTERM)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(GRACE)
+    _signal(process, signal.SIGKILL)
+    process.wait()
+
+
+def _signal(process: "subprocess.Popen[bytes]", number: signal.Signals) -> None:
+    with suppress(ProcessLookupError, PermissionError):  # nobody left; macOS says so by a refusal
+        os.killpg(process.pid, number)
+
+
+def last_lines(log: Path, count: int = LAST_LINES) -> tuple[str, ...]:
+    """The last lines of a log, each cut at 300 characters and harmless on a terminal or in a runner's log."""
+    with log.open("rb") as stream:
+        size = stream.seek(0, os.SEEK_END)
+        stream.seek(max(0, size - 64 * 1024))
+        text = stream.read().decode("utf-8", "replace")
+    lines = [_harmless(line) for line in text.splitlines()]
+    return tuple([line for line in lines if line.strip()][-count:])
+
+
+def _harmless(line: str) -> str:
+    plain = re.sub(r"\x1b\[[0-9;?]*[ -/]*[@-~]", "", line)
+    plain = "".join(character if character.isprintable() or character == "\t" else "�" for character in plain)
+    return plain.replace("##[", "# #[")[:300].rstrip()
+
+
+def _shown(lines: Sequence[str]) -> str:
+    return "; it said nothing" if not lines else "; its last lines:\n" + "\n".join(f"  | {line}" for line in lines)
+
+
+def _status(returncode: int) -> str:
+    if returncode >= 0:
+        return f"exit status {returncode}"
+    try:
+        name = signal.Signals(-returncode).name
+    except ValueError:
+        name = str(-returncode)
+    note = " (often: out of memory)" if -returncode == signal.SIGKILL else ""
+    return f"signal {name}{note}"
+
+
+def _limit_key(what: str) -> str:
+    section = what.rsplit(" ", 1)[-1].rsplit(".", 1)[0]
+    return f"{section}.timeout" if "." in what else "timeout"

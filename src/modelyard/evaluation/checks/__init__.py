@@ -1,0 +1,1 @@
+"""Checks beside the gates: behaviour tests, calibration, changed predictions, the gap to training rows."""

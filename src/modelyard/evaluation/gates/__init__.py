@@ -1,0 +1,1 @@
+"""Gates: rules, their judgement, slice guards and waivers."""

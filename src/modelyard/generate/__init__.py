@@ -1,0 +1,1 @@
+"""Generate files from what steps and commands declare."""

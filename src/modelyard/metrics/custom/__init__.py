@@ -1,0 +1,1 @@
+"""Custom metrics: functions and costs that the configuration names."""

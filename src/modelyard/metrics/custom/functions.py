@@ -1,0 +1,203 @@
+"""Metrics of the user's own: a function in a process of its own, or what each kind of mistake costs.
+
+The function is never imported here. It gets rows, not weights: a resample's counts become repeated rows.
+"""
+
+import itertools
+import json
+import os
+import selectors
+import struct
+import subprocess
+import sys
+import tempfile
+import threading
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+
+from modelyard.config.models import OwnMetric
+from modelyard.core import processes
+from modelyard.core.errors import ConfigError, DataError, nearest
+from modelyard.metrics.catalogue import METRICS, Metric, Task
+from modelyard.metrics.compute import Floats, Ints, Predictions, Statistic
+from modelyard.metrics.custom import child as own_child
+
+PATIENCE = 600.0
+"""Seconds that one call of the function may take."""
+_KEPT = 8
+"""Tables of rows that the process keeps at a time."""
+Class = bool | int | str
+
+
+@contextmanager
+def opened(
+    named: Mapping[str, OwnMetric], files: Mapping[str, Path], *, task: Task, classes: Sequence[Class]
+) -> Iterator[dict[str, Metric]]:
+    """The configuration's own metrics, ready to be measured; their processes end with the block.
+
+    Args:
+        named: the metrics by name.
+        files: the file of each one that is a function.
+        task: the model's.
+        classes: in the order of their codes; empty for a regression.
+
+    Raises:
+        ConfigError: a name that is taken, no such function, a class that does not occur, or the wrong kind of task.
+        DataError: the module cannot be imported.
+    """
+    with ExitStack() as stack:
+        found: dict[str, Metric] = {}
+        for name, own in named.items():
+            where = f"evaluate.metrics.{name}"
+            if name in METRICS:
+                raise ConfigError(f"{where}: {name} is a built-in metric already", hint="Choose another name.")
+            if own.costs:
+                found[name] = _cost_metric(name, own, task, classes)
+                continue
+            if (own.needs == "value") != (task == "regression"):
+                raise ConfigError(
+                    f"{where}.needs is {own.needs}, and this is a {task} task",
+                    hint="Write needs: value." if task == "regression" else "Write needs: label, or probability.",
+                )
+            process = stack.enter_context(_Process(name, own, files[name], classes))
+            found[name] = Metric(
+                name, frozenset({task}), own.needs, bool(own.higher_is_better), "statistic", None,
+                function=process.statistic,
+            )  # fmt: skip
+        yield found
+
+
+def _cost_metric(name: str, own: OwnMetric, task: Task, classes: Sequence[Class]) -> Metric:
+    if task == "regression":
+        raise ConfigError(f"evaluate.metrics.{name}: costs are of classes, and a regression has none")
+    table = [[0.0] * len(classes) for _ in classes]
+    codes = {_name(each): code for code, each in enumerate(classes)}
+    for mistake in own.costs:
+        for each in (mistake.actual, mistake.predicted):
+            if _name(each) not in codes:
+                raise ConfigError(
+                    f"evaluate.metrics.{name}.costs: there is no class {each!r}",
+                    hint=nearest(str(each), list(map(str, classes))) or f"Classes: {', '.join(map(str, classes))}.",
+                )
+        table[codes[_name(mistake.actual)]][codes[_name(mistake.predicted)]] = mistake.cost
+    return Metric(name, frozenset({task}), "label", higher_is_better=False, kind="mean", perfect=0.0,
+                  costs=tuple(map(tuple, table)))  # fmt: skip
+
+
+def _name(each: Class) -> tuple[str, str]:
+    return type(each).__name__, str(each)
+
+
+class _Process:
+    """One user metric: a child, and the tables of rows that it has."""
+
+    def __init__(self, name: str, own: OwnMetric, file: Path, classes: Sequence[Class]) -> None:
+        self._what = f"evaluate.metrics.{name}"
+        self._said = f"{self._what}: {file.name}"
+        self._file = file
+        self._job = {
+            "file": str(file),
+            "function": (own.function or "").partition(":")[2],
+            "classes": list(classes),
+            "said": file.name,
+        }
+        self._needs = own.needs
+        self._lock = threading.Lock()
+        self._loaded: OrderedDict[str, None] = OrderedDict()
+        self._keys = itertools.count()
+
+    def __enter__(self) -> Self:
+        if not self._file.is_file():
+            raise ConfigError(f"{self._said} does not exist", hint="package.module:function names package/module.py.")
+        self._stack = ExitStack()
+        self._folder = Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="modelyard-metric-")))
+        argv = [sys.executable, "-I", "-B", "-X", "utf8", own_child.__file__, json.dumps(self._job)]
+        self._child = subprocess.Popen(
+            argv, cwd=self._folder, env=processes.own_child_environment(), stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True,
+        )  # fmt: skip
+        self._stack.callback(self._end)
+        try:
+            self._answer()
+        except BaseException:
+            self._stack.close()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def statistic(self, y: Ints | Floats, predictions: Predictions) -> Statistic:
+        """The metric as a function of how often each row counts."""
+        given = {"label": predictions.label, "probability": predictions.probability, "value": predictions.value}
+        key = f"t{next(self._keys)}"
+        path = self._folder / f"{key}.npz"
+        np.savez(path, actual=y, predicted=np.asarray(given[self._needs]))
+        everyone = np.arange(len(y), dtype=np.int32)
+
+        def of(weight: Floats) -> float | None:
+            counts = weight.astype(np.int64)
+            if (counts != weight).any():
+                raise ConfigError(
+                    f"{self._what}: a metric of your own knows no row weights", hint="Remove data.columns.weight."
+                )
+            rows = np.repeat(everyone, counts)
+            return self._ask(key, path, rows.tobytes()) if len(rows) else None
+
+        return of
+
+    def _ask(self, key: str, path: Path, rows: bytes) -> float | None:
+        with self._lock:
+            if key not in self._loaded:
+                self._send(b"L", json.dumps({"key": key, "path": str(path)}).encode())
+                self._loaded[key] = None
+            self._loaded.move_to_end(key)
+            if len(self._loaded) > _KEPT:
+                self._send(b"F", self._loaded.popitem(last=False)[0].encode())
+            self._send(b"E", struct.pack("<I", len(key)) + key.encode() + rows)
+            (found,) = struct.unpack("<d", self._answer())
+        return found if np.isfinite(found) else None
+
+    def _send(self, kind: bytes, body: bytes) -> None:
+        assert self._child.stdin is not None  # noqa: S101 - it was opened with a pipe
+        try:
+            self._child.stdin.write(own_child.HEADER.pack(kind, len(body)) + body)
+            self._child.stdin.flush()
+        except OSError as error:
+            raise self._died() from error
+
+    def _answer(self) -> bytes:
+        kind, length = own_child.HEADER.unpack(self._read(own_child.HEADER.size))
+        body = self._read(length)
+        if kind == b"!":
+            raise DataError(f"{self._said}: {body.decode('utf-8', 'replace')}", hint="Mend the metric and run again.")
+        return body
+
+    def _read(self, count: int) -> bytes:
+        assert self._child.stdout is not None  # noqa: S101 - it was opened with a pipe
+        read = b""
+        with selectors.DefaultSelector() as waiting:
+            waiting.register(self._child.stdout, selectors.EVENT_READ)
+            while len(read) < count:
+                if not waiting.select(PATIENCE):
+                    raise DataError(f"{self._said}: one call took longer than {PATIENCE:g} s", hint="Make it faster.")
+                part = os.read(self._child.stdout.fileno(), count - len(read))
+                if not part:
+                    raise self._died()
+                read += part
+        return read
+
+    def _died(self) -> DataError:
+        return DataError(f"{self._said}: its process died", hint="Mend the metric and run again.")
+
+    def _end(self) -> None:
+        processes.end_group(self._child)
+        for pipe in (self._child.stdin, self._child.stdout):
+            with suppress(OSError):  # a child that died leaves what was not flushed
+                if pipe is not None:
+                    pipe.close()

@@ -1,0 +1,197 @@
+"""A proposal is judged by the rules that stand before it: the base's rules with the proposal's way of training."""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from pydantic import ValidationError
+
+from modelyard.config import parts
+from modelyard.config.load import Loaded
+from modelyard.config.models import Config, Gate
+from modelyard.core.documents import KeyPath
+from modelyard.core.errors import ConfigError, Place
+
+Kind = Literal["loosened", "tightened", "changed", "metric code", "test rows"]
+
+
+@dataclass(frozen=True)
+class Change:
+    """One rule that a proposal would change, as text on one line each; an empty text is "not there"."""
+
+    rule: str
+    old: str
+    new: str
+    kind: Kind = "changed"
+
+
+def judged(base: Loaded, own: Loaded) -> Loaded:
+    """The configuration that judges a proposal: the base's, with what is no rule (see ``rules``) from the proposal.
+
+    Args:
+        base: the configuration at the base.
+        own: the proposal's.
+
+    Raises:
+        ConfigError: the proposal's training part does not fit the base's rules.
+    """
+    plain = parts.meaning_with_defaults(base.config)
+    proposed = parts.meaning_with_defaults(own.config)
+    for path in _free(base.config, own.config):
+        _put(plain, path, _get(proposed, path))
+    try:
+        config = Config.model_validate_json(json.dumps(plain), strict=True, by_alias=True, by_name=False)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        raise ConfigError(
+            f"what this change proposes does not fit the rules of its base: {first['msg']}",
+            hint="Change the rules in a pull request of its own first; until it is merged, the base's rules hold.",
+            place=Place(own.file),
+        ) from error
+    free = _free(base.config, own.config)
+    lines = {path: line for path, line in base.lines.items() if not _below(path, free)}
+    lines |= {path: line for path, line in own.lines.items() if _below(path, free)}
+    return replace(own, config=config, lines=lines, digest=parts.digest(parts.meaning(config)))
+
+
+def changes(base: Config, own: Config, files: Mapping[str, tuple[str | None, str | None]]) -> tuple[Change, ...]:
+    """Every rule that differs, in the order of the configuration, then the files that rules name.
+
+    Args:
+        base: the base's configuration.
+        own: the proposal's.
+        files: path to its digest at the base and in the proposal; None where it is not there.
+    """
+    before, after = parts.rules(base), parts.rules(own)
+    found = _gate_changes(base, own)
+    del before["evaluate"]["gates"], after["evaluate"]["gates"]
+    old, new = dict(_leaves(before)), dict(_leaves(after))
+    found += [
+        Change(name, old.get(name, ""), new.get(name, ""), _kind(name, old.get(name), new.get(name)))
+        for name in dict.fromkeys([*old, *new])
+        if old.get(name, "") != new.get(name, "")
+    ]
+    code = {*parts.metric_files(base).values(), *parts.metric_files(own).values()}
+    for path, (was, now) in sorted(files.items()):
+        if was != now:
+            found.append(Change(path, _short(was), _short(now), "metric code" if path in code else "changed"))
+    return tuple(found)
+
+
+def _gate_changes(base: Config, own: Config) -> list[Change]:
+    """Gates that differ. A gate is the same one where metric, operator, reference and slices are."""
+    waiting = list(enumerate(own.evaluate.gates))
+    found: list[Change] = []
+    for at, gate in enumerate(base.evaluate.gates):
+        named = f"evaluate.gates[{at}]"
+        match = next((pair for pair in waiting if _identity(gate) == _identity(pair[1])), None)
+        if match is None:
+            found.append(Change(named, _summary(gate), "", "loosened"))
+            continue
+        waiting.remove(match)
+        old, new = (each.model_dump(mode="json") for each in (gate, match[1]))
+        for key in old:
+            if old[key] != new[key]:
+                kind = _gate_kind(gate, key, old[key], new[key])
+                found.append(Change(f"{named}.{key}", _written(old[key]), _written(new[key]), kind))
+    # Where the base has no gates, its defaults hold, and any list of gates takes their place.
+    added: Kind = "tightened" if base.evaluate.gates else "changed"
+    found += [Change(f"evaluate.gates[{at}]", "", _summary(gate), added) for at, gate in waiting]
+    return found
+
+
+def _identity(gate: Gate) -> tuple[object, ...]:
+    return gate.metric, gate.operator, gate.no_worse_than or gate.better_than, gate.columns
+
+
+def _summary(gate: Gate) -> str:
+    plain = gate.model_dump(mode="json", exclude_defaults=True)
+    return ", ".join(f"{key}: {_written(value)}" for key, value in plain.items())
+
+
+def _written(value: Any) -> str:
+    return "" if value in (None, [], {}) else json.dumps(value, ensure_ascii=False)
+
+
+def _gate_kind(gate: Gate, key: str, old: Any, new: Any) -> Kind:
+    """Whether a key of a gate lets more through than before."""
+    if key in ("inconclusive", "require"):
+        return "loosened" if new in ("allow", "guard") else "tightened"
+    if key == "by":
+        return _by_kind(old, new)
+    if key == "between" and old and new:
+        return "tightened" if old[0] <= new[0] and new[1] <= old[1] else "loosened"
+    if key == "margin" and isinstance(old, str) and isinstance(new, str):
+        (was, of), (now, of_now) = (each.replace(" ", "").split("%") for each in (old, new))
+        old, new = (float(was), float(now)) if of == of_now else (old, new)
+    if not isinstance(old, int | float) or not isinstance(new, int | float):
+        return "loosened" if key == "margin" else "changed"
+    upward_is_looser = key in ("at_most", "slice_drop") or (key == "margin" and gate.operator == "no_worse_than")
+    return "loosened" if (new > old) == upward_is_looser else "tightened"
+
+
+def _by_kind(old: Any, new: Any) -> Kind:
+    """A slice that is named must be judged, so that one less lets more through."""
+    was, now = ({json.dumps(each, sort_keys=True) for each in slices or ()} for slices in (old, new))
+    return "tightened" if was <= now else "loosened"
+
+
+def _kind(name: str, old: str | None, new: str | None) -> Kind:
+    """Whether a rule beside the gates lets more through than before."""
+    if name == "mode":
+        return "loosened" if new == '"report-only"' else "tightened"
+    if name == "evaluate.confidence" and old and new:
+        return "loosened" if float(new) < float(old) else "tightened"
+    if name.startswith("evaluate.checks.") and old and new:
+        if old.startswith('"'):
+            order = ['"off"', '"report"', '"gate"']
+            return "loosened" if order.index(new) < order.index(old) else "tightened"
+        return "loosened" if float(new) > float(old) else "tightened"
+    if name.startswith(("data.sets.", "data.split.", "data.missing_target")):
+        return "test rows"
+    if name == "evaluate.waivers":
+        return "loosened" if new else "tightened"
+    if name == "evaluate.behaviour" or name.startswith("validate.suites"):
+        return "changed" if new else "loosened"
+    return "metric code" if name.startswith("evaluate.metrics.") else "changed"
+
+
+def _free(base: Config, own: Config) -> tuple[KeyPath, ...]:
+    """The keys that are no rules."""
+    paths: tuple[KeyPath, ...] = (("train",), ("requirements",), ("evaluate", "challenger"), ("evaluate", "predict"))
+    if base.data.split is None and "train" in own.data.sets:
+        paths += (("data", "sets", "train"),)
+    return paths
+
+
+def _below(path: KeyPath, heads: tuple[KeyPath, ...]) -> bool:
+    return any(path[: len(head)] == head for head in heads)
+
+
+def _get(plain: Mapping[str, Any], path: KeyPath) -> Any:
+    found: Any = plain
+    for key in path:
+        found = found.get(key) if isinstance(found, Mapping) else None
+    return found
+
+
+def _put(plain: dict[str, Any], path: KeyPath, value: Any) -> None:
+    for key in path[:-1]:
+        plain = plain[str(key)]
+    plain[str(path[-1])] = value
+
+
+def _leaves(value: Any, name: str = "") -> Iterator[tuple[str, str]]:
+    if isinstance(value, dict) and value:
+        for key, part in value.items():
+            yield from _leaves(part, f"{name}.{key}" if name else str(key))
+    elif isinstance(value, list) and value and isinstance(value[0], dict):
+        for at, part in enumerate(value):
+            yield from _leaves(part, f"{name}[{at}]")
+    elif value not in (None, {}, []):
+        yield name, json.dumps(value, ensure_ascii=False)
+
+
+def _short(digest: str | None) -> str:
+    return "" if digest is None else digest[:19]

@@ -1,0 +1,1 @@
+"""Registry in a GitHub repository: a state branch and releases."""

@@ -1,0 +1,1 @@
+"""Registry in a local folder."""

@@ -1,0 +1,60 @@
+"""The document as one self-contained HTML file: no script, no address, its own style, light and dark."""
+
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from modelyard.core.verdict import Verdict
+from modelyard.report import charts, compose, escape
+from modelyard.report.conclusion import Records
+from modelyard.report.verdict_style import CLASSES, WORDS
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+
+def render_html(records: Records) -> str:
+    """One HTML file that needs nothing else: inline style and charts, no script, no address.
+
+    Every text goes through Jinja's autoescaping, and only our own charts are let in as markup.
+    """
+    return _environment().get_template("report.html.j2").render(document=compose.document(records))
+
+
+@cache
+def _environment() -> "Environment":
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+    from markupsafe import Markup
+
+    def svg(markup: str) -> Markup:
+        return Markup(markup)  # noqa: S704 - written by charts.py through an element tree, which escapes
+
+    def mark(verdict: Verdict) -> Markup:
+        return Markup(charts.verdict_mark(verdict))  # noqa: S704 - a constant shape
+
+    filters: dict[str, Any] = {
+        "kind": lambda value: type(value).__name__,
+        "clean": lambda text, longest=2000: escape.clean(text, longest=longest),
+        "spaced": _spaced,
+        "block": escape.clean_block,
+        "svg": svg,
+        "mark": mark,
+        "word": WORDS.__getitem__,
+        "tone": CLASSES.__getitem__,
+    }
+    environment = Environment(
+        loader=PackageLoader("modelyard.report", "templates"),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=StrictUndefined,
+    )
+    environment.filters.update(filters)
+    return environment
+
+
+def _spaced(text: str) -> str:
+    """Cleaned text that keeps a space at either end, since it stands between other pieces of a line."""
+    shown = escape.clean(text, longest=2000)
+    if not shown:
+        return " " if text else ""
+    return f"{' ' if text[0].isspace() else ''}{shown}{' ' if text[-1].isspace() else ''}"

@@ -1,0 +1,71 @@
+"""What a version carries beside its model and records: environment, golden rows, profile, and a predict command's code.
+
+Evaluation puts it into the run folder and writes its digests into the record, so that promotion, perhaps in a job that
+checked nothing out, publishes exactly that.
+"""
+
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+from modelyard.core.files import replace_folder, sha256_file, write_atomic
+from modelyard.models import environment
+from modelyard.registry.bundle import collect
+from modelyard.steps.context import Context
+from modelyard.vcs import tree
+
+FOLDERS = ("golden", "profile", "code")
+ENVIRONMENT = "environment.txt"
+LOCK = "requirements.lock"
+"""The hashed file that an action's environment was installed from; there is none at a desk."""
+
+
+def prepare(context: Context) -> dict[str, str]:
+    """Write the environment and the predict command's code into the run folder.
+
+    Returns:
+        Path in the version to digest, of everything that is carried.
+    """
+    write_atomic(context.run_dir / ENVIRONMENT, environment.environment_text(context.environment).encode())
+    lock = Path(sys.prefix) / "modelyard.lock"
+    if lock.is_file():
+        write_atomic(context.run_dir / LOCK, lock.read_bytes())
+    else:
+        (context.run_dir / LOCK).unlink(missing_ok=True)
+    shutil.rmtree(context.run_dir / "code", ignore_errors=True)
+    if context.config.evaluate.predict is not None:
+        folder = Path(tempfile.mkdtemp(dir=context.run_dir, prefix=".code."))
+        try:
+            for name, source in command_files(context).items():
+                target = folder / name
+                target.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(source, target)
+            replace_folder(folder / "code" if (folder / "code").is_dir() else folder, context.run_dir / "code")
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+    return digests(carried(context.run_dir))
+
+
+def carried(run_dir: Path) -> dict[str, Path]:
+    """Path in the version to file, of what a run folder holds.
+
+    Raises:
+        DataError: a link among them, or no environment.
+    """
+    folders = {name: run_dir / name for name in FOLDERS if (run_dir / name).is_dir()}
+    lock = {LOCK: run_dir / LOCK} if (run_dir / LOCK).is_file() else {}
+    return collect({**folders, **lock, ENVIRONMENT: run_dir / ENVIRONMENT})
+
+
+def digests(files: dict[str, Path]) -> dict[str, str]:
+    """Path in the version to the sha256 of the file."""
+    return {name: sha256_file(path) for name, path in files.items()}
+
+
+def command_files(context: Context) -> dict[str, Path]:
+    """The files beside a predict command, so that its version can be scored with its own code."""
+    if context.config.evaluate.predict is None:
+        return {}
+    folder = context.command_folder
+    return {f"code/{path.relative_to(folder).as_posix()}": path for path in tree.source_files(folder)}

@@ -1,0 +1,112 @@
+"""What a step declares itself with: its inputs, its outputs, and the permissions it needs in a workflow.
+
+The command line, the actions and the documentation are all derived from these declarations.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from modelyard.core.errors import ConfigError, nearest
+
+
+def _kebab(name: str) -> str:
+    return name.replace("_", "-")
+
+
+class Inputs(BaseModel):
+    """Inputs of a step; a field is an input: kebab-case name, description, default, type."""
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, alias_generator=_kebab, populate_by_name=True, use_attribute_docstrings=True
+    )
+
+    config: str = "modelyard.yml"
+    """Path of the configuration."""
+    run_dir: str = "modelyard-run"
+    """Run folder, where records and reports are written; relative to the workspace."""
+    registry: str = ""
+    """Registry to use instead of the configuration's: local, github or mlflow."""
+    requirements: str = ""
+    """Requirements file of your own pins, instead of the configuration's: names, versions, markers, hashes."""
+    base: str = Field(default="", json_schema_extra={"desk": True})
+    """Git reference whose rules judge, at a desk; in Actions a pull request is always judged by its base."""
+
+    @classmethod
+    def from_strings(cls, given: Mapping[str, str]) -> Self:
+        """Inputs from text, as flags and environment variables give them; an empty string is not given.
+
+        Raises:
+            ConfigError: an unknown input, or a value that its type does not take; booleans are true or false only.
+        """
+        fields = {_kebab(name): info for name, info in cls.model_fields.items()}
+        values: dict[str, Any] = {}
+        for name, text in given.items():
+            if name not in fields:
+                raise ConfigError(
+                    f"unknown input {name!r}", hint=nearest(name, fields) or f"Known: {', '.join(fields)}."
+                )
+            if text == "":
+                continue
+            if fields[name].annotation is bool:
+                if text not in ("true", "false"):
+                    raise ConfigError(f"input {name!r} is {text[:40]!r}", hint="Allowed: true or false.")
+                values[name] = text == "true"
+            else:
+                values[name] = text
+        try:
+            return cls.model_validate(values)
+        except ValidationError as error:
+            first = error.errors()[0]
+            name = ".".join(str(part) for part in first["loc"])
+            raise ConfigError(f"input {name!r}: {first['msg']}", hint="See --help for what is allowed.") from error
+
+
+class Outputs(BaseModel):
+    """Outputs that every step has."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, alias_generator=_kebab, populate_by_name=True,
+                              use_attribute_docstrings=True)  # fmt: skip
+
+    verdict: str
+    """pass, fail, inconclusive or error."""
+    exit_code: int
+    """The step's exit code."""
+    run_dir: str
+    """The run folder."""
+    record_digest: str
+    """Digest of the step's record."""
+    report_path: str = ""
+    """The Markdown report, where one was written."""
+
+
+@dataclass(frozen=True)
+class StepSpec:
+    """One step as the outside sees it."""
+
+    name: str
+    summary: str
+    example: str
+    inputs: type[Inputs]
+    outputs: type[Outputs]
+    permissions: Mapping[str, str] = field(default_factory=lambda: {"contents": "read"})
+    """What the job must grant; the reason for each grant is its value's comment in the templates."""
+    environment: Literal["carry", "ml"] = "ml"
+    """The lock that its action installs: the small one carries records and models as bytes, and loads neither."""
+    secrets: tuple["Secret", ...] = ()
+    """Secret inputs of its action; they reach the step by its environment alone, never by a flag."""
+
+
+@dataclass(frozen=True)
+class Secret:
+    """A secret input of an action, without ``MODELYARD_`` and in kebab case."""
+
+    name: str
+    description: str
+    default: str = ""
+
+
+TOKEN = Secret("token", "GitHub token, for the registry and for comments.", "${{ github.token }}")
+"""The job's own token; what it may do is what the job's permissions say."""

@@ -1,0 +1,113 @@
+"""detect: which of data, code, configuration and packages differ from what the champion was made from."""
+
+from collections.abc import Mapping
+from typing import Any, get_args
+
+from modelyard.core.verdict import Verdict
+from modelyard.data import fingerprint
+from modelyard.records.envelope import Envelope
+from modelyard.records.results import DataSet, DetectResult, Reason
+from modelyard.registry.records import version_records
+from modelyard.steps.context import Context
+from modelyard.steps.declaration import TOKEN, Inputs, Outputs, StepSpec
+from modelyard.steps.execution import Outcome, StepDefinition
+
+
+class DetectOutputs(Outputs):
+    """Outputs of detect."""
+
+    changed: bool
+    """Whether anything differs from the champion."""
+    reasons: str
+    """What differs, separated by commas: first-run, data, code, configuration, packages."""
+    model: str
+    """Name of the model."""
+    models: str
+    """The models of this configuration, as a JSON list."""
+    data_digest: str
+    """Digest over all data sets."""
+    stages: str
+    """The stages that this event calls for from here on, separated by commas; none where nothing changed."""
+
+
+class DetectInputs(Inputs):
+    """Inputs of detect."""
+
+    promote: bool = False
+    """A promotion is asked for, so that it is among the stages that this event calls for."""
+
+
+SPEC = StepSpec(
+    name="detect",
+    summary="Fingerprint data, code, configuration and packages, and compare them with the champion's.",
+    example="modelyard detect --json",
+    inputs=DetectInputs,
+    outputs=DetectOutputs,
+    secrets=(TOKEN,),
+)
+
+
+def reads(context: Context, _inputs: Inputs) -> Mapping[str, Any]:
+    """Everything that is compared."""
+    champion = context.champion
+    return {
+        "data": context.data_digests,
+        "code": context.code_digest,
+        "config": context.configuration_digest,
+        "packages": context.packages_digest,
+        "champion": None if champion is None else champion.name,
+        "registry": context.registry_kind,
+    }
+
+
+def run(context: Context, _inputs: Inputs) -> Outcome:
+    """Compare today's digests with those in the champion's own detect record."""
+    champion = context.champion
+    then: DetectResult | None = None
+    if champion is not None:
+        record: Envelope | None = version_records(context.registry, champion).get("detect")
+        outcome = record.record.outcome if record else None
+        then = outcome if isinstance(outcome, DetectResult) else None
+    before = {known.name: known for known in then.sets} if then else {}
+    sets = tuple(fingerprint.compare(now, before.get(name)) for name, now in context.sets.items())
+    details = _details(context, sets, then, None if champion is None else champion.name)
+    result = DetectResult(
+        changed=bool(details),
+        reasons=tuple(reason for reason in get_args(Reason) if reason in details),
+        sets=sets,
+        champion=None if champion is None else champion.name,
+        code_digest=context.code_digest,
+        config_digest=context.configuration_digest,
+        packages_digest=context.packages_digest,
+        registry=context.registry_kind,
+        details=details,
+    )
+    return Outcome(result, Verdict.PASS, champion_version=result.champion)
+
+
+def _details(
+    context: Context, sets: tuple[DataSet, ...], then: DetectResult | None, champion: str | None
+) -> dict[Reason, tuple[str, ...]]:
+    if champion is None:
+        return {"first-run": ("the registry has no champion yet",)}
+    if then is None:
+        return {"first-run": (f"{champion} was adopted and has no record to compare with",)}
+    details: dict[Reason, tuple[str, ...]] = {}
+    changes = [
+        f"{part.name}: {path} {how}"
+        for part in sets
+        for how, paths in (("added", part.added), ("modified", part.modified), ("removed", part.removed))
+        for path in paths
+    ]
+    if changes:
+        details["data"] = tuple(changes)
+    if then.code_digest != context.code_digest:
+        details["code"] = ("the training code differs",)
+    if then.config_digest != context.configuration_digest:
+        details["configuration"] = (f"{context.loaded.path.name} differs in meaning, or a file that it names",)
+    if then.packages_digest != context.packages_digest:
+        details["packages"] = ("the packages that the model can import differ",)
+    return details
+
+
+DETECT = StepDefinition(SPEC, "detect", (), reads, run)

@@ -1,0 +1,211 @@
+"""The two models of an evaluation: each scores today's test rows in its own environment, or brings its predictions."""
+
+import sys
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import modelyard.records.results as r
+from modelyard.core.errors import DataError
+from modelyard.core.files import read_json
+from modelyard.models import environment, store
+from modelyard.models.predictions import join, read_predictions
+from modelyard.models.score_child import golden_rows
+from modelyard.models.scorer import Golden, Scorer, score
+from modelyard.registry.base import Version
+from modelyard.steps import rows as test_rows
+from modelyard.steps.context import Context
+
+
+@dataclass(frozen=True)
+class Contender:
+    """A model to judge: what it takes, and its predictions joined to the test rows."""
+
+    signature: r.Signature
+    joined: Any
+    note: str = ""
+    scored: Mapping[str, Path] = field(default_factory=dict)
+    """Prediction files of the other tables that it was given."""
+
+
+def challenger_of(
+    context: Context, facts: r.TrainResult, test: Any, folder: Path, tables: Mapping[str, Any]
+) -> Contender:
+    """The challenger's predictions of the test rows; golden rows for its version are written beside them.
+
+    Args:
+        context: the run.
+        facts: what training wrote.
+        test: the test rows.
+        folder: where predictions go.
+        tables: other rows that it is to score, by name; nothing of them where it exists as predictions only.
+
+    Raises:
+        DataError: the model was changed since training, cannot be scored, or leaves rows without a prediction.
+    """
+    config, scored = context.config, {}
+    signature = facts.signature
+    if signature is None:
+        raise DataError("the train record has no signature", hint="Run `modelyard train` again.")
+    if facts.adapter == "predictions":
+        path = context.inside(config.evaluate.challenger or "", "evaluate.challenger")
+        frame = read_predictions(path, "the challenger")
+        frame.write_parquet(folder / "challenger.parquet")
+    else:
+        model_dir = context.run_dir / "model"
+        found, _ = store.digest(model_dir)
+        if found != facts.model_digest:
+            raise DataError(
+                f"the model in {model_dir} was changed since it was trained: {found} instead of {facts.model_digest}",
+                hint="Run `modelyard train` again.",
+            )
+        scorer = Scorer(
+            who="the challenger",
+            adapter=facts.adapter,
+            signature=signature,
+            model_dir=model_dir,
+            python=Path(sys.executable),
+            format=store.stored_format(model_dir),
+            python_path=_python_path(model_dir),
+            command=config.evaluate.predict.command if config.evaluate.predict else "",
+            timeout=config.evaluate.predict.timeout if config.evaluate.predict else "1h",
+            folder=context.command_folder,
+            path_first=context.command_path,
+            golden=_golden(context, found, folder) if facts.adapter == "sklearn" else None,
+        )
+        context.console.say(f"  the challenger scores {len(test):,} rows")
+        given = {"challenger": test} | {name: rows for name, rows in tables.items() if len(rows)}
+        scored = score(scorer, given, id_column=test_rows.id_column(config), folder=folder)
+        frame = read_predictions(scored.pop("challenger"), "the challenger")
+        if facts.adapter == "command":
+            _golden_of_command(context, scorer, _golden(context, found, folder))
+    return Contender(signature, joined(context, frame, test, signature, "the challenger"), scored=scored)
+
+
+def _golden(context: Context, model_digest: str, folder: Path) -> Golden:
+    told = read_json(context.run_dir / "profile" / "profile.json")["columns"]
+    quantiles = {
+        name: [value for value in column.get("quantiles") or [] if value is not None] for name, column in told.items()
+    }
+    return Golden(model_digest, quantiles, folder / "golden")
+
+
+def _golden_of_command(context: Context, scorer: Scorer, wanted: Golden) -> None:
+    """Golden rows by the user's command; a command that cannot take made-up rows has none, and that is said."""
+    name = test_rows.id_column(context.config)
+    features = [feature.model_dump() for feature in scorer.signature.features]
+    made = golden_rows(features, dict(wanted.quantiles), {}, seed=wanted.seed, rows=wanted.rows, named=name)
+    with tempfile.TemporaryDirectory(dir=wanted.folder.parent) as temporary:
+        try:
+            written = score(scorer, {"golden": made}, id_column=name, folder=Path(temporary))["golden"]
+            frame = read_predictions(written, "the challenger")
+            joined(context, frame, made, scorer.signature, "the challenger")
+        except DataError as error:
+            context.console.say(f"  no golden rows: the predict command does not take made-up ones ({error.message})")
+            return
+    wanted.folder.mkdir()
+    made.write_parquet(wanted.folder / "inputs.parquet")
+    columns = [column for column in frame.columns if column != name]
+    frame.select(name, *columns).write_parquet(wanted.folder / "predictions.parquet")
+
+
+def reference_of(
+    context: Context, role: str, version: Version, test: Any, folder: Path, signature: r.Signature
+) -> Contender:
+    """A version's predictions of the same rows, with its own code and packages.
+
+    Args:
+        context: the run.
+        role: champion, or best-promoted.
+        version: which.
+        test: the test rows.
+        folder: where predictions go.
+        signature: the challenger's.
+
+    Raises:
+        DataError: it cannot score today's rows. That is never taken for a first run.
+    """
+    manifest, config = version.manifest, context.config
+    who = f"the {role.replace('-', ' ')} {version.name}"
+    note = "" if manifest.evidence != "none" else f"{version.name} was adopted without evidence"
+    if manifest.adapter == "predictions":
+        named = config.evaluate.champion if role == "champion" else None
+        if named is None:
+            raise DataError(
+                f"{who} exists as predictions only and cannot score today's rows",
+                hint="Name its predictions for today's test rows: evaluate.champion.",
+            )
+        frame = read_predictions(context.inside(named, "evaluate.champion"), who)
+        return Contender(signature, joined(context, frame, test, signature, who), note)
+    unknown = sorted(set(map(str, signature.classes)) - set(map(str, manifest.signature.classes)))
+    if manifest.signature.task != signature.task or unknown:
+        raise DataError(
+            f"{who} knows other classes than today's rows have"
+            + (f": not {', '.join(unknown[:5])}" if unknown else ""),
+            hint="Adopt a model that knows them, or give this one a name of its own.",
+        )
+    if manifest.signature.positive != signature.positive:
+        raise DataError(
+            f"{who} predicts {manifest.signature.positive!r} as the positive class, this run {signature.positive!r}",
+            hint="Set model.positive back, or give the model that predicts another class a name of its own.",
+        )
+    with tempfile.TemporaryDirectory(dir=folder) as fetched:
+        home = Path(fetched) / "version"
+        context.registry.fetch(version, home)
+        recorded = environment.parse_environment((home / "environment.txt").read_text("utf-8"))
+        python = environment.python_for(recorded, cache=context.environments, current=context.environment)
+        scorer = Scorer(
+            who=who,
+            adapter=manifest.adapter,
+            signature=manifest.signature,
+            model_dir=home / "model",
+            python=python,
+            format=store.loadable_format(
+                home / "model", who=who, allow_pickle=config.may_load_pickles, adapter=manifest.adapter
+            ),
+            python_path=_python_path(home / "model"),
+            command=manifest.predict_command,
+            timeout=config.evaluate.predict.timeout if config.evaluate.predict else "1h",
+            folder=home / "code" if (home / "code").is_dir() else home,
+            path_first=context.command_path,
+        )
+        context.console.say(f"  {who} scores the same rows")
+        written = score(scorer, {role: test}, id_column=test_rows.id_column(config), folder=folder)
+    frame = read_predictions(written[role], who)
+    own = joined(context, frame, test, manifest.signature, who)
+    return Contender(
+        manifest.signature, replace(own, predictions=_in_classes(own, manifest.signature, signature)), note
+    )
+
+
+def _in_classes(own: Any, of: r.Signature, wanted: r.Signature) -> Any:
+    """A reference's predictions with the challenger's codes; a class that the challenger has not is one code beyond."""
+    predictions = own.predictions
+    if of.task != "multiclass" or of.classes == wanted.classes:
+        return predictions
+    import numpy as np
+
+    from modelyard.models.predictions import encode
+
+    codes = encode(list(of.classes), wanted)
+    codes = np.where(codes < 0, len(wanted.classes), codes)
+    label = None if predictions.label is None else codes[predictions.label]
+    probability = predictions.probability
+    if probability is not None:
+        order = [int(np.flatnonzero(codes == code)[0]) for code in range(len(wanted.classes))]
+        probability = probability[:, order]
+    return replace(predictions, classes=len(wanted.classes), label=label, probability=probability)
+
+
+def joined(context: Context, frame: Any, test: Any, signature: r.Signature, who: str) -> Any:
+    """Predictions in the order of some rows, checked."""
+    name = test_rows.id_column(context.config)
+    # The threshold that a model was made with is part of it, also where today's configuration has another.
+    chosen = signature.threshold or 0.5
+    return join(frame, test[name], id_column=name, signature=signature, threshold=chosen, who=who)
+
+
+def _python_path(model_dir: Path) -> tuple[str, ...]:
+    return tuple(str(path) for path in store.code_folders(model_dir))

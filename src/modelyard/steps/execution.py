@@ -1,0 +1,165 @@
+"""How a step runs: its result is sealed in a record with what it was made from, also when it ends with an error."""
+
+import resource
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from modelyard import __version__
+from modelyard.core.canonical import digest
+from modelyard.core.errors import DataError, ModelyardError
+from modelyard.core.verdict import Verdict
+from modelyard.records.envelope import Envelope, Record, Step, plain_record, write_record
+from modelyard.records.results import Part, Problem
+from modelyard.steps.context import Context
+from modelyard.steps.declaration import Inputs, StepSpec
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a step found, and the parts of its record that only it knows."""
+
+    result: Part
+    verdict: Verdict
+    fit_digest: str | None = None
+    model_digest: str | None = None
+    champion_version: str | None = None
+
+
+@dataclass(frozen=True)
+class StepDefinition:
+    """A step: how it is declared, what it reads, what it builds on, and what it does."""
+
+    spec: StepSpec
+    name: Step
+    builds_on: tuple[Step, ...]
+    reads: Callable[[Context, Inputs], Mapping[str, Any]]
+    """Everything that decides the result, as digestible data; equal means nothing to do."""
+    run: Callable[[Context, Any], Outcome]
+    optional: tuple[Step, ...] = field(default=())
+    """Steps that are built on where their record exists."""
+    reads_data: bool = True
+    """It looks at data and packages itself; one that does not goes by what detect recorded of them."""
+
+
+def inputs_digest(step: StepDefinition, context: Context, inputs: Inputs) -> str:
+    """Digest of everything that decides the step's result, the tool's version included."""
+    return digest({"step": step.name, "tool": __version__, "reads": dict(step.reads(context, inputs))})
+
+
+def execute(step: StepDefinition, context: Context, inputs: Inputs) -> Envelope:
+    """Run a step and write its record; see ``perform``."""
+    return write_record(context.record_path(step.name), perform(step, context, inputs))
+
+
+def perform(step: StepDefinition, context: Context, inputs: Inputs, *, keep: bool = True) -> Record:
+    """Run a step; an error is recorded, unless nothing of it is to be kept, and raised again.
+
+    Raises:
+        ModelyardError: what the step raised. The record then holds the message, and later steps do not build on it.
+    """
+    started, clock = context.now(), time.monotonic()
+    try:
+        outcome = step.run(context, inputs)
+    except ModelyardError as error:
+        if keep:
+            _write_problem(step, context, inputs, error, started, clock)
+        raise
+    return Record(
+        step=step.name,
+        model=context.config.model.name,
+        verdict=outcome.verdict,
+        tool_version=__version__,
+        inputs_digest=inputs_digest(step, context, inputs),
+        environment_digest=context.environment_digest if step.reads_data else None,
+        config_digest=context.loaded.digest,
+        data=_data(step, context),
+        fit_digest=outcome.fit_digest,
+        model_digest=outcome.model_digest,
+        tree=context.tree,
+        champion_version=outcome.champion_version,
+        builds_on=_links(step, context),
+        result=outcome.result.model_dump(mode="json"),
+        circumstances=context.circumstances(started, time.monotonic() - clock, peak_memory_mib()),
+    )
+
+
+def rebind(step: StepDefinition, context: Context, known: Envelope) -> Envelope:
+    """The record of a step whose inputs did not change, on today's tree, configuration and records before it.
+
+    Where those are the same too, the record stays as it is, byte for byte.
+    """
+    now = {
+        "builds_on": _links(step, context),
+        "tree": context.tree,
+        "config_digest": context.loaded.digest,
+        "data": _data(step, context),
+    }
+    if all(getattr(known.record, name) == value for name, value in now.items()):
+        return known
+    record = known.record.model_copy(update=now)
+    return write_record(context.record_path(step.name), Record.model_validate(plain_record(record)))
+
+
+def _data(step: StepDefinition, context: Context) -> dict[str, str]:
+    if step.name in ("prove", "rollback"):
+        return {}  # whatever data this folder's last run had, an old version is not about it
+    if step.reads_data:
+        return context.data_digests
+    detected = context.record_or_none("detect")
+    return {} if detected is None else detected.record.data
+
+
+def _links(step: StepDefinition, context: Context) -> tuple[Any, ...]:
+    needed = [context.record(name).link for name in step.builds_on]
+    known = [context.record_or_none(name) for name in step.optional]
+    return (*needed, *(envelope.link for envelope in known if envelope is not None))
+
+
+def _write_problem(
+    step: StepDefinition, context: Context, inputs: Inputs, error: ModelyardError, started: Any, clock: float
+) -> None:
+    message = f"{error.place}: {error.message}" if error.place else error.message
+    problem = Problem(message=message, hint=error.hint, exit_code=error.exit_code)
+    before = [context.record_or_none(name) for name in (*step.builds_on, *step.optional)]
+    try:
+        record = Record(
+            step=step.name,
+            model=context.config.model.name,
+            verdict=Verdict.ERROR,
+            tool_version=__version__,
+            inputs_digest=digest(
+                {"step": step.name, "failed": problem.message, "with": inputs.model_dump(mode="json")}
+            ),
+            config_digest=context.loaded.digest,
+            builds_on=tuple(known.link for known in before if known is not None),
+            problem=problem,
+            circumstances=context.circumstances(started, time.monotonic() - clock, peak_memory_mib()),
+        )
+        write_record(context.record_path(step.name), record)
+    except ModelyardError:
+        context.console.say("The record of this error could not be written either.")
+
+
+def passed(envelope: Envelope) -> Envelope:
+    """The same record, where its verdict lets a later step build on it.
+
+    Raises:
+        DataError: the step did not pass.
+    """
+    if envelope.record.verdict is not Verdict.PASS:
+        raise DataError(
+            f"{envelope.record.step} ended with {envelope.record.verdict}, so nothing can be built on it",
+            hint=f"Mend what `modelyard {envelope.record.step}` reports and run it again.",
+        )
+    return envelope
+
+
+def peak_memory_mib() -> float:
+    """Peak resident memory of this process and its largest child, in MiB."""
+    units = 1024 * 1024 if sys.platform == "darwin" else 1024
+    own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    children = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+    return max(own, children) / units

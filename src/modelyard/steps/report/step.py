@@ -1,0 +1,78 @@
+"""report: Markdown and one self-contained HTML file, from the records alone."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from modelyard.core.errors import DataError
+from modelyard.core.files import sha256_bytes, write_atomic
+from modelyard.core.verdict import Verdict
+from modelyard.records.envelope import STEPS, Envelope, Step, read_record
+from modelyard.records.results import ReportResult
+from modelyard.steps.context import Context
+from modelyard.steps.declaration import TOKEN, Inputs, Outputs, StepSpec
+from modelyard.steps.execution import Outcome, StepDefinition
+
+
+class ReportInputs(Inputs):
+    """Inputs of report."""
+
+    part: Literal["render", "comment"] = "render"
+    """render: write the report's files. comment: in GitHub Actions, render the records anew and comment on the pull
+    request; needs no checkout."""
+
+
+SPEC = StepSpec(
+    name="report",
+    summary="Render the records as Markdown and as one self-contained HTML file, or comment on the pull request.",
+    example="modelyard report",
+    inputs=ReportInputs,
+    outputs=Outputs,
+    permissions={"pull-requests": "write"},
+    environment="carry",
+    secrets=(TOKEN,),
+)
+SHOWN: tuple[Step, ...] = tuple(step for step in STEPS if step not in ("report", "promote", "prove", "rollback"))
+
+
+def shown_records(run_dir: Path) -> dict[Step, Envelope]:
+    """The records of this run: detect, and those that build on it. A changed one is an error, a missing one is not.
+
+    A record that builds on another detect record is an earlier run's, about other data, and is left out.
+    """
+    paths = {step: run_dir / "records" / f"{step}.json" for step in SHOWN}
+    found = {step: read_record(path) for step, path in paths.items() if path.is_file()}
+    detected = found.get("detect")
+    return {
+        step: envelope
+        for step, envelope in found.items()
+        if detected is None or step == "detect" or detected.link in envelope.record.builds_on
+    }
+
+
+def reads(context: Context, _inputs: Inputs) -> Mapping[str, Any]:
+    """The records."""
+    return {step: envelope.digest for step, envelope in shown_records(context.run_dir).items()}
+
+
+def run(context: Context, _inputs: Inputs) -> Outcome:
+    """Render and write both files."""
+    from modelyard.report.renderers.html import render_html
+    from modelyard.report.renderers.markdown import render_markdown
+
+    records = shown_records(context.run_dir)
+    if not records:
+        raise DataError(f"{context.run_dir.name} holds no records to report on", hint="Run `modelyard run` first.")
+    markdown, html = render_markdown(records).encode(), render_html(records).encode()
+    write_atomic(context.run_dir / "report.md", markdown)
+    write_atomic(context.run_dir / "report.html", html)
+    result = ReportResult(
+        markdown="report.md",
+        html="report.html",
+        markdown_digest=sha256_bytes(markdown),
+        html_digest=sha256_bytes(html),
+    )
+    return Outcome(result, Verdict.PASS)
+
+
+REPORT = StepDefinition(SPEC, "report", (), reads, run, optional=SHOWN, reads_data=False)

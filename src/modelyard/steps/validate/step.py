@@ -1,0 +1,69 @@
+"""validate: every suite on its data set; failed, errored and vacuous expectations are never a pass."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from modelyard.core.errors import ConfigError
+from modelyard.core.files import sha256_file
+from modelyard.core.verdict import worst
+from modelyard.records.results import ValidateResult
+from modelyard.steps.context import Context
+from modelyard.steps.declaration import Inputs, Outputs, StepSpec
+from modelyard.steps.execution import Outcome, StepDefinition
+
+SPEC = StepSpec(
+    name="validate",
+    summary="Run the expectation suites on the data sets that they are for.",
+    example="modelyard validate",
+    inputs=Inputs,
+    outputs=Outputs,
+)
+
+
+def _suites(context: Context) -> dict[str, str]:
+    section = context.config.validate_
+    if section is None:
+        raise ConfigError(
+            "no expectation suite is configured, so validate would check nothing",
+            hint="Name one: validate: {suites: {<set>: path/to/suite.json}}.",
+        )
+    return dict(section.suites)
+
+
+def reads(context: Context, _inputs: Inputs) -> Mapping[str, Any]:
+    """The data, the suites, and the engine's version."""
+    return {
+        "suites": {
+            name: [context.sets[name].digest, sha256_file(context.rule_file(path, f"validate.suites.{name}"))]
+            for name, path in _suites(context).items()
+        },
+        "engine": dict(context.environment.packages).get("great-expectations", ""),
+        "personal": list(context.config.data.columns.personal),
+    }
+
+
+def run(context: Context, _inputs: Inputs) -> Outcome:
+    """Load every suite before any data is read, then judge them one by one."""
+    from modelyard.validation.engines.gx import run_gx
+    from modelyard.validation.suite import load_suite
+
+    suites = {
+        name: load_suite(context.rule_file(path, f"validate.suites.{name}"), context.rules_root)
+        for name, path in _suites(context).items()
+    }
+    results = []
+    for name, suite in suites.items():
+        context.console.say(f"  {name}: {len(suite.items)} expectations by Great Expectations")
+        results.append(
+            run_gx(
+                suite,
+                context.frame(name),
+                set_name=name,
+                suite_path=context.config.validate_.suites[name] if context.config.validate_ else "",
+                personal=context.config.data.columns.personal,
+            )
+        )
+    return Outcome(ValidateResult(suites=tuple(results)), worst(result.verdict for result in results))
+
+
+VALIDATE = StepDefinition(SPEC, "validate", ("detect",), reads, run)

@@ -1,0 +1,1 @@
+"""Engines that judge expectation suites."""

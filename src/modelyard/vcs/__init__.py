@@ -1,0 +1,1 @@
+"""Version control: git as a child process, trees and commits."""
