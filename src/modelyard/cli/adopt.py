@@ -9,15 +9,14 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
 
 from modelyard.cli.flags import Command
 from modelyard.cli.session import working
 from modelyard.config.models import Config
 from modelyard.core.errors import OK, ConfigError, DataError
+from modelyard.core.vocabulary import Adapter
 from modelyard.models import environment, store
 from modelyard.models.environment import Environment
-from modelyard.models.scorer import Adapter
 from modelyard.records.manifest import NO_EVIDENCE, Content
 from modelyard.records.results import Signature
 from modelyard.registry.base import Bundle
@@ -151,7 +150,7 @@ def _bundle(context: Context, found: _Found, folder: Path) -> Bundle:
     )
 
 
-def _adapter(config: Config, path: Path) -> Literal["sklearn", "command", "predictions"]:
+def _adapter(config: Config, path: Path) -> Adapter:
     if path.is_dir():
         if config.evaluate.predict is None:
             raise ConfigError(

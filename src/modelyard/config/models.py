@@ -7,6 +7,21 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 from pydantic_core import PydanticCustomError
 
 from modelyard.core.errors import nearest
+from modelyard.core.vocabulary import (
+    OPERATORS,
+    TRAINING_WAYS,
+    CheckMode,
+    Format,
+    MissingTarget,
+    Operator,
+    PredictionKind,
+    Reference,
+    RegistryKind,
+    SplitMethod,
+    Task,
+    ThresholdGoal,
+    TimeUnit,
+)
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_-]{0,39}$")]
 Text = Annotated[str, StringConstraints(min_length=1)]
@@ -26,9 +41,6 @@ PATTERNS = {
 }
 """What messages say instead of a pattern."""
 
-Operator = Literal["at_least", "at_most", "between", "no_worse_than", "better_than"]
-OPERATORS: tuple[Operator, ...] = ("at_least", "at_most", "between", "no_worse_than", "better_than")
-Reference = Literal["champion", "best-promoted", "baseline"]
 Relative = Annotated[str, StringConstraints(pattern=r"^(0|[1-9][0-9]?)(\.[0-9]{1,4})? ?%( of gain)?$")]
 
 
@@ -55,7 +67,7 @@ class Section(BaseModel):
 class Maximise(Section):
     """A threshold that is chosen on the training folds."""
 
-    maximise: Literal["f1", "balanced_accuracy", "cost"]
+    maximise: ThresholdGoal
     """What is best on the rows that each fold's model had not seen; cost: the least of the one metric with costs."""
 
 
@@ -64,7 +76,7 @@ class Model(Section):
 
     name: Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]{1,40}$")]
     """Name of the model: lower-case letters, digits and hyphens, at most 40."""
-    task: Literal["binary", "multiclass", "regression"]
+    task: Task
     """Kind of prediction."""
     positive: Label | None = None
     """The positive class of a binary task, as it stands in the target column. Default: true, 1 or the greater label."""
@@ -73,7 +85,7 @@ class Model(Section):
     threshold: Annotated[float, Field(gt=0, lt=1)] | Maximise = 0.5
     """Probability from which a binary prediction counts as positive, or what it is chosen to maximise on the training
     folds. It is stored with the model."""
-    format: Literal["skops", "joblib"] = "skops"
+    format: Format = "skops"
     """How a Python model is stored. joblib is a pickle, which runs code when it is loaded: choose it knowingly."""
 
     @model_validator(mode="after")
@@ -100,7 +112,7 @@ class Model(Section):
 class UnitEvery(Section):
     """Rows of one stretch of the time column depend on each other."""
 
-    every: Literal["hour", "day", "week", "month"]
+    every: TimeUnit
     """Length of the stretch."""
     zone: Annotated[str, AfterValidator(_known_zone)] = "UTC"
     """IANA time zone in which the stretches begin."""
@@ -160,7 +172,7 @@ class Split(Section):
 
     of: Text
     """Name of the set to split."""
-    by: Literal["time", "hash", "stratified"]
+    by: SplitMethod
     """time: the newest rows are the test; hash: by a column's value; stratified: at random within each class."""
     test: Stretch | Annotated[float, Field(gt=0, lt=1)] = 0.2
     """A stretch such as "3 months" (by time), or a share of the rows."""
@@ -191,7 +203,7 @@ class Data(Section):
     """What the columns mean."""
     split: Split | None = None
     """How to make training and test rows of one set; or name two sets train and test."""
-    missing_target: Literal["error", "drop"] = "error"
+    missing_target: MissingTarget = "error"
     """What to do with rows that have no target."""
 
     @model_validator(mode="after")
@@ -284,7 +296,7 @@ class Train(Section):
 
     @model_validator(mode="after")
     def _one_way(self) -> Self:
-        ways = [name for name in ("candidates", "entrypoint", "command") if getattr(self, name) not in (None, ())]
+        ways = [name for name in TRAINING_WAYS if getattr(self, name) not in (None, ())]
         if len(ways) != 1:
             found = " and ".join(ways) or "none of them"
             raise wrong(
@@ -293,9 +305,6 @@ class Train(Section):
                 hint="Keep one of them." if ways else "Name one of them.",
             )
         return self
-
-
-CheckMode = Literal["off", "report", "gate"]
 
 
 class Checks(Section):
@@ -458,7 +467,7 @@ class OwnMetric(Section):
     a number. It runs in a process of its own; the module may import installed packages, and no other file."""
     higher_is_better: bool | None = None
     """Which way is better; a function must say it."""
-    needs: Literal["label", "probability", "value"] = "label"
+    needs: PredictionKind = "label"
     """What the function gets as predictions: labels, probabilities (of the positive class, or one column a class), or
     the numbers of a regression."""
     costs: tuple[Cost, ...] = ()
@@ -522,7 +531,7 @@ class Keep(Section):
 class Registry(Section):
     """Where versions and aliases live."""
 
-    kind: Literal["auto", "local", "github", "mlflow"] = "auto"
+    kind: Literal["auto", RegistryKind] = "auto"
     """auto: local at a desk, github in GitHub Actions."""
     alias: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,39}$")] = "champion"
     """The alias that promotion moves."""

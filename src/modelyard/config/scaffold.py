@@ -4,7 +4,6 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Literal
 
 import yaml
 
@@ -12,6 +11,7 @@ from modelyard.config.discovery import TARGETS, Column, Look, Peek, Source, look
 from modelyard.config.schema import ID
 from modelyard.config.scripts import PREDICT_NAMES, predict_command, train_command
 from modelyard.core.errors import ConfigError
+from modelyard.core.vocabulary import Task
 
 __all__ = ["Look", "Peek", "look", "propose"]
 
@@ -30,7 +30,6 @@ _CANDIDATES = {
         "{estimator: sklearn.ensemble.HistGradientBoostingRegressor, params: {learning_rate: [0.05, 0.1]}}",
     ),
 }
-Task = Literal["binary", "multiclass", "regression"]
 
 
 @dataclass(frozen=True)

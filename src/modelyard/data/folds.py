@@ -4,10 +4,11 @@ import warnings
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import accumulate, pairwise
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from modelyard.config.models import Columns
 from modelyard.core.errors import DataError
+from modelyard.core.vocabulary import FoldsFollow
 from modelyard.data.units import column_codes, stretch_codes, unit_of
 
 if TYPE_CHECKING:
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     Ints = NDArray[np.int64]
     Fold = tuple[Ints, Ints]  # row numbers to train on, row numbers to validate on
 
-Follow = Literal["time", "group", "class", "row"]
 
 _KEPT = 0.5
 """Where whole groups cost a fold more of its earlier rows than this, folds follow the groups instead of time."""
@@ -30,7 +30,7 @@ def folds(
     n: int,
     seed: int,
     target_classes: bool,  # noqa: FBT001 - agreed order
-) -> "tuple[list[Fold], Follow]":
+) -> "tuple[list[Fold], FoldsFollow]":
     """Cut training rows into n folds.
 
     * With a time: n + 1 blocks of whole stretches (the unit's, else days) with about equal numbers of rows; each block
@@ -57,7 +57,7 @@ def folds(
     wholes = _wholes(frame, columns)
     target = column_codes(frame, columns.target, "data.columns.target") if target_classes else None
     made = _by_time(frame, columns, n, wholes) if columns.time else None
-    follow: Follow = "time"
+    follow: FoldsFollow = "time"
     if made is None:
         made, follow = _by_group(wholes[0], target, n, seed) if wholes else _by_row(len(frame), target, n, seed)
     if target is not None:
@@ -116,7 +116,7 @@ def _blocks(rows: list[int], n: int) -> list[tuple[int, int]]:
     return list(pairwise([*cuts[1:], len(rows)]))
 
 
-def _by_group(groups: "Ints", target: "Ints | None", n: int, seed: int) -> "tuple[list[Fold], Follow]":
+def _by_group(groups: "Ints", target: "Ints | None", n: int, seed: int) -> "tuple[list[Fold], FoldsFollow]":
     from sklearn.model_selection import GroupKFold, StratifiedGroupKFold
 
     count = len(set(groups.tolist()))
@@ -131,7 +131,7 @@ def _by_group(groups: "Ints", target: "Ints | None", n: int, seed: int) -> "tupl
     return _drawn(StratifiedGroupKFold(n, shuffle=True, random_state=seed).split(target, target, groups)), "group"
 
 
-def _by_row(rows: int, target: "Ints | None", n: int, seed: int) -> "tuple[list[Fold], Follow]":
+def _by_row(rows: int, target: "Ints | None", n: int, seed: int) -> "tuple[list[Fold], FoldsFollow]":
     import numpy as np
     from sklearn.model_selection import KFold, StratifiedKFold
 

@@ -4,12 +4,13 @@ import hashlib
 import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from modelyard.config.models import Columns, Split
 from modelyard.core.errors import ConfigError, DataError
+from modelyard.core.vocabulary import TIME_UNITS, MissingTarget
 from modelyard.data.folds import folds
-from modelyard.data.units import STRETCHES, Unit, floor, present, stretch_starts, unit_codes, unit_of, wall_clock
+from modelyard.data.units import Unit, floor, present, stretch_starts, unit_codes, unit_of, wall_clock
 
 if TYPE_CHECKING:
     import polars as pl
@@ -63,9 +64,7 @@ def split(frame: "pl.DataFrame", config_split: Split, columns: Columns) -> Split
     return rows
 
 
-def drop_missing_target(
-    frame: "pl.DataFrame", target: str, how: Literal["error", "drop"]
-) -> "tuple[pl.DataFrame, int]":
+def drop_missing_target(frame: "pl.DataFrame", target: str, how: MissingTarget) -> "tuple[pl.DataFrame, int]":
     """The rows that have a target (neither missing nor NaN), and how many have none.
 
     Raises:
@@ -125,7 +124,7 @@ def _counted_back(newest: datetime, test: str) -> datetime:
             hint='Write "3 months", "8 weeks", "14 days" or "48 hours", or a share of the rows such as 0.2.',
         )
     count = int(match[1])
-    every = next(each for each in STRETCHES if each == match[2])
+    every = next(each for each in TIME_UNITS if each == match[2])
     last = floor(newest, every)
     try:
         if every == "month":

@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING
 from zoneinfo import available_timezones
 
 from modelyard.config.models import Columns, UnitColumn, UnitEvery
 from modelyard.core.errors import ConfigError, DataError, nearest
+from modelyard.core.vocabulary import TIME_UNITS, TimeUnit
 from modelyard.data.reading import type_name
 from modelyard.data.sources import require_columns
 
@@ -15,10 +16,8 @@ if TYPE_CHECKING:
     import polars as pl
     from numpy.typing import NDArray
 
-Stretch = Literal["hour", "day", "week", "month"]
-STRETCHES: tuple[Stretch, ...] = get_args(Stretch)
 
-_POLARS: dict[Stretch, str] = {"hour": "1h", "day": "1d", "week": "1w", "month": "1mo"}
+_POLARS: dict[TimeUnit, str] = {"hour": "1h", "day": "1d", "week": "1w", "month": "1mo"}
 _HOUR_US = 3_600_000_000
 _KEY = "data.columns.unit"
 
@@ -30,7 +29,7 @@ class Unit:
     ``zone`` is where the stretches, and calendar stretches in general, begin.
     """
 
-    every: Stretch | None
+    every: TimeUnit | None
     column: str | None
     zone: str
 
@@ -110,12 +109,12 @@ def wall_clock(frame: "pl.DataFrame", columns: Columns, zone: str) -> "pl.Series
         ) from error
 
 
-def stretch_starts(wall: "pl.Series", every: Stretch) -> "pl.Series":
+def stretch_starts(wall: "pl.Series", every: TimeUnit) -> "pl.Series":
     """``floor`` of every time."""
     return wall.dt.truncate(_POLARS[every])
 
 
-def floor(moment: datetime, every: Stretch) -> datetime:
+def floor(moment: datetime, every: TimeUnit) -> datetime:
     """Start of the stretch that a time lies in; weeks begin on Monday."""
     if every == "hour":
         return moment.replace(minute=0, second=0, microsecond=0)
@@ -123,7 +122,7 @@ def floor(moment: datetime, every: Stretch) -> datetime:
     return {"day": day, "week": day - timedelta(day.weekday()), "month": day.replace(day=1)}[every]
 
 
-def stretch_codes(frame: "pl.DataFrame", columns: Columns, every: Stretch, zone: str) -> "NDArray[np.int64]":
+def stretch_codes(frame: "pl.DataFrame", columns: Columns, every: TimeUnit, zone: str) -> "NDArray[np.int64]":
     """Number of each row's stretch, in the order of time, from 0 without gaps; shape (n,).
 
     When clocks are put back, the hour that comes twice is two hours.
@@ -169,7 +168,7 @@ def present(frame: "pl.DataFrame", column: str, key: str) -> "pl.Series":
 
 
 def _bare(name: str, found: list[str]) -> UnitEvery | UnitColumn:
-    stretch = next((every for every in STRETCHES if every == name), None)
+    stretch = next((every for every in TIME_UNITS if every == name), None)
     if stretch and name in found:
         raise ConfigError(
             f"{_KEY}: {name!r} is a stretch of time and a column of the data",
@@ -179,9 +178,9 @@ def _bare(name: str, found: list[str]) -> UnitEvery | UnitColumn:
         return UnitEvery(every=stretch)
     if name in found:
         return UnitColumn(column=name)
-    hint = nearest(name, [*found, *STRETCHES])
+    hint = nearest(name, [*found, *TIME_UNITS])
     raise ConfigError(
-        f"{_KEY}: {name!r} is neither a column of the data nor a stretch of time ({', '.join(STRETCHES)})",
+        f"{_KEY}: {name!r} is neither a column of the data nor a stretch of time ({', '.join(TIME_UNITS)})",
         hint=hint or f"Columns are {', '.join(found)}.",
     )
 

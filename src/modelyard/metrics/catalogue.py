@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Literal
 
-Task = Literal["binary", "multiclass", "regression"]
+from modelyard.core.vocabulary import PredictionKind, Task
+
 Kind = Literal["proportion", "auc", "mean", "root_mean", "statistic"]
-Needs = Literal["label", "probability", "value"]
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Metric:
 
     name: str
     tasks: frozenset[Task]
-    needs: Needs
+    needs: PredictionKind
     higher_is_better: bool
     kind: Kind
     perfect: float | None

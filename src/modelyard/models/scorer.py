@@ -11,15 +11,15 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from modelyard.core import processes
 from modelyard.core.errors import DataError
+from modelyard.core.vocabulary import Adapter, Format
 from modelyard.models import score_child, store, tree_nodes
 from modelyard.models.trusted import TRUSTED
 from modelyard.records.results import Signature
 
-Adapter = Literal["sklearn", "command", "predictions", "pyfunc"]
 SCORE_TIMEOUT = 3600
 """Seconds that a scikit-learn or pyfunc model may take; commands name their own limit."""
 
@@ -33,7 +33,7 @@ class Scorer:
     signature: Signature
     model_dir: Path
     python: Path
-    format: Literal["skops", "joblib"] = "skops"
+    format: Format = "skops"
     python_path: tuple[str, ...] = ()
     command: str = ""
     timeout: str = "1h"

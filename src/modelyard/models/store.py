@@ -9,16 +9,15 @@ import os
 import stat
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from modelyard.core import canonical
 from modelyard.core.errors import DataError
 from modelyard.core.files import disk_errors, sha256_file, write_atomic
+from modelyard.core.vocabulary import Format
 from modelyard.models import tree_nodes, user_code
 from modelyard.models.canonical_skops import canonical_archive
 from modelyard.models.trusted import TRUSTED
-
-Format = Literal["skops", "joblib"]
 
 SKOPS = "model.skops"
 JOBLIB = "model.joblib"

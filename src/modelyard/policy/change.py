@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -12,8 +12,7 @@ from modelyard.config.load import Loaded
 from modelyard.config.models import Config, Gate
 from modelyard.core.documents import KeyPath
 from modelyard.core.errors import ConfigError, Place
-
-Kind = Literal["loosened", "tightened", "changed", "metric code", "test rows"]
+from modelyard.core.vocabulary import RuleChangeKind
 
 
 @dataclass(frozen=True)
@@ -23,7 +22,7 @@ class Change:
     rule: str
     old: str
     new: str
-    kind: Kind = "changed"
+    kind: RuleChangeKind = "changed"
 
 
 def judged(base: Loaded, own: Loaded) -> Loaded:
@@ -96,7 +95,7 @@ def _gate_changes(base: Config, own: Config) -> list[Change]:
                 kind = _gate_kind(gate, key, old[key], new[key])
                 found.append(Change(f"{named}.{key}", _written(old[key]), _written(new[key]), kind))
     # Where the base has no gates, its defaults hold, and any list of gates takes their place.
-    added: Kind = "tightened" if base.evaluate.gates else "changed"
+    added: RuleChangeKind = "tightened" if base.evaluate.gates else "changed"
     found += [Change(f"evaluate.gates[{at}]", "", _summary(gate), added) for at, gate in waiting]
     return found
 
@@ -114,7 +113,7 @@ def _written(value: Any) -> str:
     return "" if value in (None, [], {}) else json.dumps(value, ensure_ascii=False)
 
 
-def _gate_kind(gate: Gate, key: str, old: Any, new: Any) -> Kind:
+def _gate_kind(gate: Gate, key: str, old: Any, new: Any) -> RuleChangeKind:
     """Whether a key of a gate lets more through than before."""
     if key in ("inconclusive", "require"):
         return "loosened" if new in ("allow", "guard") else "tightened"
@@ -131,13 +130,13 @@ def _gate_kind(gate: Gate, key: str, old: Any, new: Any) -> Kind:
     return "loosened" if (new > old) == upward_is_looser else "tightened"
 
 
-def _by_kind(old: Any, new: Any) -> Kind:
+def _by_kind(old: Any, new: Any) -> RuleChangeKind:
     """A slice that is named must be judged, so that one less lets more through."""
     was, now = ({json.dumps(each, sort_keys=True) for each in slices or ()} for slices in (old, new))
     return "tightened" if was <= now else "loosened"
 
 
-def _kind(name: str, old: str | None, new: str | None) -> Kind:
+def _kind(name: str, old: str | None, new: str | None) -> RuleChangeKind:
     """Whether a rule beside the gates lets more through than before."""
     if name == "mode":
         return "loosened" if new == '"report-only"' else "tightened"

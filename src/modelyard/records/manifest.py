@@ -6,6 +6,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from modelyard.core.canonical import canonical, digest
+from modelyard.core.vocabulary import Adapter
 from modelyard.records.results import Digest, Part, Signature
 
 NO_EVIDENCE: Literal["none"] = "none"
@@ -48,7 +49,7 @@ class Content(Part):
 
     model: Annotated[str, Field(pattern=r"^[a-z0-9-]{1,40}$")]
     model_digest: Digest
-    adapter: Literal["sklearn", "command", "predictions", "pyfunc"]
+    adapter: Adapter
     signature: Signature
     environment_digest: Digest
     fit_digest: Digest | None = None

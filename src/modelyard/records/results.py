@@ -5,6 +5,17 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from modelyard.core.verdict import Verdict
+from modelyard.core.vocabulary import (
+    Adapter,
+    ColumnKind,
+    FoldsFollow,
+    Operator,
+    Reference,
+    RuleChangeKind,
+    Task,
+    TrainingWay,
+    WaiverState,
+)
 
 Digest = Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")]
 Scalar = bool | int | float | str | None
@@ -108,14 +119,14 @@ class Feature(Part):
     """One column of a model's signature."""
 
     name: str
-    kind: Literal["numeric", "categorical", "boolean", "time"]
+    kind: ColumnKind
 
 
 class Signature(Part):
     """What a model takes and gives."""
 
     features: tuple[Feature, ...]
-    task: Literal["binary", "multiclass", "regression"]
+    task: Task
     classes: tuple[bool | int | str, ...] = ()
     positive: bool | int | str | None = None
     threshold: float | None = None
@@ -140,11 +151,11 @@ class CandidateRow(Part):
 class TrainResult(Part):
     """How the challenger was made."""
 
-    how: Literal["candidates", "entrypoint", "command", "none"]
+    how: Literal[TrainingWay, "none"]
     metric: str
     candidates: tuple[CandidateRow, ...] = ()
     folds: int = 0
-    folds_follow: Literal["time", "group", "class", "row", ""] = ""
+    folds_follow: Literal[FoldsFollow, ""] = ""
     fits: int = 0
     fits_from_cache: int = 0
     train_rows: int
@@ -156,7 +167,7 @@ class TrainResult(Part):
     seed: int
     model_digest: Digest | None = None
     model_size: int = 0
-    adapter: Literal["sklearn", "command", "predictions"]
+    adapter: Adapter
     signature: Signature | None = None
     own_metrics: dict[str, Scalar] = Field(default_factory=dict)
     baseline: dict[str, float] = Field(default_factory=dict)
@@ -211,8 +222,8 @@ class GateResult(Part):
 
     id: str
     metric: str
-    operator: Literal["at_least", "at_most", "between", "no_worse_than", "better_than"]
-    reference: Literal["champion", "best-promoted", "baseline", ""] = ""
+    operator: Operator
+    reference: Literal[Reference, ""] = ""
     bound: float | None = None
     upper: float | None = None
     """The other end of ``between``."""
@@ -259,9 +270,6 @@ class CurvePoints(Part):
     name: str
     x: tuple[float, ...]
     y: tuple[float, ...]
-
-
-RuleChangeKind = Literal["loosened", "tightened", "changed", "metric code", "test rows"]
 
 
 class RuleChange(Part):
@@ -320,7 +328,7 @@ class WaiverRow(Part):
     reason: str
     owner: str
     expires: str
-    state: Literal["in use", "not needed now", "not in these rows", "expired"]
+    state: WaiverState
 
 
 class HeldOut(Part):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from modelyard.config import models
 from modelyard.core.errors import ConfigError, nearest
+from modelyard.core.vocabulary import REGISTRY_KINDS
 from modelyard.registry.base import Registry
 from modelyard.registry.local.registry import LocalRegistry
 
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
 
 TOKENS = ("MODELYARD_TOKEN", "GH_TOKEN", "GITHUB_TOKEN")
 """Where a token is looked for: the action's input, then what people set at a desk."""
-KINDS = ("local", "github", "mlflow")
 
 
 def open_registry(
@@ -48,8 +48,10 @@ def open_registry(
     kind = override or registry.kind
     if kind == "auto":
         kind = "github" if in_actions else "local"
-    if kind not in KINDS:
-        raise ConfigError(f"{kind!r} is no registry", hint=nearest(kind, KINDS) or f"There are {', '.join(KINDS)}.")
+    if kind not in REGISTRY_KINDS:
+        raise ConfigError(
+            f"{kind!r} is no registry", hint=nearest(kind, REGISTRY_KINDS) or f"There are {', '.join(REGISTRY_KINDS)}."
+        )
     if kind == "mlflow":
         return _mlflow(registry, model, state, environ, tell)
     if kind == "github":

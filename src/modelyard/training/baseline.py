@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from modelyard.metrics.catalogue import Metric, Task
+    from modelyard.core.vocabulary import Task
+    from modelyard.metrics.catalogue import Metric
 
 
 def fit_baseline(y: "NDArray[Any]", weight: "NDArray[Any] | None", task: "Task", classes: int = 2) -> dict[str, float]:

@@ -13,7 +13,7 @@ from modelyard.config.models import Candidate
 from modelyard.core.errors import ConfigError, Place, nearest
 
 if TYPE_CHECKING:
-    from modelyard.metrics.catalogue import Task
+    from modelyard.core.vocabulary import Task
 
 KeyPath = tuple[str | int, ...]
 PlaceOf = Callable[[KeyPath], Place]

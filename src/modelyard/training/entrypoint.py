@@ -15,7 +15,7 @@ from modelyard.records.results import Signature
 if TYPE_CHECKING:
     import polars as pl
 
-    from modelyard.models.store import Format
+    from modelyard.core.vocabulary import Format
 
 CHILD = "modelyard.training.entrypoint_child"
 WHAT = "train.entrypoint"

@@ -1,10 +1,11 @@
 """What the model takes and gives: its features by kind, its classes, and the truth and weights of the training rows."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from modelyard.config.models import Columns, Model
 from modelyard.core.errors import ConfigError, DataError
+from modelyard.core.vocabulary import ColumnKind
 from modelyard.data.units import unit_of
 from modelyard.records.results import Feature, Signature
 
@@ -13,7 +14,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 Label = bool | int | str
-Kind = Literal["numeric", "categorical", "boolean", "time"]
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ def _left_out(series: "pl.Series") -> str:
     return ""
 
 
-def _kind(series: "pl.Series") -> Kind:
+def _kind(series: "pl.Series") -> ColumnKind:
     import polars as pl
 
     dtype = series.dtype

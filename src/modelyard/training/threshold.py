@@ -2,16 +2,16 @@
 
 import warnings
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from modelyard.core.errors import DataError
+from modelyard.core.vocabulary import ThresholdGoal
 from modelyard.training.candidates import Choice
 from modelyard.training.search import Rows, fit
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-Goal = Literal["f1", "balanced_accuracy", "cost"]
 MOST = 1_000
 """Thresholds that are tried: quantiles of the probabilities where there are more of them."""
 ROUNDED = 6
@@ -21,7 +21,7 @@ def choose(
     choice: Choice,
     rows: Rows,
     folds: "Sequence[tuple[NDArray[Any], NDArray[Any]]]",
-    goal: Goal,
+    goal: ThresholdGoal,
     costs: Mapping[tuple[int, int], float],
 ) -> float:
     """The threshold that is best on rows which each fold's model had not seen, all folds together.
@@ -62,7 +62,7 @@ def best(
     y: "NDArray[Any]",
     probability: "NDArray[Any]",
     weight: "NDArray[Any]",
-    goal: Goal,
+    goal: ThresholdGoal,
     costs: Mapping[tuple[int, int], float],
 ) -> float:
     """The best threshold of some predictions; ties go to the one nearest to one half.

@@ -13,6 +13,7 @@ from modelyard.config.models import Config, Maximise, Train
 from modelyard.core.canonical import digest
 from modelyard.core.errors import ConfigError, Place, nearest
 from modelyard.core.files import disk_errors, inside, replace_folder, self_ignoring, sha256_file
+from modelyard.core.vocabulary import FoldsFollow, TrainingWay
 from modelyard.data.folds import folds
 from modelyard.data.units import unit_codes
 from modelyard.metrics.catalogue import METRICS, PRIMARY, Metric
@@ -112,13 +113,13 @@ class Trained:
 class _Made:
     """What one way of training found out about its model."""
 
-    how: Literal["candidates", "entrypoint", "command"]
+    how: TrainingWay
     fit_digest: str
     fits: int
     from_cache: int
     found: Found | None = None
     folds: int = 0
-    follow: Literal["time", "group", "class", "row", ""] = ""
+    follow: Literal[FoldsFollow, ""] = ""
     own_metrics: Mapping[str, Scalar] = field(default_factory=dict)
     threshold: float | None = None
 

@@ -5,13 +5,14 @@ from collections.abc import Mapping, Sequence
 
 from modelyard.core.errors import ConfigError
 from modelyard.core.verdict import Verdict, worst
+from modelyard.core.vocabulary import Task
 from modelyard.evaluation.gates import judge as gates
 from modelyard.evaluation.gates.judge import Columns, Models
 from modelyard.evaluation.gates.rules import Rule
 from modelyard.evaluation.intervals import measure
 from modelyard.evaluation.test_set import Truth
 from modelyard.metrics import compute
-from modelyard.metrics.catalogue import METRICS, Metric, Task
+from modelyard.metrics.catalogue import METRICS, Metric
 from modelyard.records.results import CheckResult, GateResult, MetricRow
 
 OVERVIEW: Mapping[Task, tuple[str, ...]] = {

@@ -8,12 +8,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from modelyard.config.models import Gate, Operator
-from modelyard.config.models import Reference as Named
+from modelyard.config.models import Gate
 from modelyard.core.errors import ConfigError, Place, nearest
-from modelyard.metrics.catalogue import METRICS, Metric, Task
+from modelyard.core.vocabulary import Operator, Reference, Task
+from modelyard.metrics.catalogue import METRICS, Metric
 
-Reference = Named | Literal[""]
 NO_OWN: Mapping[str, Metric] = {}
 
 
@@ -34,7 +33,7 @@ class Rule:
     metric: Metric
     operator: Operator
     text: str
-    reference: Reference = ""
+    reference: Literal[Reference, ""] = ""
     bound: float | None = None
     upper: float | None = None
     """The other end of ``between``."""
@@ -74,7 +73,7 @@ def from_config(
 def _rule(gate: Gate, at: int, task: Task, line: int | None, file: str, own: Mapping[str, Metric]) -> Rule:
     place = Place(file, line, f"evaluate.gates[{at}].metric")
     metric = metric_for(gate.metric, task, place, own)
-    reference: Reference = gate.no_worse_than or gate.better_than or ""
+    reference: Literal[Reference, ""] = gate.no_worse_than or gate.better_than or ""
     if reference == "baseline" and metric.maxed_by_positive:
         raise ConfigError(
             f"{metric.name} against the baseline says nothing: predicting every row positive maxes it out",
@@ -157,14 +156,14 @@ def defaults(primary: Metric, *, champion_gains: bool, best_gains: bool = True) 
     if not primary.maxed_by_positive:
         rules.append(Rule(primary, "better_than", f"{primary.name} better than baseline", "baseline", margin=0.0,
                           contrasts=(Contrast(baseline=-1.0),), default=True))  # fmt: skip
-    named: tuple[tuple[Named, bool], ...] = (("champion", champion_gains), ("best-promoted", best_gains))
+    named: tuple[tuple[Reference, bool], ...] = (("champion", champion_gains), ("best-promoted", best_gains))
     for reference, gains in named:
         if gains or primary.maxed_by_positive:
             rules += _keeps(primary, reference)
     return tuple(rules)
 
 
-def _keeps(primary: Metric, reference: Named) -> list[Rule]:
+def _keeps(primary: Metric, reference: Reference) -> list[Rule]:
     whose = "the champion" if reference == "champion" else "the best promoted model"
     found = [] if primary.maxed_by_positive else [
         Rule(primary, "no_worse_than", f"{primary.name} keeps nine tenths of {whose}'s gain over the baseline",

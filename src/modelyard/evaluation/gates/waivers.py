@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import yaml
 from pydantic import Field, ValidationError
@@ -11,10 +11,10 @@ from pydantic import Field, ValidationError
 from modelyard.config.models import Section, Text
 from modelyard.core.errors import ConfigError, Place, nearest
 from modelyard.core.verdict import Verdict
+from modelyard.core.vocabulary import WaiverState
 from modelyard.records.results import CheckResult, GateResult, SliceRow, WaiverRow
 
 MOST = 100
-State = Literal["in use", "not needed now", "not in these rows", "expired"]
 
 
 class Waiver(Section):
@@ -75,7 +75,7 @@ def apply(
     for waiver in waivers:
         at = _named(found, waiver, shown)
         expired = today > waiver.expires
-        state: State = "expired"
+        state: WaiverState = "expired"
         if not expired:
             found[at], state = _waive(found[at], waiver)
         rows.append(
@@ -126,7 +126,7 @@ def _named(gates: Sequence[GateResult], waiver: Waiver, shown: str) -> int:
     return fitting[0]
 
 
-def _waive(gate: GateResult, waiver: Waiver) -> tuple[GateResult, State]:
+def _waive(gate: GateResult, waiver: Waiver) -> tuple[GateResult, WaiverState]:
     words = f"waived until {waiver.expires.isoformat()} by {waiver.owner}: {waiver.reason}"
     if waiver.slice is None:
         if gate.verdict not in (Verdict.FAIL, Verdict.INCONCLUSIVE):

@@ -23,7 +23,8 @@ import numpy as np
 from modelyard.config.models import OwnMetric
 from modelyard.core import processes
 from modelyard.core.errors import ConfigError, DataError, nearest
-from modelyard.metrics.catalogue import METRICS, Metric, Task
+from modelyard.core.vocabulary import Task
+from modelyard.metrics.catalogue import METRICS, Metric
 from modelyard.metrics.compute import Floats, Ints, Predictions, Statistic
 from modelyard.metrics.custom import child as own_child
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from modelyard.core.verdict import Verdict
+from modelyard.core.vocabulary import RULE_CHANGE_KINDS
 from modelyard.records.envelope import Envelope
 from modelyard.records.results import CurvePoints, Estimate, EvaluateResult, GateResult, MetricRow, SliceRow
 from modelyard.report import charts, numbers, wording
@@ -66,11 +67,10 @@ def _rules(result: EvaluateResult) -> tuple[Section, ...]:
     if not result.rule_changes:
         return ()
     columns = (Column("Change", "lead"), Column("Rule"), Column("In force (base)"), Column("Proposed"))
-    first = ("loosened", "metric code", "test rows", "changed", "tightened")
-    ordered = sorted(result.rule_changes, key=lambda change: first.index(change.kind))
+    ordered = sorted(result.rule_changes, key=lambda change: RULE_CHANGE_KINDS.index(change.kind))
     rows = tuple(
         (
-            line(Text(change.kind, "strong" if change.kind in first[:3] else "")),
+            line(Text(change.kind, "strong" if change.kind in RULE_CHANGE_KINDS[:3] else "")),
             line(Code(change.rule)),
             _written(change.old),
             _written(change.new),
