@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from modelyard.models import store
-from modelyard.records.envelope import STEPS, Envelope, Record, Step, plain_record, read_record, write_record
+from modelyard.records.envelope import Envelope, Record, Step, plain_record, read_record, write_record
+from modelyard.records.results import in_order
 from modelyard.registry.local.registry import LocalRegistry
 from modelyard.steps import bundle
 from tests import desk, payloads
@@ -31,7 +32,7 @@ def plant(run: Path, canary: Path) -> None:
     model = store.digest(run / "model")[0]
     carried = bundle.digests(bundle.carried(run))
     known: dict[Step, Envelope] = {}
-    for step in STEPS:
+    for step in (kind.name for kind in in_order()):
         path = run / "records" / f"{step}.json"
         if not path.is_file():
             continue

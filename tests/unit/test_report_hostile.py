@@ -14,7 +14,8 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from pydantic import ValidationError
 
-from modelyard.records.envelope import RESULTS, Envelope, Record, Step, plain_record
+from modelyard.records.envelope import Envelope, Record, Step, plain_record
+from modelyard.records.results import RESULTS
 from modelyard.report import escape, render_html, render_markdown
 from tests.report_samples import STORIES, Story, run
 
@@ -146,7 +147,7 @@ def _valid(plain: dict[str, Any]) -> bool:
     try:
         record = Record.model_validate(plain)
         if record.result is not None:
-            RESULTS[record.step].model_validate(record.result)
+            RESULTS.get(record.step).result.model_validate(record.result)
     except ValidationError:
         return False
     return True

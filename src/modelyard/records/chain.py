@@ -7,9 +7,9 @@ from pathlib import Path
 from modelyard.core.errors import DataError
 from modelyard.core.files import sha256_file
 from modelyard.core.verdict import Verdict
-from modelyard.records.envelope import STEPS, Envelope, Link, Record, Step, first_line, read_record
+from modelyard.records.envelope import Envelope, Link, Record, Step, first_line, read_record
 from modelyard.records.manifest import EVALUATION, NO_EVIDENCE, Manifest
-from modelyard.records.results import ReportResult, TrainResult
+from modelyard.records.results import RESULTS, ReportResult, TrainResult, in_order
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Report:
 def verify_records(records: Mapping[Step, Envelope]) -> list[Broken]:
     """What is broken in a chain of records, in the order of the steps; empty where it is whole."""
     broken: list[Broken] = []
-    for step in STEPS:
+    for step in (kind.name for kind in in_order()):
         if step in records:
             broken += _envelope(step, records[step])
             for link in records[step].record.builds_on:
@@ -65,7 +65,8 @@ def _envelope(step: Step, envelope: Envelope) -> list[Broken]:
 
 def _link(step: Step, record: Record, link: Link, before: Envelope | None) -> list[Broken]:
     where = f"{step} → {link.step}"
-    if STEPS.index(link.step) >= STEPS.index(step):
+    kind = RESULTS.get(step)
+    if RESULTS.get(link.step).order >= kind.order:
         return [Broken(where, f"{step} cannot build on {link.step}, which comes later")]
     if before is None:
         return [Broken(where, f"{step} builds on the {link.step} record {link.digest}, which is not here")]
@@ -86,8 +87,7 @@ def _link(step: Step, record: Record, link: Link, before: Envelope | None) -> li
             )
         ]
     broken: list[Broken] = []
-    waived = step == "rollback" and before.record.verdict is Verdict.NOT_APPLICABLE  # moved without a proof, knowingly
-    if before.record.verdict is not Verdict.PASS and step != "report" and not waived:
+    if before.record.verdict not in kind.accepts:
         broken.append(Broken(where, f"{step} builds on {link.step}, which ended with {before.record.verdict}"))
     return broken + _agreement(where, step, record, link.step, before.record)
 
@@ -120,7 +120,7 @@ def verify_run_folder(folder: Path, digest_folder: Callable[[Path], tuple[str, i
     broken: list[Broken] = []
     checked: list[str] = []
     digests: dict[str, str] = {}
-    for step in STEPS:
+    for step in (kind.name for kind in in_order()):
         path = folder / "records" / f"{step}.json"
         if not path.exists() and not path.is_symlink():
             continue
@@ -171,22 +171,17 @@ def _model(folder: Path, records: Mapping[Step, Envelope], digest_folder: Callab
 
 
 def _judges_predictions(record: Record) -> bool:
-    try:
-        outcome = record.outcome
-    except DataError:
-        return False
-    return isinstance(outcome, TrainResult) and outcome.adapter == "predictions"
+    trained = record.find(TrainResult)
+    return trained is not None and trained.adapter == "predictions"
 
 
 def _rendered(folder: Path, records: Mapping[Step, Envelope]) -> Report:
     if "report" not in records or records["report"].record.result is None:
         return Report(())
     try:
-        outcome = records["report"].record.outcome
+        outcome = records["report"].record.read(ReportResult)
     except DataError as error:
         return Report(("report",), (Broken("report", error.message),))
-    if not isinstance(outcome, ReportResult):
-        return Report(())
     checked, broken, digests = [], [], {}
     for name, expected in (("report.md", outcome.markdown_digest), ("report.html", outcome.html_digest)):
         checked.append(name)

@@ -5,30 +5,21 @@ their own result digests, so that two machines that did the same work agree on i
 """
 
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, TypeVar
 
-from pydantic import Field, ValidationError
+from pydantic import AfterValidator, Field, ValidationError
 
 from modelyard.core.canonical import canonical, digest
 from modelyard.core.errors import DataError
 from modelyard.core.files import read_json, write_atomic
 from modelyard.core.verdict import Verdict
-from modelyard.records import results
-from modelyard.records.results import Digest, Part, Problem
+from modelyard.records.results import CIRCUMSTANCE, RESULTS, Digest, Part, Problem
+from modelyard.records.results.kind import known_step
+from modelyard.records.results.part import same_work
 
-Step = Literal["detect", "validate", "train", "evaluate", "report", "promote", "prove", "rollback"]
-STEPS: tuple[Step, ...] = ("detect", "validate", "train", "evaluate", "report", "promote", "prove", "rollback")
-
-RESULTS: dict[Step, type[Part]] = {
-    "detect": results.DetectResult,
-    "validate": results.ValidateResult,
-    "train": results.TrainResult,
-    "evaluate": results.EvaluateResult,
-    "report": results.ReportResult,
-    "promote": results.PromoteResult,
-    "prove": results.ProveResult,
-    "rollback": results.RollbackResult,
-}
+Step = Annotated[str, AfterValidator(known_step)]
+"""Name of a step whose records are known."""
+R = TypeVar("R", bound=Part)
 
 
 class Link(Part):
@@ -67,7 +58,7 @@ class Record(Part):
     model: str
     verdict: Verdict
     tool_version: str
-    inputs_digest: Digest
+    inputs_digest: Annotated[Digest, CIRCUMSTANCE]
     """Digest of everything that this step reads: equal inputs, nothing to do."""
     environment_digest: Digest | None = None
     config_digest: Digest
@@ -79,21 +70,51 @@ class Record(Part):
     builds_on: tuple[Link, ...] = ()
     result: dict[str, Any] | None = None
     problem: Problem | None = None
-    circumstances: Circumstances
+    circumstances: Annotated[Circumstances, CIRCUMSTANCE]
 
     @property
     def outcome(self) -> Part:
-        """The step's own result model.
+        """Return the step's own result model; it is read once.
 
         Raises:
-            DataError: the step ended before it had one.
+            DataError: the step ended before it had one, or it cannot be read.
         """
         if self.result is None:
-            raise DataError(f"the {self.step} record holds no result: the step ended with an error")
+            raise DataError(
+                f"the {self.step} record holds no result: the step ended with an error", code="record/no-result"
+            )
+        known = self.__dict__.get("_outcome")
+        if known is not None and known[0] is self.result:
+            outcome: Part = known[1]
+            return outcome
         try:
-            return RESULTS[self.step].model_validate(self.result)
+            outcome = RESULTS.get(self.step).result.model_validate(self.result)
         except ValidationError as error:
-            raise DataError(f"the {self.step} record's result is not readable: {error}") from error
+            raise DataError(
+                f"the {self.step} record's result is not readable: {error}", code="record/unreadable"
+            ) from error
+        self.__dict__["_outcome"] = (self.result, outcome)
+        return outcome
+
+    def read(self, kind: type[R]) -> R:
+        """Return the step's result as the model that is expected.
+
+        Raises:
+            DataError: there is none, it cannot be read, or it is another step's.
+        """
+        outcome = self.outcome
+        if not isinstance(outcome, kind):
+            raise DataError(
+                f"the record is one of {self.step}, and its result is not a {kind.__name__}", code="record/wrong-step"
+            )
+        return outcome
+
+    def find(self, kind: type[R]) -> R | None:
+        """Return the step's result as a model; None where there is none that can be read, or it is another step's."""
+        try:
+            return self.read(kind)
+        except DataError:
+            return None
 
 
 class Envelope(Part):
@@ -127,29 +148,12 @@ def plain_record(record: Record) -> dict[str, Any]:
     return plain
 
 
-CIRCUMSTANTIAL = frozenset(
-    {"circumstances", "builds_on", "inputs_digest", "seconds", "fits", "fits_from_cache", "cached", "carried",
-     "markdown_digest", "html_digest", "wear"}
-)  # fmt: skip
-"""Keys, also inside results, that two machines doing the same work may differ in.
-
-Times, what was cached, what decides whether a step runs again (a report reads all of these), what a version carries
-beside its model (the profile depends on a key), how often others looked at the test set, and rendered pages, which show
-all of these.
-"""
-
-
 def _same_work(plain: dict[str, Any]) -> dict[str, Any]:
+    """Return what two machines that did the same work agree on: no circumstances, earlier steps by result digest."""
     before = [{"step": link["step"], "result_digest": link["result_digest"]} for link in plain["builds_on"]]
-    return {**_without_circumstances(plain), "builds_on": before}
-
-
-def _without_circumstances(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _without_circumstances(inner) for key, inner in value.items() if key not in CIRCUMSTANTIAL}
-    if isinstance(value, list):
-        return [_without_circumstances(inner) for inner in value]
-    return value
+    result = same_work(RESULTS.get(plain["step"]).result, plain["result"])
+    kept: dict[str, Any] = same_work(Record, plain)
+    return {**kept, "result": result, "builds_on": before}
 
 
 def write_record(path: Path, record: Record) -> Envelope:
@@ -168,7 +172,7 @@ def read_record(path: Path) -> Envelope:
     if not path.is_file():
         raise DataError(f"{path}: no such record", hint="Run the step that writes it first, or `modelyard run`.")
     try:
-        plain = read_json(path)
+        plain: dict[str, Any] = read_json(path)
         envelope = Envelope.model_validate(plain)
         content = digest(plain["record"]), digest(_same_work(plain["record"]))
     except (ValueError, OSError, RecursionError) as error:

@@ -3,8 +3,9 @@
 from collections.abc import Callable
 
 from modelyard.core.errors import DataError
-from modelyard.records.envelope import STEPS, Envelope, Step
+from modelyard.records.envelope import Envelope, Step
 from modelyard.records.manifest import FileEntry, Manifest, why
+from modelyard.records.results import in_order
 from modelyard.registry.base import Registry, Version
 
 
@@ -26,7 +27,7 @@ def records_of(manifest: Manifest, read: Callable[[FileEntry], bytes]) -> dict[S
     """
     files = {file.path: file for file in manifest.files}
     found: dict[Step, Envelope] = {}
-    for step in STEPS:
+    for step in (kind.name for kind in in_order()):
         file = files.get(f"records/{step}.json")
         if file is not None:
             found[step] = _envelope(file.path, read(file))

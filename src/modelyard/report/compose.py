@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 from modelyard.core.verdict import Verdict
-from modelyard.records.envelope import STEPS, Envelope
-from modelyard.records.results import EvaluateResult, TrainResult
+from modelyard.records.envelope import Envelope
+from modelyard.records.results import EvaluateResult, TrainResult, in_order
 from modelyard.report import numbers, wording
 from modelyard.report.conclusion import Records, headline, outcome, step_verdict
 from modelyard.report.document import (
@@ -47,7 +47,7 @@ _ORDER = (
 
 def document(records: Records) -> Document:
     """The whole report of a run, from whichever of its records there are."""
-    found = [records[step] for step in STEPS if step in records and step != "report"]
+    found = [records[step] for step in (kind.name for kind in in_order()) if step in records and step != "report"]
     model = found[0].record.model if found else "model"
     parts = [section for envelope in found for section in _of(envelope)]
     parts += _provenance(found)

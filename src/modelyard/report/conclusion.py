@@ -1,7 +1,7 @@
 """The verdict of a run in words, and the one sentence that says why."""
 
 from collections.abc import Mapping
-from typing import Literal, cast
+from typing import Literal
 
 from modelyard.core.errors import DataError
 from modelyard.core.verdict import Verdict, worst
@@ -77,7 +77,7 @@ def _moved(records: Records) -> Headline | None:
         ("rollback", "rolled back", "not rolled back"),
         ("promote", "promoted", "not promoted"),
     ):
-        envelope = records.get(cast("Step", step))
+        envelope = records.get(step)
         if envelope is None:
             continue
         result = outcome(envelope)

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from modelyard.records.envelope import Step
 from modelyard.steps.detect.step import DETECT
 from modelyard.steps.evaluate.step import EVALUATE
 from modelyard.steps.execution import StepDefinition
@@ -16,4 +15,3 @@ from modelyard.steps.validate.step import VALIDATE
 STEP: Mapping[str, StepDefinition] = MappingProxyType(
     {step.name: step for step in (DETECT, VALIDATE, TRAIN, EVALUATE, REPORT, PROMOTE, ROLLBACK)}
 )
-STEP_NAMES: tuple[Step, ...] = tuple(step.name for step in STEP.values())

@@ -10,7 +10,7 @@ from modelyard.core.verdict import Verdict
 from modelyard.github.event import MAY_PROMOTE
 from modelyard.models import store
 from modelyard.records.chain import verify_records
-from modelyard.records.envelope import STEPS, Envelope, Step
+from modelyard.records.envelope import Envelope, Step
 from modelyard.records.manifest import Content
 from modelyard.registry.base import AliasMoved, Bundle, Version
 from modelyard.registry.bundle import collect
@@ -58,10 +58,13 @@ SPEC = StepSpec(
     environment="carry",
     secrets=(TOKEN,),
 )
-CARRIED: tuple[Step, ...] = ("detect", "validate", "train", "evaluate", "report")
-"""Records that a version carries; promote's own stands in the journal."""
 REPORTS = ("report.md", "report.html")
 """What a registry with pages shows beside the version."""
+
+
+def carried_records() -> tuple[Step, ...]:
+    """Return the steps whose records a version carries: those of the run; promote's own stands in the journal."""
+    return tuple(kind.name for kind in r.in_order() if kind.of_run)
 
 
 def reads(context: Context, _inputs: Inputs) -> Mapping[str, Any]:
@@ -79,7 +82,7 @@ def run(context: Context, inputs: PromoteInputs) -> Outcome:
     _refuse_where_nothing_is_promoted(context, inputs)
     if inputs.part == "merged":
         return _run_merged(context, inputs)
-    records = {step: context.record(step) for step in STEPS if step in CARRIED and context.record_path(step).is_file()}
+    records = {step: context.record(step) for step in carried_records() if context.record_path(step).is_file()}
     model_dir = context.run_dir / "model"
     if not model_dir.is_dir():
         raise DataError(f"there is no model in {context.run_dir.name}", hint="Run `modelyard run` first.")

@@ -7,8 +7,8 @@ from typing import Any, Literal
 from modelyard.core.errors import DataError
 from modelyard.core.files import sha256_bytes, write_atomic
 from modelyard.core.verdict import Verdict
-from modelyard.records.envelope import STEPS, Envelope, Step, read_record
-from modelyard.records.results import ReportResult
+from modelyard.records.envelope import Envelope, Step, read_record
+from modelyard.records.results import ReportResult, in_order
 from modelyard.steps.context import Context
 from modelyard.steps.declaration import TOKEN, Inputs, Outputs, StepSpec
 from modelyard.steps.execution import Outcome, StepDefinition
@@ -32,7 +32,7 @@ SPEC = StepSpec(
     environment="carry",
     secrets=(TOKEN,),
 )
-SHOWN: tuple[Step, ...] = tuple(step for step in STEPS if step not in ("report", "promote", "prove", "rollback"))
+SHOWN: tuple[Step, ...] = tuple(kind.name for kind in in_order() if kind.of_run and kind.result is not ReportResult)
 
 
 def shown_records(run_dir: Path) -> dict[Step, Envelope]:

@@ -1,0 +1,244 @@
+"""The judgement: metrics, gates, slices, checks."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from modelyard.core.verdict import Verdict
+from modelyard.core.vocabulary import Operator, Reference, RuleChangeKind, WaiverState
+from modelyard.records.results.kind import RecordKind
+from modelyard.records.results.part import CIRCUMSTANCE, Digest, Part
+
+
+class Estimate(Part):
+    """A number with its interval; ``refused`` says why there is none. ``n`` counts units, ``rows`` counts rows."""
+
+    value: float | None = None
+    low: float | None = None
+    high: float | None = None
+    method: str = ""
+    n: int = 0
+    unit: str = "row"
+    rows: int = 0
+    approximate: bool = False
+    identical: bool = False
+    refused: str = ""
+
+
+class SliceRow(Part):
+    """One slice of a gate, reported."""
+
+    column: str
+    value: str
+    challenger: Estimate
+    reference: Estimate | None = None
+    difference: Estimate | None = None
+    verdict: Verdict
+    share: float | None = None
+    """Of all test rows."""
+    p: float | None = None
+    """One-sided, before Holm's correction; 1 where it is above 5 %."""
+    rows_needed: int | None = None
+    """Rows at which its gate would see a shortfall that matters, where it has fewer."""
+    note: str = ""
+    waived: str = ""
+    named: bool = False
+    """The gate names this slice by its value, so that it must be judged."""
+
+
+class GateResult(Part):
+    """One gate: what was required, what was observed, what could be seen."""
+
+    id: str
+    metric: str
+    operator: Operator
+    reference: Literal[Reference, ""] = ""
+    bound: float | None = None
+    upper: float | None = None
+    """The other end of ``between``."""
+    margin: float | None = None
+    rule: str
+    default: bool = False
+    line: int | None = None
+    verdict: Verdict
+    allowed: bool = False
+    estimate: Estimate
+    challenger: Estimate
+    reference_level: Estimate | None = None
+    higher_is_better: bool
+    smallest_visible: float | None = None
+    units_to_decide: int | None = None
+    would_decide: str = ""
+    slices: tuple[SliceRow, ...] = ()
+    every_slice: bool = False
+    """Each slice has to reach the bound on its own."""
+    slices_left_out: int = 0
+    """Values beyond the 200 most frequent of a column, which were not judged."""
+    reason: str = ""
+    on_all_rows: Verdict | None = None
+    """The verdict before slices had their say."""
+    waived: str = ""
+    """By whom, until when and why this gate may be missed; it then holds nothing back."""
+    equal_chance: float | None = None
+    """Chance that a model exactly as good as the reference passes this gate on such rows."""
+
+
+class MetricRow(Part):
+    """A metric of every model on the same test rows, for the overview table."""
+
+    metric: str
+    higher_is_better: bool
+    challenger: Estimate
+    champion: Estimate | None = None
+    baseline: float | None = None
+
+
+class CurvePoints(Part):
+    """A curve for a chart: at most 200 points, no rows."""
+
+    name: str
+    x: tuple[float, ...]
+    y: tuple[float, ...]
+
+
+class RuleChange(Part):
+    """One rule that a proposal would change; an empty text is "not there"."""
+
+    rule: str
+    old: str
+    new: str
+    kind: RuleChangeKind = "changed"
+
+
+class CheckResult(Part):
+    """A check beside the gates; one that is a gate counts like one."""
+
+    name: str
+    gate: bool
+    verdict: Verdict
+    said: str
+    details: tuple[str, ...] = ()
+
+
+class Calibration(Part):
+    """Whether a model's probabilities are observed shares."""
+
+    model: Literal["challenger", "champion"]
+    slope: Estimate
+    intercept: Estimate
+    error: float
+
+
+class ChangedSlice(Part):
+    """Labels of one slice that became wrong, or right."""
+
+    column: str
+    value: str
+    rows: int
+    right_to_wrong: int
+    wrong_to_right: int
+
+
+class ChangedPredictions(Part):
+    """Labels that differ from the champion's."""
+
+    rows: int
+    changed: int
+    right_to_wrong: int
+    wrong_to_right: int
+    slices: tuple[ChangedSlice, ...] = ()
+
+
+class WaiverRow(Part):
+    """A waiver and what it did."""
+
+    gate: str
+    slice: str
+    reason: str
+    owner: str
+    expires: str
+    state: WaiverState
+
+
+class HeldOut(Part):
+    """The test rows without any of their values: how many, a digest, and the smallest hashes of their ids."""
+
+    rows: int
+    digest: Digest
+    sketch: tuple[Annotated[str, Field(pattern=r"^[0-9a-f]{10}$")], ...] = ()
+
+
+class Evaluation(Part):
+    """One look at a test set, as the ledger keeps it."""
+
+    test_set: HeldOut
+    model: Digest
+    rules: Digest
+
+
+class Wear(Part):
+    """How often a test set was looked at, and the chance that luck alone passed somewhere."""
+
+    evaluations: int
+    at_least: bool
+    chance: float
+
+
+class DiscoveredSlice(Part):
+    """A slice that nobody named in which the challenger loses; reported, never gating."""
+
+    columns: tuple[str, ...]
+    values: tuple[str, ...]
+    rows: int
+    units: int
+    """Of the half that judged it."""
+    excess: float
+    """Mean loss of its rows less that of the others; with a champion, of what is lost against it."""
+    p: float
+    """One-sided, on the half of the units that had no say in finding it."""
+
+
+class EvaluateResult(Part):
+    """The judgement."""
+
+    test_rows: int
+    test_units: int
+    unit: str
+    confidence: float = 0.95
+    """Two-sided level of every interval."""
+    unmatched: dict[str, int] = Field(default_factory=dict)
+    champion: str | None = None
+    champion_note: str = ""
+    best: str | None = None
+    """The best version that was ever promoted."""
+    over_best: Estimate | None = None
+    """Challenger minus that version on the primary metric, turned so that more is better."""
+    baseline: str = ""
+    metrics: tuple[MetricRow, ...] = ()
+    gates: tuple[GateResult, ...] = ()
+    curves: tuple[CurvePoints, ...] = ()
+    checks: tuple[CheckResult, ...] = ()
+    calibration: tuple[Calibration, ...] = ()
+    changed_predictions: ChangedPredictions | None = None
+    discovered: tuple[DiscoveredSlice, ...] = ()
+    waivers: tuple[WaiverRow, ...] = ()
+    label_period: str = ""
+    evaluation: Evaluation | None = None
+    """What the ledger of the test set is to be told."""
+    wear: Annotated[Wear | None, CIRCUMSTANCE] = None
+    equal_chance: float | None = None
+    """Chance that a model exactly as good as the reference passes every gate that applies, if they were independent."""
+    rules: str = "this checkout's own"
+    rules_digest: Digest | None = None
+    rule_changes: tuple[RuleChange, ...] = ()
+    under_own_rules: Verdict | None = None
+    """The verdict that the proposal's own rules would give, where they differ and judge the same predictions."""
+    own_rules_beyond: str = ""
+    """The rule for which that was not looked at."""
+    carried: Annotated[dict[str, Digest], CIRCUMSTANCE] = Field(default_factory=dict)
+    """What a version carries beside model and records: path to digest."""
+    headline: str = ""
+    reproduce: str = ""
+
+
+EVALUATE = RecordKind("evaluate", 40, EvaluateResult, judges=True)

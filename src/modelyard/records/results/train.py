@@ -1,0 +1,72 @@
+"""How the challenger was made, and the signature of a model."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from modelyard.core.vocabulary import Adapter, ColumnKind, FoldsFollow, Task, TrainingWay
+from modelyard.records.results.kind import RecordKind
+from modelyard.records.results.part import CIRCUMSTANCE, Digest, Part, Scalar
+
+
+class Feature(Part):
+    """One column of a model's signature."""
+
+    name: str
+    kind: ColumnKind
+
+
+class Signature(Part):
+    """What a model takes and gives."""
+
+    features: tuple[Feature, ...]
+    task: Task
+    classes: tuple[bool | int | str, ...] = ()
+    positive: bool | int | str | None = None
+    threshold: float | None = None
+
+
+class CandidateRow(Part):
+    """One candidate of the results table; ``score`` is the mean over folds in the metric's natural unit."""
+
+    name: str
+    params: dict[str, Scalar | tuple[Scalar, ...]]
+    score: float | None
+    scores: tuple[float, ...] = ()
+    error: float | None = None
+    """Standard error of ``score`` with Nadeau and Bengio's correction: of the procedure, and never for a gate."""
+    seconds: Annotated[float, CIRCUMSTANCE]
+    fits: Annotated[int, CIRCUMSTANCE]
+    cached: Annotated[bool, CIRCUMSTANCE]
+    winner: bool = False
+    problem: str = ""
+
+
+class TrainResult(Part):
+    """How the challenger was made."""
+
+    how: Literal[TrainingWay, "none"]
+    metric: str
+    candidates: tuple[CandidateRow, ...] = ()
+    folds: int = 0
+    folds_follow: Literal[FoldsFollow, ""] = ""
+    fits: Annotated[int, CIRCUMSTANCE] = 0
+    fits_from_cache: Annotated[int, CIRCUMSTANCE] = 0
+    train_rows: int
+    train_digest: Digest
+    test_digest: Digest | None = None
+    test_rows: int = 0
+    split: str = ""
+    dropped_missing_target: int = 0
+    seed: int
+    model_digest: Digest | None = None
+    model_size: int = 0
+    adapter: Adapter
+    signature: Signature | None = None
+    own_metrics: dict[str, Scalar] = Field(default_factory=dict)
+    baseline: dict[str, float] = Field(default_factory=dict)
+    baseline_score: float | None = None
+    """The baseline's ``metric`` on the training rows; for planning, and never for a gate."""
+
+
+TRAIN = RecordKind("train", 30, TrainResult, judges=True)
