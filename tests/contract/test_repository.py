@@ -85,7 +85,7 @@ def test_commands_in_documents_exist(path: Path) -> None:
             words = line.split("#")[0].split()
             if words[:1] == ["modelyard"]:
                 assert words[1] in COMMANDS, line
-                flags = {flag.name for flag in COMMANDS[words[1]].flags}
+                flags = {flag.name for flag in COMMANDS.get(words[1]).flags}
                 assert {word[2:].split("=")[0] for word in words if word.startswith("--")} <= flags, line
             if words[:1] == ["make"]:
                 assert f"\n{words[1]}:" in (ROOT / "Makefile").read_text("utf-8"), line
@@ -139,7 +139,7 @@ def test_no_package_registry_and_no_path_of_a_machine_is_named() -> None:
     assert found == []
 
 
-@pytest.mark.parametrize("name", COMMANDS)
+@pytest.mark.parametrize("name", COMMANDS.names())
 def test_help_of_every_command_shows_an_example(name: str) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "modelyard", name, "--help"], check=False, capture_output=True, text=True

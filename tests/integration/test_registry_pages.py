@@ -205,7 +205,7 @@ def test_what_served_is_known_after_its_bytes_are_gone(tmp_path: Path, run: Run)
         (["history", "--on", "2026-05-03", "--alias", "every"], "--on asks about one alias"),
         (["history", "--alias", "../champion"], "'../champion' is no name for an alias"),
         (["history", "--alias", "ch\N{CYRILLIC SMALL LETTER A}mpion"], "is no name for an alias"),
-        (["history", "--format", "mardown"], "there is no format 'mardown'. Did you mean 'markdown'?"),
+        (["history", "--format", "mardown"], "[command/bad-value]\n  hint: Did you mean 'markdown'?"),
         (["show", "v9"], "there is no version v9\n  hint: The nearest is v3; there is v1 to v3."),
         (["show", "chapion"], "Did you mean 'champion'?"),
         (["show", "champion/../v1"], "'champion/../v1' does not name a version"),

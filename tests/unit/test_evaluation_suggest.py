@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import mean_pinball_loss
 
-from modelyard.cli.gates import told
+from modelyard.cli.views.margins import lines as told
 from modelyard.core.files import sha256_bytes
 from modelyard.evaluation.suggest import suggest
 from modelyard.metrics.catalogue import METRICS

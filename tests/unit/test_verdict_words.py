@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from modelyard.cli import annotations, output
-from modelyard.cli.why import after_the_fact
+from modelyard.cli.views.gate import after_the_fact
 from modelyard.config.models import Gate
 from modelyard.core.verdict import Verdict
 from modelyard.evaluation.gates import rules

@@ -1,197 +1,28 @@
-"""``modelyard adopt``: a model made elsewhere becomes the first champion, without evidence and marked as such.
+"""``modelyard adopt``: a model made elsewhere becomes the first champion, without evidence and marked as such."""
 
-The model is bytes here: it is copied and digested, never loaded.
-"""
-
-import json
-import shutil
-import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from pathlib import Path
 
+from modelyard.cli import formats
 from modelyard.cli.flags import Command
 from modelyard.cli.session import working
-from modelyard.config.models import Config
-from modelyard.core.errors import OK, ConfigError, DataError
-from modelyard.core.vocabulary import Adapter
-from modelyard.models import environment, store
-from modelyard.models.environment import Environment
-from modelyard.records.manifest import NO_EVIDENCE, Content
-from modelyard.records.results import Signature
-from modelyard.registry.base import Bundle
-from modelyard.registry.mlflow.models import is_reference
-from modelyard.steps import rows as step_rows
-from modelyard.steps.bundle import command_files
-from modelyard.steps.context import Context
-
-STORED = {
-    ".skops": "model.skops",
-    ".joblib": "model.joblib",
-    ".parquet": "predictions.parquet",
-    ".csv": "predictions.csv",
-}
-"""What a model file is called in a version, by its suffix."""
+from modelyard.core.errors import OK
+from modelyard.usecases.adopt import adopt
 
 
-def run(command: Command, given: Mapping[str, str], positional: list[str]) -> int:
+def run(_command: Command, given: Mapping[str, str], positional: list[str]) -> int:
     """Register the model and point the alias at it."""
     with working(given) as context:
-        alias, champion = context.config.registry.alias, context.champion
-        if champion is not None:
-            raise ConfigError(
-                f"{alias} points at {champion.name} already, and adopting is for a first champion only",
-                hint="Train or judge a challenger and promote it.",
-            )
-        with tempfile.TemporaryDirectory(dir=context.run_dir, prefix=".adopt.") as temporary:
-            folder = Path(temporary)
-            if is_reference(positional[0]):
-                found, reason = _from_mlflow(context, positional[0], given.get("environment", ""), folder)
-            else:
-                found, reason = _from_disk(context, positional[0], given.get("environment", ""), folder, command), ""
-            version = context.registry.publish(_bundle(context, found, folder))
-        entry = context.registry.set_alias(
-            alias,
-            version.name,
-            seen=None,
-            actor=context.actor,
-            reason=given.get("reason", "") or reason,
-            evidence=NO_EVIDENCE,
-            kind="adopted",
+        alias = context.config.registry.alias
+        adopted = adopt(
+            context,
+            positional[0],
+            environment_file=given.get("environment", ""),
+            reason=given.get("reason", ""),
         )
-    if given.get("json") == "true":
-        print(json.dumps({"verdict": "pass", "exit-code": OK, "version": version.name, "journal": entry.seq}))
-    else:
-        print(f"{alias} points at {version.name}, adopted without evidence; every report says so until it is replaced")
-    return OK
-
-
-@dataclass(frozen=True)
-class _Found:
-    """A model in a folder, and what is known of it."""
-
-    adapter: Adapter
-    signature: Signature
-    environment: Environment
-
-
-def _from_disk(context: Context, named: str, environment_file: str, folder: Path, command: Command) -> _Found:
-    path, model = Path.cwd() / named, folder / "model"
-    if not path.exists():
-        raise ConfigError(f"there is no model {named}", hint=f"Example: {command.example}")
-    adapter = _adapter(context.config, path)
-    if path.is_dir():
-        shutil.copytree(path, model, symlinks=True)
-    else:
-        model.mkdir()
-        shutil.copyfile(path, model / STORED[path.suffix])
-    return _Found(adapter, _signature(context, adapter), _environment(context, environment_file))
-
-
-def _from_mlflow(context: Context, reference: str, environment_file: str, folder: Path) -> tuple[_Found, str]:
-    """A model that was logged in MLflow, and where it comes from."""
-    from modelyard.registry.mlflow.models import describe, fetch_logged
-    from modelyard.registry.mlflow.server import Server, server_address
-
-    config, downloaded = context.config, folder / "downloaded"
-    server = Server(server_address(config.registry.uri or "", context.environ))
-    source = fetch_logged(server, reference, downloaded)
-    try:
-        logged = describe(downloaded)
-    except DataError as error:
-        raise DataError(f"{reference} cannot be adopted: {error.message}", hint=error.hint) from error
-    pickled = logged.adapter == "sklearn" and store.stored_format(logged.folder) == "joblib"
-    if (logged.adapter == "pyfunc" or pickled) and not config.may_load_pickles:
-        kind = "is a pickle, which can run any code" if pickled else "is a pyfunc model, which runs code of its own"
-        raise ConfigError(f"{reference} {kind} when it is loaded", hint=store.ALLOW)
-    logged.folder.rename(folder / "model")
-    pins = folder / "model" / "requirements.txt" if logged.adapter == "pyfunc" else logged.requirements
-    if environment_file or pins is None or not pins.is_file():
-        used = _environment(context, environment_file)
-    else:
-        used = _completed(environment.environment_of(pins, context.environment), logged.adapter, context)
-    signature = logged.signature or _signature(context, logged.adapter, logged.columns)
-    return _Found(logged.adapter, signature, used), f"{source} of the MLflow server at {server.address}"
-
-
-def _environment(context: Context, named: str) -> Environment:
-    return environment.environment_of(Path.cwd() / named, context.environment) if named else context.environment
-
-
-def _completed(used: Environment, adapter: str, context: Context) -> Environment:
-    """An MLflow model's own pins, and what scoring needs beside them: a Parquet reader, pandas, MLflow's client."""
-    packages, here = dict(used.packages), dict(context.environment.packages)
-    for name in ("polars", "pandas", "numpy"):
-        packages.setdefault(name, here[name])
-    if adapter == "pyfunc" and not {"mlflow", "mlflow-skinny"} & set(packages):
-        import mlflow
-
-        packages["mlflow-skinny"] = mlflow.__version__
-    return replace(used, packages=tuple(sorted(packages.items())))
-
-
-def _bundle(context: Context, found: _Found, folder: Path) -> Bundle:
-    config, model = context.config, folder / "model"
-    model_digest, _ = store.digest(model)
-    (folder / "environment.txt").write_text(environment.environment_text(found.environment), "utf-8")
-    files = {f"model/{file.relative_to(model).as_posix()}": file for file in sorted(model.rglob("*")) if file.is_file()}
-    files["environment.txt"] = folder / "environment.txt"
-    return Bundle(
-        Content(
-            model=config.model.name,
-            model_digest=model_digest,
-            adapter=found.adapter,
-            signature=found.signature,
-            environment_digest=environment.environment_digest(found.environment),
-            evidence=NO_EVIDENCE,
-            predict_command=config.evaluate.predict.command if config.evaluate.predict else "",
-        ),
-        files | (command_files(context) if found.adapter == "command" else {}),
+    name = adopted.version.name
+    formats.show_lines(
+        given,
+        [f"{alias} points at {name}, adopted without evidence; every report says so until it is replaced"],
+        {"verdict": "pass", "exit-code": OK, "version": name, "journal": adopted.entry.seq},
     )
-
-
-def _adapter(config: Config, path: Path) -> Adapter:
-    if path.is_dir():
-        if config.evaluate.predict is None:
-            raise ConfigError(
-                f"{path.name} is a folder, and nothing says how to score with it",
-                hint="Name the command: evaluate: {predict: {command: …}}.",
-            )
-        return "command"
-    if path.suffix not in STORED:
-        raise ConfigError(
-            f"{path.name} is no kind of model that is known here", hint=f"Allowed: a folder, or {', '.join(STORED)}."
-        )
-    if path.suffix == ".joblib" and not config.may_load_pickles:
-        raise ConfigError(
-            f"{path.name} is a pickle, which can run any code when it is loaded",
-            hint="If you trust where it comes from, allow it: model: {format: joblib}.",
-        )
-    return "sklearn" if path.suffix in (".skops", ".joblib") else "predictions"
-
-
-def _signature(context: Context, adapter: str, columns: tuple[str, ...] = ()) -> Signature:
-    """What the model takes and gives, as today's rows and the configuration say; ``columns`` are all that it takes."""
-    from modelyard.training.signature import Features, command_features, find_features, find_target, signature
-
-    rows = step_rows.load(context)
-    known = rows.train if len(rows.train) else rows.test
-    config = context.config
-    if config.data.columns.id is None:
-        known = known.drop(step_rows.ROW)
-    target = find_target(known, config.data.columns.target, config.model)
-    if adapter == "predictions":
-        return signature(Features((), {}), target, config.model)
-    find = command_features if adapter == "command" or columns else find_features
-    found = find(known, config.data.columns)
-    if columns:
-        by_name = {feature.name: feature for feature in found.features}
-        missing = [name for name in columns if name not in by_name]
-        if missing:
-            raise DataError(
-                f"the model's signature needs the column {missing[0]!r}, which today's rows do not offer"
-                + (f" ({len(missing)} such columns)" if len(missing) > 1 else ""),
-                hint="The target, the id, and what is dropped or protected are never offered to a model.",
-            )
-        found = Features(tuple(by_name[name] for name in columns), {})
-    return signature(found, target, config.model)
+    return OK

@@ -1,13 +1,16 @@
-"""Every command with its flags: steps from the generated table, the rest by hand."""
+"""Every command with its flags: steps from the generated table, the rest by hand.
 
-from collections.abc import Mapping
-from types import MappingProxyType
+A new command is a module in this folder with ``run(command, given, positional) -> exit code``, and its entry here; the
+help and the README's table follow.
+"""
 
-from modelyard.cli.flags import COMMON, Command, Flag
+from modelyard.cli.flags import COMMON, Argument, Command, Flag
 from modelyard.cli.step_table import STEP_COMMANDS
+from modelyard.core.catalogue import Catalogue
 
 JSON = Flag("json", "print the result as JSON", switch=True)
-FORMAT = Flag("format", "text, markdown or json", "text")
+FORMAT = Flag("format", "text, markdown or json", "text", choices=("text", "markdown", "json"))
+VERSION = Argument("version", "champion, v7, sha256:…, or champion@2026-05-03")
 CONFIG, RUN_DIR, REGISTRY = COMMON
 
 _OTHERS = (
@@ -36,7 +39,7 @@ _OTHERS = (
         "modelyard config check",
         "modelyard.cli.config",
         (CONFIG, JSON),
-        (("action", "check, or schema to print the JSON Schema"),),
+        (Argument("action", "check, or schema to print the JSON Schema", choices=("check", "schema")),),
     ),
     Command(
         "adopt",
@@ -51,9 +54,8 @@ _OTHERS = (
             JSON,
         ),
         (
-            (
-                "path",
-                "a model or prediction file, a folder for the predict command, or MLflow's models:/name@alias",
+            Argument(
+                "path", "a model or prediction file, a folder for the predict command, or MLflow's models:/name@alias"
             ),
         ),
     ),
@@ -63,7 +65,7 @@ _OTHERS = (
         "modelyard why g1-roc-auc",
         "modelyard.cli.why",
         (CONFIG, RUN_DIR, REGISTRY, Flag("version", "ask a version in the registry, not the run folder"), JSON),
-        (("gate?", "its id or its number; without one, the gates are listed"),),
+        (Argument("gate", "its id or its number; without one, the gates are listed", optional=True),),
     ),
     Command(
         "verify",
@@ -87,7 +89,7 @@ _OTHERS = (
         "modelyard gates suggest",
         "modelyard.cli.gates",
         (CONFIG, RUN_DIR, JSON),
-        (("action", "suggest"),),
+        (Argument("action", "suggest", choices=("suggest",)),),
     ),
     Command(
         "test-set",
@@ -98,12 +100,17 @@ _OTHERS = (
             Flag("condition", "what is decided: n is the new model's accuracy, o the old one's, d where they differ"),
             Flag("reliability", "probability that every answer is right up to its tolerance", "0.99"),
             Flag("steps", "decisions on this test set", "32"),
-            Flag("adaptivity", "none: nobody learns an answer before all models are made; or full", "full"),
+            Flag(
+                "adaptivity",
+                "none: nobody learns an answer before all models are made; or full",
+                "full",
+                choices=("none", "full"),
+            ),
             Flag("disagreement", "share of rows on which two models differ: a known bound for n - o, or as expected"),
             Flag("margin", "of a no_worse_than gate on accuracy, for pass"),
             JSON,
         ),
-        (("action", "size or pass"),),
+        (Argument("action", "size or pass", choices=("size", "pass")),),
     ),
     Command(
         "gc",
@@ -133,7 +140,7 @@ _OTHERS = (
         "modelyard show v7",
         "modelyard.cli.show",
         (CONFIG, REGISTRY, FORMAT, JSON),
-        (("version", "champion, v7, sha256:…, or champion@2026-05-03"),),
+        (VERSION,),
     ),
     Command(
         "bom",
@@ -141,7 +148,7 @@ _OTHERS = (
         "modelyard bom v7 --output v7.cdx.json",
         "modelyard.cli.bom",
         (CONFIG, REGISTRY, Flag("output", "write it to this file; without this, it is printed")),
-        (("version", "champion, v7, sha256:…, or champion@2026-05-03"),),
+        (VERSION,),
     ),
     Command(
         "diff",
@@ -149,39 +156,41 @@ _OTHERS = (
         "modelyard diff v7 v8",
         "modelyard.cli.diff",
         (CONFIG, REGISTRY, FORMAT, JSON),
-        (("old", "a version: champion, v7, sha256:…, or champion@2026-05-03"), ("new", "another one")),
+        (
+            Argument("old", "a version: champion, v7, sha256:…, or champion@2026-05-03"),
+            Argument("new", "another version"),
+        ),
     ),
 )
 
-INTERNAL_COMMANDS: Mapping[str, Command] = MappingProxyType(
-    {
-        command.name: command
-        for command in (
-            Command(
-                "conclude",
-                "The root action's last step: ends as the first stage that did not end well.",
-                "modelyard conclude",
-                "modelyard.cli.job_status",
-            ),
-            Command(
-                "lock",
-                "The environment step of actions: your pins and modelyard's ranges, compiled to one hashed file.",
-                "modelyard lock --uv uv --output lock.txt",
-                "modelyard.cli.lock",
-                (
-                    CONFIG,
-                    Flag("requirements", "requirements file, instead of the configuration's"),
-                    Flag("uv", "the uv program"),
-                    Flag("python", "the interpreter that the packages are for"),
-                    Flag("output", "where the lock is written, if there are pins at all"),
-                    Flag("mlflow", "add the client of an MLflow registry", switch=True),
-                ),
-            ),
-        )
-    }
+_INTERNAL = (
+    Command(
+        "conclude",
+        "The root action's last step: ends as the first stage that did not end well.",
+        "modelyard conclude",
+        "modelyard.cli.job_status",
+    ),
+    Command(
+        "lock",
+        "The environment step of actions: your pins and modelyard's ranges, compiled to one hashed file.",
+        "modelyard lock --uv uv --output lock.txt",
+        "modelyard.cli.lock",
+        (
+            CONFIG,
+            Flag("requirements", "requirements file, instead of the configuration's"),
+            Flag("uv", "the uv program"),
+            Flag("python", "the interpreter that the packages are for"),
+            Flag("output", "where the lock is written, if there are pins at all"),
+            Flag("mlflow", "add the client of an MLflow registry", switch=True),
+        ),
+    ),
 )
 """What actions call and people do not; not in the help."""
 
-COMMANDS: Mapping[str, Command] = MappingProxyType(
-    {command.name: command for command in (*_OTHERS[:1], *STEP_COMMANDS, *_OTHERS[1:])}
-)
+COMMANDS: Catalogue[Command] = Catalogue("command", "command/unknown")
+"""What the help lists, in this order."""
+INTERNAL_COMMANDS: Catalogue[Command] = Catalogue("command", "command/unknown")
+for _command in (*_OTHERS[:1], *STEP_COMMANDS, *_OTHERS[1:]):
+    COMMANDS.register(_command)
+for _command in _INTERNAL:
+    INTERNAL_COMMANDS.register(_command)

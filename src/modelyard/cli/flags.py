@@ -1,28 +1,39 @@
-"""Flags of a command: declared as data, so that help costs nothing and documentation can be generated."""
+"""What a command takes, declared as data, so that help costs nothing and documentation can be generated."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Flag:
-    """One ``--flag``; a switch takes no value. ``many`` flags may be given more than once."""
+    """One ``--flag``; a switch takes no value, and ``choices`` are all the values that it has."""
 
     name: str
     help: str
     default: str = ""
     switch: bool = False
+    choices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Argument:
+    """A positional argument."""
+
+    name: str
+    help: str
+    choices: tuple[str, ...] = ()
+    optional: bool = False
 
 
 @dataclass(frozen=True)
 class Command:
-    """A command as the help shows it; ``positional`` names its arguments, ``…?`` where they may be left out."""
+    """A command as the help shows it; ``module`` has its ``run(command, given, positional) -> exit code``."""
 
     name: str
     summary: str
     example: str
     module: str
     flags: tuple[Flag, ...] = ()
-    positional: tuple[tuple[str, str], ...] = ()
+    arguments: tuple[Argument, ...] = ()
 
 
 COMMON = (

@@ -1,30 +1,17 @@
-"""How commands that tell of versions print: for a terminal, as Markdown, or as JSON."""
+"""Print what a command found: for a terminal, as Markdown, or as JSON."""
 
 import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from modelyard.core.errors import ConfigError, nearest
 from modelyard.report.document import Block
 from modelyard.report.renderers.markdown import render_page
 from modelyard.report.renderers.terminal import render_terminal
 
-FORMATS = ("text", "markdown", "json")
 
-
-def chosen(given: Mapping[str, str], formats: tuple[str, ...] = FORMATS) -> str:
-    """The format that the flags ask for; ``--json`` is short for ``--format json``.
-
-    Raises:
-        ConfigError: there is none of this name.
-    """
-    wanted = given.get("format", "json" if given.get("json") == "true" else "text")
-    if wanted not in formats:
-        raise ConfigError(
-            f"there is no format {wanted[:40]!r}. {nearest(wanted, formats)}".strip(),
-            hint=f"There are {', '.join(formats)}.",
-        )
-    return wanted
+def chosen(given: Mapping[str, str]) -> str:
+    """Return the format that the flags ask for; ``--json`` is short for ``--format json``."""
+    return given.get("format", "json" if given.get("json") == "true" else "text")
 
 
 def show(form: str, title: str, blocks: Iterable[Block], data: Mapping[str, Any]) -> None:
@@ -33,3 +20,8 @@ def show(form: str, title: str, blocks: Iterable[Block], data: Mapping[str, Any]
         print(json.dumps(data))
     else:
         print(render_page(title, blocks) if form == "markdown" else render_terminal(title, blocks))
+
+
+def show_lines(given: Mapping[str, str], lines: Iterable[str], data: Any) -> None:
+    """Print lines, or with ``--json`` the data behind them."""
+    print(json.dumps(data) if given.get("json") == "true" else "\n".join(lines))

@@ -9,11 +9,10 @@ from collections.abc import Mapping, Sequence
 from typing import NoReturn
 
 from modelyard import __version__
+from modelyard.cli.arguments import parse
 from modelyard.cli.commands import COMMANDS, INTERNAL_COMMANDS
-from modelyard.cli.flags import Command
-from modelyard.core.errors import INTERNAL, INTERRUPTED, OK, ConfigError, ModelyardError, nearest
-
-PREFIX = "MODELYARD_"
+from modelyard.cli.help import command_help, overview
+from modelyard.core.errors import INTERNAL, INTERRUPTED, OK, ModelyardError
 
 
 def entry() -> NoReturn:
@@ -55,7 +54,7 @@ def main(argv: Sequence[str]) -> int:
 def _dispatch(argv: list[str], environ: Mapping[str, str]) -> int:
     if not argv or argv[0] in ("-h", "--help", "help"):
         if len(argv) > 1 and argv[1] in COMMANDS:
-            print(command_help(COMMANDS[argv[1]]))
+            print(command_help(COMMANDS.get(argv[1])))
         else:
             print(overview())
         return OK
@@ -63,12 +62,7 @@ def _dispatch(argv: list[str], environ: Mapping[str, str]) -> int:
         print(f"modelyard {__version__}")
         return OK
     name, rest = argv[0], argv[1:]
-    command = COMMANDS.get(name) or INTERNAL_COMMANDS.get(name)
-    if command is None:
-        raise ConfigError(
-            f"there is no command {name!r}. {nearest(name, COMMANDS)}".strip(),
-            hint="`modelyard --help` lists them all.",
-        )
+    command = (INTERNAL_COMMANDS if name in INTERNAL_COMMANDS else COMMANDS).get(name)
     if any(argument in ("-h", "--help") for argument in rest):
         print(command_help(command))
         return OK
@@ -76,94 +70,6 @@ def _dispatch(argv: list[str], environ: Mapping[str, str]) -> int:
     module = importlib.import_module(command.module)
     code: int = module.run(command, given, positional)
     return code
-
-
-def parse(command: Command, argv: Sequence[str], environ: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
-    """Flags by name, from the command line before the environment's MODELYARD_* variables, and the arguments.
-
-    Raises:
-        ConfigError: an unknown flag, a flag without its value, or too many or too few arguments.
-    """
-    flags = {flag.name: flag for flag in command.flags}
-    given: dict[str, str] = {}
-    for flag in command.flags:
-        value = environ.get(PREFIX + flag.name.upper().replace("-", "_"), "")
-        if value:
-            given[flag.name] = value
-    positional: list[str] = []
-    waiting = list(argv)
-    while waiting:
-        argument = waiting.pop(0)
-        if not argument.startswith("--") or argument == "--":
-            positional += waiting if argument == "--" else [argument]
-            if argument == "--":
-                break
-            continue
-        name, equals, value = argument[2:].partition("=")
-        if name not in flags:
-            raise ConfigError(
-                f"modelyard {command.name} has no flag --{name}. {nearest(name, flags)}".strip(),
-                hint=f"`modelyard {command.name} --help` lists its flags.",
-            )
-        if flags[name].switch:
-            given[name] = value if equals else "true"
-        elif equals or (waiting and not waiting[0].startswith("--")):
-            given[name] = value if equals else waiting.pop(0)
-        else:
-            raise ConfigError(f"--{name} needs a value", hint=f"Example: {command.example}")
-    _check_positional(command, positional)
-    return given, positional
-
-
-def _check_positional(command: Command, positional: list[str]) -> None:
-    required = [name for name, _ in command.positional if not name.endswith("?")]
-    if len(positional) < len(required):
-        raise ConfigError(
-            f"modelyard {command.name} needs {required[len(positional)]}", hint=f"Example: {command.example}"
-        )
-    if len(positional) > len(command.positional):
-        raise ConfigError(
-            f"modelyard {command.name} does not take {positional[len(command.positional)][:60]!r}",
-            hint=f"Example: {command.example}",
-        )
-
-
-def overview() -> str:
-    """What ``modelyard --help`` prints."""
-    width = max(map(len, COMMANDS))
-    lines = [f"  {name:<{width}}  {command.summary}" for name, command in COMMANDS.items()]
-    return "\n".join(
-        [
-            "modelyard: CI/CD for machine learning that lives in a GitHub repository",
-            "",
-            "usage: modelyard COMMAND [--flag VALUE …]",
-            "",
-            *lines,
-            "",
-            "Start with `modelyard init`, then `modelyard run`. `modelyard COMMAND --help` shows flags and an example.",
-            "Exit codes: 0 pass, 1 fail or inconclusive, 2 bad input or configuration, 3 bad data or model,",
-            "4 GitHub, registry or disk, 70 a fault of ours, 130 interrupted.",
-        ]
-    )
-
-
-def command_help(command: Command) -> str:
-    """What ``modelyard COMMAND --help`` prints."""
-    arguments = "".join(
-        f" [{name[:-1].upper()}]" if name.endswith("?") else f" {name.upper()}" for name, _ in command.positional
-    )
-    lines = [command.summary, "", f"usage: modelyard {command.name}{arguments} [--flag VALUE …]", ""]
-    shown = [(name.rstrip("?").upper(), text) for name, text in command.positional]
-    shown += [
-        (
-            f"--{flag.name}" + ("" if flag.switch else " VALUE"),
-            flag.help + (f" (default: {flag.default})" if flag.default else ""),
-        )
-        for flag in command.flags
-    ]
-    width = max((len(name) for name, _ in shown), default=0)
-    lines += [f"  {name:<{width}}  {text}" for name, text in shown]
-    return "\n".join([*lines, "", f"example: {command.example}"])
 
 
 def _print_error(error: ModelyardError, *, as_json: bool) -> None:

@@ -1,66 +1,57 @@
-"""``modelyard test-set size``: the labelled rows that a series of decisions needs, before any is drawn."""
+"""``modelyard test-set``: the labelled rows that a series of decisions, or one gate, needs before any is drawn."""
 
-import json
 from collections.abc import Mapping
 from typing import cast
 
+from modelyard.cli import formats
 from modelyard.cli.flags import Command
-from modelyard.core.errors import OK, ConfigError, nearest
-from modelyard.stats.planning import Adaptivity, rows_needed
+from modelyard.core.errors import OK, ConfigError
+from modelyard.stats.planning import Adaptivity
+from modelyard.usecases.plan_test_set import rows_needed, rows_to_pass
 
-ACTIONS = ("size", "pass")
-ADAPTIVITIES = ("none", "full")
+_EXAMPLE = "modelyard test-set pass --margin 0.01 --disagreement 0.05"
 
 
 def run(command: Command, given: Mapping[str, str], positional: list[str]) -> int:
     """Print the number of rows."""
-    if positional[0] not in ACTIONS:
-        hint = nearest(positional[0], ACTIONS)
-        raise ConfigError(f"modelyard test-set has no action {positional[0][:40]!r}. {hint}".strip(),
-                          hint=f"Example: {command.example}")  # fmt: skip
-    if positional[0] == "pass":
-        return _rows_to_pass(given)
-    condition = given.get("condition", "")
-    if not condition:
-        raise ConfigError("--condition is missing", hint=f"Example: {command.example}")
-    adaptivity = given.get("adaptivity", "full")
-    if adaptivity not in ADAPTIVITIES:
-        raise ConfigError(f"--adaptivity {adaptivity[:40]!r}", hint="Allowed: none or full.")
+    rows, text = _to_pass(given) if positional[0] == "pass" else _size(command, given)
+    formats.show_lines(given, [text], {"rows": rows})
+    return OK
+
+
+def _size(command: Command, given: Mapping[str, str]) -> tuple[int, str]:
     disagreement = given.get("disagreement", "")
-    size = rows_needed(
-        condition,
+    rows = rows_needed(
+        _required(given, "condition", command.example),
         reliability=_number("reliability", given.get("reliability", "0.99")),
         steps=int(_number("steps", given.get("steps", "32"))),
-        adaptivity=cast("Adaptivity", adaptivity),
+        adaptivity=cast("Adaptivity", given.get("adaptivity", "full")),
         disagreement=_number("disagreement", disagreement) if disagreement else None,
     )
-    print(json.dumps({"rows": size}) if given.get("json") == "true" else f"{size:,} labelled rows")
-    return OK
+    return rows, f"{rows:,} labelled rows"
 
 
-def _rows_to_pass(given: Mapping[str, str]) -> int:
-    from modelyard.stats.power import rows_to_pass
+def _to_pass(given: Mapping[str, str]) -> tuple[int, str]:
+    margin, disagreement = (_number(flag, _required(given, flag, _EXAMPLE)) for flag in ("margin", "disagreement"))
+    rows = rows_to_pass(margin, disagreement)
+    return rows, f"{rows:,} labelled rows: there a model exactly as good passes four times in five"
 
-    for flag in ("margin", "disagreement"):
-        if not given.get(flag):
-            raise ConfigError(
-                f"--{flag} is missing", hint="Example: modelyard test-set pass --margin 0.01 --disagreement 0.05"
-            )
-    margin, disagreement = (_number(flag, given[flag]) for flag in ("margin", "disagreement"))
-    try:
-        rows = rows_to_pass(margin, disagreement)
-    except ValueError as error:
-        raise ConfigError(f"--margin {margin:g} --disagreement {disagreement:g}: {error}") from error
-    text = f"{rows:,} labelled rows: there a model exactly as good passes four times in five"
-    print(json.dumps({"rows": rows}) if given.get("json") == "true" else text)
-    return OK
+
+def _required(given: Mapping[str, str], flag: str, example: str) -> str:
+    if not given.get(flag):
+        raise ConfigError(f"--{flag} is missing", code="command/missing-flag", hint=f"Example: {example}")
+    return given[flag]
 
 
 def _number(flag: str, text: str) -> float:
     try:
-        found = float(text)
+        number = float(text)
     except ValueError:
-        found = float("nan")
-    if not abs(found) < 1e9 or (flag == "steps" and found != int(found)):
-        raise ConfigError(f"--{flag} {text[:40]!r} is no number here", hint="Write it as 0.99, or 32 for steps.")
-    return found
+        number = float("nan")
+    if not abs(number) < 1e9 or (flag == "steps" and number != int(number)):
+        raise ConfigError(
+            f"--{flag} {text[:40]!r} is not a number",
+            code="command/bad-value",
+            hint="Write it as 0.99, or 32 for steps.",
+        )
+    return number

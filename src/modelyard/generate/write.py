@@ -70,7 +70,7 @@ def _quoted(text: str) -> str:
 
 def command_table() -> str:
     """The README's table of commands."""
-    rows = [f"| `modelyard {command.name}` | {command.summary} |" for command in COMMANDS.values()]
+    rows = [f"| `modelyard {command.name}` | {command.summary} |" for command in COMMANDS]
     return "\n".join(["| command | what it does |", "|---|---|", *rows])
 
 

@@ -1,4 +1,4 @@
-"""What is known of a version from its manifest, its carried records and the journal; nothing of it is run or loaded."""
+"""Describe a version from its manifest, its records and the journal; nothing of it is run or loaded."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ Result = TypeVar("Result", bound=Part)
 
 
 @dataclass(frozen=True)
-class Facts:
+class VersionFacts:
     """A version and what is known of it; of one that was removed, only its manifest and its history."""
 
     version: Version
@@ -120,7 +120,7 @@ class Facts:
         return outcome if isinstance(outcome, kind) else None
 
 
-def facts(registry: Registry, reference: str) -> Facts:
+def describe(registry: Registry, reference: str) -> VersionFacts:
     """Gather what is known of a version; one that was removed is still known.
 
     Args:
@@ -138,10 +138,10 @@ def facts(registry: Registry, reference: str) -> Facts:
     except VersionRemoved as gone:
         version = next(each for each in registry.removed() if each.name == gone.entry.to)
         journal = (*journal, gone.entry)
-        return Facts(version, journal, {}, None, gone.entry, _against_journal(version, journal))
+        return VersionFacts(version, journal, {}, None, gone.entry, _against_journal(version, journal))
     records = version_records(registry, version)
     broken = [str(problem) for problem in verify_carried(version.manifest, records)]
-    return Facts(
+    return VersionFacts(
         version,
         journal,
         records,
@@ -166,3 +166,10 @@ def _against_journal(version: Version, entries: Sequence[JournalEntry]) -> tuple
         for entry in entries
         if entry.to == version.name and entry.to_digest != version.digest
     )
+
+
+def as_written(value: Any) -> str:
+    """Return a parameter as it would stand in the configuration."""
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(as_written, value))}]"
+    return {None: "null", True: "true", False: "false"}.get(value, str(value)) if not isinstance(value, str) else value

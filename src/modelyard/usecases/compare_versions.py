@@ -1,0 +1,136 @@
+"""Compare two versions by what they carry: metrics, gates, data, parameters, packages, features, size."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from modelyard.records.results import GateResult
+from modelyard.registry.base import Registry
+from modelyard.report import numbers, wording
+from modelyard.usecases.describe_version import VersionFacts, describe
+
+Changes = dict[str, tuple[Any, Any]]
+"""Name to the values before and after, of what differs; None where it is not there."""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two versions of one model."""
+
+    old: VersionFacts
+    new: VersionFacts
+
+    @property
+    def both(self) -> tuple[VersionFacts, VersionFacts]:
+        """Return the older and the newer one, as they were named."""
+        return self.old, self.new
+
+    @cached_property
+    def same_test_rows(self) -> bool:
+        """Return whether both were judged on the same test rows."""
+        judged = [each.evaluated.evaluation if each.evaluated else None for each in self.both]
+        digests = [each.test_set.digest if each else None for each in judged]
+        trained = [each.trained.test_digest if each.trained else None for each in self.both]
+        return any(old is not None and old == new for old, new in (digests, trained))
+
+    @cached_property
+    def paired(self) -> dict[str, GateResult]:
+        """Return, by metric, the gates of the new version that measured new minus old on the same rows."""
+        return {gate.metric: gate for gate in self.new.gates if self._compares(gate)}
+
+    def _compares(self, gate: GateResult) -> bool:
+        judged = self.new.evaluated
+        against = {"champion": judged.champion, "best-promoted": judged.best} if judged else {}
+        return (
+            gate.estimate.value is not None
+            and wording.is_difference(gate)
+            and not wording.is_contrast(gate)
+            and against.get(gate.reference) == self.old.name
+        )
+
+    @cached_property
+    def data(self) -> Changes:
+        """Return the data sets that differ, and their partitions where both runs saw them."""
+        changes: Changes = {}
+        for name, digests in changed(*(each.version.manifest.data for each in self.both)).items():
+            changes[name] = digests
+            sets = [each.sets.get(name) for each in self.both]
+            if sets[0] is None or sets[1] is None:
+                continue
+            parts = [{part.path: part for part in each.partitions} for each in sets if each is not None]
+            for path, (before, after) in changed(*parts).items():
+                changes[f"{name}: {path}"] = (_part(before), _part(after))
+        return changes
+
+    @property
+    def parameters(self) -> Changes:
+        """Return the parameters that differ."""
+        return changed(self.old.parameters, self.new.parameters)
+
+    @property
+    def packages(self) -> Changes:
+        """Return what differs between the environments: Python, platform, packages."""
+        return changed(_environment(self.old), _environment(self.new))
+
+    @property
+    def provenance(self) -> Changes:
+        """Return what differs in size, kind, digests and split."""
+        return changed(_provenance(self.old), _provenance(self.new))
+
+    @property
+    def features(self) -> Changes:
+        """Return the features that differ in kind, or that only one version has."""
+        return changed(_features(self.old), _features(self.new))
+
+
+def compare(registry: Registry, old: str, new: str) -> Comparison:
+    """Compare two versions.
+
+    Raises:
+        ConfigError: one of them does not exist; the nearest is named.
+        DataError: a record that one carries was changed.
+        PlatformError: the registry cannot be read.
+    """
+    return Comparison(describe(registry, old), describe(registry, new))
+
+
+def changed(old: Mapping[str, Any], new: Mapping[str, Any]) -> Changes:
+    """Return what differs between two mappings, in the order of the old one."""
+    names = dict.fromkeys((*old, *new))
+    return {name: (old.get(name), new.get(name)) for name in names if old.get(name) != new.get(name)}
+
+
+def _part(part: Any) -> str | None:
+    return None if part is None else f"{numbers.size(part.size)}, {part.digest[:19]}…"
+
+
+def _environment(facts: VersionFacts) -> dict[str, str]:
+    if facts.environment is None:
+        return {}
+    return {"python": facts.environment.python, "platform": facts.environment.platform, **facts.packages}
+
+
+def _provenance(facts: VersionFacts) -> dict[str, Any]:
+    manifest = facts.version.manifest
+    detected, trained, evaluated = facts.detected, facts.trained, facts.evaluated
+    return {
+        "model size": numbers.size(facts.model_size),
+        "size": numbers.size(manifest.size),
+        "kind": manifest.adapter,
+        "predict command": manifest.predict_command or None,
+        "threshold": manifest.signature.threshold,
+        "model digest": manifest.model_digest,
+        "fit digest": manifest.fit_digest,
+        "configuration digest": manifest.config_digest,
+        "code digest": detected.code_digest if detected else None,
+        "rules digest": evaluated.rules_digest if evaluated else None,
+        "environment digest": manifest.environment_digest,
+        "tree": manifest.tree or None,
+        "training rows": trained.train_rows if trained else None,
+        "split": trained.split or None if trained else None,
+    }
+
+
+def _features(facts: VersionFacts) -> dict[str, str]:
+    return {feature.name: feature.kind for feature in facts.version.manifest.signature.features}
