@@ -7,10 +7,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.stamp
 
-.PHONY: help setup demo test lint bench locks generate clean
+.PHONY: help setup demo check unit test lint format bench locks generate clean
 
 help: ## this list
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 17
 
 setup: $(STAMP) ## the environment, in .venv
 
@@ -21,16 +21,24 @@ $(STAMP): requirements/bootstrap.txt requirements/dev.txt pyproject.toml
 demo: $(STAMP) ## the main job on real data: examples/flights, first turn
 	@tools/demo
 
+check: $(STAMP) ## format, lint, types, locks and generated files; writes nothing
+	@tools/check
+
+unit: $(STAMP) ## unit and contract tests; about a minute on 2 cores
+	@tools/unit
+
 test: $(STAMP) ## every check and every test
 	@tools/test
 
-lint: $(STAMP) ## format, lint, types, import direction
-	@$(BIN)/ruff format src tests benchmarks requirements examples tools actions
-	@$(BIN)/ruff check --fix src tests benchmarks requirements examples tools actions
-	@$(BIN)/mypy
+lint: $(STAMP) ## lint and types; writes nothing
+	@tools/check lint types
 
-bench: $(STAMP) ## the benchmarks, into benchmarks/RESULTS.md
-	@$(BIN)/python benchmarks/start_up.py
+format: $(STAMP) ## format, and fix what the linter can fix
+	@$(BIN)/ruff format $$(tools/check --paths)
+	@$(BIN)/ruff check --fix $$(tools/check --paths)
+
+bench: $(STAMP) ## every benchmark in full, hours; QUICK=1 for small sizes, minutes
+	@$(BIN)/python -m benchmarks $(if $(QUICK),--quick)
 
 locks: $(STAMP) ## resolve the lock files again
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python requirements/lock.py --write

@@ -3,6 +3,7 @@
 `python -m benchmarks.bootstrap` prints seconds for 2,000 resamples, the ratio of medians, and both sides' limits.
 """
 
+import argparse
 import os
 import statistics
 import time
@@ -14,7 +15,7 @@ from sklearn.metrics import accuracy_score, log_loss, roc_auc_score
 from modelyard.metrics.compute import Predictions, statistic
 from modelyard.stats.bootstrap import CHUNK, Rows, resample
 
-ROWS, RESAMPLES, ROUNDS = 100_000, 2_000, 3
+RESAMPLES = 2_000
 PEER_RESAMPLES = 300
 """Of the peer's loop in each round; its seconds are scaled to 2,000."""
 METRICS = ("roc_auc", "log_loss", "accuracy")
@@ -68,20 +69,24 @@ def timed(work: Callable[[], np.ndarray]) -> tuple[float, np.ndarray]:
 
 def main() -> None:
     """Alternate both sides, and print."""
-    y, both = models(ROWS)
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rows", type=int, default=100_000)
+    parser.add_argument("--rounds", type=int, default=3)
+    given = parser.parse_args()
+    y, both = models(given.rows)
     ours(y, both, CHUNK)
     mine: list[float] = []
     theirs: list[float] = []
     values: list[np.ndarray] = []
     drawn = np.empty((0, 3))
-    for _ in range(ROUNDS):
+    for _ in range(given.rounds):
         seconds, drawn = timed(lambda: ours(y, both, RESAMPLES))
         mine.append(seconds)
         seconds, some = timed(lambda: peer(y, both, PEER_RESAMPLES))
         theirs.append(seconds * RESAMPLES / PEER_RESAMPLES)
         values.append(some)
     slow = np.concatenate(values)
-    print(f"{ROWS:,} rows, two models, {os.cpu_count()} cores, {ROUNDS} rounds")
+    print(f"{given.rows:,} rows, two models, {os.cpu_count()} cores, {given.rounds} rounds")
     print(f"modelyard, {RESAMPLES:,} resamples: median {statistics.median(mine):.2f} s")
     print(f"loop, scaled from {PEER_RESAMPLES} a round: median {statistics.median(theirs):.1f} s")
     print(f"ratio of medians: {statistics.median(theirs) / statistics.median(mine):.1f}")

@@ -1,5 +1,7 @@
-"""What tests share for a whole session: servers that take long to start."""
+"""What tests share for a whole session: servers that take long to start, workers, and a count by group."""
 
+import os
+from collections import Counter
 from collections.abc import Iterator
 
 import pytest
@@ -29,3 +31,22 @@ def mlflow_at(running_mlflow: Running, monkeypatch: pytest.MonkeyPatch) -> Runni
 def pytest_sessionfinish() -> None:
     """Each process of a run removes what its jobs shared."""
     act.clear()
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Return the workers of ``-n auto``: one a core, and at least two, since tests also wait."""
+    return max(2, os.cpu_count() or 1)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print how many tests of each group ran, and how they ended."""
+    groups: dict[str, Counter[str]] = {}
+    for outcome in ("passed", "failed", "error", "skipped", "xfailed", "xpassed"):
+        for report in terminalreporter.stats.get(outcome, ()):
+            folder = report.nodeid.split("/")[1] if "/" in report.nodeid else "."
+            groups.setdefault(folder, Counter())[outcome] += 1
+    if groups:
+        terminalreporter.section("tests by group")
+    for name, outcomes in sorted(groups.items()):
+        ended = ", ".join(f"{count:,} {outcome}" for outcome, count in outcomes.items())
+        terminalreporter.write_line(f"{name:<12} {ended}")

@@ -1,0 +1,81 @@
+"""What make, pre-commit and CI run: checks write nothing, hooks watch what they check, benchmarks are reached."""
+
+import ast
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from benchmarks.__main__ import QUICK
+from modelyard.generate import write as generate
+
+ROOT = Path(__file__).parents[2]
+HOOKS: list[dict[str, Any]] = [
+    hook
+    for repository in yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text("utf-8"))["repos"]
+    for hook in repository["hooks"]
+]
+
+
+def _hook(name: str) -> dict[str, Any]:
+    (hook,) = [hook for hook in HOOKS if hook["id"] == name]
+    return hook
+
+
+def _tracked(*paths: str) -> list[str]:
+    listed = subprocess.run(["git", "ls-files", "-z", *paths], cwd=ROOT, capture_output=True, text=True, check=True)
+    return [name for name in listed.stdout.split("\0") if name]
+
+
+def _make(target: str) -> str:
+    """Return the commands of a target, and of the scripts of tools/ that it runs."""
+    command = ["make", "--dry-run", "--always-make", "--old-file", ".venv/.stamp", target]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    scripts = re.findall(r"tools/\w+", done.stdout)
+    return "\n".join([done.stdout, *((ROOT / script).read_text("utf-8") for script in scripts)])
+
+
+def test_the_hook_for_generated_files_watches_what_generation_reads_and_writes() -> None:
+    written = [path.relative_to(ROOT).as_posix() for path in generate.generated()]
+    assert "action.yml" in written
+    watched = re.compile(_hook("generated")["files"])
+    assert [name for name in [*written, *_tracked("src/modelyard")] if not watched.search(name)] == []
+
+
+@pytest.mark.parametrize("target", ["check", "lint"])
+def test_a_check_writes_nothing(target: str) -> None:
+    commands = _make(target)
+    assert "ruff" in commands
+    writing = re.compile(r"--fix\b|--write\b|ruff\"? format(?! --check)")
+    assert writing.findall(commands) == []
+
+
+def test_format_is_the_target_that_writes() -> None:
+    commands = _make("format")
+    assert "ruff format" in commands
+    assert "check --fix" in commands
+
+
+def test_a_commit_is_checked_with_what_make_check_runs() -> None:
+    names = re.findall(r"^    (\w+)\) ", (ROOT / "tools" / "check").read_text("utf-8"), flags=re.MULTILINE)
+    assert {hook["id"] for hook in HOOKS} == set(names)
+
+
+def test_make_bench_runs_every_benchmark() -> None:
+    scripts = [path for path in (ROOT / "benchmarks").glob("*.py") if not path.name.startswith("__")]
+    runnable = {
+        path.stem
+        for path in scripts
+        if any(isinstance(node, ast.FunctionDef) and node.name == "main" for node in ast.parse(path.read_text()).body)
+    }
+    assert set(QUICK) == runnable
+    assert "python -m benchmarks" in _make("bench")
+
+
+def test_ci_runs_what_a_developer_runs() -> None:
+    assert "exec make test" in (ROOT / ".ci" / "run").read_text("utf-8")
+    (job,) = yaml.safe_load((ROOT / ".github" / "workflows" / "ci.yml").read_text("utf-8"))["jobs"].values()
+    assert [step["run"] for step in job["steps"] if "run" in step] == [".ci/run"]
