@@ -65,7 +65,7 @@ def by_time(folder: Path, seed: int, times: int) -> None:
         version = where.publish(bundle(run))
         assert version.number == at + 1
         check(registry(folder))
-    where.discard(where.leftovers())
+    where.discard(where.orphans())
     print(f"killed after a time: {killed} of {times}, {len(where.list())} versions, no byte wrong")
 
 

@@ -46,7 +46,8 @@ def fire(folder: Path, address: str, processes: int, promotions: int) -> str:
     assert f"v{shown}" == entries[-1].to
     report = verify_registry(last)
     assert report.intact, report.broken
-    void = last._ledger.read().void  # noqa: SLF001 - only the ledger knows
+    ledger = last._ledger.read()  # noqa: SLF001 - only the ledger knows
+    void = ledger.last - len(ledger.counted)
     return (
         f"{processes} processes × {promotions} promotions: {len(entries)} entries in one line, {void} void lines, "
         f"alias on {entries[-1].to} as the history says, {seconds:.0f} s"

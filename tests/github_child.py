@@ -9,8 +9,8 @@ import time
 from pathlib import Path
 
 from modelyard.github.client import GitHub
-from modelyard.registry.base import AliasMoved
 from modelyard.registry.github.registry import GitHubRegistry
+from modelyard.registry.protocol import AliasMoved
 from tests.registry_samples import MODEL, bundle, promote, run_folder
 
 

@@ -14,9 +14,9 @@ from typing import Any
 from modelyard.core.errors import PlatformError
 from modelyard.core.files import sha256_bytes
 from modelyard.github.client import GitHub
-from modelyard.registry.base import Bundle, Registry
 from modelyard.registry.github.registry import GitHubRegistry
-from modelyard.registry.github.state import BRANCH, Held
+from modelyard.registry.github.state import BRANCH, RegistryState
+from modelyard.registry.protocol import Bundle, Registry
 from tests.hub import Fault, How, Hub, bare
 from tests.registry_samples import MODEL, Clock, bundle, promote, run_folder
 
@@ -142,7 +142,7 @@ class Fire:
         assert champion.name in versions
 
     def converged(self, fetched: Path) -> None:
-        """One right state: one new version, one line of history, no leftovers, every byte as it was."""
+        """One right state: one new version, one line of history, no orphans, every byte as it was."""
         hub = self.hub
         where = self.opened("look")
         assert [version.name for version in where.list()] == ["v1", "v2"]
@@ -151,7 +151,7 @@ class Fire:
         assert [(each["tag_name"], each["draft"]) for each in hub.releases.values()] == [(tag, False) for tag in tags]
         assert {each["make_latest"] for each in hub.releases.values()} == {"false"}
         assert [name for name, _ in hub.git.refs("refs/tags/")] == [f"refs/tags/{tag}" for tag in tags]
-        held = Held.model_validate_json(self._file("state.json"))
+        held = RegistryState.model_validate_json(self._file("state.json"))
         assert held.pending == {}
         for asset in hub.assets.values():
             assert asset["digest"] == sha256_bytes(asset["data"])

@@ -20,11 +20,11 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from modelyard.registry.base import AliasMoved, Registry, VersionRemoved
 from modelyard.registry.gc import carry_out
 from modelyard.registry.local.registry import LocalRegistry
 from modelyard.registry.mlflow.registry import MlflowRegistry
 from modelyard.registry.mlflow.server import Server
+from modelyard.registry.protocol import AliasMoved, Registry, VersionRemoved
 from modelyard.registry.retention import Policy, plan
 from modelyard.registry.verify import verify_registry
 from tests.registry_samples import MODEL, NOON, Clock, bundle, promote, registry, run_folder
@@ -74,7 +74,7 @@ def gc(where: LocalRegistry, _run: Path) -> None:
     found = plan(
         where.list(),
         where.entries(),
-        where.leftovers(),
+        where.orphans(),
         Policy(versions=KEPT, days=0),
         NOON + timedelta(days=1000),
         shared=True,

@@ -13,9 +13,9 @@ from modelyard.models.store import digest as digest_folder
 from modelyard.records.envelope import Circumstances, Envelope, Record, Step, write_record
 from modelyard.records.manifest import Content
 from modelyard.records.results import DetectResult, EvaluateResult, Feature, ReportResult, Signature, TrainResult
-from modelyard.registry.base import Bundle, Registry, Version
 from modelyard.registry.bundle import collect
 from modelyard.registry.local.registry import LocalRegistry
+from modelyard.registry.protocol import Bundle, Registry, Version
 
 MODEL = "flights-late"
 JUDGED = f"""\

@@ -20,11 +20,11 @@ from modelyard.models import score_child, store
 from modelyard.models.scorer import Scorer, score
 from modelyard.records.manifest import Content
 from modelyard.records.results import Feature, Signature
-from modelyard.registry.base import Bundle
 from modelyard.registry.bundle import collect
 from modelyard.registry.mlflow.models import describe, fetch_logged
 from modelyard.registry.mlflow.registry import MlflowRegistry
 from modelyard.registry.mlflow.server import Server
+from modelyard.registry.protocol import Bundle
 from tests.mlflow_server import Running
 from tests.registry_samples import MODEL, Clock, bundle, promote, run_folder
 from tests.security.test_registry_pickle import Bomb

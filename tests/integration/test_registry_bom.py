@@ -10,7 +10,7 @@ from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 
 from modelyard.core.canonical import digest
-from modelyard.registry.base import Bundle
+from modelyard.registry.protocol import Bundle
 from tests.integration.test_registry_gc import Run, run
 from tests.integration.test_registry_pages import HOSTILE, real_run, three_versions
 from tests.registry_samples import MODEL, adopted, bundle, promote

@@ -11,11 +11,11 @@ from modelyard.core.canonical import digest
 from modelyard.core.errors import ConfigError, DataError, PlatformError
 from modelyard.github.client import GitHub
 from modelyard.records.envelope import Record, plain_record, read_record, write_record
-from modelyard.registry.base import AliasMoved, Registry
 from modelyard.registry.github.registry import GitHubRegistry
 from modelyard.registry.local.registry import LocalRegistry
 from modelyard.registry.mlflow.registry import MlflowRegistry
 from modelyard.registry.mlflow.server import Server
+from modelyard.registry.protocol import AliasMoved, Registry
 from modelyard.registry.records import version_records
 from modelyard.registry.verify import verify_registry
 from tests import desk

@@ -16,8 +16,8 @@ import pytest
 
 from modelyard.core.errors import PlatformError
 from modelyard.records.manifest import Manifest
-from modelyard.registry.base import Version
 from modelyard.registry.local.registry import LocalRegistry
+from modelyard.registry.protocol import Version
 from modelyard.registry.verify import verify_registry
 from tests.registry_samples import MODEL, Clock, bundle, promote, published, registry, run_folder, snapshot
 
@@ -45,7 +45,7 @@ def test_killed_at_any_line_the_registry_is_as_before_or_as_after(tmp_path: Path
     assert [version.number for version in where.list()] == [8, 9, 10]
     assert [version.number for version in where.removed()] == list(range(1, 8))
     assert [entry.to for entry in where.history()] == [f"v{number}" for number in range(1, 11)]
-    where.discard(where.leftovers())
+    where.discard(where.orphans())
     kept = {file.digest for version in where.list() for file in version.manifest.files}
     assert {f"sha256:{path.name}" for path in (where.folder / "blobs").rglob("*") if path.is_file()} == kept
     assert [path for path in where.folder.rglob("*") if path.name.startswith(".")] == []

@@ -1,4 +1,4 @@
-"""``modelyard gc`` through the front door, and leftovers on a real disk and a GitHub that keeps state."""
+"""``modelyard gc`` through the front door, and orphans on a real disk and a GitHub that keeps state."""
 
 import json
 import os
@@ -12,10 +12,10 @@ import pytest
 
 from modelyard.cli.main import main
 from modelyard.core.errors import PlatformError
-from modelyard.registry.base import Leftover, Registry, Version, VersionRemoved
 from modelyard.registry.github.state import BRANCH
 from modelyard.registry.local.registry import LocalRegistry
 from modelyard.registry.promotion_request import Pointer, pointer_path
+from modelyard.registry.protocol import Orphan, Registry, Version, VersionRemoved
 from modelyard.registry.verify import verify_registry
 from tests import desk
 from tests.hub import Hub
@@ -168,7 +168,7 @@ def test_what_killed_processes_left_goes_after_a_day(tmp_path: Path, run: Run) -
     ]
     assert "what a killed process was writing" in run("gc")[1]
     assert all(path.exists() for path in places)
-    where.discard(where.leftovers())
+    where.discard(where.orphans())
     assert snapshot(where.folder) == before
 
 
@@ -182,7 +182,7 @@ def test_apply_leaves_alone_what_may_still_be_on_its_way(tmp_path: Path, run: Ru
     old(gone, 1.1)
     code, out, _ = run("gc", "--apply")
     assert code == 0
-    assert "left alone, younger than a day: 2 leftovers" in out.splitlines()
+    assert "left alone, younger than a day: 2 orphans" in out.splitlines()
     assert (blob.exists(), young.exists(), gone.exists()) == (True, True, False)
 
 
@@ -190,7 +190,7 @@ def test_what_was_taken_up_by_a_version_in_the_meantime_is_not_discarded(tmp_pat
     where, said = local(tmp_path), bundle(run_folder(tmp_path / "run"))
     version = where.publish(said)
     (where.folder / "versions" / "v1.json").rename(tmp_path / "v1.json")
-    found = where.leftovers()
+    found = where.orphans()
     assert {each.what for each in found} == {"unnamed"}
     (tmp_path / "v1.json").rename(where.folder / "versions" / "v1.json")
     where.discard(found)
@@ -209,9 +209,9 @@ def test_a_removal_that_was_cut_off_is_finished_by_the_next_gc(
     with pytest.raises(KeyboardInterrupt):
         where.remove("v1", actor="octocat", reason="")
     where = local(tmp_path)
-    assert {each.what for each in where.leftovers()} == {"removed"}
+    assert {each.what for each in where.orphans()} == {"removed"}
     assert run("gc", "--apply")[0] == 0
-    assert where.leftovers() == ()
+    assert where.orphans() == ()
     assert verify_registry(where).intact
 
 
@@ -256,7 +256,7 @@ def test_leftovers_on_github_are_drafts_and_releases_that_no_version_names(githu
     github.fail("repos/delete-release", "status", 403)
     with pytest.raises(PlatformError):
         where.remove("v2", actor="octocat", reason="")
-    found = {each.name.split(" (")[1]: each for each in where.leftovers()}
+    found = {each.name.split(" (")[1]: each for each in where.orphans()}
     assert {name: (each.what, each.since) for name, each in found.items() if each.what != "removed"} == {
         f"modelyard/{MODEL}/v3)": ("draft", datetime(2024, 5, 3, 11, tzinfo=UTC)),
         f"modelyard/{MODEL}/v4)": ("draft", datetime(2026, 5, 3, 11, tzinfo=UTC)),
@@ -270,7 +270,7 @@ def test_leftovers_on_github_are_drafts_and_releases_that_no_version_names(githu
         "nightly",
         f"modelyard/{MODEL}-2/v1",
     ]
-    where.discard([Leftover("release 2 (nightly)", "draft", 0, NOON)])
+    where.discard([Orphan("release 2 (nightly)", "draft", 0, NOON)])
     assert 2 in github.releases
     assert github.run("rev-parse", BRANCH)
     assert verify_registry(where).intact

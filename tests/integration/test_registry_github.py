@@ -1,4 +1,4 @@
-"""The github registry where it differs: leftovers of killed runs, lost races and answers, permissions, and damage."""
+"""The github registry where it differs: orphans of killed runs, lost races and answers, permissions, and damage."""
 
 import json
 import zipfile
@@ -14,11 +14,11 @@ from modelyard.core.errors import ConfigError, PlatformError
 from modelyard.core.files import sha256_bytes
 from modelyard.github.client import GitHub, GitHubError
 from modelyard.registry import operations
-from modelyard.registry.base import AliasMoved, Bundle, Version
 from modelyard.registry.github import releases
 from modelyard.registry.github import state as github_state
 from modelyard.registry.github.registry import GitHubRegistry
-from modelyard.registry.github.state import BRANCH, Change, Held, Known, Snapshot, with_state
+from modelyard.registry.github.state import BRANCH, Change, RegistryState, Snapshot, VersionIndexEntry, with_state
+from modelyard.registry.protocol import AliasMoved, Bundle, Version
 from tests.hub import Answer, How, Hub
 from tests.integration.test_registry_conformance import start
 from tests.registry_samples import MODEL, Clock, bundle, promote, published, run_folder
@@ -457,7 +457,7 @@ def test_a_tag_deleted_by_hand_makes_a_draft_of_its_release_and_is_named(github:
     assert [(each.where, each.why) for each in where.damaged(one)] == [
         (f"v1 modelyard/{MODEL}/v1", "the tag was deleted by hand, so its release is a draft now")
     ]
-    assert where.leftovers() == ()
+    assert where.orphans() == ()
     assert published(where, tmp_path, "two")[0].name == "v2"
 
 
@@ -654,8 +654,8 @@ def test_a_late_version_goes_into_the_closed_file_of_its_number(github: Hub, tmp
     """Whoever took v999 may finish after v1001."""
     where = opened(github, tmp_path)
     branch = where._branch
-    known = Known(model=sha256_bytes(b"m"), identity=sha256_bytes(b"i"), manifest=sha256_bytes(b"x"))
-    at, files = Snapshot("commit", Held()), dict[str, bytes]()
+    known = VersionIndexEntry(model=sha256_bytes(b"m"), identity=sha256_bytes(b"i"), manifest=sha256_bytes(b"x"))
+    at, files = Snapshot("commit", RegistryState()), dict[str, bytes]()
     branch.file = lambda _commit, name: files.get(name)  # type: ignore[assignment,method-assign] # the branch of the loop below
     for number in (998, 1000, 1001, 999, 3500, 1002):
         added, held = branch.added(at, f"v{number}", known)

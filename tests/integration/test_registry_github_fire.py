@@ -10,7 +10,7 @@ import pytest
 
 from modelyard.github.client import GitHub
 from modelyard.registry.github.registry import GitHubRegistry
-from modelyard.registry.github.state import BRANCH, Held
+from modelyard.registry.github.state import BRANCH, RegistryState
 from modelyard.registry.verify import verify_registry
 from tests.github_fire import PARTS, WAYS, Fire, Way, fire, promotion
 from tests.hub import Hub
@@ -143,5 +143,5 @@ def test_four_processes_that_promote_five_models_each_leave_one_line_of_history(
     assert {entry.to for entry in entries} == {version.name for version in versions}
     assert verify_registry(where).intact
     assert [release["draft"] for release in github.releases.values()] == [False] * 20
-    assert Held.model_validate_json(github.raw("show", f"{BRANCH}:{MODEL}/state.json")).pending == {}
+    assert RegistryState.model_validate_json(github.raw("show", f"{BRANCH}:{MODEL}/state.json")).pending == {}
     assert github.run("rev-list", "--merges", BRANCH) == ""

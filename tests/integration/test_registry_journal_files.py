@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from modelyard.core.errors import PlatformError
-from modelyard.registry import journal_files
+from modelyard.registry.local import journal_files
 from modelyard.registry.local.registry import LocalRegistry
 from modelyard.registry.verify import verify_registry
 from tests.registry_samples import promote, published, registry, snapshot

@@ -10,9 +10,9 @@ import pytest
 from modelyard.core.canonical import digest
 from modelyard.core.errors import ConfigError, DataError, PlatformError
 from modelyard.records.manifest import Sealed
-from modelyard.registry.base import Registry
 from modelyard.registry.bundle import collect
 from modelyard.registry.local.registry import LocalRegistry
+from modelyard.registry.protocol import Registry
 from modelyard.registry.verify import verify_registry, verify_version
 from tests.registry_samples import (
     MODEL,

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from modelyard.core.errors import PlatformError
-from modelyard.registry.base import Version
 from modelyard.registry.mlflow.registry import MlflowRegistry
 from modelyard.registry.mlflow.server import Server
+from modelyard.registry.protocol import Version
 from tests.mlflow_server import Running
 from tests.proxy import Proxy, proxy
 from tests.registry_samples import MODEL, Clock, bundle, run_folder, snapshot

@@ -23,8 +23,8 @@ from modelyard.records.results import (
     Partition,
     TrainResult,
 )
-from modelyard.registry.base import Version
 from modelyard.registry.local.registry import LocalRegistry
+from modelyard.registry.protocol import Version
 from tests.integration.test_registry_gc import Run, run
 from tests.registry_samples import MODEL, NOON, Clock, bundle, promote, run_folder
 from tests.registry_samples import registry as local

@@ -9,8 +9,8 @@ import pytest
 
 from modelyard.core.errors import ConfigError, PlatformError
 from modelyard.github.client import GitHubError
-from modelyard.registry.base import Version, VersionRemoved
 from modelyard.registry.local.registry import LocalRegistry
+from modelyard.registry.protocol import Version, VersionRemoved
 from modelyard.registry.verify import verify_registry, verify_version
 from tests.hub import How, Hub
 from tests.integration.test_registry_conformance import Opener, registry, start

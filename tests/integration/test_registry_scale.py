@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from modelyard.registry.journal_files import PACK
+from modelyard.registry.local.journal_files import PACK
 from modelyard.registry.local.registry import LocalRegistry
 from tests.registry_many import many
 from tests.registry_samples import Clock, registry

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from modelyard.registry.base import Version
 from modelyard.registry.local.registry import LocalRegistry
+from modelyard.registry.protocol import Version
 from tests import desk
 from tests.desk import edit, modelyard
 from tests.registry_samples import variant_of

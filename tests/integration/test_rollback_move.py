@@ -13,8 +13,8 @@ from modelyard.core.verdict import Verdict
 from modelyard.github.event import Event
 from modelyard.records.envelope import Envelope, Record, plain_record, write_record
 from modelyard.records.results import ProveResult
+from modelyard.registry.evidence import NotProved, ProofRefused
 from modelyard.registry.local.registry import LocalRegistry
-from modelyard.registry.proof import NotProved, ProofRefused
 from modelyard.steps.context import Context
 from modelyard.steps.prove.step import RollbackInputs
 from modelyard.steps.rollback import step as rollback

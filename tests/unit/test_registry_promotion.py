@@ -9,7 +9,7 @@ from modelyard.core.canonical import digest
 from modelyard.core.errors import DataError, ModelyardError
 from modelyard.core.verdict import Verdict
 from modelyard.records.envelope import Envelope, Record, Step, plain_record
-from modelyard.registry.promotion import EvidenceRefused, NotPassed, check_evidence
+from modelyard.registry.evidence import EvidenceRefused, NotPassed, check_evidence
 from tests.registry_samples import CONFIG, DATA, MODEL, TREE, run_folder, write_chain
 
 OTHER = digest("something else")

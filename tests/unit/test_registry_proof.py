@@ -8,7 +8,7 @@ from modelyard.core.canonical import digest
 from modelyard.core.verdict import Verdict
 from modelyard.records.envelope import Envelope, Record, plain_record
 from modelyard.records.results import ProveResult
-from modelyard.registry.proof import NotProved, ProofRefused, check_proof, check_target
+from modelyard.registry.evidence import NotProved, ProofRefused, check_proof, check_target
 from tests.registry_samples import MODEL, record
 from tests.unit.test_registry_retention import version
 

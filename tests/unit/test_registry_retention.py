@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from modelyard.core.canonical import digest
 from modelyard.records.manifest import FileEntry, Manifest, model_digest
 from modelyard.records.results import Evaluation, HeldOut
-from modelyard.registry.base import Leftover, Version
 from modelyard.registry.journal import JournalEntry, format_time
+from modelyard.registry.protocol import Orphan, Version
 from modelyard.registry.retention import Kept, Policy, plan
 from tests.registry_samples import SIGNATURE
 
@@ -155,11 +155,11 @@ def test_only_bytes_that_no_kept_version_shares_are_freed() -> None:
 
 def test_leftovers_wait_a_day_and_those_of_removed_versions_do_not() -> None:
     found = [
-        Leftover("tmp/b", "temporary", 10, ago(1.01)),
-        Leftover("tmp/a", "temporary", 10, ago(0.99)),
-        Leftover("draft", "draft", 20, ago(2)),
-        Leftover("future", "unnamed", 40, ago(-2)),
-        Leftover("blob", "removed", 80, ago(0)),
+        Orphan("tmp/b", "temporary", 10, ago(1.01)),
+        Orphan("tmp/a", "temporary", 10, ago(0.99)),
+        Orphan("draft", "draft", 20, ago(2)),
+        Orphan("future", "unnamed", 40, ago(-2)),
+        Orphan("blob", "removed", 80, ago(0)),
     ]
     planned = plan((), (), found, NONE, NOW, shared=True)
     assert [each.name for each in planned.discard] == ["blob", "draft", "tmp/b"]

@@ -7,7 +7,7 @@ from modelyard.core.errors import CollectedConfigError, ModelyardError
 from modelyard.core.verdict import Verdict
 from modelyard.github.log import Annotation, Level
 from modelyard.records.envelope import Envelope
-from modelyard.registry.proof import advice
+from modelyard.registry.evidence import advice
 from modelyard.report.wording import explanation
 
 

@@ -6,7 +6,7 @@ from modelyard.cli import runner
 from modelyard.core.errors import PlatformError
 from modelyard.core.verdict import Verdict
 from modelyard.github.client import GitHub
-from modelyard.github.issues import IssueMarker, Told, upsert_issue
+from modelyard.github.issues import IssueMarker, PostedIssue, upsert_issue
 from modelyard.github.log import Annotation
 from modelyard.records.envelope import Envelope, Step
 from modelyard.records.results import RollbackResult
@@ -34,7 +34,7 @@ def tell(context: Context, envelope: Envelope) -> None:
     print(f"{_SAID[told.action]}: {told.url}")
 
 
-def _write(context: Context, envelope: Envelope, moved: RollbackResult) -> Told:
+def _write(context: Context, envelope: Envelope, moved: RollbackResult) -> PostedIssue:
     event, model = context.event, context.config.model.name
     assert event is not None  # noqa: S101 - looked at by the caller
     client = GitHub(event.api_url, event.repository, os.environ.get("MODELYARD_TOKEN", ""))

@@ -9,7 +9,7 @@ from modelyard.core.canonical import digest
 from modelyard.core.errors import NOT_PASSED, OK, ModelyardError
 from modelyard.core.verdict import Verdict, worst
 from modelyard.records.envelope import Envelope, Step
-from modelyard.registry.proof import advice
+from modelyard.registry.evidence import advice
 from modelyard.steps.context import Context
 from modelyard.steps.pipeline import Decision
 

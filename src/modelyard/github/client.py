@@ -200,7 +200,7 @@ class GitHub:
         size = source.stat().st_size
         headers = {"Content-Type": "application/octet-stream"}
         with source.open("rb") as stream:
-            body = _Told(stream, size, lambda done: self._tell(done, size, f"{name} sent"))
+            body = _Upload(stream, size, lambda done: self._tell(done, size, f"{name} sent"))
             answer = self._send(
                 "POST", url, needs=needs, params={"name": name}, data=body, headers=headers, timeout=UPLOAD_TIMEOUT
             )
@@ -305,7 +305,7 @@ class _Token:
         return request
 
 
-class _Told:
+class _Upload:
     """A file on its way, which says how far it is; requests reads it block by block."""
 
     def __init__(self, stream: BinaryIO, size: int, tell: Callable[[int], None]) -> None:

@@ -32,14 +32,14 @@ class IssueMarker:
 
 
 @dataclass(frozen=True)
-class Told:
+class PostedIssue:
     """What became of an issue, and where it is."""
 
     action: Literal["opened", "updated", "unchanged"]
     url: str = ""
 
 
-def upsert_issue(client: GitHub, marker: IssueMarker, *, title: str, markdown: str) -> Told:
+def upsert_issue(client: GitHub, marker: IssueMarker, *, title: str, markdown: str) -> PostedIssue:
     """Open the model's issue, or bring the open one up to date and comment on it, so that who follows it hears of it.
 
     Args:
@@ -61,14 +61,14 @@ def upsert_issue(client: GitHub, marker: IssueMarker, *, title: str, markdown: s
     known = _own(client, marker.model)
     if known is None:
         made = client.send("POST", "issues", {"title": title, "body": body}, needs=NEEDS)
-        return Told("opened", made["html_url"])
+        return PostedIssue("opened", made["html_url"])
     before = IssueMarker.of(known["body"])
     if before is not None and before.entry >= marker.entry:
-        return Told("unchanged", known["html_url"])
+        return PostedIssue("unchanged", known["html_url"])
     path = f"issues/{known['number']}"
     client.send("PATCH", path, {"title": title, "body": body}, needs=NEEDS, again=True)
     client.send("POST", f"{path}/comments", {"body": markdown[:LARGEST]}, needs=NEEDS)
-    return Told("updated", known["html_url"])
+    return PostedIssue("updated", known["html_url"])
 
 
 def _own(client: GitHub, model: str) -> dict[str, Any] | None:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from modelyard.config import models
 from modelyard.core.errors import ConfigError, nearest
 from modelyard.core.vocabulary import REGISTRY_KINDS
-from modelyard.registry.base import Registry
 from modelyard.registry.local.registry import LocalRegistry
+from modelyard.registry.protocol import Registry
 
 if TYPE_CHECKING:
     from modelyard.github.client import GitHub

@@ -1,7 +1,7 @@
 """Carrying out what ``retention`` decided, on any registry."""
 
 from modelyard.core.errors import ConfigError
-from modelyard.registry.base import Registry
+from modelyard.registry.protocol import Registry
 from modelyard.registry.retention import Plan
 
 

@@ -8,8 +8,8 @@ from modelyard.records.chain import verify_carried
 from modelyard.records.manifest import NO_EVIDENCE, Content, FileEntry, Manifest, why
 from modelyard.records.results import Evaluation
 from modelyard.registry import reference as ref
-from modelyard.registry.base import AliasMoved, Version, VersionRemoved
 from modelyard.registry.journal import JournalEntry, Kind, Move, State, format_time, one_line
+from modelyard.registry.protocol import AliasMoved, Version, VersionRemoved
 from modelyard.registry.records import records_of
 
 _MADE = "Run `modelyard run`, and promote what it made."

@@ -6,7 +6,7 @@ from modelyard.core.errors import DataError
 from modelyard.records.envelope import Envelope, Step
 from modelyard.records.manifest import FileEntry, Manifest, why
 from modelyard.records.results import in_order
-from modelyard.registry.base import Registry, Version
+from modelyard.registry.protocol import Registry, Version
 
 
 def version_records(registry: Registry, version: Version) -> dict[Step, Envelope]:

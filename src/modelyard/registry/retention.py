@@ -7,8 +7,8 @@ from itertools import pairwise
 from types import MappingProxyType
 from typing import Literal
 
-from modelyard.registry.base import Leftover, Version
 from modelyard.registry.journal import JournalEntry
+from modelyard.registry.protocol import Orphan, Version
 
 APPROVAL = timedelta(days=30)
 """How long a promotion may wait for an approval after the evaluation that it stands on."""
@@ -56,9 +56,9 @@ class Plan:
 
     kept: tuple[Kept, ...]
     remove: tuple[Removable, ...]
-    discard: tuple[Leftover, ...]
-    wait: tuple[Leftover, ...]
-    """Leftovers that are too young: they may belong to something that is still going on."""
+    discard: tuple[Orphan, ...]
+    wait: tuple[Orphan, ...]
+    """Orphans that are too young: they may belong to something that is still going on."""
     freed: int
     """Bytes that removing and discarding would free."""
 
@@ -77,7 +77,7 @@ class _Service:
 def plan(
     versions: Sequence[Version],
     entries: Sequence[JournalEntry],
-    leftovers: Iterable[Leftover],
+    orphans: Iterable[Orphan],
     policy: Policy,
     now: datetime,
     *,
@@ -95,7 +95,7 @@ def plan(
     Args:
         versions: those that were not removed.
         entries: the whole journal, oldest first.
-        leftovers: bytes that no version names.
+        orphans: bytes that no version names.
         policy: how much history keeps its bytes.
         now: the moment that spans are counted back from.
         shared: versions share the bytes of equal files, so that only what the last of them used is freed.
@@ -112,7 +112,7 @@ def plan(
     gone = [version for version in versions if not reasons[version.name]]
     last = {service.version: service for service in services}
     remove = tuple(Removable(version, _known_of(version, last.get(version.name))) for version in gone)
-    found = sorted(leftovers, key=lambda leftover: leftover.name)
+    found = sorted(orphans, key=lambda orphan: orphan.name)
     discard = tuple(each for each in found if each.what == "removed" or now - each.since > STALE)
     wait = tuple(each for each in found if each not in discard)
     freed = _freed(gone, [each.version for each in kept], shared=shared) + sum(each.size for each in discard)

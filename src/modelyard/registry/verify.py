@@ -2,7 +2,7 @@
 
 from modelyard.core.errors import ModelyardError
 from modelyard.records.chain import Broken, Report, verify_carried
-from modelyard.registry.base import Registry, Version
+from modelyard.registry.protocol import Registry, Version
 from modelyard.registry.records import version_records
 
 

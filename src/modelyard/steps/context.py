@@ -28,8 +28,8 @@ from modelyard.models.environment import Environment
 from modelyard.policy.in_force import Rules
 from modelyard.records.envelope import Circumstances, Envelope, Step, read_record
 from modelyard.records.results import DataSet
-from modelyard.registry.base import Registry, Version
 from modelyard.registry.choose import open_registry
+from modelyard.registry.protocol import Registry, Version
 from modelyard.registry.reference import best_alias
 from modelyard.vcs import tree
 

@@ -15,9 +15,9 @@ from modelyard.models import environment, store
 from modelyard.models.environment import Environment
 from modelyard.records.manifest import NO_EVIDENCE, Content
 from modelyard.records.results import Signature
-from modelyard.registry.base import Bundle, Version
 from modelyard.registry.journal import JournalEntry
 from modelyard.registry.mlflow.models import is_reference
+from modelyard.registry.protocol import Bundle, Version
 from modelyard.steps import rows as step_rows
 from modelyard.steps.bundle import command_files
 from modelyard.steps.context import Context

@@ -16,7 +16,7 @@ from modelyard import __version__
 from modelyard.core.errors import ConfigError
 from modelyard.models.environment import read_requirements
 from modelyard.records.results import Estimate
-from modelyard.registry.base import Registry, VersionRemoved
+from modelyard.registry.protocol import Registry, VersionRemoved
 from modelyard.report import escape
 from modelyard.usecases.describe_version import VersionFacts, as_written, describe
 

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from modelyard.registry.base import Registry
 from modelyard.registry.gc import carry_out
+from modelyard.registry.protocol import Registry
 from modelyard.registry.retention import Plan, Policy, plan
 
 
@@ -43,7 +43,7 @@ def plan_collection(registry: Registry, policy: Policy, now: datetime, proposed:
     planned = plan(
         registry.list(),
         registry.entries(),
-        registry.leftovers(),
+        registry.orphans(),
         policy,
         now,
         shared=registry.kind == "local",

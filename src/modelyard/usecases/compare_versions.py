@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import Any
 
 from modelyard.records.results import GateResult
-from modelyard.registry.base import Registry
+from modelyard.registry.protocol import Registry
 from modelyard.report import numbers, wording
 from modelyard.usecases.describe_version import VersionFacts, describe
 

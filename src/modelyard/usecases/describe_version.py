@@ -19,8 +19,8 @@ from modelyard.records.results import (
     Part,
     TrainResult,
 )
-from modelyard.registry.base import Registry, Version, VersionRemoved
 from modelyard.registry.journal import JournalEntry
+from modelyard.registry.protocol import Registry, Version, VersionRemoved
 from modelyard.registry.records import version_records
 
 ENVIRONMENT = "environment.txt"

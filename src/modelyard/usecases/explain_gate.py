@@ -6,7 +6,7 @@ from pathlib import Path
 from modelyard.core.errors import ConfigError, DataError, nearest
 from modelyard.records.envelope import Envelope, read_record
 from modelyard.records.results import EvaluateResult, GateResult
-from modelyard.registry.base import Registry
+from modelyard.registry.protocol import Registry
 from modelyard.registry.records import version_records
 
 

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from modelyard.registry.base import Registry, VersionRemoved
 from modelyard.registry.journal import JournalEntry
 from modelyard.registry.operations import serving
+from modelyard.registry.protocol import Registry, VersionRemoved
 from modelyard.registry.reference import check_alias, parse_moment
 
 

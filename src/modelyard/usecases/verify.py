@@ -10,8 +10,8 @@ from modelyard.config import models as config
 from modelyard.core.errors import ConfigError, DataError
 from modelyard.models import store
 from modelyard.records.chain import Report, verify_run_folder
-from modelyard.registry.base import Registry
 from modelyard.registry.choose import open_registry
+from modelyard.registry.protocol import Registry
 from modelyard.registry.verify import verify_version
 
 __all__ = ["require_intact", "standalone_registry", "verify_run", "verify_version"]

@@ -3,13 +3,13 @@
 from collections.abc import Iterator
 
 from modelyard.core.errors import OK
-from modelyard.registry.base import Leftover
+from modelyard.registry.protocol import Orphan
 from modelyard.registry.retention import Removable
 from modelyard.report import numbers
 from modelyard.usecases.collect_garbage import Collection
 
 APPLY = "modelyard gc --apply"
-_LEFTOVERS = {
+_ORPHANS = {
     "temporary": "what a killed process was writing",
     "draft": "a draft that was never published",
     "unnamed": "published by a killed process, and no version",
@@ -35,9 +35,9 @@ def lines(collection: Collection) -> Iterator[str]:
     ]
     title = "removed" if collection.applied else "would be removed"
     yield from _table(f"{title}: {len(plan.remove) - len(spared)}", rows)
-    yield from _table(f"leftovers: {len(plan.discard)}", [_row(each) for each in plan.discard])
+    yield from _table(f"orphans: {len(plan.discard)}", [_row(each) for each in plan.discard])
     if plan.wait:
-        yield f"left alone, younger than a day: {numbers.plural(len(plan.wait), 'leftover')}"
+        yield f"left alone, younger than a day: {numbers.plural(len(plan.wait), 'orphan')}"
     if not plan.remove and not plan.discard:
         yield "Nothing is to be removed."
     elif collection.applied:
@@ -55,8 +55,8 @@ def _table(title: str, rows: list[tuple[str, str, str]]) -> Iterator[str]:
         yield f"  {name:<{names}}  {size:>{sizes}}  {why}"
 
 
-def _row(leftover: Leftover) -> tuple[str, str, str]:
-    return leftover.name, numbers.size(leftover.size), f"{_LEFTOVERS[leftover.what]}, since {leftover.since:%Y-%m-%d}"
+def _row(orphan: Orphan) -> tuple[str, str, str]:
+    return orphan.name, numbers.size(orphan.size), f"{_ORPHANS[orphan.what]}, since {orphan.since:%Y-%m-%d}"
 
 
 def data(collection: Collection) -> dict[str, object]:

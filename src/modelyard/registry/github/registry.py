@@ -23,24 +23,24 @@ from modelyard.records.manifest import FileEntry, Manifest, Sealed
 from modelyard.records.results import Evaluation
 from modelyard.registry import operations
 from modelyard.registry import reference as ref
-from modelyard.registry.base import Bundle, Leftover, Version, VersionRemoved
 from modelyard.registry.github import releases as packing
-from modelyard.registry.github.releases import Found, NumberTaken, Packed, Releases
+from modelyard.registry.github.releases import NumberTaken, Packed, Release, Releases
 from modelyard.registry.github.state import (
     BRANCH,
     PUSH_BACK,
     Asset,
     Change,
-    Held,
-    Known,
     Pending,
+    RegistryState,
     Snapshot,
     StateBranch,
-    Stored,
+    StoredVersion,
+    VersionIndexEntry,
     version_of,
     with_state,
 )
 from modelyard.registry.journal import JournalEntry, Move, format_time
+from modelyard.registry.protocol import Bundle, Orphan, Version, VersionRemoved
 
 _NUMBERS = 20
 """Numbers that were burned or taken by others, while one version is published."""
@@ -217,27 +217,25 @@ class GitHubRegistry:
         gone = at.held.journal.is_removed
         return tuple(self._load(at, f"v{number}") for number in self._numbers(at) if gone(number))
 
-    def leftovers(self) -> tuple[Leftover, ...]:
-        """Drafts, releases that no version names, and releases of removed versions. See ``Registry.leftovers``."""
-        return tuple(found for _, found in self._unneeded())
+    def orphans(self) -> tuple[Orphan, ...]:
+        """Drafts, releases that no version names, and releases of removed versions. See ``Registry.orphans``."""
+        return tuple(found for _, found in self._orphans_by_release())
 
-    def discard(self, leftovers: Iterable[Leftover]) -> None:
+    def discard(self, orphans: Iterable[Orphan]) -> None:
         """Delete releases that no version needs. See ``Registry.discard``."""
-        names = {leftover.name for leftover in leftovers}
-        for release, found in self._unneeded() if names else ():
+        names = {orphan.name for orphan in orphans}
+        for release, found in self._orphans_by_release() if names else ():
             if found.name in names:
                 self._releases.remove(release)
 
-    def _unneeded(self) -> list[tuple[int, Leftover]]:
+    def _orphans_by_release(self) -> list[tuple[int, Orphan]]:
         at = self._branch.read()
         numbers, gone = set(self._numbers(at)), at.held.journal.is_removed
         begun = {each.release: datetime.fromisoformat(each.created) for each in at.held.pending.values()}
-        found = self._releases.unneeded(
-            {number for number in numbers if not gone(number)}, filter(gone, numbers), begun
-        )
+        found = self._releases.orphans({number for number in numbers if not gone(number)}, filter(gone, numbers), begun)
         return [
-            (release, leftover)
-            for release, number, leftover in found
+            (release, orphan)
+            for release, number, orphan in found
             if number not in numbers or gone(number) or self._branch.stored(at, f"v{number}").release != release
         ]
 
@@ -332,7 +330,7 @@ class GitHubRegistry:
             raise operations.removed_error(name, self._branch.newest_first(at))
         return self._load(at, name)
 
-    def _stored(self, version: Version) -> Stored:
+    def _stored(self, version: Version) -> StoredVersion:
         """Where the bytes of a version are, as long as they were not removed."""
         at = self._branch.read()
         self._kept(at, version.name)
@@ -411,7 +409,7 @@ class GitHubRegistry:
             raise
         return self._name(manifest, draft.id, assets)
 
-    def _draft(self, place: _Place) -> Found:
+    def _draft(self, place: _Place) -> Release:
         """The draft of a place, kept in the state by its number."""
         manifest = place.manifest
         if place.release is not None and (found := self._releases.get(place.release)) is not None:
@@ -439,13 +437,14 @@ class GitHubRegistry:
     def _name(self, manifest: Manifest, release: int, assets: dict[str, Asset]) -> Version:
         """Make a published release a version."""
         commit = self._releases.tag_at(manifest.name) or ""
-        stored = Stored(sealed=Sealed.seal(manifest), release=release, assets=assets, commit=commit)
+        stored = StoredVersion(sealed=Sealed.seal(manifest), release=release, assets=assets, commit=commit)
         data = canonical(stored.model_dump(mode="json", by_alias=True)) + b"\n"
 
         def decide(at: Snapshot) -> tuple[Change | None, Version]:
             if known := self._same(at, manifest.identity):
                 return None, known
-            entry = Known(model=manifest.model_digest, identity=manifest.identity, manifest=stored.sealed.digest)
+            digests = {"model": manifest.model_digest, "identity": manifest.identity, "manifest": stored.sealed.digest}
+            entry = VersionIndexEntry(**digests)
             files, held = self._branch.added(at, manifest.name, entry)
             files[f"versions/{manifest.name}.json"] = data
             held = _without(held, manifest.name)
@@ -468,7 +467,7 @@ class GitHubRegistry:
             if self._now() - datetime.fromisoformat(pending.created) > _ABANDONED:
                 self._give_up(name, pending, found)
 
-    def _give_up(self, name: str, pending: Pending, found: Found | None) -> None:
+    def _give_up(self, name: str, pending: Pending, found: Release | None) -> None:
         if pending.release is None:
             found = self._releases.draft_of(name, pending.manifest)
         if found is not None and found.draft:
@@ -509,7 +508,7 @@ class GitHubRegistry:
             yield Path(folder)
 
 
-def _without(held: Held, name: str) -> Held:
+def _without(held: RegistryState, name: str) -> RegistryState:
     pending = {each: known for each, known in held.pending.items() if each != name}
     return held.model_copy(update={"pending": pending})
 

@@ -17,10 +17,10 @@ from modelyard.core.errors import ConfigError, DataError, PlatformError
 from modelyard.core.files import disk_errors, sha256_file
 from modelyard.github.client import GitHub, GitHubError
 from modelyard.records.manifest import FileEntry, Manifest, Sealed
-from modelyard.registry.base import Leftover, Unneeded
 from modelyard.registry.blobs import copy, damage
+from modelyard.registry.downloads import resume
 from modelyard.registry.github.state import READ, WRITE, Asset, explained
-from modelyard.registry.resumed import resumed
+from modelyard.registry.protocol import Orphan, OrphanKind
 
 MANIFEST, RECORDS, MODEL = NAMES = ("manifest.json", "records.zip", "model.zip")
 LARGEST = 2 << 30
@@ -123,7 +123,7 @@ def unpack(archive: Path, files: Iterable[FileEntry], target: Callable[[FileEntr
 
 
 @dataclass(frozen=True)
-class Found:
+class Release:
     """A release as GitHub has it: published or a draft, and its assets by name."""
 
     id: int
@@ -149,17 +149,17 @@ class Releases:
         found = self.client.find(f"git/ref/tags/{self.tag(name)}", needs=READ)
         return None if found is None else str(found["object"]["sha"])
 
-    def get(self, release: int) -> Found | None:
+    def get(self, release: int) -> Release | None:
         """A release with all its assets; None where it is gone, or a draft that this token may not see."""
         found = self.client.find(f"releases/{release}", needs=READ)
         return None if found is None else self._found(found)
 
-    def by_tag(self, name: str) -> Found | None:
+    def by_tag(self, name: str) -> Release | None:
         """The published release of a version's tag."""
         found = self.client.find(f"releases/tags/{quote(self.tag(name), safe='')}", needs=READ)
         return None if found is None else self._found(found)
 
-    def draft_of(self, name: str, manifest: str) -> Found | None:
+    def draft_of(self, name: str, manifest: str) -> Release | None:
         """The draft that was made for a manifest's digest; looked for over all pages, as a draft has no tag."""
         for each in self.client.pages("releases", needs=WRITE):
             same = each["draft"] and each["tag_name"] == self.tag(name)
@@ -167,7 +167,7 @@ class Releases:
                 return self._found(each)
         return None
 
-    def make_draft(self, manifest: Manifest) -> Found:
+    def make_draft(self, manifest: Manifest) -> Release:
         """A new draft.
 
         Raises:
@@ -194,7 +194,7 @@ class Releases:
                 return found
             raise self._why_not(error) from error
 
-    def fill(self, draft: Found, parts: Mapping[str, Packed]) -> None:
+    def fill(self, draft: Release, parts: Mapping[str, Packed]) -> None:
         """Send what is not there yet; what is there with the right digest stays, anything else under its name goes.
 
         Raises:
@@ -246,9 +246,9 @@ class Releases:
             if error.status != 404:
                 raise
 
-    def unneeded(
+    def orphans(
         self, kept: Container[int], removed: Iterable[int], begun: Mapping[int | None, datetime]
-    ) -> Iterator[tuple[int, int, Leftover]]:
+    ) -> Iterator[tuple[int, int, Orphan]]:
         """Releases of this model that no kept version is in, and drafts of all, with identifier and number.
 
         GitHub dates a release by the commit of its tag, so its last sign of life is the newest time that it, one of
@@ -265,7 +265,7 @@ class Releases:
             number = tag.removeprefix(lead)
             if not (tag.startswith(lead) and number.isascii() and number.isdigit()):
                 continue
-            what: Unneeded = "removed" if int(number) in removed else "unnamed"
+            what: OrphanKind = "removed" if int(number) in removed else "unnamed"
             if release["draft"]:
                 what = "draft"
             elif int(number) in kept:
@@ -275,10 +275,10 @@ class Releases:
             dates = [datetime.fromisoformat(time) for time in (*times, release.get("published_at")) if time]
             dates += [begun[release["id"]]] if release["id"] in begun else []
             size = sum(int(asset["size"]) for asset in assets)
-            left = Leftover(f"release {release['id']} ({tag})", what, size, max(dates))
+            left = Orphan(f"release {release['id']} ({tag})", what, size, max(dates))
             yield int(release["id"]), int(number), left
 
-    def manifest_of(self, found: Found, scratch: Path) -> Sealed | None:
+    def manifest_of(self, found: Release, scratch: Path) -> Sealed | None:
         """The manifest that a release holds, if it is a whole one of ours."""
         if not set(NAMES) <= set(found.assets):
             return None
@@ -306,7 +306,7 @@ class Releases:
         with disk_errors(folder):
             folder.mkdir(parents=True, exist_ok=True)
         with FileLock(folder / f"{path.name}.lock"):
-            found = resumed(path, asset.digest, lambda partial: self._download(asset, name, partial))
+            found = resume(path, asset.digest, lambda partial: self._download(asset, name, partial))
         if found != asset.digest:
             raise PlatformError(f"the asset {name} is {found}, the state says {asset.digest}", hint=_HAVE_ANOTHER)
         return path
@@ -322,14 +322,14 @@ class Releases:
                 ) from error
             raise
 
-    def _found(self, release: Mapping[str, Any]) -> Found:
+    def _found(self, release: Mapping[str, Any]) -> Release:
         assets = release["assets"]
         if len(assets) >= PAGE_OF_ASSETS:
             assets = self.client.pages(f"releases/{release['id']}/assets", needs=READ)
         named = {str(each["name"]): each for each in assets}
-        return Found(int(release["id"]), bool(release["draft"]), str(release["upload_url"]), named)
+        return Release(int(release["id"]), bool(release["draft"]), str(release["upload_url"]), named)
 
-    def _again(self, release: int) -> Found:
+    def _again(self, release: int) -> Release:
         found = self.get(release)
         if found is None:
             raise PlatformError(f"the draft of this version, release {release}, was deleted", hint="Run again.")
@@ -346,7 +346,7 @@ PAGE_OF_ASSETS = 30
 """Assets that GitHub shows with their release; more are paged."""
 
 
-def assets_of(found: Found) -> dict[str, Asset]:
+def assets_of(found: Release) -> dict[str, Asset]:
     """The assets as the state keeps them."""
     named = {name: found.assets[name] for name in NAMES}
     return {name: Asset(id=each["id"], digest=each["digest"], size=each["size"]) for name, each in named.items()}

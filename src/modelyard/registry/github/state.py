@@ -22,8 +22,8 @@ from modelyard.core.files import sha256_bytes
 from modelyard.github.client import GitHub, GitHubError
 from modelyard.records.manifest import Sealed, why
 from modelyard.records.results import Digest, Part
-from modelyard.registry.base import Version
 from modelyard.registry.journal import JournalEntry, State, VersionName, fold
+from modelyard.registry.protocol import Version
 
 BRANCH = "modelyard-state"
 READ, WRITE = "contents: read", "contents: write"
@@ -38,7 +38,7 @@ _LOOK_BACK = 50
 Result = TypeVar("Result")
 
 
-class Known(Part):
+class VersionIndexEntry(Part):
     """What the state says of a version, so that it is found by what it is."""
 
     model: Digest
@@ -57,7 +57,7 @@ class Pending(Part):
     """The draft that takes its files, once it is there."""
 
 
-class Held(Part):
+class RegistryState(Part):
     """``state.json``."""
 
     model_config = ConfigDict(populate_by_name=True)
@@ -66,7 +66,7 @@ class Held(Part):
     journal: State = State()
     closed: Annotated[int, Field(ge=0)] = 0
     """Journal files that are full."""
-    versions: dict[VersionName, Known] = Field(default_factory=dict)
+    versions: dict[VersionName, VersionIndexEntry] = Field(default_factory=dict)
     """The newest ones."""
     filed: Annotated[int, Field(ge=0)] = 0
     """Files of a thousand numbers each that hold the others."""
@@ -87,7 +87,7 @@ class Asset(Part):
     size: int
 
 
-class Stored(Part):
+class StoredVersion(Part):
     """``versions/v7.json``."""
 
     sealed: Sealed
@@ -102,7 +102,7 @@ class Snapshot:
     """The state at one commit; ``commit`` is None before the first change."""
 
     commit: str | None
-    held: Held
+    held: RegistryState
     begun: bool = True
 
 
@@ -133,13 +133,13 @@ class StateBranch:
         commit = self._head()
         if commit is None:
             self._refuse_deleted()
-            return Snapshot(None, Held(), begun=False)
+            return Snapshot(None, RegistryState(), begun=False)
         data = self.file(commit, "state.json")
         if data is None:
             self._refuse_deleted()
-            return Snapshot(commit, Held(), begun=False)
+            return Snapshot(commit, RegistryState(), begun=False)
         try:
-            held = Held.model_validate_json(data)
+            held = RegistryState.model_validate_json(data)
         except ValueError as error:
             raise _damaged("state.json", why(error)) from error
         return Snapshot(commit, held)
@@ -157,17 +157,17 @@ class StateBranch:
                 self._files[key] = None
         return self._files[key]
 
-    def known(self, at: Snapshot, name: str) -> Known | None:
+    def known(self, at: Snapshot, name: str) -> VersionIndexEntry | None:
         """What the state says of a version; None where there is no such version."""
         file = _file_of(name)
         return at.held.versions.get(name) if file > at.held.filed else self._filed(at, file).get(name)
 
-    def all_known(self, at: Snapshot) -> dict[str, Known]:
+    def all_known(self, at: Snapshot) -> dict[str, VersionIndexEntry]:
         """What the state says of every version, oldest first."""
         older = [pair for file in range(1, at.held.filed + 1) for pair in self._filed(at, file).items()]
         return dict(sorted([*older, *at.held.versions.items()], key=lambda pair: int(pair[0][1:])))
 
-    def added(self, at: Snapshot, name: str, known: Known) -> tuple[dict[str, bytes], Held]:
+    def added(self, at: Snapshot, name: str, known: VersionIndexEntry) -> tuple[dict[str, bytes], RegistryState]:
         """The files and the state that a new version makes; closed files stay as they are, but for a late one."""
         file, files = _file_of(name), dict[str, bytes]()
         if file <= at.held.filed:
@@ -181,7 +181,7 @@ class StateBranch:
             )
         return files, at.held.model_copy(update={"versions": versions, "filed": filed})
 
-    def _filed(self, at: Snapshot, file: int) -> dict[str, Known]:
+    def _filed(self, at: Snapshot, file: int) -> dict[str, VersionIndexEntry]:
         name = _versions(file)
         data = self.file(at.commit or "", name)
         if data is None:
@@ -191,7 +191,7 @@ class StateBranch:
         except ValueError as error:
             raise _damaged(name, why(error)) from error
 
-    def stored(self, at: Snapshot, name: str) -> Stored:
+    def stored(self, at: Snapshot, name: str) -> StoredVersion:
         """A version.
 
         Raises:
@@ -201,7 +201,7 @@ class StateBranch:
         if data is None:
             raise PlatformError(f"{name} is gone from the branch {BRANCH}", hint=_RESTORE)
         try:
-            found = Stored.model_validate_json(data)
+            found = StoredVersion.model_validate_json(data)
             sealed = Sealed.from_bytes(found.sealed.to_bytes())
         except ValueError as error:
             raise _damaged(f"versions/{name}.json", why(error)) from error
@@ -264,7 +264,7 @@ class StateBranch:
             self.client.pause(self.rng.uniform(0, 0.2 * 2 ** min(attempt, 6)))
         raise PlatformError(f"the branch {BRANCH} is being written without pause", hint="Run again later.")
 
-    def appended(self, at: Snapshot, entry: JournalEntry) -> tuple[dict[str, bytes], Held]:
+    def appended(self, at: Snapshot, entry: JournalEntry) -> tuple[dict[str, bytes], RegistryState]:
         """The files and the state that an entry makes."""
         line = entry.to_bytes() + b"\n"
         journal = b"" if at.commit is None else self.file(at.commit, _NEWEST) or b""
@@ -356,12 +356,12 @@ PUSH_BACK = (
 _RESTORE = f"Put the branch {BRANCH} back to a commit before the change; its history has all of them."
 
 
-def with_state(files: Mapping[str, bytes], held: Held) -> dict[str, bytes]:
+def with_state(files: Mapping[str, bytes], held: RegistryState) -> dict[str, bytes]:
     """The files of a change together with the new ``state.json``."""
     return {**files, "state.json": canonical(held.model_dump(mode="json", by_alias=True)) + b"\n"}
 
 
-def version_of(stored: Stored) -> Version:
+def version_of(stored: StoredVersion) -> Version:
     """A version as the registry hands it out."""
     return Version(stored.sealed.manifest, stored.sealed.digest)
 
@@ -402,7 +402,7 @@ def explained(error: GitHubError, what: str, pattern: str) -> PlatformError:
 
 
 _NEWEST = "journal.jsonl"
-_KNOWN = TypeAdapter(dict[VersionName, Known])
+_KNOWN = TypeAdapter(dict[VersionName, VersionIndexEntry])
 
 
 def _journal(number: int) -> str:
@@ -418,7 +418,7 @@ def _file_of(name: str) -> int:
     return (int(name[1:]) - 1) // IN_A_FILE + 1
 
 
-def _packed(known: Mapping[str, Known]) -> bytes:
+def _packed(known: Mapping[str, VersionIndexEntry]) -> bytes:
     return canonical({name: each.model_dump(mode="json") for name, each in known.items()}) + b"\n"
 
 

@@ -12,13 +12,14 @@ from modelyard.core.errors import DataError, PlatformError
 from modelyard.core.files import disk_errors, self_ignoring, sync_folder
 from modelyard.records.chain import Broken
 from modelyard.records.results import Evaluation
-from modelyard.registry import operations, orphans
+from modelyard.registry import operations
 from modelyard.registry import reference as ref
-from modelyard.registry.base import Bundle, Leftover, Version, VersionRemoved
 from modelyard.registry.blobs import RESTORE, Blobs
 from modelyard.registry.journal import JournalEntry, Move, State
-from modelyard.registry.journal_files import JournalFiles
-from modelyard.registry.versions import Versions
+from modelyard.registry.local.journal_files import JournalFiles
+from modelyard.registry.local.orphans import Uses, find_orphans
+from modelyard.registry.local.versions import Versions
+from modelyard.registry.protocol import Bundle, Orphan, Version, VersionRemoved
 
 _ATTEMPTS = 1000
 """Lost races in a row before giving up; each one means that somebody else got through."""
@@ -51,7 +52,7 @@ class LocalRegistry:
         self._blobs = Blobs(self.folder / "blobs", self._temporary)
         self._versions = Versions(self.folder, model)
         self._journal = JournalFiles(self.folder)
-        self._uses = orphans.Uses(self._versions)
+        self._uses = Uses(self._versions)
         self._now = now
         self._patience = patience
 
@@ -141,21 +142,19 @@ class LocalRegistry:
         removed = self._journal.state().is_removed
         return tuple(self._versions.load(number) for number in self._versions.numbers() if removed(number))
 
-    def leftovers(self) -> tuple[Leftover, ...]:
-        """Bytes that no version uses. See ``Registry.leftovers``."""
+    def orphans(self) -> tuple[Orphan, ...]:
+        """Bytes that no version uses. See ``Registry.orphans``."""
         self._uses.load(self._journal.state().is_removed)
-        return tuple(orphans.leftovers(self.folder, self._blobs, self._uses))
+        return tuple(find_orphans(self.folder, self._blobs, self._uses))
 
-    def discard(self, leftovers: Iterable[Leftover]) -> None:
+    def discard(self, orphans: Iterable[Orphan]) -> None:
         """Delete what no version uses. See ``Registry.discard``."""
-        names = {leftover.name for leftover in leftovers}
+        names = {orphan.name for orphan in orphans}
         if not names:
             return
         with self._alone():
             self._uses.load(self._journal.state().is_removed)
-            for found in orphans.leftovers(
-                self.folder, self._blobs, self._uses
-            ):  # looked at again, now that it is ours
+            for found in find_orphans(self.folder, self._blobs, self._uses):  # looked at again, now that it is ours
                 if found.name in names:
                     with disk_errors(self.folder / found.name), suppress(FileNotFoundError):
                         (self.folder / found.name).unlink()

@@ -10,9 +10,9 @@ from modelyard.core.errors import DataError, PlatformError
 from modelyard.core.files import disk_errors
 from modelyard.records.manifest import FileEntry, Manifest, Sealed, why
 from modelyard.registry.blobs import copy, plain_file
+from modelyard.registry.downloads import resume
 from modelyard.registry.mlflow.download import RESTORE, download
 from modelyard.registry.mlflow.server import Server
-from modelyard.registry.resumed import resumed
 
 
 def stage(files: Mapping[str, Path], target: Callable[[str], Path]) -> tuple[FileEntry, ...]:
@@ -72,7 +72,7 @@ class RunFiles:
         Raises:
             PlatformError: missing or damaged, or the server or the disk would not do it.
         """
-        found = resumed(target, file.digest, lambda partial: self._bring(path, partial, file.path, file.size))
+        found = resume(target, file.digest, lambda partial: self._bring(path, partial, file.path, file.size))
         if found != file.digest:
             raise PlatformError(
                 f"{file.path} was changed in MLflow: the manifest says {file.digest}, its content is {found}",

@@ -58,7 +58,7 @@ _OURS = re.compile(r"v\d+ published|entry \d+: .*")
 
 
 @dataclass
-class Sum:
+class LedgerState:
     """What the lines up to the last one add up to."""
 
     last: int = 0
@@ -71,7 +71,6 @@ class Sum:
     known: set[str | None] = field(default_factory=lambda: {None})
     """Digests of the entries that count, and nothing, which the first one follows."""
     digests: dict[int, str] = field(default_factory=dict)
-    void: int = 0
 
     @property
     def numbers(self) -> list[int]:
@@ -93,25 +92,25 @@ class Ledger:
         self.name = f"{model}.journal"
         self._model = model
         self._experiment = experiment
-        self._sum = Sum()
+        self._sum = LedgerState()
         self._where: tuple[str, str] | None = None
 
-    def read(self, *, anew: bool = False) -> Sum:
+    def read(self, *, anew: bool = False) -> LedgerState:
         """What the lines add up to now; only new ones are asked for, unless ``anew``.
 
         Raises:
             PlatformError: a line is missing or was changed, or the server does not answer.
         """
-        total = Sum() if anew else self._sum
+        total = LedgerState() if anew else self._sum
         first = total.last == 0
-        self._sum = Sum()  # what fails half way is not kept
+        self._sum = LedgerState()  # what fails half way is not kept
         self._add_new(total)
         if first:
             self._compare_head(total)
         self._sum = total
         return total
 
-    def _add_new(self, total: Sum) -> None:
+    def _add_new(self, total: LedgerState) -> None:
         for version in self._after(total.last):
             self._add(total, version)
 
@@ -127,7 +126,7 @@ class Ledger:
             return True
         return False
 
-    def _add(self, total: Sum, version: Any) -> None:
+    def _add(self, total: LedgerState, version: Any) -> None:
         number = int(version.version)
         if number != total.last + 1:
             raise self._broken(total.last + 1, "was deleted by hand")
@@ -147,10 +146,8 @@ class Ledger:
             raise self._broken(number, f"cannot be read: {why(error)}") from error
         if counts:
             total.counted.add(tags.get(NONCE, ""))
-        else:
-            total.void += 1
 
-    def _enter(self, total: Sum, entry: JournalEntry, digest: str, number: int) -> bool:
+    def _enter(self, total: LedgerState, entry: JournalEntry, digest: str, number: int) -> bool:
         if entry.previous != total.state.head_digest:
             if entry.previous in total.known:
                 return False
@@ -177,7 +174,7 @@ class Ledger:
             if not token:
                 return sorted(found, key=lambda version: int(version.version))
 
-    def _compare_head(self, total: Sum) -> None:
+    def _compare_head(self, total: LedgerState) -> None:
         """The registered model remembers a late line, so that the end of the ledger cannot vanish unseen."""
         try:
             with self.server.talking(f"read {self._model}"):
@@ -191,7 +188,7 @@ class Ledger:
         if known and total.digests.get(known) != digest:
             raise self._broken(known, "was deleted or changed by hand")
 
-    def _point(self, total: Sum) -> None:
+    def _point(self, total: LedgerState) -> None:
         try:
             with self.server.talking(f"write to {self._model}"):
                 self.server.client.set_registered_model_tag(
@@ -239,7 +236,7 @@ def _is_foreign(version: Any) -> bool:
     )
 
 
-def _publish(total: Sum, line: Published) -> bool:
+def _publish(total: LedgerState, line: Published) -> bool:
     before = total.identities.get(line.identity)
     if line.number in total.published or (before is not None and not total.state.is_removed(before)):
         return False

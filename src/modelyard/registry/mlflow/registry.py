@@ -23,13 +23,13 @@ from modelyard.records.manifest import FileEntry, Manifest, Sealed
 from modelyard.records.results import Evaluation
 from modelyard.registry import operations
 from modelyard.registry import reference as ref
-from modelyard.registry.base import Bundle, Leftover, Version, VersionRemoved
 from modelyard.registry.blobs import Blobs
 from modelyard.registry.journal import JournalEntry, Move, State
 from modelyard.registry.mlflow import pages
 from modelyard.registry.mlflow.files import RunFiles, stage, write
-from modelyard.registry.mlflow.ledger import Ledger, Published, Sum
+from modelyard.registry.mlflow.ledger import Ledger, LedgerState, Published
 from modelyard.registry.mlflow.server import Missing, Server, Taken
+from modelyard.registry.protocol import Bundle, Orphan, Version, VersionRemoved
 from modelyard.registry.records import records_of
 
 _ATTEMPTS = 200
@@ -201,8 +201,8 @@ class MlflowRegistry:
         total = self._ledger.read()
         return tuple(self._named(total, number) for number in total.numbers if total.state.is_removed(number))
 
-    def leftovers(self) -> tuple[Leftover, ...]:
-        """Runs of publications that were cut off, and files of removed versions. See ``Registry.leftovers``."""
+    def orphans(self) -> tuple[Orphan, ...]:
+        """Runs of publications that were cut off, and files of removed versions. See ``Registry.orphans``."""
         total, found = self._ledger.read(), []
         runs = {line.run: number for number, line in total.published.items()}
         for run in self._runs():
@@ -212,12 +212,12 @@ class MlflowRegistry:
             size = sum(files.sizes(pages.PARTS if number is None else pages.BYTES).values())
             if number is None or size:
                 since = datetime.fromtimestamp((run.info.end_time or run.info.start_time) / 1000, UTC)
-                found.append(Leftover(run.info.run_id, "draft" if number is None else "removed", size, since))
+                found.append(Orphan(run.info.run_id, "draft" if number is None else "removed", size, since))
         return tuple(found)
 
-    def discard(self, leftovers: Iterable[Leftover]) -> None:
+    def discard(self, orphans: Iterable[Orphan]) -> None:
         """Delete what no version needs. See ``Registry.discard``."""
-        names = {leftover.name for leftover in leftovers}
+        names = {orphan.name for orphan in orphans}
         if not names:
             return
         total = self._ledger.read()
@@ -391,18 +391,18 @@ class MlflowRegistry:
         number = total.identities.get(identity)
         return None if number is None or total.state.is_removed(number) else self._load(total, number)
 
-    def _promised(self, total: Sum, name: str) -> Version:
+    def _promised(self, total: LedgerState, name: str) -> Version:
         number = int(name.removeprefix("v"))
         if number not in total.published:
             raise PlatformError(f"the journal names {name}, which was never published", hint=_GONE)
         return self._kept(total, number)
 
-    def _kept(self, total: Sum, number: int) -> Version:
+    def _kept(self, total: LedgerState, number: int) -> Version:
         if total.state.is_removed(number):
             raise operations.removed_error(f"v{number}", reversed(total.entries))
         return self._load(total, number)
 
-    def _load(self, total: Sum, number: int) -> Version:
+    def _load(self, total: LedgerState, number: int) -> Version:
         try:
             with self._server.talking(f"read v{number}"):
                 self._server.client.get_model_version(self.model, str(number))
@@ -410,7 +410,7 @@ class MlflowRegistry:
             raise PlatformError(f"v{number} of {self.model} was deleted by hand in MLflow", hint=_GONE) from error
         return self._named(total, number)
 
-    def _named(self, total: Sum, number: int) -> Version:
+    def _named(self, total: LedgerState, number: int) -> Version:
         line = total.published[number]
         if line.manifest not in self._manifests:
             manifest = self._files_of(line.run).manifest(_manifest_path(number), line.manifest)
@@ -453,7 +453,7 @@ class MlflowRegistry:
             total = self._ledger.read()
         raise PlatformError(f"the journal of {self.model} is being written without pause", hint="Run again later.")
 
-    def _aligned(self, alias: str) -> Sum:
+    def _aligned(self, alias: str) -> LedgerState:
         """The ledger, after the alias in MLflow was seen to agree with it, or put back."""
         total = self._ledger.read()
         name = total.state.aliases.get(alias)

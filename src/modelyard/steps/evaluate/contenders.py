@@ -14,7 +14,7 @@ from modelyard.models import environment, store
 from modelyard.models.predictions import join, read_predictions
 from modelyard.models.score_child import golden_rows
 from modelyard.models.scorer import Golden, Scorer, score
-from modelyard.registry.base import Version
+from modelyard.registry.protocol import Version
 from modelyard.steps import rows as test_rows
 from modelyard.steps.context import Context
 

@@ -18,7 +18,7 @@ from modelyard.core.errors import DataError
 from modelyard.core.files import replace_folder, sha256_file
 from modelyard.data import splits
 from modelyard.metrics.catalogue import Metric
-from modelyard.registry.base import Version
+from modelyard.registry.protocol import Version
 from modelyard.steps import bundle
 from modelyard.steps import rows as test_rows
 from modelyard.steps.context import Context

@@ -9,10 +9,10 @@ from modelyard.github.pulls import FileChange, propose, same_but_for
 from modelyard.records.envelope import Envelope, Step
 from modelyard.records.manifest import NO_EVIDENCE
 from modelyard.registry import promotion_request as pointers
-from modelyard.registry.base import Version
 from modelyard.registry.choose import github_client
-from modelyard.registry.promotion import EvidenceRefused, check_evidence
+from modelyard.registry.evidence import EvidenceRefused, check_evidence
 from modelyard.registry.promotion_request import Pointer, pointer_branch, pointer_path
+from modelyard.registry.protocol import Version
 from modelyard.registry.records import version_records
 from modelyard.steps.checkoutless import client_of, committed_tree
 from modelyard.steps.context import Context

@@ -12,10 +12,10 @@ from modelyard.models import store
 from modelyard.records.chain import verify_records
 from modelyard.records.envelope import Envelope, Step
 from modelyard.records.manifest import Content
-from modelyard.registry.base import AliasMoved, Bundle, Version
 from modelyard.registry.bundle import collect
+from modelyard.registry.evidence import EvidenceRefused, check_evidence
 from modelyard.registry.journal import JournalEntry
-from modelyard.registry.promotion import EvidenceRefused, check_evidence
+from modelyard.registry.protocol import AliasMoved, Bundle, Version
 from modelyard.registry.reference import best_alias
 from modelyard.steps import bundle
 from modelyard.steps.checkoutless import committed_tree

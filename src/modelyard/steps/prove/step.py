@@ -16,7 +16,7 @@ from modelyard.models import environment, golden, store
 from modelyard.models.environment import Environment
 from modelyard.models.scorer import Scorer
 from modelyard.records.results import ProofLevel, ProveResult
-from modelyard.registry.base import Version
+from modelyard.registry.protocol import Version
 from modelyard.steps.bundle import ENVIRONMENT
 from modelyard.steps.context import Context
 from modelyard.steps.declaration import TOKEN, Inputs, Outputs, StepSpec

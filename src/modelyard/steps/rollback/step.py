@@ -7,9 +7,9 @@ from modelyard.core.errors import ConfigError, PlatformError
 from modelyard.core.verdict import Verdict
 from modelyard.records.envelope import Envelope, read_record
 from modelyard.records.results import ProofLevel, ProveResult, RollbackResult
-from modelyard.registry.base import AliasMoved, Version
+from modelyard.registry.evidence import check_proof, check_target
 from modelyard.registry.journal import JournalEntry
-from modelyard.registry.proof import check_proof, check_target
+from modelyard.registry.protocol import AliasMoved, Version
 from modelyard.registry.reference import best_alias
 from modelyard.steps.context import Context
 from modelyard.steps.execution import Outcome, StepDefinition, execute

@@ -7,8 +7,8 @@ from pathlib import Path
 from modelyard.core.errors import PlatformError
 from modelyard.core.files import create_exclusive
 from modelyard.records.manifest import Manifest, Sealed, why
-from modelyard.registry.base import Version
 from modelyard.registry.blobs import RESTORE, reading
+from modelyard.registry.protocol import Version
 
 
 class Versions:

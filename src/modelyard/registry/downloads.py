@@ -6,7 +6,7 @@ from pathlib import Path
 from modelyard.core.files import disk_errors, sha256_file
 
 
-def resumed(path: Path, digest: str, download: Callable[[Path], None]) -> str:
+def resume(path: Path, digest: str, download: Callable[[Path], None]) -> str:
     """Have a file in its place, which it takes only with all its bytes; whoever calls it keeps others from doing so.
 
     Args:

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from modelyard.registry.base import Leftover, Unneeded
 from modelyard.registry.blobs import Blobs, reading
-from modelyard.registry.versions import Versions
+from modelyard.registry.local.versions import Versions
+from modelyard.registry.protocol import Orphan, OrphanKind
 
 
 class Uses:
@@ -54,7 +54,7 @@ class Uses:
         return frozenset().union(*(self.of(number) for number in self._removed))
 
 
-def leftovers(folder: Path, blobs: Blobs, uses: Uses) -> Iterator[Leftover]:
+def find_orphans(folder: Path, blobs: Blobs, uses: Uses) -> Iterator[Orphan]:
     """Everything in a registry's folder that no version uses; ``uses`` is loaded.
 
     Raises:
@@ -64,14 +64,14 @@ def leftovers(folder: Path, blobs: Blobs, uses: Uses) -> Iterator[Leftover]:
     for path in _files(blobs.folder):
         digest = f"sha256:{path.name}"
         if not uses.used(digest) and path == blobs.path(digest):
-            yield _leftover(folder, path, "removed" if digest in removed else "unnamed")
+            yield _orphan(folder, path, "removed" if digest in removed else "unnamed")
     for path in _files(blobs.temporary):
-        yield _leftover(folder, path, "temporary")
+        yield _orphan(folder, path, "temporary")
     for place in (folder, folder / "journal", folder / "packs", folder / "versions"):
         for path in _files(place, deep=False):
             # What is being written has such a name until it is whole; .nfs… are open files that a server keeps.
             if path.name.startswith(".") and not path.name.startswith(".nfs"):
-                yield _leftover(folder, path, "temporary")
+                yield _orphan(folder, path, "temporary")
 
 
 def _files(folder: Path, *, deep: bool = True) -> Iterator[Path]:
@@ -87,8 +87,8 @@ def _files(folder: Path, *, deep: bool = True) -> Iterator[Path]:
             yield from _files(Path(entry))
 
 
-def _leftover(folder: Path, path: Path, what: Unneeded) -> Leftover:
+def _orphan(folder: Path, path: Path, what: OrphanKind) -> Orphan:
     with reading(path):
         found = path.lstat()
     since = datetime.fromtimestamp(found.st_mtime, UTC)
-    return Leftover(path.relative_to(folder).as_posix(), what, found.st_size, since)
+    return Orphan(path.relative_to(folder).as_posix(), what, found.st_size, since)

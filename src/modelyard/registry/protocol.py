@@ -42,16 +42,16 @@ class Bundle:
     """Name to file of what a registry with pages may show beside the version: report.md, report.html."""
 
 
-Unneeded = Literal["temporary", "draft", "unnamed", "removed"]
+OrphanKind = Literal["temporary", "draft", "unnamed", "removed"]
 
 
 @dataclass(frozen=True)
-class Leftover:
+class Orphan:
     """Bytes in a registry that no version needs any more, or not yet."""
 
     name: str
     """Where they are, as the registry knows it."""
-    what: Unneeded
+    what: OrphanKind
     """removed: of a version whose removal was cut off; the others are what a killed publication left, or one that is
     still going on: files on their way, a draft release, bytes that no version names."""
     size: int
@@ -181,12 +181,12 @@ class Registry(Protocol):
         """The moves of one alias or of all, oldest first; ``newest`` keeps that many of the last ones."""
         ...
 
-    def leftovers(self) -> tuple[Leftover, ...]:
+    def orphans(self) -> tuple[Orphan, ...]:
         """Bytes that no version needs, young ones too; ``registry.retention`` says which may go."""
         ...
 
-    def discard(self, leftovers: Iterable[Leftover]) -> None:
-        """Delete leftovers; what is gone by now, or was taken up by a version, is passed over.
+    def discard(self, orphans: Iterable[Orphan]) -> None:
+        """Delete orphans; what is gone by now, or was taken up by a version, is passed over.
 
         Raises:
             PlatformError: the registry would not do it.
