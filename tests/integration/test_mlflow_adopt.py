@@ -6,7 +6,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from modelyard.models import score_child
+from modelyard.models.child import score as score_child
 from tests import desk
 from tests.act import TOOLS
 from tests.mlflow_server import Running

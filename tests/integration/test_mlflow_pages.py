@@ -16,8 +16,10 @@ from mlflow import MlflowClient
 
 from modelyard.core.canonical import digest
 from modelyard.core.errors import ModelyardError
-from modelyard.models import score_child, store
-from modelyard.models.scorer import Scorer, score
+from modelyard.models import store
+from modelyard.models.adapters import ADAPTERS
+from modelyard.models.child import score as score_child
+from modelyard.models.scorer import Scorer
 from modelyard.records.manifest import Content
 from modelyard.records.results import Feature, Signature
 from modelyard.registry.bundle import collect
@@ -132,8 +134,8 @@ def test_mlflows_own_loader_gives_the_predictions_that_scoring_gives(tmp_path: P
     version = where.publish(said)
     promote(where, version, seen=None, kind="adopted")
     (tmp_path / "scores").mkdir()
-    scorer = Scorer("it", "sklearn", SIGNATURE, tmp_path / "run" / "model", Path(sys.executable))
-    ours = pl.read_parquet(score(scorer, {"all": frame}, id_column="id", folder=tmp_path / "scores")["all"])
+    scorer = Scorer("it", ADAPTERS.get("sklearn"), SIGNATURE, tmp_path / "run" / "model", Path(sys.executable))
+    ours = pl.read_parquet(scorer.score({"all": frame}, id_column="id", folder=tmp_path / "scores")[0]["all"])
     table = score_child.to_pandas(frame.drop("answer"))
     table.index = table.index + 100
     found = loaded(server, f"models:/{MODEL}@champion", table, tmp_path)

@@ -78,9 +78,9 @@ def test_the_version_is_scored_with_its_own_code_after_the_workspace_changed(wor
     code = f"""
 import sys; sys.path.extend({[str(path) for path in store.code_folders(out)]!r})
 from pathlib import Path
-from modelyard.models import store
+from modelyard.models.child import score
 import pandas as pd
-print(store.load_sklearn(Path({str(out)!r}), allow_joblib=True).predict(pd.DataFrame({{"distance": [100.0]}})))
+print(score.load(Path({str(out)!r}), 'joblib', []).predict(pd.DataFrame({{"distance": [100.0]}})))
 """
     done = subprocess.run([sys.executable, "-I", "-c", code], check=True, capture_output=True, text=True)
     assert done.stdout.strip() in ("[False]", "[ True]")

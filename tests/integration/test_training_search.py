@@ -20,11 +20,13 @@ from sklearn.tree import DecisionTreeClassifier
 from modelyard.core.errors import ConfigError, DataError
 from modelyard.data.folds import folds
 from modelyard.metrics.catalogue import METRICS
-from modelyard.models import score_child, store
+from modelyard.models import store
+from modelyard.models.child import score as score_child
 from modelyard.training import search as module
 from modelyard.training.preprocessing import pipeline
 from modelyard.training.signature import find_features
 from modelyard.training.train import Trained, TrainingRows, train
+from tests.model_loading import load
 from tests.training_samples import BOOSTING, LOGISTIC, config, leftovers, rows, run, workplace
 
 FAILS = {"estimator": "sklearn.naive_bayes.CategoricalNB"}
@@ -66,7 +68,7 @@ def test_scores_are_those_of_grid_search(tmp_path: Path) -> None:
     ratio = np.mean([len(scored) / len(fitted) for fitted, scored in made])
     assert winner.error == pytest.approx(np.sqrt((1 / 3 + ratio) * np.var(winner.scores, ddof=1)))
     assert winner.params == {"C": peer.best_params_["model__C"]}
-    loaded = store.load_sklearn(tmp_path / "run" / "model")
+    loaded = load(tmp_path / "run" / "model")
     assert np.allclose(loaded.predict_proba(wanted), peer.predict_proba(wanted))
 
 
@@ -239,7 +241,7 @@ def test_models_of_mixed_columns_are_stored_and_score_new_levels_and_gaps(tmp_pa
     params = {"loss": "log_loss"} if kind == "SGDClassifier" else {}
     candidate = {"estimator": f"sklearn.{module_name}.{kind}", "params": params}
     trained = run(tmp_path, config({"candidates": [candidate]}))
-    model = store.load_sklearn(tmp_path / "run" / "model")
+    model = load(tmp_path / "run" / "model")
     assert trained.result.signature is not None
     strange = rows(50, seed=3).with_columns(carrier=pl.lit("never seen"), delay=pl.lit(None), night=pl.lit(None))
     wanted: list[tuple[str, str]] = [(each.name, each.kind) for each in trained.result.signature.features]

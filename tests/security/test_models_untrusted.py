@@ -19,6 +19,7 @@ from sklearn.preprocessing import FunctionTransformer
 
 from modelyard.core.errors import DataError
 from modelyard.models import store
+from tests.model_loading import load
 
 RANDOM = np.random.default_rng(0)
 X = RANDOM.normal(size=(300, 3))
@@ -52,23 +53,23 @@ def test_digest_and_manifest_never_run_a_pickle(planted: Path) -> None:
 
 def test_a_pickle_is_refused_unless_it_was_allowed(planted: Path) -> None:
     with pytest.raises(DataError, match="pickle"):
-        store.load_sklearn(planted)
+        load(planted)
     assert not (planted.parent / "canary").exists()
-    store.load_sklearn(planted, allow_joblib=True)
+    load(planted, allow_joblib=True)
     assert (planted.parent / "canary").read_text("utf-8") == "ran", "the canary of these tests must sing"
 
 
 def test_a_pickle_named_as_a_skops_archive_is_not_run(planted: Path) -> None:
     (planted / store.JOBLIB).rename(planted / store.SKOPS)
     with pytest.raises(DataError, match="not a readable skops archive"):
-        store.load_sklearn(planted, allow_joblib=True)
+        load(planted, allow_joblib=True)
     assert not (planted.parent / "canary").exists()
 
 
 def test_an_untrusted_type_in_an_archive_is_named_and_not_built(tmp_path: Path) -> None:
     skops.io.dump(FunctionTransformer(subprocess.check_output), tmp_path / store.SKOPS)
     with pytest.raises(DataError, match=r"subprocess\.check_output"):
-        store.load_sklearn(tmp_path)
+        load(tmp_path)
     with pytest.raises(DataError, match=r"subprocess\.check_output"):
         store.audit(tmp_path)
 
@@ -76,12 +77,12 @@ def test_an_untrusted_type_in_an_archive_is_named_and_not_built(tmp_path: Path) 
 def test_a_partial_does_not_smuggle_in_a_function(tmp_path: Path) -> None:
     skops.io.dump(FunctionTransformer(functools.partial(subprocess.check_output, ["true"])), tmp_path / store.SKOPS)
     with pytest.raises(DataError, match=r"reviewed list: subprocess\.check_output\n"):
-        store.load_sklearn(tmp_path)
+        load(tmp_path)
 
 
 def test_a_type_can_be_trusted_by_name(tmp_path: Path) -> None:
     skops.io.dump(FunctionTransformer(subprocess.check_output), tmp_path / store.SKOPS)
-    loaded = store.load_sklearn(tmp_path, trusted=["subprocess.check_output"])
+    loaded = load(tmp_path, trusted=["subprocess.check_output"])
     assert loaded.func is subprocess.check_output
 
 
@@ -94,10 +95,11 @@ def test_an_archive_cannot_name_a_module_that_runs_when_imported(tmp_path: Path)
     code = f"""
 import sys; sys.path.append({str(tmp_path)!r})
 from pathlib import Path
-from modelyard.models import store
+from modelyard.core.errors import DataError
+from tests.model_loading import load
 try:
-    store.load_sklearn(Path({str(folder)!r}))
-except store.DataError as error:
+    load(Path({str(folder)!r}))
+except DataError as error:
     print(error)
 """
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
@@ -149,10 +151,10 @@ def _set(field: str, value: int) -> Callable[[Any], Any]:
 )
 def test_tree_nodes_that_lead_out_of_the_tree_are_refused(tmp_path: Path, model: Any, field: str, value: int) -> None:
     store.save_sklearn(model.fit(X, Y), tmp_path)
-    store.load_sklearn(tmp_path)
+    load(tmp_path)
     _rewrite(tmp_path / store.SKOPS, lambda schema: schema, _set(field, value))
     with pytest.raises(DataError, match="lead out of the tree"):
-        store.load_sklearn(tmp_path)
+        load(tmp_path)
 
 
 def test_a_forest_whose_inner_tree_claims_more_features_is_refused(tmp_path: Path) -> None:
@@ -172,4 +174,4 @@ def test_a_forest_whose_inner_tree_claims_more_features_is_refused(tmp_path: Pat
     beyond = _set("feature", 50)
     _rewrite(tmp_path / store.SKOPS, claim, lambda nodes: beyond(nodes) if np.array_equal(nodes, second) else nodes)
     with pytest.raises(DataError, match="lead out of the tree"):
-        store.load_sklearn(tmp_path)
+        load(tmp_path)

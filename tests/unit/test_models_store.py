@@ -13,6 +13,7 @@ from sklearn.neighbors import KNeighborsClassifier
 
 from modelyard.core.errors import DataError
 from modelyard.models import store
+from tests.model_loading import load
 
 RANDOM = np.random.default_rng(0)
 X = RANDOM.normal(size=(300, 4))
@@ -81,7 +82,7 @@ def test_dump_refit_and_reload_give_the_same_bytes(model: object, tmp_path: Path
     assert store.skops_archive(fitted) == first
     assert store.skops_archive(clone(model).fit(CODES, Y)) == first
     store.save_sklearn(fitted, tmp_path)
-    loaded = store.load_sklearn(tmp_path)
+    loaded = load(tmp_path)
     assert store.skops_archive(loaded) == first
     assert (loaded.predict_proba(CODES) == fitted.predict_proba(CODES)).all()
 
@@ -110,7 +111,7 @@ def test_what_loading_would_refuse_is_not_stored(tmp_path: Path) -> None:
     assert "model.format: joblib" in caught.value.hint
     assert not list(tmp_path.iterdir())
     store.save_sklearn(model, tmp_path, format="joblib")
-    assert (store.load_sklearn(tmp_path, allow_joblib=True).predict(X) == model.predict(X)).all()
+    assert (load(tmp_path, allow_joblib=True).predict(X) == model.predict(X)).all()
 
 
 def test_how_a_model_is_stored_is_seen_from_its_folder(tmp_path: Path) -> None:
@@ -126,7 +127,7 @@ def test_how_a_model_is_stored_is_seen_from_its_folder(tmp_path: Path) -> None:
 
 def test_a_folder_without_a_model_is_said_so(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="neither"):
-        store.load_sklearn(tmp_path)
+        load(tmp_path)
 
 
 @pytest.mark.parametrize("damage", [b"", b"not an archive", None])
@@ -135,4 +136,4 @@ def test_a_damaged_archive_is_an_answer_and_no_traceback(tmp_path: Path, damage:
     whole = (tmp_path / store.SKOPS).read_bytes()
     (tmp_path / store.SKOPS).write_bytes(whole[: len(whole) // 2] if damage is None else damage)
     with pytest.raises(DataError, match="not a readable skops archive"):
-        store.load_sklearn(tmp_path)
+        load(tmp_path)

@@ -9,9 +9,11 @@ from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassif
 from sklearn.linear_model import LogisticRegression
 from sklearn.naive_bayes import GaussianNB
 
-from modelyard.models import score_child, store
+from modelyard.models import store
+from modelyard.models.child import score as score_child
 from modelyard.records.results import Feature
 from modelyard.training.preprocessing import COLUMNS, LEVELS, RARE, pipeline
+from tests.model_loading import load
 
 FEATURES = (
     Feature(name="town", kind="categorical"),
@@ -86,7 +88,7 @@ def test_what_was_fitted_can_be_stored_and_takes_what_it_never_saw(estimator: An
     made = pipeline(estimator, FEATURES).fit(frame(), Y)
     store.save_sklearn(made, tmp_path)
     strange = frame().assign(town="elsewhere", open=float("nan"))
-    assert np.isfinite(store.load_sklearn(tmp_path).predict_proba(strange)).all()
+    assert np.isfinite(load(tmp_path).predict_proba(strange)).all()
 
 
 def test_columns_of_one_kind_alone_are_enough() -> None:

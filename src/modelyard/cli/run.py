@@ -72,7 +72,7 @@ class _Runner:
         folder = self.context.run_dir
         if step == "evaluate":
             return _carried_intact(folder, known)
-        if step == "train" and known.record.model_digest and known.record.result["adapter"] != "predictions":
+        if step == "train" and known.record.model_digest:
             return (folder / "model").is_dir() and store.digest(folder / "model")[0] == known.record.model_digest
         if step == "report":
             return all((folder / known.record.result[name]).is_file() for name in ("markdown", "html"))

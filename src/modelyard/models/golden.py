@@ -4,12 +4,14 @@ Nothing here reads Parquet in this process, so that a small environment without 
 """
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from modelyard.core.errors import DataError
 from modelyard.core.files import read_json
-from modelyard.models.scorer import Golden, Scorer, compare, made_up, score_files
+from modelyard.models.adapters import Golden
+from modelyard.models.child_process import compare
+from modelyard.models.scorer import Scorer
 
 INPUTS, PREDICTIONS = "inputs.parquet", "predictions.parquet"
 TOLERANCE = 1e-9
@@ -62,8 +64,8 @@ def reproduce(scorer: Scorer, home: Path, *, same_platform: bool, folder: Path) 
         DataError: the model does not load, fails, or writes nothing.
     """
     golden = home / "golden"
-    found = score_files(scorer, {"golden": golden / INPUTS}, id_column="", folder=folder)["golden"]
-    told = compare(scorer.python, golden / PREDICTIONS, found, folder)
+    again = scorer.score_files({"golden": golden / INPUTS}, folder)["golden"]
+    told = compare(scorer.python, golden / PREDICTIONS, again, folder)
     tolerance = TOLERANCE if same_platform else TOLERANCE_ELSEWHERE
     problem = str(told["problem"])
     if not problem and told["unlike"]:
@@ -80,22 +82,12 @@ def loads(scorer: Scorer, home: Path, seed: str, folder: Path) -> int:
         DataError: it does not load, fails on such rows, or predicts no finite numbers. A model that cannot take made-up
             rows is not shown to work, whatever it can do with real ones.
     """
-    made = folder / "made"
-    wanted = Golden(seed, _quantiles(home, scorer), made)
-    if scorer.adapter == "command":
-        found = _by_command(scorer, wanted, folder)
-    else:
-        score_files(replace(scorer, golden=wanted), {}, id_column="", folder=folder)
-        found = made / PREDICTIONS
-    told = compare(scorer.python, None, found, folder)
+    made_up = Golden(seed, _quantiles(home, scorer), folder / "made")
+    predictions = scorer.predict_made_up(made_up, folder)
+    told = compare(scorer.python, None, predictions, folder)
     if told["problem"]:
         raise DataError(f"{scorer.who} loads, and its predictions for made-up rows are none: {told['problem']}")
     return int(told["rows"])
-
-
-def _by_command(scorer: Scorer, wanted: Golden, folder: Path) -> Path:
-    rows = made_up(scorer, wanted, folder)
-    return score_files(scorer, {"made": rows}, id_column="", folder=folder)["made"]
 
 
 def _quantiles(home: Path, scorer: Scorer) -> dict[str, list[float]]:

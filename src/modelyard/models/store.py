@@ -15,12 +15,14 @@ from modelyard.core import canonical
 from modelyard.core.errors import DataError
 from modelyard.core.files import disk_errors, sha256_file, write_atomic
 from modelyard.core.vocabulary import Format
-from modelyard.models import tree_nodes, user_code
+from modelyard.models import user_code
 from modelyard.models.canonical_skops import canonical_archive
-from modelyard.models.trusted import TRUSTED
+from modelyard.models.child import tree_nodes
+from modelyard.models.child.trusted import TRUSTED
 
 SKOPS = "model.skops"
 JOBLIB = "model.joblib"
+PICKLE = ".joblib"
 ALLOW = (
     "If you trust where it comes from, allow it for this repository: registry: {allow-pickles: true}, or "
     "model: {format: joblib}."
@@ -71,81 +73,23 @@ def untrusted_types(data: bytes, trusted: Iterable[str] = TRUSTED) -> list[str]:
     return sorted(set(skops.io.get_untrusted_types(data=data)) - set(trusted))
 
 
-def load_sklearn(folder: Path, *, allow_joblib: bool = False, trusted: Iterable[str] = ()) -> Any:
-    """Read the model of a folder.
-
-    Args:
-        folder: a folder that holds ``model.skops`` or ``model.joblib``.
-        allow_joblib: whether a pickle may be loaded, which runs the code in it.
-        trusted: types to trust beside the reviewed list.
-
-    Raises:
-        DataError: no model, a pickle that was not allowed, types that are not trusted (named), or a damaged archive.
-    """
-    if (folder / SKOPS).is_file():
-        import skops.io
-
-        data = (folder / SKOPS).read_bytes()
-        known = TRUSTED | set(trusted)
-        _audit(data, SKOPS, known)
-        try:
-            return skops.io.loads(data, trusted=sorted(known))
-        except Exception as error:  # whatever a damaged archive makes of it is the archive's fault
-            raise DataError(f"{SKOPS} does not load: {type(error).__name__}: {error}") from error
-    if (folder / JOBLIB).is_file():
-        if not allow_joblib:
-            raise DataError(
-                f"{JOBLIB} is a pickle, which runs the code in it when it is loaded, and the configuration does not "
-                "allow that",
-                hint="Set model.format: joblib if you trust where it comes from.",
-            )
-        import joblib
-
-        try:
-            return joblib.load(folder / JOBLIB)
-        except Exception as error:  # a pickle can raise anything
-            raise DataError(f"{JOBLIB} does not load: {type(error).__name__}: {error}") from error
-    raise DataError(f"{folder.name} holds neither {SKOPS} nor {JOBLIB}")
-
-
 def stored_format(folder: Path) -> Format:
-    """How the model of a folder is stored; skops where there is neither, which then does not load.
+    """Return how the scikit-learn model of a folder is stored.
 
     Raises:
-        DataError: both are there, so nobody can say which was meant.
+        DataError: Neither format is there, or both, so nobody can say which was meant.
     """
-    found: list[Format] = []
-    if (folder / SKOPS).is_file():
-        found.append("skops")
-    if (folder / JOBLIB).is_file():
-        found.append("joblib")
-    if len(found) > 1:
-        raise DataError(f"the model folder {folder.name} holds both {SKOPS} and {JOBLIB}", hint="Remove one of them.")
-    return found[0] if found else "skops"
-
-
-def loadable_format(folder: Path, *, who: str, allow_pickle: bool, adapter: str = "sklearn") -> Format:
-    """How the model of a folder is stored, where it may be loaded.
-
-    Raises:
-        DataError: a pickle or a pyfunc model, and the configuration allows none; or both formats are there.
-    """
-    if adapter == "pyfunc":
-        if not allow_pickle:
-            raise DataError(
-                f"{who} is a pyfunc model of MLflow, which runs code of its own when it is loaded, and the "
-                "configuration does not allow that",
-                hint=ALLOW,
-            )
-        return "skops"
-    found = stored_format(folder)
-    if found == "joblib" and not allow_pickle:
+    formats: tuple[tuple[str, Format], ...] = ((SKOPS, "skops"), (JOBLIB, "joblib"))
+    stored = [name for file, name in formats if (folder / file).is_file()]
+    if not stored:
+        raise DataError(f"{folder.name} holds neither {SKOPS} nor {JOBLIB}", code="model/no-model")
+    if len(stored) > 1:
         raise DataError(
-            f"{who} is stored as a pickle ({JOBLIB}), which runs the code in it when it is loaded, and the "
-            "configuration does not allow that",
-            hint=ALLOW,
+            f"the model folder {folder.name} holds both {SKOPS} and {JOBLIB}",
+            code="model/ambiguous-format",
+            hint="Remove one of them.",
         )
-    return found
+    return stored[0]
 
 
 def code_folders(folder: Path) -> tuple[Path, ...]:

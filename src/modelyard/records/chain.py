@@ -172,7 +172,8 @@ def _model(folder: Path, records: Mapping[Step, Envelope], digest_folder: Callab
 
 def _judges_predictions(record: Record) -> bool:
     trained = record.find(TrainResult)
-    return trained is not None and trained.adapter == "predictions"
+    signature = None if trained is None else trained.signature
+    return signature is not None and not signature.features
 
 
 def _rendered(folder: Path, records: Mapping[Step, Envelope]) -> Report:

@@ -11,12 +11,12 @@ from pathlib import Path
 
 from modelyard.core.files import replace_folder, sha256_file, write_atomic
 from modelyard.models import environment
+from modelyard.models.scorer import COMMAND_LOCK, ENVIRONMENT
 from modelyard.registry.bundle import collect
 from modelyard.steps.context import Context
 from modelyard.vcs import tree
 
 FOLDERS = ("golden", "profile", "code")
-ENVIRONMENT = "environment.txt"
 LOCK = "requirements.lock"
 """The hashed file that an action's environment was installed from; there is none at a desk."""
 
@@ -28,11 +28,8 @@ def prepare(context: Context) -> dict[str, str]:
         Path in the version to digest, of everything that is carried.
     """
     write_atomic(context.run_dir / ENVIRONMENT, environment.environment_text(context.environment).encode())
-    lock = Path(sys.prefix) / "modelyard.lock"
-    if lock.is_file():
-        write_atomic(context.run_dir / LOCK, lock.read_bytes())
-    else:
-        (context.run_dir / LOCK).unlink(missing_ok=True)
+    _keep(Path(sys.prefix) / "modelyard.lock", context.run_dir / LOCK)
+    _keep(command_lock(context), context.run_dir / COMMAND_LOCK)
     shutil.rmtree(context.run_dir / "code", ignore_errors=True)
     if context.config.evaluate.predict is not None:
         folder = Path(tempfile.mkdtemp(dir=context.run_dir, prefix=".code."))
@@ -54,8 +51,22 @@ def carried(run_dir: Path) -> dict[str, Path]:
         DataError: a link among them, or no environment.
     """
     folders = {name: run_dir / name for name in FOLDERS if (run_dir / name).is_dir()}
-    lock = {LOCK: run_dir / LOCK} if (run_dir / LOCK).is_file() else {}
-    return collect({**folders, **lock, ENVIRONMENT: run_dir / ENVIRONMENT})
+    locks = {name: run_dir / name for name in (LOCK, COMMAND_LOCK) if (run_dir / name).is_file()}
+    return collect({**folders, **locks, ENVIRONMENT: run_dir / ENVIRONMENT})
+
+
+def command_lock(context: Context) -> Path | None:
+    """Return the requirements of the commands' own environment, which their model is scored in later."""
+    named = context.config.train.environment if context.config.train else None
+    return None if named is None else context.inside(named, "train.environment")
+
+
+def _keep(source: Path | None, target: Path) -> None:
+    """Copy a file; where there is none, what an earlier run left goes."""
+    if source is not None and source.is_file():
+        write_atomic(target, source.read_bytes())
+    else:
+        target.unlink(missing_ok=True)
 
 
 def digests(files: dict[str, Path]) -> dict[str, str]:

@@ -231,15 +231,6 @@ class Context:
         return self.base
 
     @cached_property
-    def command_path(self) -> Path | None:
-        """What comes first on PATH for the user's commands: their own environment, where one is named."""
-        lock = self.config.train.environment if self.config.train else None
-        if lock is None:
-            return None
-        found = environment.python_for_lock(self.inside(lock, "train.environment"), cache=self.environments)
-        return found.parent
-
-    @cached_property
     def registry_kind(self) -> str:
         """Which registry is in use: local, github or mlflow."""
         return self.registry.kind

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from modelyard.core.errors import ConfigError, DataError, ModelyardError, nearest
-from modelyard.models import score_child, store, user_code
+from modelyard.models import store, user_code
+from modelyard.models.child import score as score_child
 from modelyard.training.data import TrainingData
 
 FAILED = 3

@@ -6,7 +6,7 @@
 * All others, the linear models first: missing numbers become the median with an indicator beside them, then everything
   is scaled; categories are one-hot with rare levels in one column.
 
-Columns arrive as ``score_child.features`` makes them: numeric and boolean float64, categorical text.
+Columns arrive as ``models.child.score.features`` makes them: numeric and boolean float64, categorical text.
 """
 
 from collections.abc import Sequence

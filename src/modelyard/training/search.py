@@ -39,7 +39,7 @@ class Rows:
     """The training rows as estimators take them.
 
     Attributes:
-        frame: pandas features, (n, columns), as ``score_child.features`` makes them.
+        frame: pandas features, (n, columns), as ``models.child.score.features`` makes them.
         features: their names and kinds.
         labels: (n,) truth in the user's labels.
         codes: (n,) truth as class codes, or values.

@@ -286,7 +286,7 @@ def _scratch(at: Workplace) -> Iterator[Path]:
 
 
 def _by_search(job: _Job, model_dir: Path, scratch: Path) -> _Made:
-    from modelyard.models import score_child
+    from modelyard.models.child import score as score_child
 
     section, columns, at = job.train, job.config.data.columns, job.at
     choices = expand(

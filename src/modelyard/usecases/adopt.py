@@ -10,25 +10,18 @@ from pathlib import Path
 
 from modelyard.config.models import Config
 from modelyard.core.errors import ConfigError, DataError
-from modelyard.core.vocabulary import Adapter
 from modelyard.models import environment, store
+from modelyard.models.adapters import ADAPTERS, Adapter
 from modelyard.models.environment import Environment
+from modelyard.models.scorer import COMMAND_LOCK
 from modelyard.records.manifest import NO_EVIDENCE, Content
 from modelyard.records.results import Signature
 from modelyard.registry.journal import JournalEntry
 from modelyard.registry.mlflow.models import is_reference
 from modelyard.registry.protocol import Bundle, Version
 from modelyard.steps import rows as step_rows
-from modelyard.steps.bundle import command_files
+from modelyard.steps.bundle import command_files, command_lock
 from modelyard.steps.context import Context
-
-STORED = {
-    ".skops": "model.skops",
-    ".joblib": "model.joblib",
-    ".parquet": "predictions.parquet",
-    ".csv": "predictions.csv",
-}
-"""What a model file is called in a version, by its suffix."""
 
 
 @dataclass(frozen=True)
@@ -86,6 +79,8 @@ class _Found:
     adapter: Adapter
     signature: Signature
     environment: Environment
+    lock: Path | None = None
+    """Requirements that a command is scored in."""
 
 
 def _from_disk(context: Context, named: str, environment_file: str, folder: Path) -> _Found:
@@ -99,8 +94,9 @@ def _from_disk(context: Context, named: str, environment_file: str, folder: Path
         shutil.copytree(path, model, symlinks=True)
     else:
         model.mkdir()
-        shutil.copyfile(path, model / STORED[path.suffix])
-    return _Found(adapter, _signature(context, adapter), _environment(context, environment_file))
+        shutil.copyfile(path, model / adapter.stored[path.suffix])
+    lock = Path.cwd() / environment_file if environment_file else command_lock(context)
+    return _Found(adapter, _signature(context, adapter), _environment(context, environment_file), lock)
 
 
 def _from_mlflow(context: Context, reference: str, environment_file: str, folder: Path) -> tuple[_Found, str]:
@@ -115,33 +111,30 @@ def _from_mlflow(context: Context, reference: str, environment_file: str, folder
         logged = describe(downloaded)
     except DataError as error:
         raise DataError(f"{reference} cannot be adopted: {error.message}", hint=error.hint) from error
-    pickled = logged.adapter == "sklearn" and store.stored_format(logged.folder) == "joblib"
-    if (logged.adapter == "pyfunc" or pickled) and not config.may_load_pickles:
-        kind = "is a pickle, which can run any code" if pickled else "is a pyfunc model, which runs code of its own"
-        raise ConfigError(f"{reference} {kind} when it is loaded", hint=store.ALLOW)
-    logged.folder.rename(folder / "model")
-    pins = folder / "model" / "requirements.txt" if logged.adapter == "pyfunc" else logged.requirements
-    if environment_file or pins is None or not pins.is_file():
+    adapter = ADAPTERS.get(logged.adapter)
+    runs_code = adapter.runs_code(logged.folder)
+    if runs_code and not config.may_load_pickles:
+        raise ConfigError(f"{reference} {runs_code}", code="model/pickle-not-allowed", hint=store.ALLOW)
+    pins = logged.requirements
+    if environment_file or pins is None:
         used = _environment(context, environment_file)
     else:
-        used = _completed(environment.environment_of(pins, context.environment), logged.adapter, context)
-    signature = logged.signature or _signature(context, logged.adapter, logged.columns)
-    return _Found(logged.adapter, signature, used), f"{source} of the MLflow server at {server.address}"
+        used = _completed(environment.environment_of(pins, context.environment), adapter, context)
+    logged.folder.rename(folder / "model")
+    signature = logged.signature or _signature(context, adapter, logged.columns)
+    return _Found(adapter, signature, used), f"{source} of the MLflow server at {server.address}"
 
 
 def _environment(context: Context, named: str) -> Environment:
     return environment.environment_of(Path.cwd() / named, context.environment) if named else context.environment
 
 
-def _completed(used: Environment, adapter: str, context: Context) -> Environment:
+def _completed(used: Environment, adapter: Adapter, context: Context) -> Environment:
     """An MLflow model's own pins, and what scoring needs beside them: a Parquet reader, pandas, MLflow's client."""
     packages, here = dict(used.packages), dict(context.environment.packages)
     for name in ("polars", "pandas", "numpy"):
         packages.setdefault(name, here[name])
-    if adapter == "pyfunc" and not {"mlflow", "mlflow-skinny"} & set(packages):
-        import mlflow
-
-        packages["mlflow-skinny"] = mlflow.__version__
+    packages |= adapter.more_packages(packages)
     return replace(used, packages=tuple(sorted(packages.items())))
 
 
@@ -155,37 +148,46 @@ def _bundle(context: Context, found: _Found, folder: Path) -> Bundle:
         Content(
             model=config.model.name,
             model_digest=model_digest,
-            adapter=found.adapter,
+            adapter=found.adapter.name,
             signature=found.signature,
             environment_digest=environment.environment_digest(found.environment),
             evidence=NO_EVIDENCE,
             predict_command=config.evaluate.predict.command if config.evaluate.predict else "",
         ),
-        files | (command_files(context) if found.adapter == "command" else {}),
+        files | (_command_files(context, found.lock) if found.adapter.brings_code else {}),
     )
 
 
+def _command_files(context: Context, lock: Path | None) -> dict[str, Path]:
+    return command_files(context) | ({COMMAND_LOCK: lock} if lock is not None and lock.is_file() else {})
+
+
 def _adapter(config: Config, path: Path) -> Adapter:
+    by_suffix = {suffix: adapter for adapter in ADAPTERS for suffix in adapter.stored}
     if path.is_dir():
         if config.evaluate.predict is None:
             raise ConfigError(
                 f"{path.name} is a folder, and nothing says how to score with it",
                 hint="Name the command: evaluate: {predict: {command: …}}.",
             )
-        return "command"
-    if path.suffix not in STORED:
+        return by_suffix[""]
+    suffixes = [suffix for suffix in by_suffix if suffix]
+    if path.suffix not in suffixes:
         raise ConfigError(
-            f"{path.name} is no kind of model that is known here", hint=f"Allowed: a folder, or {', '.join(STORED)}."
+            f"unknown kind of model: {path.name}",
+            code="model/unknown-kind",
+            hint=f"Allowed: a folder, or {', '.join(suffixes)}.",
         )
-    if path.suffix == ".joblib" and not config.may_load_pickles:
+    if path.suffix == store.PICKLE and not config.may_load_pickles:
         raise ConfigError(
             f"{path.name} is a pickle, which can run any code when it is loaded",
+            code="model/pickle-not-allowed",
             hint="If you trust where it comes from, allow it: model: {format: joblib}.",
         )
-    return "sklearn" if path.suffix in (".skops", ".joblib") else "predictions"
+    return by_suffix[path.suffix]
 
 
-def _signature(context: Context, adapter: str, columns: tuple[str, ...] = ()) -> Signature:
+def _signature(context: Context, adapter: Adapter, columns: tuple[str, ...] = ()) -> Signature:
     """What the model takes and gives, as today's rows and the configuration say; ``columns`` are all that it takes."""
     from modelyard.training.signature import Features, command_features, find_features, find_target, signature
 
@@ -195,9 +197,9 @@ def _signature(context: Context, adapter: str, columns: tuple[str, ...] = ()) ->
     if config.data.columns.id is None:
         known = known.drop(step_rows.ROW)
     target = find_target(known, config.data.columns.target, config.model)
-    if adapter == "predictions":
+    if not adapter.rescorable:
         return signature(Features((), {}), target, config.model)
-    find = command_features if adapter == "command" or columns else find_features
+    find = command_features if adapter.takes_every_column or columns else find_features
     found = find(known, config.data.columns)
     if columns:
         by_name = {feature.name: feature for feature in found.features}

@@ -6,6 +6,7 @@ All of it is written as data. The model's own bytes are copied and digested, and
 import hashlib
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -26,11 +27,28 @@ STATE, UNFINISHED, FINISHED = "modelyard.state", "unfinished", "published"
 IDENTITY = "modelyard.identity"
 ABOUT_MODEL = "Versions and aliases are kept by modelyard; an alias that is moved by hand is put back."
 ABOUT_JOURNAL = "The history of the model of this name, one line a version. It is the truth: do not edit or delete."
-_LOADER = ("pyfunc_loader.py", "score_child.py", "tree_nodes.py", "trusted.py")
 _LONGEST = 500
 """Letters of a parameter: MLflow's own limit is 6,000, and a page shows fewer."""
 _TYPE = "any"
 """MLflow's type of every column: its checks would refuse whole numbers for a double, which the loader takes."""
+
+
+@dataclass(frozen=True)
+class _Layout:
+    """How a kind of model becomes a folder of MLflow's."""
+
+    as_logged: bool = False
+    """It is such a folder already."""
+    with_loader: bool = False
+    """Our loader goes along, so that MLflow can load it."""
+
+
+_LAYOUTS = {"pyfunc": _Layout(as_logged=True), "sklearn": _Layout(with_loader=True)}
+"""Of the kinds that MLflow can load; any other is kept as files."""
+
+
+def _layout(adapter: str) -> _Layout:
+    return _LAYOUTS.get(adapter, _Layout())
 
 
 def place(path: str, adapter: str) -> str:
@@ -38,7 +56,7 @@ def place(path: str, adapter: str) -> str:
     role, _, rest = path.partition("/")
     if role != "model":
         return f"{VERSION}/{path}"
-    return f"{MODEL}/{rest}" if adapter == "pyfunc" else f"{MODEL}/{DATA}/{rest}"
+    return f"{MODEL}/{rest}" if _layout(adapter).as_logged else f"{MODEL}/{DATA}/{rest}"
 
 
 def around(content: Content, files: tuple[FileEntry, ...], environment: str, mlflow_version: str) -> dict[str, bytes]:
@@ -53,11 +71,12 @@ def around(content: Content, files: tuple[FileEntry, ...], environment: str, mlf
     Returns:
         Path among the run's artifacts to content.
     """
-    if content.adapter == "pyfunc":
+    layout = _layout(content.adapter)
+    if layout.as_logged:
         return {}
     flavors: dict[str, Any] = {"modelyard": {"adapter": content.adapter, "data": DATA}}
     made: dict[str, bytes] = {}
-    if content.adapter == "sklearn":
+    if layout.with_loader:
         package, loader = _loader()
         made |= {f"{MODEL}/code/{package}/{name}": data for name, data in loader.items()}
         made[f"{MODEL}/modelyard.json"] = _json(facts(content, files))
@@ -145,8 +164,8 @@ def reports(beside: Mapping[str, Path], records: Mapping[Step, Envelope]) -> dic
 
 def _loader() -> tuple[str, dict[str, bytes]]:
     """The loader as a package, named by its content, so that two of them never mix in one process."""
-    home = resources.files("modelyard.models")
-    files = {name: home.joinpath(name).read_bytes() for name in _LOADER} | {"__init__.py": b""}
+    home = resources.files("modelyard.models.child")
+    files = {file.name: file.read_bytes() for file in home.iterdir() if file.name.endswith(".py")}
     found = hashlib.sha256(b"\0".join(files[name] for name in sorted(files))).hexdigest()
     return f"modelyard_pyfunc_{found[:12]}", files
 

@@ -1,6 +1,5 @@
 """The two models of an evaluation: each scores today's test rows in its own environment, or brings its predictions."""
 
-import sys
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -10,13 +9,14 @@ from typing import Any
 import modelyard.records.results as r
 from modelyard.core.errors import DataError
 from modelyard.core.files import read_json
-from modelyard.models import environment, store
+from modelyard.models import store
+from modelyard.models.adapters import Golden, adapter_of
 from modelyard.models.predictions import join, read_predictions
-from modelyard.models.score_child import golden_rows
-from modelyard.models.scorer import Golden, Scorer, score
+from modelyard.models.scorer import Scorer
 from modelyard.registry.protocol import Version
 from modelyard.steps import rows as test_rows
 from modelyard.steps.context import Context
+from modelyard.steps.scoring import workbench
 
 
 @dataclass(frozen=True)
@@ -45,42 +45,38 @@ def challenger_of(
     Raises:
         DataError: the model was changed since training, cannot be scored, or leaves rows without a prediction.
     """
-    config, scored = context.config, {}
+    config = context.config
+    scored: dict[str, Path] = {}
     signature = facts.signature
     if signature is None:
         raise DataError("the train record has no signature", hint="Run `modelyard train` again.")
-    if facts.adapter == "predictions":
+    adapter = adapter_of(facts.adapter, "the challenger")
+    if not adapter.rescorable:
         path = context.inside(config.evaluate.challenger or "", "evaluate.challenger")
         frame = read_predictions(path, "the challenger")
         frame.write_parquet(folder / "challenger.parquet")
     else:
         model_dir = context.run_dir / "model"
-        found, _ = store.digest(model_dir)
-        if found != facts.model_digest:
+        model_digest, _ = store.digest(model_dir)
+        if model_digest != facts.model_digest:
             raise DataError(
-                f"the model in {model_dir} was changed since it was trained: {found} instead of {facts.model_digest}",
+                f"the model in {model_dir} was changed since it was trained: {model_digest} instead of "
+                f"{facts.model_digest}",
+                code="model/changed",
                 hint="Run `modelyard train` again.",
             )
-        scorer = Scorer(
-            who="the challenger",
-            adapter=facts.adapter,
-            signature=signature,
-            model_dir=model_dir,
-            python=Path(sys.executable),
-            format=store.stored_format(model_dir),
-            python_path=_python_path(model_dir),
-            command=config.evaluate.predict.command if config.evaluate.predict else "",
-            timeout=config.evaluate.predict.timeout if config.evaluate.predict else "1h",
-            folder=context.command_folder,
-            path_first=context.command_path,
-            golden=_golden(context, found, folder) if facts.adapter == "sklearn" else None,
-        )
+        scorer = Scorer.of_challenger(adapter, signature, model_dir, workbench(context))
         context.console.say(f"  the challenger scores {len(test):,} rows")
         given = {"challenger": test} | {name: rows for name, rows in tables.items() if len(rows)}
-        scored = score(scorer, given, id_column=test_rows.id_column(config), folder=folder)
+        scored, without_golden = scorer.score(
+            given,
+            id_column=test_rows.id_column(config),
+            folder=folder,
+            golden=_golden(context, model_digest, folder),
+        )
+        if without_golden:
+            context.console.say(f"  no golden rows: {without_golden}")
         frame = read_predictions(scored.pop("challenger"), "the challenger")
-        if facts.adapter == "command":
-            _golden_of_command(context, scorer, _golden(context, found, folder))
     return Contender(signature, joined(context, frame, test, signature, "the challenger"), scored=scored)
 
 
@@ -90,25 +86,6 @@ def _golden(context: Context, model_digest: str, folder: Path) -> Golden:
         name: [value for value in column.get("quantiles") or [] if value is not None] for name, column in told.items()
     }
     return Golden(model_digest, quantiles, folder / "golden")
-
-
-def _golden_of_command(context: Context, scorer: Scorer, wanted: Golden) -> None:
-    """Golden rows by the user's command; a command that cannot take made-up rows has none, and that is said."""
-    name = test_rows.id_column(context.config)
-    features = [feature.model_dump() for feature in scorer.signature.features]
-    made = golden_rows(features, dict(wanted.quantiles), {}, seed=wanted.seed, rows=wanted.rows, named=name)
-    with tempfile.TemporaryDirectory(dir=wanted.folder.parent) as temporary:
-        try:
-            written = score(scorer, {"golden": made}, id_column=name, folder=Path(temporary))["golden"]
-            frame = read_predictions(written, "the challenger")
-            joined(context, frame, made, scorer.signature, "the challenger")
-        except DataError as error:
-            context.console.say(f"  no golden rows: the predict command does not take made-up ones ({error.message})")
-            return
-    wanted.folder.mkdir()
-    made.write_parquet(wanted.folder / "inputs.parquet")
-    columns = [column for column in frame.columns if column != name]
-    frame.select(name, *columns).write_parquet(wanted.folder / "predictions.parquet")
 
 
 def reference_of(
@@ -130,7 +107,7 @@ def reference_of(
     manifest, config = version.manifest, context.config
     who = f"the {role.replace('-', ' ')} {version.name}"
     note = "" if manifest.evidence != "none" else f"{version.name} was adopted without evidence"
-    if manifest.adapter == "predictions":
+    if not adapter_of(manifest.adapter, who).rescorable:
         named = config.evaluate.champion if role == "champion" else None
         if named is None:
             raise DataError(
@@ -154,25 +131,9 @@ def reference_of(
     with tempfile.TemporaryDirectory(dir=folder) as fetched:
         home = Path(fetched) / "version"
         context.registry.fetch(version, home)
-        recorded = environment.parse_environment((home / "environment.txt").read_text("utf-8"))
-        python = environment.python_for(recorded, cache=context.environments, current=context.environment)
-        scorer = Scorer(
-            who=who,
-            adapter=manifest.adapter,
-            signature=manifest.signature,
-            model_dir=home / "model",
-            python=python,
-            format=store.loadable_format(
-                home / "model", who=who, allow_pickle=config.may_load_pickles, adapter=manifest.adapter
-            ),
-            python_path=_python_path(home / "model"),
-            command=manifest.predict_command,
-            timeout=config.evaluate.predict.timeout if config.evaluate.predict else "1h",
-            folder=home / "code" if (home / "code").is_dir() else home,
-            path_first=context.command_path,
-        )
+        scorer = Scorer.of_version(manifest, home, workbench(context), who=who)
         context.console.say(f"  {who} scores the same rows")
-        written = score(scorer, {role: test}, id_column=test_rows.id_column(config), folder=folder)
+        written, _ = scorer.score({role: test}, id_column=test_rows.id_column(config), folder=folder)
     frame = read_predictions(written[role], who)
     own = joined(context, frame, test, manifest.signature, who)
     return Contender(
@@ -205,7 +166,3 @@ def joined(context: Context, frame: Any, test: Any, signature: r.Signature, who:
     # The threshold that a model was made with is part of it, also where today's configuration has another.
     chosen = signature.threshold or 0.5
     return join(frame, test[name], id_column=name, signature=signature, threshold=chosen, who=who)
-
-
-def _python_path(model_dir: Path) -> tuple[str, ...]:
-    return tuple(str(path) for path in store.code_folders(model_dir))

@@ -13,6 +13,7 @@ from modelyard.core.files import append_line
 from modelyard.evaluation import test_set_reuse
 from modelyard.evaluation.checks import behaviour
 from modelyard.evaluation.gates import waivers
+from modelyard.models.adapters import adapter_of
 from modelyard.models.predictions import join, read_predictions
 from modelyard.steps import rows as test_rows
 from modelyard.steps.context import Context
@@ -38,7 +39,11 @@ def asked(context: Context, rows: test_rows.Rows, facts: r.TrainResult, seed: in
     """What the challenger is to score."""
     config, tables, prepared = context.config, {}, []
     signature = facts.signature
-    if config.evaluate.checks.train_test_gap != "off" and facts.adapter != "predictions" and len(rows.train):
+    if (
+        config.evaluate.checks.train_test_gap != "off"
+        and adapter_of(facts.adapter, "the challenger").rescorable
+        and len(rows.train)
+    ):
         tables[_TRAIN] = rows.train.sample(min(TRAIN_SAMPLE, len(rows.train)), seed=seed % 2**32)
     if config.evaluate.behaviour and signature is not None:
         named = config.evaluate.behaviour

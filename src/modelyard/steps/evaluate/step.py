@@ -18,6 +18,7 @@ from modelyard.core.errors import DataError
 from modelyard.core.files import replace_folder, sha256_file
 from modelyard.data import splits
 from modelyard.metrics.catalogue import Metric
+from modelyard.models.adapters import adapter_of
 from modelyard.registry.protocol import Version
 from modelyard.steps import bundle
 from modelyard.steps import rows as test_rows
@@ -177,8 +178,9 @@ def _references(context: Context) -> dict[str, Version]:
     champion, best = context.champion, context.best
     if champion is None or best is None:
         return {}
-    other = best.manifest.model_digest != champion.manifest.model_digest and best.manifest.adapter != "predictions"
-    return {"champion": champion} | ({"best-promoted": best} if other else {})
+    other = best.manifest.model_digest != champion.manifest.model_digest
+    rescorable = adapter_of(best.manifest.adapter, best.name).rescorable
+    return {"champion": champion} | ({"best-promoted": best} if other and rescorable else {})
 
 
 def _over_best(primary: Metric, truth: "Truth", models: Mapping[str, Any]) -> r.Estimate | None:

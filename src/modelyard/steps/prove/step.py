@@ -12,15 +12,15 @@ from typing import Any, Literal
 from modelyard.core.errors import ConfigError, DataError, ModelyardError, PlatformError
 from modelyard.core.verdict import Verdict
 from modelyard.github.event import MAY_PROMOTE
-from modelyard.models import environment, golden, store
-from modelyard.models.environment import Environment
-from modelyard.models.scorer import Scorer
+from modelyard.models import environment, golden
+from modelyard.models.adapters import adapter_of
+from modelyard.models.scorer import Scorer, recorded_environment
 from modelyard.records.results import ProofLevel, ProveResult
 from modelyard.registry.protocol import Version
-from modelyard.steps.bundle import ENVIRONMENT
 from modelyard.steps.context import Context
 from modelyard.steps.declaration import TOKEN, Inputs, Outputs, StepSpec
 from modelyard.steps.execution import Outcome, StepDefinition
+from modelyard.steps.scoring import workbench
 
 _DATE = re.compile(r"\d{4}-\d\d-\d\d.*")
 _MOVE_ANYWAY = (
@@ -161,13 +161,16 @@ def run(context: Context, inputs: RollbackInputs) -> Outcome:
 def _shown(
     context: Context, target: Version, home: Path, asked: ProofLevel, said: Mapping[str, Any]
 ) -> tuple[ProveResult, Verdict]:
-    if target.manifest.adapter == "predictions":
+    if not adapter_of(target.manifest.adapter, target.name).rescorable:
         text = f"{target.name} is a file of predictions: there is no model that could be loaded"
         return ProveResult(**said, shown="none", said=text), Verdict.INCONCLUSIVE
-    recorded = _recorded(target, home)
+    try:
+        recorded = recorded_environment(home, target.name)
+    except DataError as error:
+        raise DataError(error.message, code=error.code, hint=_advice(error)) from error
     here = recorded.platform == environment.platform_name()
     with tempfile.TemporaryDirectory(dir=home.parent) as folder:
-        scorer = _scorer(context, target, home, recorded)
+        scorer = _scorer(context, target, home)
         where = f"Python {recorded.python_minor}, {len(recorded.packages)} packages, recorded on {recorded.platform}"
         try:
             if golden.has_golden(home):
@@ -191,50 +194,15 @@ def _shown(
     return ProveResult(**said, shown="loading", said=text, rows=rows, environment=where), verdict
 
 
-def _recorded(target: Version, home: Path) -> Environment:
-    path = home / ENVIRONMENT
-    if not path.is_file():
-        raise DataError(f"{target.name} records no packages, so it cannot be loaded as it was", hint=_MOVE_ANYWAY)
-    return environment.parse_environment(path.read_text("utf-8"))
-
-
-def _scorer(context: Context, target: Version, home: Path, recorded: Environment) -> Scorer:
-    config, manifest = context.config, target.manifest
-    code = home / "code" if (home / "code").is_dir() else home
-    lock = config.train.environment if config.train else None
+def _scorer(context: Context, target: Version, home: Path) -> Scorer:
     try:
-        python = environment.python_for(recorded, cache=context.environments, current=_current(context))
-        first = python.parent
-        if manifest.adapter == "command" and lock and (code / lock).is_file():
-            first = environment.python_for_lock(code / lock, cache=context.environments).parent
+        return Scorer.of_version(target.manifest, home, workbench(context, without_pins=True), who=target.name)
     except (PlatformError, ConfigError) as error:
         raise PlatformError(
-            f"the environment of {target.name} cannot be built: {error.message}", hint=f"{error.hint}\n  {_MOVE_ANYWAY}"
+            f"the environment of {target.name} cannot be built: {error.message}",
+            code="environment/not-built",
+            hint=f"{error.hint}\n  {_MOVE_ANYWAY}",
         ) from error
-    model = home / "model"
-    return Scorer(
-        who=target.name,
-        adapter=manifest.adapter,
-        signature=manifest.signature,
-        model_dir=model,
-        python=python,
-        format=store.loadable_format(
-            model, who=target.name, allow_pickle=config.may_load_pickles, adapter=manifest.adapter
-        ),
-        python_path=tuple(str(path) for path in store.code_folders(model)),
-        command=manifest.predict_command,
-        timeout=config.evaluate.predict.timeout if config.evaluate.predict else "1h",
-        folder=code,
-        path_first=first,
-    )
-
-
-def _current(context: Context) -> Environment:
-    """What is installed here; without the user's pins where they do not fit, so that another one is built."""
-    try:
-        return context.environment
-    except ConfigError:
-        return environment.current_environment()
 
 
 def _advice(error: ModelyardError) -> str:

@@ -233,7 +233,7 @@ def _pandas(frame: "pl.DataFrame") -> Any:
     """The frame as training and scoring see it; columns that no model takes are kept, as plain objects."""
     import pandas as pd
 
-    from modelyard.models.score_child import to_pandas
+    from modelyard.models.child.score import to_pandas
 
     columns = {}
     for name in frame.columns:

@@ -1,6 +1,6 @@
 """Loads a published model for ``mlflow.pyfunc.load_model``, in an environment that need not hold modelyard.
 
-The mlflow registry stores this file with its neighbours ``score_child``, ``tree_nodes`` and ``trusted`` beside a model,
+The mlflow registry stores this file with its neighbours ``score``, ``tree_nodes`` and ``trusted`` beside a model,
 as a package of its own, and MLflow imports it from there. It checks every file's digest, then the skops archive as
 modelyard does (types on the reviewed list, node indices inside their trees), and gives the predictions that modelyard's
 own scoring gives: a table with ``probability``, ``probability_0`` …, or ``prediction``.
@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from . import score_child, tree_nodes, trusted
+from . import score, tree_nodes, trusted
 
 FACTS = "modelyard.json"
 """Beside the folder that is loaded: the signature, and the digest of every file."""
@@ -36,7 +36,7 @@ class Champion:
         del params  # MLflow hands them over where a signature names some; ours names none
         import pandas as pd
 
-        columns = score_child.predict(self.model, features(model_input, self.facts["features"]), self.facts)
+        columns = score.predict(self.model, features(model_input, self.facts["features"]), self.facts)
         return pd.DataFrame(columns, index=getattr(model_input, "index", None))
 
 
@@ -88,7 +88,7 @@ def _load_pyfunc(path: str) -> Champion:
         _audit(folder / "model.skops")
     if (folder / "code").is_dir():
         sys.path.append(str(folder / "code"))
-    return Champion(score_child.load(folder, stored_as, sorted(trusted.TRUSTED)), facts)
+    return Champion(score.load(folder, stored_as, sorted(trusted.TRUSTED)), facts)
 
 
 def _sha256(path: Path) -> str:

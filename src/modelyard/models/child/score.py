@@ -4,7 +4,7 @@ This one file runs there as a script, so it imports nothing of modelyard: the st
 Parquet, and what the model itself needs. It is also imported for its two frame functions, so that training and
 validation see the very frames that scoring sees.
 
-    python -I score_child.py job.json
+    python -I score.py job.json
 
 The job: ``model_dir``, ``format`` (skops, joblib or pyfunc), ``trusted`` (skops types), ``features`` (name and kind),
 ``task``, ``classes``, ``positive``, ``id`` (column that names a row), ``python_path``, and ``tables``: pairs of Parquet

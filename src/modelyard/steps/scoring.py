@@ -1,0 +1,36 @@
+"""What scoring uses of a context: the environments, what may be loaded, and today's predict command."""
+
+from modelyard.core.errors import ConfigError
+from modelyard.models import environment
+from modelyard.models.environment import Environment
+from modelyard.models.scorer import Workbench
+from modelyard.steps.bundle import command_lock
+from modelyard.steps.context import Context
+
+
+def workbench(context: Context, *, without_pins: bool = False) -> Workbench:
+    """Return what models are scored with here.
+
+    Args:
+        context: The run.
+        without_pins: Where the user's requirements do not fit what is installed, go by what is, so that a version's own
+            environment can still be built.
+    """
+    config = context.config
+    predict = config.evaluate.predict
+    return Workbench(
+        environments=context.environments,
+        current=lambda: _installed(context) if without_pins else context.environment,
+        allow_pickles=config.may_load_pickles,
+        folder=context.command_folder,
+        lock=command_lock(context),
+        command=predict.command if predict else "",
+        timeout=predict.timeout if predict else "1h",
+    )
+
+
+def _installed(context: Context) -> Environment:
+    try:
+        return context.environment
+    except ConfigError:
+        return environment.current_environment()
