@@ -12,13 +12,14 @@ from collections.abc import Callable
 import numpy as np
 from sklearn.metrics import accuracy_score, log_loss, roc_auc_score
 
-from modelyard.metrics.compute import Predictions, statistic
+from modelyard.metrics.catalogue import METRICS
+from modelyard.metrics.predictions import Predictions
 from modelyard.stats.bootstrap import CHUNK, Rows, resample
 
 RESAMPLES = 2_000
 PEER_RESAMPLES = 300
 """Of the peer's loop in each round; its seconds are scaled to 2,000."""
-METRICS = ("roc_auc", "log_loss", "accuracy")
+NAMES = ("roc_auc", "log_loss", "accuracy")
 
 
 def models(rows: int) -> tuple[np.ndarray, list[Predictions]]:
@@ -35,7 +36,7 @@ def models(rows: int) -> tuple[np.ndarray, list[Predictions]]:
 
 def ours(y: np.ndarray, both: list[Predictions], resamples: int) -> np.ndarray:
     """Differences (resamples, 3)."""
-    six = [statistic(name, y, model) for model in both for name in METRICS]
+    six = [METRICS.get(name).statistic(y, model) for model in both for name in NAMES]
     drawn, _ = resample(six, Rows.of(len(y)), 7, 0, resamples)
     return drawn[:, :3] - drawn[:, 3:]
 
@@ -90,7 +91,7 @@ def main() -> None:
     print(f"modelyard, {RESAMPLES:,} resamples: median {statistics.median(mine):.2f} s")
     print(f"loop, scaled from {PEER_RESAMPLES} a round: median {statistics.median(theirs):.1f} s")
     print(f"ratio of medians: {statistics.median(theirs) / statistics.median(mine):.1f}")
-    for at, name in enumerate(METRICS):
+    for at, name in enumerate(NAMES):
         quick, loop = drawn[:, at].std(ddof=1), slow[:, at].std(ddof=1)
         print(f"{name}: error {quick:.6f}, loop {loop:.6f}, ratio {quick / loop:.3f} (Monte Carlo error 0.03)")
 

@@ -14,7 +14,7 @@ from benchmarks.bootstrap import models
 from modelyard.config.models import Gate
 from modelyard.evaluation.gates import rules
 from modelyard.evaluation.gates.judge import judge
-from modelyard.evaluation.test_set import Groups, Truth
+from modelyard.evaluation.test_set import Groups, TestSet
 
 SLICES = 200
 
@@ -24,7 +24,7 @@ def seconds(rows: int, slices: int) -> tuple[float, dict[str, float]]:
     y, both = models(rows)
     codes = np.random.default_rng(2).integers(0, slices, rows)
     columns = {"part": Groups(tuple(f"s{at}" for at in range(slices)), codes)}
-    truth = Truth(y, None, "row", in_time_order=False, weight=None, seed=1, confidence=0.95)
+    truth = TestSet(y, None, "row", in_time_order=False, weight=None, seed=1, confidence=0.95)
     gates = [Gate(metric=name, no_worse_than="champion", margin=0.01, by=("part",)) for name in NAMES]
     found = rules.from_config(gates, "binary", lambda _: None, "")
     parts = {}

@@ -26,7 +26,7 @@ def init(folder: Path) -> Loaded:
     path = folder / "modelyard.yml"
     path.write_text(propose(folder, look(folder, peek)), "utf-8")
     loaded = load(path, root=folder)
-    metrics = {name: frozenset(map(str, metric.tasks)) for name, metric in METRICS.items()}
+    metrics = {metric.name: frozenset(map(str, metric.tasks)) for metric in METRICS}
     assert check(loaded, root=folder, metrics=metrics, estimator_problem=lambda _: None) == []
     return loaded
 

@@ -81,7 +81,7 @@ def test_the_scripts_know_nothing_of_modelyard_and_the_configuration_is_short() 
 
 def test_the_configuration_checks_clean(example: Path) -> None:
     loaded = loaded_from(example)
-    metrics = {name: frozenset(map(str, metric.tasks)) for name, metric in METRICS.items()}
+    metrics = {metric.name: frozenset(map(str, metric.tasks)) for metric in METRICS}
     assert check(loaded, root=example, metrics=metrics, estimator_problem=lambda _: "none is named here") == []
 
 

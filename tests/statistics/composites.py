@@ -8,9 +8,10 @@ import numpy as np
 from scipy.special import ndtr
 
 from modelyard.evaluation.intervals import measure
-from modelyard.evaluation.test_set import Truth
+from modelyard.evaluation.intervals.strategy import Combination
+from modelyard.evaluation.test_set import TestSet
 from modelyard.metrics.catalogue import METRICS
-from modelyard.metrics.compute import Predictions
+from modelyard.metrics.predictions import Predictions
 from modelyard.stats.interval import Interval
 
 Draw = np.random.Generator
@@ -18,9 +19,9 @@ AGAINST = (1.0, -1.0)
 HALF_NORMAL_MEDIAN = 0.6744897501960817
 
 
-def truth_of(y: Any, seed: int = 1, unit: Any = None, weight: Any = None) -> Truth:
+def truth_of(y: Any, seed: int = 1, unit: Any = None, weight: Any = None) -> TestSet:
     """Test rows."""
-    return Truth(y, unit, "row" if unit is None else "day", False, weight, seed=seed, confidence=0.95)
+    return TestSet(y, unit, "row" if unit is None else "day", False, weight, seed=seed, confidence=0.95)
 
 
 def labels(draw: Draw, n: int, positives: float, rates: Sequence[tuple[float, float]], alike: float) -> Any:
@@ -49,7 +50,7 @@ def one_label(name: str, n: int, p: float, rates: tuple[float, float]) -> Callab
 
     def draw_one(draw: Draw, at: int) -> Interval:
         y, (model,) = labels(draw, n, p, [rates], 1.0)
-        return measure.level(METRICS[name], truth_of(y, at), model)
+        return measure.level(METRICS.get(name), truth_of(y, at), model)
 
     return draw_one
 
@@ -61,7 +62,9 @@ def two_labels(
 
     def draw_one(draw: Draw, at: int) -> Interval:
         y, models = labels(draw, n, p, rates, alike)
-        return measure.contrast(METRICS[name], truth_of(y, at), models, AGAINST, margin=0.02, bound=-0.02)
+        return measure.contrast(
+            METRICS.get(name), truth_of(y, at), Combination(models, AGAINST, margin=0.02, bound=-0.02)
+        )
 
     return draw_one
 
@@ -79,8 +82,8 @@ def several_classes(name: str, n: int, right: Sequence[float], other: Sequence[f
             if rates
         ]
         if not other:
-            return measure.level(METRICS[name], truth_of(y, at), models[0])
-        return measure.contrast(METRICS[name], truth_of(y, at), models, AGAINST)
+            return measure.level(METRICS.get(name), truth_of(y, at), models[0])
+        return measure.contrast(METRICS.get(name), truth_of(y, at), Combination(models, AGAINST))
 
     return draw_one
 
@@ -112,8 +115,8 @@ def of_errors(name: str, n: int, spreads: Sequence[float], tails: float = 0.0) -
     def draw_one(draw: Draw, at: int) -> Interval:
         y, models = errors(draw, n, spreads, tails)
         if len(models) == 1:
-            return measure.level(METRICS[name], truth_of(y, at), models[0])
-        return measure.contrast(METRICS[name], truth_of(y, at), models, AGAINST)
+            return measure.level(METRICS.get(name), truth_of(y, at), models[0])
+        return measure.contrast(METRICS.get(name), truth_of(y, at), Combination(models, AGAINST))
 
     return draw_one
 
@@ -127,7 +130,7 @@ def of_losses(name: str, n: int, changed: float, positives: float = 0.5) -> Call
         y = (draw.random(n) < 1 / (1 + np.exp(-true))).astype(np.int64)
         moved = draw.random(n) < changed
         models = [Predictions(2, None, 1 / (1 + np.exp(-(true + np.where(moved, each, noise[0]))))) for each in noise]
-        return measure.contrast(METRICS[name], truth_of(y, at), models, AGAINST)
+        return measure.contrast(METRICS.get(name), truth_of(y, at), Combination(models, AGAINST))
 
     return draw_one
 
@@ -147,8 +150,8 @@ def rankings(
             models.append(Predictions(classes, None, score[:, 1] if classes == 2 else score))
         rows = truth_of(y, at, weight=draw.uniform(0.5, 1.5, n) if weighted else None)
         if len(models) == 1:
-            return measure.level(METRICS[name], rows, models[0])
-        return measure.contrast(METRICS[name], rows, models, AGAINST, margin=0.02)
+            return measure.level(METRICS.get(name), rows, models[0])
+        return measure.contrast(METRICS.get(name), rows, Combination(models, AGAINST, margin=0.02))
 
     return draw_one
 
@@ -175,7 +178,7 @@ def shares(n: int, weights: Sequence[float], chances: Sequence[float]) -> Callab
         for chance in chances:
             luck = np.where(draw.random(n) < 0.8, base, draw.random(n))
             models.append(Predictions(2, np.where(luck < chance, y, 1 - y)))
-        return measure.contrast(METRICS["accuracy"], truth_of(y, at), models, weights)
+        return measure.contrast(METRICS.get("accuracy"), truth_of(y, at), Combination(models, weights))
 
     return draw_one
 
@@ -191,6 +194,8 @@ def of_gain(n: int, shift: tuple[float, float], weights: Sequence[float], consta
             for each in shift
         ]
         models += [Predictions(2, None, np.full(n, 0.3))] if len(weights) > 2 else []
-        return measure.contrast(METRICS["roc_auc"], truth_of(y, at), models, weights, constant=constant)
+        return measure.contrast(
+            METRICS.get("roc_auc"), truth_of(y, at), Combination(models, weights, constant=constant)
+        )
 
     return draw_one

@@ -10,9 +10,9 @@ from modelyard.config.models import Gate
 from modelyard.core.verdict import Verdict, worst
 from modelyard.evaluation.gates import rules
 from modelyard.evaluation.gates.judge import judge
-from modelyard.evaluation.test_set import Groups, Truth
+from modelyard.evaluation.test_set import Groups, TestSet
 from modelyard.metrics.catalogue import METRICS
-from modelyard.metrics.compute import Predictions
+from modelyard.metrics.predictions import Predictions
 from modelyard.records.results import GateResult
 from modelyard.stats.proportions import tango
 
@@ -40,7 +40,7 @@ def rule(**fields: Any) -> rules.Rule:
 
 def judged(gate: rules.Rule, y: Any, unit: Any = None, *, level: float = 0.95, **right: Any) -> GateResult:
     """One gate; ``right``: by role, whether a model has each row right. The same array is the same model."""
-    truth = Truth(y, unit, "row" if unit is None else "day", False, None, seed=1, confidence=level)
+    truth = TestSet(y, unit, "row" if unit is None else "day", False, None, seed=1, confidence=level)
     models = {
         role: replace(Predictions(2, np.where(each, y, 1 - y)), model=str(hash(each.tobytes())))
         for role, each in right.items()
@@ -162,8 +162,8 @@ def random_labels(runs: int, share: float, *, shortfall: bool = True, n: int = 4
             "champion": Predictions(2, None, scores[0]),
             "baseline": Predictions(2, None, np.full(n, 0.5)),
         }
-        truth = Truth(y[2 * n :].astype(np.int64), None, "row", False, None, seed=seed, confidence=0.95)
-        found = rules.defaults(METRICS["roc_auc"], champion_gains=True, best_gains=False)
+        truth = TestSet(y[2 * n :].astype(np.int64), None, "row", False, None, seed=seed, confidence=0.95)
+        found = rules.defaults(METRICS.get("roc_auc"), champion_gains=True, best_gains=False)
         kept = [each for each in found if shortfall or "perfect" not in each.text]
         passed += worst([judge(each, at, truth, models, {}).verdict for at, each in enumerate(kept)]) is Verdict.PASS
     return passed / runs

@@ -212,7 +212,8 @@ def test_a_model_worse_by_exactly_the_margin_seldom_passes_by_loss_over_days() -
 
 
 def test_bootstrap_of_f1_covers() -> None:
-    from modelyard.metrics.compute import Predictions, statistic
+    from modelyard.metrics.catalogue import METRICS
+    from modelyard.metrics.predictions import Predictions
 
     draw = np.random.default_rng(4)
     true, false = 0.8, 0.1  # chance of being called positive, by class
@@ -221,8 +222,8 @@ def test_bootstrap_of_f1_covers() -> None:
     def one(at: int) -> tuple[Interval, float]:
         y = (draw.random(400) < 0.3).astype(np.int64)
         label = (draw.random(400) < np.where(y == 1, true, false)).astype(np.int64)
-        of = statistic("f1", y, Predictions(2, label))
+        of = METRICS.get("f1").statistic(y, Predictions(2, label))
         counts = tuple(np.bincount(y, minlength=2))
-        return estimate.level_statistic(of, 400, seed=at, class_counts=counts), truth
+        return estimate.level_statistic(of, estimate.Resampling(n=400, seed=at, class_counts=counts)), truth
 
     check("F1 of 400", (one(at) for at in range(BOOTSTRAP)))

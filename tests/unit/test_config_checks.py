@@ -8,7 +8,7 @@ from modelyard.config.checks import check
 from modelyard.config.load import load
 from modelyard.metrics.catalogue import METRICS
 
-NAMES = {name: frozenset(map(str, metric.tasks)) for name, metric in METRICS.items()}
+NAMES = {metric.name: frozenset(map(str, metric.tasks)) for metric in METRICS}
 GOOD = """\
 model: {name: churn, task: binary}
 data:

@@ -12,9 +12,9 @@ from modelyard.core.verdict import Verdict
 from modelyard.evaluation.gates import judgement, rules
 from modelyard.evaluation.gates.judge import judge
 from modelyard.evaluation.intervals import measure
-from modelyard.evaluation.test_set import Groups, Truth, baseline_predictions
+from modelyard.evaluation.test_set import Groups, TestSet, baseline_predictions
 from modelyard.metrics.catalogue import METRICS, PRIMARY
-from modelyard.metrics.compute import Predictions
+from modelyard.metrics.predictions import Predictions
 from modelyard.records.results import GateResult, Signature
 from modelyard.stats import estimate
 
@@ -22,8 +22,8 @@ N = 4000
 BINARY = Signature(features=(), task="binary", classes=(False, True), positive=True, threshold=0.5)
 
 
-def truth(y: Any, *, unit: Any = None, in_time_order: bool = False, weight: Any = None) -> Truth:
-    return Truth(y, unit, "row" if unit is None else "day", in_time_order, weight, seed=7, confidence=0.95)
+def truth(y: Any, *, unit: Any = None, in_time_order: bool = False, weight: Any = None) -> TestSet:
+    return TestSet(y, unit, "row" if unit is None else "day", in_time_order, weight, seed=7, confidence=0.95)
 
 
 def model(y: Any, strength: float, seed: int) -> Predictions:
@@ -180,7 +180,7 @@ def _width(found: GateResult) -> float:
 
 
 def test_default_gates_pass_a_better_model_and_hold_a_worse_one(y: Any) -> None:
-    primary = METRICS[PRIMARY["binary"]]
+    primary = METRICS.get(PRIMARY["binary"])
     default = rules.defaults(primary, champion_gains=True)
     baseline = baseline_predictions({"share_0": 0.7, "share_1": 0.3}, BINARY, N)["baseline"]
     strong, weak = model(y, 0.4, 2), model(y, 0.1, 3)
@@ -190,7 +190,7 @@ def test_default_gates_pass_a_better_model_and_hold_a_worse_one(y: Any) -> None:
 
 
 def test_default_gates_on_a_first_run_ask_for_more_than_the_baseline(y: Any) -> None:
-    default = rules.defaults(METRICS["roc_auc"], champion_gains=True)
+    default = rules.defaults(METRICS.get("roc_auc"), champion_gains=True)
     noise = Predictions(2, np.zeros(N, dtype=np.int64), np.random.default_rng(9).random(N))
     baseline = baseline_predictions({"share_0": 0.7, "share_1": 0.3}, BINARY, N)["baseline"]
     found, verdict = both(default, truth(y), {"challenger": noise, "baseline": baseline}, {})
@@ -219,20 +219,22 @@ def test_a_faultless_weighted_ranking_still_has_an_interval(metric: str) -> None
     weight = np.random.default_rng(4).uniform(0.5, 2.0, 600)
     score = np.clip(y * 0.4 + 0.5 * np.random.default_rng(5).random(600) * 0.7 + 0.01, 0, 1)
     found = measure.level(
-        METRICS[metric],
+        METRICS.get(metric),
         truth(y, weight=weight),
         Predictions(2, None, np.column_stack([1 - score, score]) if metric.endswith("ovr") else score),
     )
     assert found.estimate == pytest.approx(1.0)
     assert found.low is not None
     assert 0.95 < found.low < 0.999
-    unweighted = measure.level(METRICS["roc_auc"], truth(y), Predictions(2, None, score))
+    unweighted = measure.level(METRICS.get("roc_auc"), truth(y), Predictions(2, None, score))
     assert metric != "roc_auc" or found.low < (unweighted.low or 0), "weights are worth fewer rows"
 
 
 def test_resamples_that_differ_by_rounding_alone_give_no_interval() -> None:
     draw = np.random.default_rng(6)
-    found = estimate.level_statistic(lambda _: 0.7 + 1e-16 * int(draw.integers(0, 9)), 100, seed=1)
+    found = estimate.level_statistic(
+        lambda _: 0.7 + 1e-16 * int(draw.integers(0, 9)), estimate.Resampling(n=100, seed=1)
+    )
     assert (found.low, "do not vary" in found.refused) == (None, True)
 
 

@@ -11,8 +11,8 @@ from modelyard.core.errors import ConfigError
 from modelyard.core.verdict import Verdict
 from modelyard.evaluation.gates import judgement, rules, waivers
 from modelyard.evaluation.gates.waivers import Waiver
-from modelyard.evaluation.test_set import Groups, Truth
-from modelyard.metrics.compute import Predictions
+from modelyard.evaluation.test_set import Groups, TestSet
+from modelyard.metrics.predictions import Predictions
 from modelyard.records.results import GateResult
 
 TODAY, RULE = date(2026, 3, 1), "accuracy at least 0.75"
@@ -24,7 +24,7 @@ RIGHT = np.concatenate([np.arange(n) < share * n for n, share in ((700, 0.6), (7
 def judged(*gates: dict[str, Any]) -> tuple[GateResult, ...]:
     """Shop a is surely below 0.75, b surely above, c has too few rows to tell; rare has hardly any."""
     y = (np.random.default_rng(1).random(1500) < 0.5).astype(np.int64)
-    truth = Truth(y, None, "row", False, None, seed=1, confidence=0.95)
+    truth = TestSet(y, None, "row", False, None, seed=1, confidence=0.95)
     columns = {"shop": Groups.of(SHOP), "rare": Groups.of(RARE)}
     found = rules.from_config(tuple(Gate(**gate) for gate in gates), "binary", lambda _: None, "modelyard.yml")
     return judgement.judge_all(found, truth, {"challenger": Predictions(2, np.where(RIGHT, y, 1 - y))}, columns)

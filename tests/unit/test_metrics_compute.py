@@ -9,8 +9,10 @@ import sklearn.metrics as peer
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from modelyard.metrics.catalogue import METRICS, QUANTILES
-from modelyard.metrics.compute import CLIP, Predictions, value
+from modelyard.metrics.catalogue import METRICS
+from modelyard.metrics.predictions import Predictions
+from modelyard.metrics.regression import QUANTILES
+from modelyard.metrics.shared import CLIP
 
 
 def _binary(seed: int, n: int = 300, *, ties: bool = False) -> tuple[Any, Predictions, Any]:
@@ -71,7 +73,7 @@ REGRESSION: dict[str, Callable[[Any, Any, Any], float]] = {
 
 def test_every_metric_of_the_catalogue_has_a_peer_here() -> None:
     for tasks, known in (("binary", BINARY), ("multiclass", MULTICLASS), ("regression", REGRESSION)):
-        assert {metric.name for metric in METRICS.values() if tasks in metric.tasks} == set(known)
+        assert {metric.name for metric in METRICS if tasks in metric.tasks} == set(known)
 
 
 @pytest.mark.parametrize("name", BINARY)
@@ -80,7 +82,7 @@ def test_every_metric_of_the_catalogue_has_a_peer_here() -> None:
 def test_binary_metrics_agree_with_scikit_learn(name: str, ties: bool, weighted: bool) -> None:
     y, predictions, weight = _binary(7, ties=ties)
     given_weight = weight if weighted else None
-    assert value(name, y, predictions, given_weight) == pytest.approx(
+    assert METRICS.get(name).value(y, predictions, given_weight) == pytest.approx(
         BINARY[name](y, predictions, given_weight), abs=1e-9
     )
 
@@ -91,7 +93,7 @@ def test_multiclass_metrics_agree_with_scikit_learn(name: str, weighted: bool) -
     y, predictions, weight = _multiclass(3)
     given_weight = weight if weighted else None
     peers = MULTICLASS[name](y, predictions, given_weight)
-    assert value(name, y, predictions, given_weight) == pytest.approx(peers, abs=1e-9)
+    assert METRICS.get(name).value(y, predictions, given_weight) == pytest.approx(peers, abs=1e-9)
 
 
 @pytest.mark.parametrize("name", REGRESSION)
@@ -100,7 +102,9 @@ def test_regression_metrics_agree_with_scikit_learn(name: str, n: int) -> None:
     draw = np.random.default_rng(1)
     y = draw.normal(size=n)
     predicted = y + draw.normal(size=n)
-    assert value(name, y, Predictions(value=predicted)) == pytest.approx(REGRESSION[name](y, predicted, None), abs=1e-9)
+    assert METRICS.get(name).value(y, Predictions(value=predicted)) == pytest.approx(
+        REGRESSION[name](y, predicted, None), abs=1e-9
+    )
 
 
 @pytest.mark.parametrize("name", sorted(set(BINARY) - {"accuracy", "log_loss", "brier_score", "recall"}))
@@ -108,12 +112,12 @@ def test_a_metric_that_is_undefined_on_one_class_says_so(name: str) -> None:
     y = np.zeros(20, dtype=np.int64)
     predictions = Predictions(2, np.zeros(20, dtype=np.int64), np.linspace(0, 0.4, 20))
     expected = 1.0 if name == "specificity" else None
-    assert value(name, y, predictions) == expected
+    assert METRICS.get(name).value(y, predictions) == expected
 
 
 def test_one_certain_mistake_costs_log_loss_a_bounded_amount() -> None:
     predictions = Predictions(2, np.array([0]), np.array([0.0]))
-    assert value("log_loss", np.array([1]), predictions) == pytest.approx(-np.log(CLIP))
+    assert METRICS.get("log_loss").value(np.array([1]), predictions) == pytest.approx(-np.log(CLIP))
 
 
 @settings(deadline=None, max_examples=60)
@@ -123,8 +127,8 @@ def test_a_weight_of_two_is_a_row_given_twice(seed: int, n: int) -> None:
     weight = np.random.default_rng(seed).integers(0, 3, n).astype(float)
     twice = np.repeat(np.arange(n), weight.astype(int))
     for name in BINARY:
-        weighted = value(name, y, predictions, weight)
-        repeated = value(name, y[twice], predictions.take(twice)) if len(twice) else None
+        weighted = METRICS.get(name).value(y, predictions, weight)
+        repeated = METRICS.get(name).value(y[twice], predictions.take(twice)) if len(twice) else None
         assert (weighted is None) == (repeated is None)
         if weighted is not None:
             assert weighted == pytest.approx(repeated, abs=1e-9)

@@ -10,8 +10,9 @@ from fairlearn.metrics import MetricFrame
 from modelyard.config.models import Gate
 from modelyard.evaluation.gates import judge as gates
 from modelyard.evaluation.gates import rules
-from modelyard.evaluation.test_set import Groups, Truth
-from modelyard.metrics.compute import Predictions, statistic
+from modelyard.evaluation.test_set import Groups, TestSet
+from modelyard.metrics.catalogue import METRICS
+from modelyard.metrics.predictions import Predictions
 from modelyard.stats import clusters, estimate
 
 N, DRAWS = 300, 20
@@ -37,7 +38,7 @@ def test_slices_are_those_of_fairlearn_with_the_quantiles_of_the_same_resamples(
     )  # fmt: skip
     bound = {"at_most": 1.0} if name == "brier_score" else {"at_least": 0.1}
     rule = rules.from_config((Gate(metric=name, by=("shop",), **bound),), "binary", lambda _: 1, "m.yml")[0]
-    truth = Truth(Y, None, "row", False, None, seed=1, confidence=0.95)
+    truth = TestSet(Y, None, "row", False, None, seed=1, confidence=0.95)
     found = gates.judge(rule, 0, truth, {"challenger": MODEL}, {"shop": Groups.of(SHOP)})
     assert found.challenger.value == pytest.approx(frame.overall, abs=1e-9)
     assert {row.value: row.challenger.value for row in found.slices} == pytest.approx(dict(frame.by_group), abs=1e-9)
@@ -45,7 +46,10 @@ def test_slices_are_those_of_fairlearn_with_the_quantiles_of_the_same_resamples(
     seeds = np.random.default_rng(7).integers(0, np.iinfo(np.uint32).max, DRAWS, dtype=np.uint32)
     rows = pd.DataFrame({"row": np.arange(N)})
     drawn = [rows.sample(frac=1, replace=True, random_state=seed)["row"].to_numpy() for seed in seeds]
-    ours, counts = statistic(name, Y, MODEL), [np.bincount(each, minlength=N).astype(float) for each in drawn]
+    ours, counts = (
+        METRICS.get(name).statistic(Y, MODEL),
+        [np.bincount(each, minlength=N).astype(float) for each in drawn],
+    )
     groups = Groups.of(SHOP)
     for shop in ("", *groups.names):
         mask = np.ones(N) if not shop else np.isin(np.arange(N), groups.rows_of(shop)) * 1.0

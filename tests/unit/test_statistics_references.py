@@ -273,8 +273,8 @@ def test_a_unit_never_narrows_an_interval(kind: str, paired: bool, weighted: boo
                 else estimate.level_mean(values[0], **common)
             )
         if paired:
-            return estimate.contrast_statistic(each, DIFFERENCE, 0.0, 600, seed=1, **common)
-        return estimate.level_statistic(each[0], 600, seed=1, **common)
+            return estimate.contrast_statistic(each, DIFFERENCE, 0.0, estimate.Resampling(n=600, seed=1, **common))
+        return estimate.level_statistic(each[0], estimate.Resampling(n=600, seed=1, **common))
 
     by_row, by_unit = found(None), found(by_day)
     for one in (by_row, by_unit):
@@ -294,5 +294,5 @@ def test_few_ranking_errors_refuse_a_difference_of_aucs() -> None:
 
 
 def test_a_class_with_few_rows_refuses_the_bootstrap() -> None:
-    found = estimate.level_statistic(lambda _: 0.5, 1000, seed=1, class_counts=(976, 24))
+    found = estimate.level_statistic(lambda _: 0.5, estimate.Resampling(n=1000, seed=1, class_counts=(976, 24)))
     assert "24 rows" in found.refused

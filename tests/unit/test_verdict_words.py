@@ -11,8 +11,8 @@ from modelyard.config.models import Gate
 from modelyard.core.verdict import Verdict
 from modelyard.evaluation.gates import rules
 from modelyard.evaluation.gates.judge import judge
-from modelyard.evaluation.test_set import Groups, Truth
-from modelyard.metrics.compute import Predictions
+from modelyard.evaluation.test_set import Groups, TestSet
+from modelyard.metrics.predictions import Predictions
 from modelyard.records.envelope import Envelope
 from modelyard.records.results import CheckResult, Estimate, EvaluateResult, GateResult, MetricRow, Wear
 from modelyard.report import wording
@@ -27,7 +27,7 @@ SHOP = Groups.of(np.arange(N) % 3)
 
 def judged(unit: Any = None, **fields: Any) -> GateResult:
     found = rules.from_config((Gate(**fields),), "regression", lambda _: 1, "m.yml")
-    truth = Truth(Y, unit, "row" if unit is None else "day", False, None, seed=1, confidence=0.95)
+    truth = TestSet(Y, unit, "row" if unit is None else "day", False, None, seed=1, confidence=0.95)
     return judge(found[0], 0, truth, {"challenger": MODEL}, {"shop": SHOP})
 
 

@@ -37,7 +37,7 @@ def refuse_slips(root: Path, loaded: Loaded, estimator_problem: Callable[[str], 
     Raises:
         ConfigError: every slip, with its line.
     """
-    metrics = {name: frozenset(map(str, metric.tasks)) for name, metric in METRICS.items()}
+    metrics = {metric.name: frozenset(map(str, metric.tasks)) for metric in METRICS}
     problems = check(loaded, root=root, metrics=metrics, estimator_problem=estimator_problem)
     if problems:
         raise problems[0] if len(problems) == 1 else CollectedConfigError(problems)

@@ -12,10 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from modelyard.evaluation.test_set import Truth
-from modelyard.metrics import compute
-from modelyard.metrics.catalogue import Metric
-from modelyard.metrics.compute import Bools, Floats, Ints, Predictions
+from modelyard.evaluation.test_set import TestSet
+from modelyard.metrics.metric import MeanLoss, Metric
+from modelyard.metrics.predictions import Bools, Floats, Ints, Predictions
 from modelyard.records.results import DiscoveredSlice
 from modelyard.stats import clusters
 
@@ -43,18 +42,8 @@ class _Part:
     rows: Bools
 
 
-def benjamini_hochberg(p: Floats, level: float = LEVEL) -> Bools:
-    """Which hypotheses are rejected at this false discovery rate; (m,)."""
-    order = np.argsort(p, kind="stable")
-    below = np.flatnonzero(p[order] <= level * np.arange(1, len(p) + 1) / max(len(p), 1))
-    found = np.zeros(len(p), dtype=bool)
-    if len(below):
-        found[order[: below[-1] + 1]] = True
-    return found
-
-
 def discover(
-    metric: Metric, truth: Truth, models: Mapping[str, Predictions], frame: Any
+    metric: Metric, truth: TestSet, models: Mapping[str, Predictions], frame: Any
 ) -> tuple[DiscoveredSlice, ...]:
     """Slices in which the challenger does worse than the champion, or, without one, worse than elsewhere.
 
@@ -64,6 +53,8 @@ def discover(
         models: predictions by role.
         frame: Polars frame of the columns that may be named, in the order of the rows.
     """
+    from scipy.stats import false_discovery_control
+
     worse = _worse(metric, truth, models)
     if worse is None:
         return ()
@@ -91,7 +82,7 @@ def discover(
     if not judged:
         return ()
     p = np.array([_one_sided(t, units) for _, _, _, t, units in judged])
-    called = benjamini_hochberg(p)
+    called = false_discovery_control(p) <= LEVEL
     best = [at for at in np.argsort(p, kind="stable") if called[at]][:SHOWN]
     return tuple(
         DiscoveredSlice(
@@ -106,21 +97,22 @@ def discover(
     )
 
 
-def _worse(metric: Metric, truth: Truth, models: Mapping[str, Predictions]) -> Floats | None:
+def _worse(metric: Metric, truth: TestSet, models: Mapping[str, Predictions]) -> Floats | None:
     """Loss of each row: above the champion's where there is one."""
     new, old = models["challenger"], models.get("champion")
-    name = metric.name if metric.kind in ("mean", "root_mean") and new.has(metric.needs) else ""
-    if not name:
-        name = "wrong" if new.label is not None else "mean_squared_error"
+    by_loss = metric if isinstance(metric, MeanLoss) and new.has(metric.needs) else None
+    by_label = by_loss is None and new.label is not None
 
     def losses(model: Predictions) -> Floats:
-        if name == "wrong":
-            return np.asarray(model.label != truth.y.astype(np.int64), dtype=np.float64)
-        return compute.losses(metric if name == metric.name else name, truth.y, model)
+        if by_loss is not None:
+            return by_loss.losses(truth.y, model)
+        if by_label:
+            return np.asarray(model.label != truth.codes, dtype=np.float64)
+        return np.asarray((model.values - truth.y) ** 2, dtype=np.float64)
 
     if old is None:
         return losses(new)
-    if (old.label is None) != (new.label is None) or not (name == "wrong" or old.has(metric.needs)):
+    if (old.label is None) != (new.label is None) or not (by_label or old.has(metric.needs)):
         return None
     return losses(new) - losses(old)
 

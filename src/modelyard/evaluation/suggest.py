@@ -47,7 +47,7 @@ def suggest(trained: TrainResult) -> Suggestion | None:
     The spread of the candidates' differences over the folds, at its upper 80 % bound since folds are few, is scaled
     from a fold's rows to the test set's.
     """
-    metric = METRICS.get(trained.metric)
+    metric = METRICS.get(trained.metric) if trained.metric in METRICS else None
     rows = [row for row in trained.candidates if len(row.scores) >= 2 and not row.problem]
     winner = next((row for row in rows if row.winner), None)
     if metric is None or winner is None or winner.score is None or trained.test_rows == 0:

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
-from modelyard.metrics.compute import Bools, Floats, Ints, Predictions
+from modelyard.metrics.predictions import Bools, Floats, Ints, Predictions
 from modelyard.records.results import Signature
 
 LAGS = {"hour": 168, "day": 7, "week": 1, "month": 1}
@@ -14,12 +14,15 @@ LAGS = {"hour": 168, "day": 7, "week": 1, "month": 1}
 
 
 @dataclass(frozen=True)
-class Truth:
+class TestSet:
     """n test rows. ``y``: (n,) class codes (binary: 1 is positive) or values. ``unit``: (n,) codes, or None for rows.
 
     ``in_time_order``: the units are equal stretches of time, numbered in their order. ``seed`` comes from the digests
     of the test rows and both models, so that a second run cannot draw other resamples.
     """
+
+    __test__: ClassVar[bool] = False
+    """Not a test, whatever pytest makes of the name."""
 
     y: Ints | Floats
     unit: Ints | None
@@ -29,9 +32,9 @@ class Truth:
     seed: int
     confidence: float
 
-    def take(self, rows: Bools | Ints) -> "Truth":
+    def take(self, rows: Bools | Ints) -> "TestSet":
         """The truth of some rows."""
-        return Truth(
+        return TestSet(
             self.y[rows],
             None if self.unit is None else self.unit[rows],
             self.unit_name,
@@ -40,6 +43,11 @@ class Truth:
             self.seed,
             self.confidence,
         )
+
+    @property
+    def codes(self) -> Ints:
+        """Class codes as whole numbers."""
+        return self.y.astype(np.int64)
 
     @property
     def lags(self) -> int:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from modelyard.core.errors import DataError, nearest
-from modelyard.metrics.compute import Bools, Floats, Ints, Predictions
+from modelyard.metrics.predictions import Bools, Floats, Ints, Predictions
 from modelyard.records.results import Signature
 
 UNMATCHED_LIMIT = 0.01

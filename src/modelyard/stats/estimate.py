@@ -5,7 +5,7 @@ quantity. With a unit, no interval is narrower at either end than the row-wise o
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -82,7 +82,7 @@ def contrast_proportion(
     n = kept.shape[1]
     if n == 0:
         return refuse("no row counts for this metric", n=0, n_rows=0)
-    if identical and _sums_to_nothing(weights, constant):
+    if identical and _is_zero_contrast(weights, constant):
         return _same(unit, considered, n)
     parts: list[tuple[float, Interval]] = []
     for other, share in zip(kept[1:], weights[1:], strict=True):
@@ -101,7 +101,7 @@ def contrast_proportion(
     if weight is not None and disagreeing < FEWEST_DISAGREEING:
         # Tango's limits, which hold with few disagreements, know no weights; a t on so few rows passes too easily.
         return _too_alike(disagreeing, float(both.sum() / own.sum()) + constant, codes, n)
-    if weight is None and disagreeing == 0 and _sums_to_nothing(weights, constant):
+    if weight is None and disagreeing == 0 and _is_zero_contrast(weights, constant):
         # No unit says how much units differ: the limits that as many rows as there are units would have.
         groups = _count(codes, n)
         if groups < clusters.FEWEST_FOR_DIFFERENCE:
@@ -141,7 +141,7 @@ def contrast_mean(
 ) -> Interval:  # fmt: skip
     """Contrast of means of (k, n) per-row values; ``identical``: the models predict the same on every row."""
     n = values.shape[1]
-    if identical and _sums_to_nothing(weights, constant):
+    if identical and _is_zero_contrast(weights, constant):
         return _same(unit, None, n)
     disagreeing = int((np.abs(values - values[0]) > SAME).any(axis=0).sum())
     combined = clusters.combine(weights, values)
@@ -197,7 +197,7 @@ def contrast_auc(
     if len(scores) == 1:
         found = level_auc(y, scores[0], unit=unit, lags=lags, confidence=confidence)
         return found.scaled(float(weights[0]), constant)
-    if identical and _sums_to_nothing(weights, constant):
+    if identical and _is_zero_contrast(weights, constant):
         return _same(unit, None, n)
     placed = [auc.placements(y, score) for score in scores]
     differs = sum(
@@ -227,61 +227,77 @@ def contrast_auc(
     return widest(found, row_wise)
 
 
-def level_statistic(
-    statistic: Statistic, n: int, *, seed: int, unit: Ints | None = None, weight: Floats | None = None,
-    bounds: Sequence[float] = (), class_counts: Sequence[int] = (), confidence: float = 0.95,
-) -> Interval:  # fmt: skip
-    """Any statistic of row weights, by bootstrap over rows or units."""
-    refused = _few(n, unit, class_counts, clusters.FEWEST_FOR_LEVEL)
-    if refused is not None:
-        return refused
-    return _by_bootstrap(statistic, n, seed, unit, weight, bounds, confidence)
+@dataclass(frozen=True, kw_only=True)
+class Resampling:
+    """What is drawn from, and what a bootstrap has to know besides.
+
+    ``bounds``: values that the limits decide against; ``class_counts``: rows of each class that enters.
+    """
+
+    n: int
+    seed: int
+    unit: Ints | None = None
+    weight: Floats | None = None
+    bounds: Sequence[float] = ()
+    class_counts: Sequence[int] = ()
+    confidence: float = 0.95
+
+    def refusal(self, fewest: int) -> Interval | None:
+        """Return a refusal where a class has too few rows, or there are fewer than ``fewest`` units."""
+        groups, counts = _count(self.unit, self.n), self.class_counts
+        if counts and min(counts) < FEWEST_OF_A_CLASS:
+            why = f"a class has {min(counts)} rows, fewer than {FEWEST_OF_A_CLASS}"
+            return refuse(why, n=groups, n_rows=self.n)
+        return _too_few(groups, fewest, self.n, None) if groups < fewest else None
+
+    def interval(self, statistic: Statistic, *, beside_t: bool = False) -> Interval:
+        """Return BCa limits over units where there are any, and then no narrower at either end than over rows."""
+
+        def over(drawn: Ints | None) -> Interval:
+            return _varying(
+                bca(
+                    statistic, self.n, self.seed, unit=drawn, weight=self.weight, bounds=self.bounds,
+                    confidence=self.confidence, beside_t=beside_t,
+                )
+            )  # fmt: skip
+
+        return over(None) if self.unit is None else widest(over(self.unit), over(None))
+
+
+def level_statistic(statistic: Statistic, rows: Resampling) -> Interval:
+    """Return any statistic of row weights with limits, by bootstrap over rows or units."""
+    return rows.refusal(clusters.FEWEST_FOR_LEVEL) or rows.interval(statistic)
 
 
 def contrast_statistic(
-    statistics: Sequence[Statistic], weights: Floats, constant: float, n: int, *, seed: int, unit: Ints | None = None,
-    weight: Floats | None = None, bounds: Sequence[float] = (), class_counts: Sequence[int] = (),
-    identical: bool = False, disagreeing: int | None = None, confidence: float = 0.95,
+    statistics: Sequence[Statistic], weights: Floats, constant: float, rows: Resampling, *,
+    identical: bool = False, disagreeing: int | None = None,
 ) -> Interval:  # fmt: skip
-    """Contrast of any statistics, by paired bootstrap.
+    """Return a contrast of any statistics with limits, by paired bootstrap.
 
     ``identical``: the models predict the same on every row; ``disagreeing``: rows on which they do not.
     """
-    if identical and _sums_to_nothing(weights, constant):
-        return _same(unit, None, n)
-    refused = _few(n, unit, class_counts, clusters.FEWEST_FOR_DIFFERENCE)
+    if identical and _is_zero_contrast(weights, constant):
+        return _same(rows.unit, None, rows.n)
+    refused = rows.refusal(clusters.FEWEST_FOR_DIFFERENCE)
     if refused is not None:
         return refused
-    if disagreeing is not None and disagreeing < FEWEST_DISAGREEING:
-        values = [statistic(np.ones(n) if weight is None else weight) for statistic in statistics]
-        known = [value for value in values if value is not None]
-        estimate = float(np.dot(weights, known)) + constant if len(known) == len(values) else None
-        return _too_alike(disagreeing, estimate, unit, n)
 
-    def combined(rows: Floats) -> float | None:
+    def combined(counts: Floats) -> float | None:
         total = constant
         for statistic, share in zip(statistics, weights, strict=True):
-            value = statistic(rows)
+            value = statistic(counts)
             if value is None:
                 return None
             total += float(share) * value
         return total
 
-    return _by_bootstrap(combined, n, seed, unit, weight, bounds, confidence, beside_t=True)
-
-
-def _by_bootstrap(
-    statistic: Statistic, n: int, seed: int, unit: Ints | None, weight: Floats | None, bounds: Sequence[float],
-    confidence: float, *, beside_t: bool = False,
-) -> Interval:  # fmt: skip
-    """Over units where there are any, and then no narrower at either end than over rows."""
-
-    def over(drawn: Ints | None) -> Interval:
-        return _varying(
-            bca(statistic, n, seed, unit=drawn, weight=weight, bounds=bounds, confidence=confidence, beside_t=beside_t)
-        )
-
-    return over(None) if unit is None else widest(over(unit), over(None))
+    if disagreeing is not None and disagreeing < FEWEST_DISAGREEING:
+        values = [statistic(np.ones(rows.n) if rows.weight is None else rows.weight) for statistic in statistics]
+        known = [value for value in values if value is not None]
+        estimate = float(np.dot(weights, known)) + constant if len(known) == len(values) else None
+        return _too_alike(disagreeing, estimate, rows.unit, rows.n)
+    return rows.interval(combined, beside_t=True)
 
 
 def _varying(found: Interval) -> Interval:
@@ -289,15 +305,6 @@ def _varying(found: Interval) -> Interval:
     if found.low is None or found.high is None or found.high - found.low > ROUNDING * max(-found.low, found.high):
         return found
     return refuse("the resamples do not vary", n=found.n, n_rows=found.n_rows, estimate=found.estimate)
-
-
-def _few(n: int, unit: Ints | None, class_counts: Sequence[int], fewest: int) -> Interval | None:
-    groups = _count(unit, n)
-    if class_counts and min(class_counts) < FEWEST_OF_A_CLASS:
-        return refuse(f"a class has {min(class_counts)} rows, fewer than {FEWEST_OF_A_CLASS}", n=groups, n_rows=n)
-    if groups < fewest:
-        return _too_few(groups, fewest, n, None)
-    return None
 
 
 def _level_by_unit(
@@ -334,7 +341,7 @@ def _difference_by_unit(
     return widest(wide, found)
 
 
-def _sums_to_nothing(weights: Floats, constant: float) -> bool:
+def _is_zero_contrast(weights: Floats, constant: float) -> bool:
     return abs(float(weights.sum())) < 1e-12 and abs(constant) < 1e-12
 
 

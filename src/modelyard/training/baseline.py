@@ -7,7 +7,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from modelyard.core.vocabulary import Task
-    from modelyard.metrics.catalogue import Metric
+    from modelyard.metrics.metric import Metric
 
 
 def fit_baseline(y: "NDArray[Any]", weight: "NDArray[Any] | None", task: "Task", classes: int = 2) -> dict[str, float]:
@@ -23,7 +23,7 @@ def fit_baseline(y: "NDArray[Any]", weight: "NDArray[Any] | None", task: "Task",
     """
     import numpy as np
 
-    from modelyard.metrics.catalogue import QUANTILES
+    from modelyard.metrics.regression import QUANTILES
 
     weight = np.ones(len(y)) if weight is None else weight
     total = float(weight.sum())
@@ -57,12 +57,12 @@ def baseline_score(
     """
     import numpy as np
 
-    from modelyard.metrics.compute import Predictions, value
+    from modelyard.metrics.predictions import Predictions
 
     n = len(y)
     if task == "regression":
-        return value(metric, y, Predictions(value=np.full(n, baseline[metric.baseline])), weight)
+        return metric.value(y, Predictions(value=np.full(n, baseline[metric.baseline])), weight)
     shares = np.array([baseline[f"share_{code}"] for code in range(len(baseline))])
     label = np.full(n, int(np.argmax(shares)), dtype=np.int64)
     probability = np.full(n, shares[1]) if task == "binary" else np.broadcast_to(shares, (n, len(shares)))
-    return value(metric, y, Predictions(len(shares), label, probability), weight)
+    return metric.value(y, Predictions(len(shares), label, probability), weight)

@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING, Any
 from modelyard.core import processes
 from modelyard.core.errors import DataError
 from modelyard.core.files import disk_errors
-from modelyard.metrics.catalogue import METRICS, Metric
+from modelyard.metrics.catalogue import METRICS
+from modelyard.metrics.metric import Metric
 from modelyard.records.results import CandidateRow, Feature
 from modelyard.training.cache import FitCache
 from modelyard.training.candidates import Choice
@@ -193,19 +194,17 @@ def fit(choice: Choice, rows: Rows, at: "NDArray[Any] | None" = None) -> Any:
 
 def score(model: Any, rows: Rows, at: "NDArray[Any]", metric: Metric, threshold: float) -> float | None:
     """A fitted model's metric on some rows; None where it is undefined there."""
-    from modelyard.metrics import compute
-
     weight = None if rows.weight is None else rows.weight[at]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         predictions = _predict(model, rows.frame.iloc[at], rows.classes, threshold)
-    return compute.value(metric.name, rows.codes[at], predictions, weight)
+    return metric.value(rows.codes[at], predictions, weight)
 
 
 def _predict(model: Any, frame: Any, classes: "tuple[Label, ...]", threshold: float) -> Any:
     import numpy as np
 
-    from modelyard.metrics.compute import Predictions
+    from modelyard.metrics.predictions import Predictions
 
     if not classes:
         return Predictions(value=np.asarray(model.predict(frame), dtype=np.float64).reshape(len(frame)))
@@ -304,7 +303,7 @@ def _fit_fold(task: _Task, rows: Rows, fold: Any, metric: str, threshold: float)
     train, valid = fold
     started = time.perf_counter()
     try:
-        found = score(fit(task.choice, rows, train), rows, valid, METRICS[metric], threshold)
+        found = score(fit(task.choice, rows, train), rows, valid, METRICS.get(metric), threshold)
     except Exception as error:  # whatever an estimator raises is that candidate's problem, not the search's
         first = (str(error).strip().splitlines() or [""])[0]
         return math.nan, time.perf_counter() - started, f"{type(error).__name__}: {first[:300]}".rstrip(": ")

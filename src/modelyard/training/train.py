@@ -16,7 +16,8 @@ from modelyard.core.files import disk_errors, inside, replace_folder, self_ignor
 from modelyard.core.vocabulary import FoldsFollow, TrainingWay
 from modelyard.data.folds import folds
 from modelyard.data.units import unit_codes
-from modelyard.metrics.catalogue import METRICS, PRIMARY, Metric
+from modelyard.metrics.catalogue import METRICS, PRIMARY
+from modelyard.metrics.metric import Metric
 from modelyard.models import store
 from modelyard.records.results import Scalar, Signature, TrainResult
 from modelyard.training import command as commands
@@ -259,9 +260,10 @@ def primary_metric(config: Config, place: Callable[[KeyPath], Place]) -> Metric:
         ConfigError: unknown, or not one for the task.
     """
     task, name = config.model.task, config.model.metric
-    metric = METRICS.get(name or PRIMARY[task])
+    chosen = name or PRIMARY[task]
+    metric = METRICS.get(chosen) if chosen in METRICS else None
     if metric is None or task not in metric.tasks:
-        fitting = [known.name for known in METRICS.values() if task in known.tasks]
+        fitting = [known.name for known in METRICS if task in known.tasks]
         raise ConfigError(
             f"{name!r} is no metric for a {task} task. {nearest(str(name), fitting)}".rstrip(),
             hint=f"Allowed: {', '.join(fitting)}.",

@@ -16,7 +16,7 @@ from pydantic import Field, ValidationError, model_validator
 from modelyard.config.models import Section, Text, wrong
 from modelyard.core.errors import ConfigError, DataError, Place, nearest
 from modelyard.core.verdict import Verdict
-from modelyard.metrics.compute import Bools, Floats, Predictions
+from modelyard.metrics.predictions import Bools, Floats, Predictions
 from modelyard.models.predictions import encode
 from modelyard.records.results import CheckResult, Signature
 

@@ -10,10 +10,9 @@ import numpy as np
 from modelyard.config.models import Checks
 from modelyard.core.verdict import Verdict
 from modelyard.evaluation.gates.judge import Columns, Models, estimate_of
-from modelyard.evaluation.test_set import Truth
-from modelyard.metrics import compute
-from modelyard.metrics.catalogue import Metric
-from modelyard.metrics.compute import Predictions
+from modelyard.evaluation.test_set import TestSet
+from modelyard.metrics.metric import Metric
+from modelyard.metrics.predictions import Floats, Ints, Predictions
 from modelyard.records.results import Calibration, ChangedPredictions, ChangedSlice, CheckResult, CurvePoints
 from modelyard.stats import calibration as stats
 from modelyard.stats.proportions import proportion
@@ -24,7 +23,7 @@ SLICES = 20
 """Slices of changed predictions that are listed, the most changed first."""
 
 
-def calibrations(truth: Truth, models: Models) -> tuple[Calibration, ...]:
+def calibrations(truth: TestSet, models: Models) -> tuple[Calibration, ...]:
     """Calibration of each binary model that gives probabilities; weights are not used."""
     found = []
     for role in ("challenger", "champion"):
@@ -74,7 +73,7 @@ def calibration_check(checks: Checks, found: Sequence[Calibration]) -> CheckResu
 
 
 def changed(
-    checks: Checks, truth: Truth, models: Models, columns: Columns
+    checks: Checks, truth: TestSet, models: Models, columns: Columns
 ) -> tuple[ChangedPredictions | None, CheckResult | None]:
     """Labels that differ from the champion's: from right to wrong, from wrong to right, and by slice."""
     champion = models.get("champion")
@@ -130,7 +129,7 @@ def gap(
     checks: Checks,
     metric: Metric,
     on_test: float | None,
-    y: compute.Floats | compute.Ints | None,
+    y: Floats | Ints | None,
     train: Predictions | None,
 ) -> CheckResult | None:
     """How much better the challenger is on a sample of its training rows than on the test rows.
@@ -141,7 +140,7 @@ def gap(
         why = "no training row was scored" if train is None else f"the challenger gives no {metric.needs}"
         gates = checks.train_test_gap == "gate"
         return _check("train-test gap", "gate", Verdict.ERROR, why) if gates else None
-    on_train = compute.value(metric, y, train)
+    on_train = metric.value(y, train)
     if on_train is None or on_test is None:
         return _check("train-test gap", checks.train_test_gap, Verdict.INCONCLUSIVE, f"{metric.name} is undefined")
     difference = (on_train - on_test) * (1 if metric.higher_is_better else -1)
@@ -156,7 +155,7 @@ def _check(name: str, mode: str, verdict: Verdict, said: str) -> CheckResult:
     return CheckResult(name=name, gate=mode == "gate", verdict=verdict, said=said)
 
 
-def curves(truth: Truth, models: Models) -> tuple[CurvePoints, ...]:
+def curves(truth: TestSet, models: Models) -> tuple[CurvePoints, ...]:
     """ROC, precision and recall, and reliability of the binary models with probabilities."""
     found = []
     codes = truth.y.astype(np.int64)
@@ -177,7 +176,7 @@ def curves(truth: Truth, models: Models) -> tuple[CurvePoints, ...]:
     return tuple(sorted(found, key=lambda curve: curve.name.partition(":")[0] != "roc"))
 
 
-def _curve(name: str, x: compute.Floats, y: compute.Floats) -> CurvePoints:
+def _curve(name: str, x: Floats, y: Floats) -> CurvePoints:
     at = np.unique(np.linspace(0, len(x) - 1, min(POINTS, len(x))).astype(np.int64))
     return CurvePoints(name=name, x=tuple(np.round(x[at], 5).tolist()), y=tuple(np.round(y[at], 5).tolist()))
 

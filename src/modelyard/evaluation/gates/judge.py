@@ -3,17 +3,16 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-import numpy as np
 from scipy.special import ndtr
 
 from modelyard.core.verdict import Verdict, worst
 from modelyard.evaluation.gates import slices
 from modelyard.evaluation.gates.rules import Contrast, Rule
 from modelyard.evaluation.intervals import measure
-from modelyard.evaluation.test_set import Groups, Truth
-from modelyard.metrics import compute
-from modelyard.metrics.catalogue import Metric
-from modelyard.metrics.compute import Ints, Predictions
+from modelyard.evaluation.intervals.strategy import Combination
+from modelyard.evaluation.test_set import Groups, TestSet
+from modelyard.metrics.metric import Metric, Proportion
+from modelyard.metrics.predictions import Ints, Predictions
 from modelyard.records.results import Estimate, GateResult, SliceRow
 from modelyard.stats import clusters, decide, power
 from modelyard.stats.interval import Interval, z_value
@@ -27,7 +26,7 @@ Columns = Mapping[str, Groups]
 """The columns that rules slice by."""
 
 
-def judge(rule: Rule, at: int, truth: Truth, models: Models, columns: Columns) -> GateResult:
+def judge(rule: Rule, at: int, truth: TestSet, models: Models, columns: Columns) -> GateResult:
     """Judge one gate on all test rows, and report its slices.
 
     Args:
@@ -126,12 +125,12 @@ def _weigh(
     return _Decided(verdict, shown, visible, needed.units, needed.direction or needed.reason, error)
 
 
-def _equal_chance(rule: Rule, truth: Truth, models: Models, sign: float, error: float | None) -> float | None:
+def _equal_chance(rule: Rule, truth: TestSet, models: Models, sign: float, error: float | None) -> float | None:
     """Chance that a model exactly as good as the champion passes; None where that cannot be said."""
     equal = models.get(rule.reference or "champion")
     if error is None or error <= 0 or equal is None or rule.upper is not None or rule.reference == "baseline":
         return None
-    value = compute.value(rule.metric, truth.y, equal, truth.weight)
+    value = rule.metric.value(truth.y, equal, truth.weight)
     if value is None:
         return None
     z = z_value(truth.confidence)
@@ -142,7 +141,7 @@ def _equal_chance(rule: Rule, truth: Truth, models: Models, sign: float, error: 
     for contrast in rule.contrasts:
         of_baseline = 0.0
         if contrast.baseline:
-            of_baseline = compute.value(rule.metric, truth.y, models["baseline"], truth.weight) or 0.0
+            of_baseline = rule.metric.value(truth.y, models["baseline"], truth.weight) or 0.0
         perfect = contrast.perfect * (rule.metric.perfect or 0.0)
         left = sign * (value * (1 + contrast.reference) + of_baseline * contrast.baseline + perfect)
         chances.append(float(ndtr((left - contrast.bound) / error - z)))
@@ -158,7 +157,7 @@ def _roles(rule: Rule) -> list[str]:
     return list(dict.fromkeys(roles))
 
 
-def _decide(rule: Rule, truth: Truth, models: Models, sign: float, *, in_slice: bool = False) -> _Decided:
+def _decide(rule: Rule, truth: TestSet, models: Models, sign: float, *, in_slice: bool = False) -> _Decided:
     """The rule on some rows; what they could have shown is summed exactly for all rows alone, where it is printed."""
     if rule.bound is not None and rule.upper is not None:
         return _between(rule, rule.bound, rule.upper, truth, models)
@@ -173,7 +172,7 @@ def _decide(rule: Rule, truth: Truth, models: Models, sign: float, *, in_slice: 
     return min(decided, key=lambda one: order.index(one.verdict))
 
 
-def _between(rule: Rule, low: float, high: float, truth: Truth, models: Models) -> _Decided:
+def _between(rule: Rule, low: float, high: float, truth: TestSet, models: Models) -> _Decided:
     found = measure.level(rule.metric, truth, models["challenger"], bounds=(low, high))
     verdict = decide.between(found, low, high)
     if found.estimate is not None and abs(found.estimate - high) < abs(found.estimate - low):
@@ -181,7 +180,7 @@ def _between(rule: Rule, low: float, high: float, truth: Truth, models: Models) 
     return _weigh(verdict, found, found, low, clusters.FEWEST_FOR_LEVEL, truth.confidence)
 
 
-def _contrast_interval(rule: Rule, contrast: Contrast, truth: Truth, models: Models, sign: float) -> Interval:
+def _contrast_interval(rule: Rule, contrast: Contrast, truth: TestSet, models: Models, sign: float) -> Interval:
     """The contrast, turned so that more is better. Equal models are no worse and not better, by whatever margin."""
     if models["challenger"].same_as(models[rule.reference]):
         return Interval(0.0, 0.0, 0.0, "identical on every row", truth.units, len(truth.y), identical=True)
@@ -189,9 +188,7 @@ def _contrast_interval(rule: Rule, contrast: Contrast, truth: Truth, models: Mod
     weights["baseline"] = weights.get("baseline", 0.0) + contrast.baseline
     roles = [role for role, weight in weights.items() if weight]
     perfect = rule.metric.perfect or 0.0
-    return measure.contrast(
-        rule.metric,
-        truth,
+    combination = Combination(
         [models[role] for role in roles],
         [sign * weights[role] for role in roles],
         constant=sign * contrast.perfect * perfect,
@@ -199,9 +196,12 @@ def _contrast_interval(rule: Rule, contrast: Contrast, truth: Truth, models: Mod
         bound=contrast.bound,
         constant_reference=rule.reference == "baseline",
     )
+    return measure.contrast(rule.metric, truth, combination)
 
 
-def _contrast(rule: Rule, contrast: Contrast, truth: Truth, models: Models, sign: float, *, in_slice: bool) -> _Decided:
+def _contrast(
+    rule: Rule, contrast: Contrast, truth: TestSet, models: Models, sign: float, *, in_slice: bool
+) -> _Decided:
     turned = _contrast_interval(rule, contrast, truth, models, sign)
     if rule.operator == "no_worse_than":
         verdict = decide.no_worse_than(turned, -contrast.bound)
@@ -221,14 +221,13 @@ def _contrast(rule: Rule, contrast: Contrast, truth: Truth, models: Models, sign
     return replace(found, smallest_visible=visible, units=needed.units, would=needed.direction or needed.reason)
 
 
-def _disagreeing(rule: Rule, contrast: Contrast, truth: Truth, models: Models) -> tuple[int, int] | None:
+def _disagreeing(rule: Rule, contrast: Contrast, truth: TestSet, models: Models) -> tuple[int, int] | None:
     """Rows that either model alone has right, where they are so few that power is summed exactly."""
-    plain = contrast.reference == -1.0 and not contrast.baseline and rule.metric.kind == "proportion"
-    if not plain or truth.unit is not None or truth.weight is not None:
+    plain = contrast.reference == -1.0 and not contrast.baseline
+    if not isinstance(rule.metric, Proportion) or not plain or truth.unit is not None or truth.weight is not None:
         return None
-    codes = truth.y.astype(np.int64)
-    first, considered = compute.events(rule.metric.name, codes, models["challenger"])
-    second, _ = compute.events(rule.metric.name, codes, models[rule.reference])
+    first, considered = rule.metric.events(truth.codes, models["challenger"])
+    second, _ = rule.metric.events(truth.codes, models[rule.reference])
     pair = int((first & ~second & considered).sum()), int((~first & second & considered).sum())
     return pair if 0 < sum(pair) < power.FEW_DISAGREEING else None
 
@@ -236,7 +235,7 @@ def _disagreeing(rule: Rule, contrast: Contrast, truth: Truth, models: Models) -
 def _turned(rule: Rule, sign: float) -> slices.Turned:
     """The rule's quantity on any rows, turned so that more is better, with its bound."""
 
-    def of(truth: Truth, models: dict[str, Predictions]) -> tuple[Interval, float]:
+    def of(truth: TestSet, models: dict[str, Predictions]) -> tuple[Interval, float]:
         if rule.bound is None:
             (contrast,) = rule.contrasts[:1]
             return _contrast_interval(rule, contrast, truth, models, sign), contrast.bound
@@ -258,7 +257,7 @@ class _Sliced:
     reason: str = ""
 
 
-def _slices(rule: Rule, truth: Truth, models: Models, columns: Columns, sign: float) -> _Sliced:
+def _slices(rule: Rule, truth: TestSet, models: Models, columns: Columns, sign: float) -> _Sliced:
     """Every slice of a gate, and what they say of it together."""
     if not rule.columns:
         return _Sliced()
@@ -323,12 +322,12 @@ def _of_slices(sliced: _Sliced, on_all_rows: Verdict) -> str:
     return ""
 
 
-def _reference_level(rule: Rule, truth: Truth, models: Models) -> Estimate | None:
+def _reference_level(rule: Rule, truth: TestSet, models: Models) -> Estimate | None:
     reference = models.get(rule.reference) if rule.reference else None
     return None if reference is None else estimate_of(measure.level(rule.metric, truth, reference), truth)
 
 
-def estimate_of(found: Interval, truth: Truth) -> Estimate:
+def estimate_of(found: Interval, truth: TestSet) -> Estimate:
     """An interval as it stands in a record."""
     return Estimate(
         value=found.estimate,

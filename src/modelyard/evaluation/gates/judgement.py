@@ -1,7 +1,7 @@
 """All gates together: the overview of metrics, the verdict, and the sentence that says it."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from modelyard.core.errors import ConfigError
 from modelyard.core.verdict import Verdict, worst
@@ -10,20 +10,13 @@ from modelyard.evaluation.gates import judge as gates
 from modelyard.evaluation.gates.judge import Columns, Models
 from modelyard.evaluation.gates.rules import Rule
 from modelyard.evaluation.intervals import measure
-from modelyard.evaluation.test_set import Truth
-from modelyard.metrics import compute
-from modelyard.metrics.catalogue import METRICS, Metric
+from modelyard.evaluation.test_set import TestSet
+from modelyard.metrics.catalogue import METRICS, OVERVIEW
+from modelyard.metrics.metric import Metric
 from modelyard.records.results import CheckResult, GateResult, MetricRow
 
-OVERVIEW: Mapping[Task, tuple[str, ...]] = {
-    "binary": ("roc_auc", "accuracy", "recall", "log_loss"),
-    "multiclass": ("accuracy", "log_loss"),
-    "regression": ("root_mean_squared_error", "mean_absolute_error", "r2"),
-}
-"""Metrics that the report shows of every model, whether gated or not."""
 
-
-def judge_all(rules: Sequence[Rule], truth: Truth, models: Models, columns: Columns) -> tuple[GateResult, ...]:
+def judge_all(rules: Sequence[Rule], truth: TestSet, models: Models, columns: Columns) -> tuple[GateResult, ...]:
     """Every gate.
 
     Raises:
@@ -67,9 +60,11 @@ def equal_chance(judged: Sequence[GateResult]) -> float | None:
     return math.prod(known) if known else None
 
 
-def overview(rules: Sequence[Rule], primary: Metric, task: Task, truth: Truth, models: Models) -> tuple[MetricRow, ...]:
+def overview(
+    rules: Sequence[Rule], primary: Metric, task: Task, truth: TestSet, models: Models
+) -> tuple[MetricRow, ...]:
     """Each model's level on the metrics that a reader wants to see: the primary, the gated, and the usual ones."""
-    wanted = [primary, *(rule.metric for rule in rules), *(METRICS[name] for name in OVERVIEW[task])]
+    wanted = [primary, *(rule.metric for rule in rules), *(METRICS.get(name) for name in OVERVIEW[task])]
     rows = []
     for metric in {metric.name: metric for metric in wanted}.values():
         if not models["challenger"].has(metric.needs):
@@ -83,7 +78,7 @@ def overview(rules: Sequence[Rule], primary: Metric, task: Task, truth: Truth, m
                 champion=gates.estimate_of(measure.level(metric, truth, champion), truth)
                 if champion is not None and champion.has(metric.needs)
                 else None,
-                baseline=compute.value(metric, truth.y, baseline, truth.weight)
+                baseline=metric.value(truth.y, baseline, truth.weight)
                 if baseline is not None and baseline.has(metric.needs)
                 else None,
             )

@@ -11,7 +11,8 @@ from typing import Any, Literal
 from modelyard.config.models import Gate
 from modelyard.core.errors import ConfigError, Place, nearest
 from modelyard.core.vocabulary import Operator, Reference, Task
-from modelyard.metrics.catalogue import METRICS, Metric
+from modelyard.metrics.catalogue import METRICS
+from modelyard.metrics.metric import Metric
 
 NO_OWN: Mapping[str, Metric] = {}
 
@@ -130,18 +131,18 @@ def metric_for(name: str, task: Task, place: Place | None = None, own: Mapping[s
     """
     if name in own:
         return own[name]
-    fitting = [*own, *(known.name for known in METRICS.values() if task in known.tasks)]
+    fitting = [*own, *(known.name for known in METRICS if task in known.tasks)]
     if name not in METRICS:
         raise ConfigError(
             f"unknown metric {name!r}. {nearest(name, fitting)}".strip(),
             hint=f"Metrics for a {task} task: {', '.join(fitting)}.",
             place=place,
         )
-    if task not in METRICS[name].tasks:
+    if task not in METRICS.get(name).tasks:
         raise ConfigError(
             f"{name} is not a metric of a {task} task", hint=f"Metrics for it: {', '.join(fitting)}.", place=place
         )
-    return METRICS[name]
+    return METRICS.get(name)
 
 
 def defaults(primary: Metric, *, champion_gains: bool, best_gains: bool = True) -> tuple[Rule, ...]:

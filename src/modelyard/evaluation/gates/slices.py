@@ -11,16 +11,14 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-import numpy as np
 from scipy.special import bdtr, ndtr, ndtri
 
 from modelyard.core.verdict import Verdict
 from modelyard.evaluation.gates.rules import Rule
 from modelyard.evaluation.intervals import measure
-from modelyard.evaluation.test_set import Truth
-from modelyard.metrics import compute
-from modelyard.metrics.compute import Ints, Predictions
-from modelyard.stats import auc
+from modelyard.evaluation.test_set import TestSet
+from modelyard.metrics.metric import Proportion
+from modelyard.metrics.predictions import Ints, Predictions
 from modelyard.stats.interval import Interval, z_value
 
 ALPHA = 0.05
@@ -31,7 +29,7 @@ DROP = 0.10
 """A shortfall that must be seen in proportions and areas; at most half the bound. Of losses, a tenth of the bound."""
 _STEPS = 24
 
-Turned = Callable[[Truth, dict[str, Predictions]], tuple[Interval, float]]
+Turned = Callable[[TestSet, dict[str, Predictions]], tuple[Interval, float]]
 """The rule's quantity on some rows, turned so that more is better, and the bound that it must not fall below."""
 
 
@@ -51,12 +49,12 @@ class Slice:
     """Some rows with all models' predictions of them, and how many units they are."""
 
     name: str
-    truth: Truth
+    truth: TestSet
     models: dict[str, Predictions]
     units: int
 
 
-def slice_of(name: str, rows: Ints, truth: Truth, models: Mapping[str, Predictions]) -> Slice:
+def slice_of(name: str, rows: Ints, truth: TestSet, models: Mapping[str, Predictions]) -> Slice:
     """The slice of some rows."""
     here = truth.take(rows)
     return Slice(name, here, {role: each.take(rows) for role, each in models.items()}, here.units)
@@ -74,7 +72,7 @@ def holm(p_values: Sequence[float], alpha: float = ALPHA) -> list[bool]:
 
 
 def judge_slices(
-    rule: Rule, slices: Sequence[Slice], truth: Truth, models: dict[str, Predictions], turned: Turned
+    rule: Rule, slices: Sequence[Slice], truth: TestSet, models: dict[str, Predictions], turned: Turned
 ) -> list[Judged]:
     """Judge every slice of a gate.
 
@@ -146,11 +144,11 @@ def _test(rule: Rule, part: Slice, turned: Turned) -> _Tested | None:
     return _Tested(p, found.n_rows, found.n)
 
 
-def _exact(rule: Rule, truth: Truth, models: dict[str, Predictions]) -> float:
+def _exact(rule: Rule, truth: TestSet, models: dict[str, Predictions]) -> float:
     """The exact binomial p of a level's proportion; 0 where there is none, so that it never decides."""
-    if rule.metric.kind != "proportion" or rule.bound is None or truth.weight is not None:
+    if not isinstance(rule.metric, Proportion) or rule.bound is None or truth.weight is not None:
         return 0.0
-    right, considered = compute.events(rule.metric.name, truth.y.astype(np.int64), models["challenger"])
+    right, considered = rule.metric.events(truth.codes, models["challenger"])
     events, n = int((right & considered).sum()), int(considered.sum())
     if rule.operator == "at_least":
         return float(bdtr(events, n, rule.bound))
@@ -168,7 +166,7 @@ class _Spread:
     drop: float
 
     @classmethod
-    def of(cls, rule: Rule, truth: Truth, models: dict[str, Predictions], turned: Turned) -> "_Spread | None":
+    def of(cls, rule: Rule, truth: TestSet, models: dict[str, Predictions], turned: Turned) -> "_Spread | None":
         found, bound = turned(truth, models)
         plain, _ = turned(replace(truth, unit=None), models) if truth.unit is not None else (found, bound)
         if found.low is None or found.high is None or plain.low is None or plain.high is None:
@@ -178,9 +176,11 @@ class _Spread:
             return None
         drop = _drop(rule, bound, truth, models)
         variance = (row_error / (2 * z_value(truth.confidence))) ** 2 * plain.n_rows
-        if rule.bound is not None and plain.estimate is not None and _is_share(rule):
+        if rule.bound is not None and plain.estimate is not None and rule.metric.share:
             shifted = rule.bound - drop if rule.operator == "at_least" else rule.bound + drop
-            variance = _variance_at(min(max(shifted, 0.0), 1.0), plain.estimate, variance, rule, truth)
+            shifted = min(max(shifted, 0.0), 1.0)
+            strategy = measure.strategy_of(rule.metric)
+            variance = strategy.row_variance(shifted, plain.estimate, variance, truth)
         rows_a_unit = found.n_rows / max(found.n, 1)
         effect = (error / row_error) ** 2
         correlation = (effect - 1) / (rows_a_unit - 1) if truth.unit is not None and rows_a_unit > 1 else 0.0
@@ -192,29 +192,10 @@ class _Spread:
         return math.sqrt(self.row_variance / max(rows, 1) * effect)
 
 
-def _is_share(rule: Rule) -> bool:
-    """Whether the metric lies between 0 and 1, and 1 is perfect."""
-    metric = rule.metric
-    return metric.higher_is_better and metric.perfect == 1.0 and metric.name != "r2" and metric.function is None
-
-
-def _variance_at(shifted: float, estimate: float, variance: float, rule: Rule, truth: Truth) -> float:
-    """Variance of one row for a slice that is as bad as ``shifted``.
-
-    A model that is nearly faultless on all rows has little variance there, and a slice that fails has more.
-    """
-    if rule.metric.kind == "proportion":
-        return max(shifted * (1 - shifted), 1e-9)
-    if rule.metric.kind == "auc":
-        positives = int((truth.y == 1).sum())
-        return auc.variance(shifted, positives, len(truth.y) - positives) * len(truth.y)
-    return variance * max(1.0, shifted * (1 - shifted) / max(estimate * (1 - estimate), 1e-3))
-
-
-def _drop(rule: Rule, bound: float, truth: Truth, models: dict[str, Predictions]) -> float:
+def _drop(rule: Rule, bound: float, truth: TestSet, models: dict[str, Predictions]) -> float:
     if rule.slice_drop is not None:
         return rule.slice_drop
-    if _is_share(rule):
+    if rule.metric.share:
         return DROP if rule.bound is None else min(DROP, abs(bound) / 2)
     level = abs(bound)
     if rule.bound is None:

@@ -4,81 +4,70 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from modelyard.evaluation.test_set import Truth
-from modelyard.metrics import compute
-from modelyard.metrics.catalogue import Metric
-from modelyard.metrics.compute import Floats, Ints, Predictions
+from modelyard.evaluation.intervals.strategy import STRATEGIES, Combination, share_variance
+from modelyard.evaluation.test_set import TestSet
+from modelyard.metrics.metric import Family, Metric, Ranking
+from modelyard.metrics.predictions import Bools, Floats, Ints, Predictions
 from modelyard.stats import auc, estimate
 from modelyard.stats.interval import Interval
 
-PRECISIONS = ("precision", "precision_macro")
-"""Metrics that look at the rows a model calls a class, which have to be enough too."""
+
+class Bootstrapped:
+    """BCa over rows or units; contrasts paired, and refused where models differ on fewer than 10 rows."""
+
+    name: str = Family.STATISTIC
+
+    def level(self, metric: Metric, test_set: TestSet, model: Predictions, bounds: Sequence[float]) -> Interval:
+        """Return the statistic of one model."""
+        return estimate.level_statistic(
+            metric.statistic(test_set.y, model), _resampling(metric, test_set, [model], bounds)
+        )
+
+    def contrast(self, metric: Metric, test_set: TestSet, combination: Combination) -> Interval:
+        """Return the paired contrast."""
+        models = combination.models
+        return estimate.contrast_statistic(
+            [metric.statistic(test_set.y, model) for model in models],
+            combination.shares,
+            combination.constant,
+            _resampling(metric, test_set, models, (combination.bound,)),
+            identical=combination.identical,
+            disagreeing=disagreeing(metric, test_set, models),
+        )
+
+    def row_variance(self, shifted: float, estimate: float, variance: float, test_set: TestSet) -> float:
+        """Return the variance that was seen, scaled."""
+        return share_variance(shifted, estimate, variance)
 
 
-def level(metric: Metric, truth: Truth, predictions: Predictions, *, bounds: Sequence[float] = ()) -> Interval:
-    """A statistic of one model by BCa bootstrap, over rows or units."""
-    return estimate.level_statistic(
-        compute.statistic(metric, truth.y, predictions),
-        len(truth.y),
-        seed=truth.seed,
-        unit=truth.unit,
-        weight=truth.weight,
+def _resampling(
+    metric: Metric, test_set: TestSet, models: Sequence[Predictions], bounds: Sequence[float]
+) -> estimate.Resampling:
+    return estimate.Resampling(
+        n=len(test_set.y),
+        seed=test_set.seed,
+        unit=test_set.unit,
+        weight=test_set.weight,
         bounds=bounds,
-        class_counts=class_counts(truth, [predictions], called=metric.name in PRECISIONS),
-        confidence=truth.confidence,
+        class_counts=class_counts(test_set, models, called=metric.called_rows),
+        confidence=test_set.confidence,
     )
 
 
-def contrast(
-    metric: Metric,
-    truth: Truth,
-    models: Sequence[Predictions],
-    weights: Floats,
-    constant: float,
-    *,
-    bound: float,
-    identical: bool,
-) -> Interval:
-    """A linear contrast of a statistic by paired BCa bootstrap; refused where models differ on fewer than 10 rows."""
-    return estimate.contrast_statistic(
-        [compute.statistic(metric, truth.y, model) for model in models],
-        weights,
-        constant,
-        len(truth.y),
-        seed=truth.seed,
-        unit=truth.unit,
-        weight=truth.weight,
-        bounds=(bound,),
-        class_counts=class_counts(truth, models, called=metric.name in PRECISIONS),
-        identical=identical,
-        disagreeing=disagreeing(metric, truth.y, models),
-        confidence=truth.confidence,
-    )
-
-
-def disagreeing(metric: Metric, y: Ints | Floats, models: Sequence[Predictions]) -> int:
-    """Rows on which the models differ in what the metric looks at: labels, placements among the others, or values."""
-    differs = np.zeros(len(y), dtype=bool)
+def disagreeing(metric: Metric, test_set: TestSet, models: Sequence[Predictions]) -> int:
+    """Return the rows on which the models differ in what the metric looks at: outputs, or placements of a ranking."""
+    differs = np.zeros(len(test_set.y), dtype=bool)
     for model in models[1:]:
-        if metric.needs == "label":
-            differs |= _label(models[0]) != _label(model)
-        elif metric.needs == "value" or metric.function is not None:
-            first, other = (each.value if metric.needs == "value" else each.probability for each in (models[0], model))
-            assert first is not None  # noqa: S101 - callers ask has() first
-            assert other is not None  # noqa: S101 - both give what the metric needs
-            apart = np.abs(first - other) > estimate.SAME
-            differs |= apart if apart.ndim == 1 else apart.any(axis=1)
-        else:
-            differs |= _placed_apart(y.astype(np.int64), models[0], model)
+        if isinstance(metric, Ranking):
+            differs |= _placed_apart(test_set.codes, models[0], model)
+            continue
+        first, other = (each.given(metric.needs) for each in (models[0], model))
+        apart = np.abs(first - other) > estimate.SAME
+        differs |= apart if apart.ndim == 1 else apart.any(axis=1)
     return int(differs.sum())
 
 
-def _label(model: Predictions) -> Ints:
-    assert model.label is not None  # noqa: S101 - callers ask has() first
-    return model.label
-
-
-def _placed_apart(y: Ints, first: Predictions, second: Predictions) -> compute.Bools:
+def _placed_apart(y: Ints, first: Predictions, second: Predictions) -> Bools:
     differs = np.zeros(len(y), dtype=bool)
     tables = [_columns(each) for each in (first, second)]
     for code in range(tables[0].shape[1]):
@@ -92,18 +81,21 @@ def _placed_apart(y: Ints, first: Predictions, second: Predictions) -> compute.B
 
 
 def _columns(model: Predictions) -> Floats:
-    assert model.probability is not None  # noqa: S101 - callers ask has() first
-    return model.probability if model.probability.ndim == 2 else model.probability[:, None]
+    probability = model.probabilities
+    return probability if probability.ndim == 2 else probability[:, None]
 
 
-def class_counts(truth: Truth, models: Sequence[Predictions], *, called: bool = False) -> tuple[int, ...]:
-    """Rows of each class; with ``called`` also the rows that each model gives each class (binary: the positive one)."""
+def class_counts(test_set: TestSet, models: Sequence[Predictions], *, called: bool = False) -> tuple[int, ...]:
+    """Return the rows of each class; with ``called`` also those that each model gives each (binary: the positive)."""
     first = models[0]
     if first.value is not None:
         return ()
-    counts = [int(count) for count in np.bincount(truth.y.astype(np.int64), minlength=first.classes)]
+    counts = [int(count) for count in np.bincount(test_set.codes, minlength=first.classes)]
     if called:
         for model in models:
-            given = np.bincount(_label(model), minlength=first.classes)[: first.classes]
+            given = np.bincount(model.labels, minlength=first.classes)[: first.classes]
             counts += [int(count) for count in (given[1:] if first.classes == 2 else given)]
     return tuple(counts)
+
+
+STRATEGIES.register(Bootstrapped())

@@ -16,95 +16,117 @@ from dataclasses import replace
 
 import numpy as np
 
-from modelyard.evaluation.intervals import bootstrap
-from modelyard.evaluation.test_set import Truth
-from modelyard.metrics.catalogue import Metric
-from modelyard.metrics.compute import Bools, Floats, Predictions
+from modelyard.evaluation.intervals.bootstrap import Bootstrapped
+from modelyard.evaluation.intervals.strategy import STRATEGIES, Combination
+from modelyard.evaluation.test_set import TestSet
+from modelyard.metrics.metric import Composed, Family, Metric
+from modelyard.metrics.predictions import Bools, Predictions
 from modelyard.stats import estimate
 from modelyard.stats.interval import Interval, widest
 from modelyard.stats.proportions import FEW, proportion, square_and_add
 
-BY_CLASS = ("balanced_accuracy", "recall_macro")
-NAMES = ("precision", "f1", "precision_macro", "f1_macro", *BY_CLASS)
 Part = tuple[Bools, Bools]
 """Which rows are right, and which count; both (n,)."""
 
 
-def parts(metric: Metric, truth: Truth, model: Predictions) -> list[Part]:
-    """The proportions that a metric is made of."""
-    y, label = truth.y.astype(np.int64), model.label
-    assert label is not None  # noqa: S101 - callers ask has() first
-    binary = metric.name in ("precision", "f1")
-    found: list[Part] = []
-    for code in (1,) if binary else range(model.classes):
-        actual, called = y == code, label == code
-        considered = actual | called if "f1" in metric.name else called if "precision" in metric.name else actual
-        found.append((actual & called, considered))
-    return found
+class Macro(Bootstrapped):
+    """Means of shares whose rows depend on the model: a bootstrap, beside square-and-add where events are few."""
 
+    name: str = Family.MACRO
 
-def level(metric: Metric, truth: Truth, model: Predictions, *, bounds: Sequence[float] = ()) -> Interval:
-    """The metric of one model with its interval."""
-    known = parts(metric, truth, model)
-    if metric.name in ("precision", "f1"):
-        ((right, considered),) = known
-        found = estimate.level_proportion(
-            right, considered, unit=truth.unit, weight=truth.weight, lags=truth.lags, confidence=truth.confidence
-        )
-        return _f1(found) if metric.name == "f1" else found
-    plain = _mean(metric, known, truth.confidence)
-    if metric.name in BY_CLASS and truth.unit is None and truth.weight is None:
-        return plain
-    found = bootstrap.level(metric, truth, model, bounds=bounds)
-    if truth.weight is not None or (metric.name not in BY_CLASS and not _few(known)):
-        return found
-    return widest(found, plain)
+    def level(self, metric: Metric, test_set: TestSet, model: Predictions, bounds: Sequence[float]) -> Interval:
+        """Return the metric of one model."""
+        parts = _parts(metric, test_set, model)
+        found = super().level(metric, test_set, model, bounds)
+        if test_set.weight is not None or not _few(parts):
+            return found
+        return widest(found, _mean(metric, parts, test_set.confidence))
 
-
-def contrast(
-    metric: Metric,
-    truth: Truth,
-    models: Sequence[Predictions],
-    weights: Floats,
-    constant: float,
-    *,
-    bound: float,
-    identical: bool,
-) -> Interval:
-    """A linear contrast of several models' metric with its interval."""
-    known = [parts(metric, truth, model) for model in models]
-    by_class = metric.name in BY_CLASS and not identical
-    if by_class and truth.unit is None and truth.weight is None:
-        return _by_class(known, weights, constant, truth.confidence)
-    found = bootstrap.contrast(metric, truth, models, weights, constant, bound=bound, identical=identical)
-    if identical or truth.weight is not None or found.low is None:
-        return found
-    if by_class:
-        return widest(found, _by_class(known, weights, constant, truth.confidence))
-    if any(_few(each) for each in known):
-        levels = [_mean(metric, each, truth.confidence) for each in known]
-        apart = square_and_add([(float(w), one) for w, one in zip(weights, levels, strict=True)], constant)
+    def contrast(self, metric: Metric, test_set: TestSet, combination: Combination) -> Interval:
+        """Return the paired contrast."""
+        found = super().contrast(metric, test_set, combination)
+        if combination.identical or test_set.weight is not None or found.low is None:
+            return found
+        parts = [_parts(metric, test_set, model) for model in combination.models]
+        if not any(_few(each) for each in parts):
+            return found
+        levels = [_mean(metric, each, test_set.confidence) for each in parts]
+        weighted = [(float(w), one) for w, one in zip(combination.shares, levels, strict=True)]
+        apart = square_and_add(weighted, combination.constant)
         return replace(widest(found, apart), method=f"{found.method}, and square-and-add for few events")
-    return found
 
 
-def _by_class(known: Sequence[Sequence[Part]], weights: Floats, constant: float, confidence: float) -> Interval:
+class OneShare(Macro):
+    """One share whose rows depend on the model, such as precision: its own limits, without a bootstrap."""
+
+    name: str = Family.SHARE
+
+    def level(self, metric: Metric, test_set: TestSet, model: Predictions, bounds: Sequence[float]) -> Interval:
+        """Return the metric of one model."""
+        ((right, considered),) = _parts(metric, test_set, model)
+        found = estimate.level_proportion(
+            right, considered, unit=test_set.unit, weight=test_set.weight, lags=test_set.lags,
+            confidence=test_set.confidence,
+        )  # fmt: skip
+        return _as_f1(found) if _composed(metric).f1 else found
+
+
+class ByClass(Bootstrapped):
+    """Means of shares of different rows, class by class; with units or weights beside a bootstrap."""
+
+    name: str = Family.BY_CLASS
+
+    def level(self, metric: Metric, test_set: TestSet, model: Predictions, bounds: Sequence[float]) -> Interval:
+        """Return the metric of one model."""
+        plain = _mean(metric, _parts(metric, test_set, model), test_set.confidence)
+        if test_set.unit is None and test_set.weight is None:
+            return plain
+        found = super().level(metric, test_set, model, bounds)
+        return found if test_set.weight is not None else widest(found, plain)
+
+    def contrast(self, metric: Metric, test_set: TestSet, combination: Combination) -> Interval:
+        """Return the paired contrast."""
+        if combination.identical:
+            return super().contrast(metric, test_set, combination)
+        plain = test_set.unit is None and test_set.weight is None
+        found = None if plain else super().contrast(metric, test_set, combination)
+        if found is not None and (test_set.weight is not None or found.low is None):
+            return found
+        parts = [_parts(metric, test_set, model) for model in combination.models]
+        by_class = _paired(parts, combination, test_set.confidence)
+        return by_class if found is None else widest(found, by_class)
+
+
+def _composed(metric: Metric) -> Composed:
+    assert isinstance(metric, Composed)  # noqa: S101 - the family says so
+    return metric
+
+
+def _parts(metric: Metric, test_set: TestSet, model: Predictions) -> list[Part]:
+    return _composed(metric).parts(test_set.codes, model.labels, model.classes)
+
+
+def _paired(known: Sequence[Sequence[Part]], combination: Combination, confidence: float) -> Interval:
     classes = len(known[0])
     differences = [
         estimate.contrast_proportion(
-            np.array([model[code][0] for model in known]), known[0][code][1], weights, 0.0, confidence=confidence
+            np.array([model[code][0] for model in known]),
+            known[0][code][1],
+            combination.shares,
+            0.0,
+            confidence=confidence,
         )
         for code in range(classes)
     ]
-    found = square_and_add([(1 / classes, each) for each in differences], constant)
+    found = square_and_add([(1 / classes, each) for each in differences], combination.constant)
     rows = len(known[0][0][0])
     return replace(found, n=rows, n_rows=rows)
 
 
 def _mean(metric: Metric, known: Sequence[Part], confidence: float) -> Interval:
     levels = [proportion(int(right.sum()), int(considered.sum()), confidence) for right, considered in known]
-    if "f1" in metric.name:
-        levels = [_f1(each) for each in levels]
+    if _composed(metric).f1:
+        levels = [_as_f1(each) for each in levels]
     found = square_and_add([(1 / len(levels), each) for each in levels])
     rows = len(known[0][0])
     return replace(found, n=rows, n_rows=rows)
@@ -115,8 +137,12 @@ def _few(known: Sequence[Part]) -> bool:
     return any(min(events, n - events) < FEW for events, n in counts)
 
 
-def _f1(found: Interval) -> Interval:
+def _as_f1(found: Interval) -> Interval:
     def of(share: float | None) -> float | None:
         return None if share is None else 2 * share / (1 + share)
 
     return replace(found, estimate=of(found.estimate), low=of(found.low), high=of(found.high))
+
+
+for _strategy in (Macro(), OneShare(), ByClass()):
+    STRATEGIES.register(_strategy)

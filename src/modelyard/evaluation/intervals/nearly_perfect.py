@@ -1,67 +1,86 @@
-"""Rankings with hardly an error: what a bootstrap, which sees only the errors that occurred, does not know of them."""
+"""Rankings by bootstrap, and what it does not know of those with hardly an error: it sees only errors that occurred."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 
-from modelyard.evaluation.test_set import Truth
-from modelyard.metrics import compute
-from modelyard.metrics.catalogue import Metric
-from modelyard.metrics.compute import Floats, Predictions
+from modelyard.evaluation.intervals.bootstrap import Bootstrapped
+from modelyard.evaluation.intervals.strategy import STRATEGIES, Combination
+from modelyard.evaluation.test_set import TestSet
+from modelyard.metrics.metric import Family, Metric, Ranking
+from modelyard.metrics.predictions import Floats, Predictions
+from modelyard.metrics.statistics import area
 from modelyard.stats import auc
-from modelyard.stats.interval import Interval, widest
+from modelyard.stats.interval import Interval, refuse, widest
 from modelyard.stats.proportions import FEW, clopper_pearson, square_and_add
 
-RANKINGS = ("average_precision", "roc_auc_ovr", "roc_auc")
+
+class Rankings(Bootstrapped):
+    """A bootstrap, widened where a ranking has fewer than 10 expected errors, and refused for differences of few."""
+
+    name: str = Family.RANKING
+
+    def level(self, metric: Metric, test_set: TestSet, model: Predictions, bounds: Sequence[float]) -> Interval:
+        """Return the metric of one model.
+
+        Average precision is a mean over positives of numbers between 0 and 1, whose spread is at most a proportion's:
+        the exact limits of that share of the positives. One area, or the mean of one-versus-rest areas: Newcombe's
+        limits of each, squared and added. Weighted rows count as Kish's (Σw)²/Σw² of equal weight.
+        """
+        assert isinstance(metric, Ranking)  # noqa: S101 - the family says so
+        found = super().level(metric, test_set, model, bounds)
+        value = metric.value(test_set.y, model, test_set.weight)
+        if value is None or np.bincount(test_set.codes, minlength=model.classes).min() < 25:
+            return found
+        wide = _wide(metric, test_set, model, value)
+        if wide is None:
+            return found
+        if found.low is None:
+            return found if found.n < 30 else replace(wide, n=found.n, n_rows=found.n_rows)
+        return widest(found, wide)
+
+    def contrast(self, metric: Metric, test_set: TestSet, combination: Combination) -> Interval:
+        """Return the paired contrast, or a refusal where there are too few expected errors, as for AUCs."""
+        assert isinstance(metric, Ranking)  # noqa: S101 - the family says so
+        if not combination.identical and _too_few(metric, test_set, combination.models[1], combination.margin):
+            return refuse("too few errors to tell", n=test_set.units, n_rows=len(test_set.y))
+        return super().contrast(metric, test_set, combination)
 
 
-def level(metric: Metric, truth: Truth, model: Predictions, found: Interval) -> Interval:
-    """A bootstrapped interval, widened where a ranking has fewer than 10 expected errors; others as they are.
-
-    Average precision is a mean over positives of numbers between 0 and 1, whose spread is at most a proportion's: the
-    exact limits of that share of the positives. One area, or the mean of one-versus-rest areas: Newcombe's limits of
-    each, squared and added. Weighted rows count as Kish's (Σw)²/Σw² of equal weight.
-    """
-    if metric.name not in RANKINGS or metric.function is not None:
-        return found
-    codes, probability = truth.y.astype(np.int64), model.probability
-    value = compute.value(metric, truth.y, model, truth.weight)
-    if value is None or probability is None or np.bincount(codes, minlength=model.classes).min() < 25:
-        return found
-    weight = np.ones(len(codes)) if truth.weight is None else truth.weight
-    if metric.name == "average_precision":
+def _wide(metric: Ranking, test_set: TestSet, model: Predictions, value: float) -> Interval | None:
+    """Return exact limits where fewer than 10 errors are expected."""
+    codes = test_set.codes
+    weight = np.ones(len(codes)) if test_set.weight is None else test_set.weight
+    parts = metric.areas(codes, model.probabilities)
+    if not parts:
         positives = _worth(weight[codes == 1])
         if positives * (1 - value) >= FEW:
-            return found
-        low, high = clopper_pearson(min(value, 1.0) * positives, positives, truth.confidence)
-        wide = Interval(value, low, high, "exact, as a share of the positives", truth.units, len(codes))
-    else:
-        scores = {1: probability} if probability.ndim == 1 else dict(enumerate(probability.T))
-        known = []
-        for code, score in scores.items():
-            own = codes == code
-            area = compute.value("roc_auc", own * 1, Predictions(2, None, score), truth.weight)
-            if area is not None:
-                known.append((min(area, 1.0), _worth(weight[own]), _worth(weight[~own])))
-        if min(count * (1 - area) for area, count, _ in known) >= FEW:
-            return found
-        each = [auc.one_model(area, count, others, truth.confidence) for area, count, others in known]
-        wide = square_and_add([(1 / len(each), one) for one in each])
-    if found.low is None:
-        return found if found.n < 30 else replace(wide, n=found.n, n_rows=found.n_rows)
-    return widest(found, wide)
+            return None
+        low, high = clopper_pearson(min(value, 1.0) * positives, positives, test_set.confidence)
+        return Interval(value, low, high, "exact, as a share of the positives", test_set.units, len(codes))
+    known = []
+    for own, score in parts:
+        of_class = area(own.astype(np.int64), score)(weight)
+        if of_class is not None:
+            known.append((min(of_class, 1.0), _worth(weight[own]), _worth(weight[~own])))
+    if min(count * (1 - of_class) for of_class, count, _ in known) >= FEW:
+        return None
+    each = [auc.one_model(of_class, count, others, test_set.confidence) for of_class, count, others in known]
+    return square_and_add([(1 / len(each), one) for one in each])
 
 
 def _worth(weight: Floats) -> int:
     return max(int(weight.sum() ** 2 / (weight**2).sum() + 1e-9), 1)
 
 
-def refuses(metric: Metric, truth: Truth, reference: Predictions, margin: float) -> bool:
-    """Whether a difference of rankings has too few expected errors to be told by resampling, as for AUCs."""
-    if metric.name not in RANKINGS or reference.probability is None:
+def _too_few(metric: Ranking, test_set: TestSet, reference: Predictions, margin: float) -> bool:
+    if reference.probability is None:
         return False
-    counts = np.bincount(truth.y.astype(np.int64), minlength=reference.classes)
-    value = compute.value(metric, truth.y, reference, truth.weight)
+    counts = np.bincount(test_set.codes, minlength=reference.classes)
+    value = metric.value(test_set.y, reference, test_set.weight)
     constant = np.ptp(reference.probability, axis=0).max() == 0
-    fewest = int(counts[1]) if metric.name == "average_precision" else int(counts.min())
-    return value is not None and not constant and fewest * (1 - value + margin) < auc.FEWEST_ERRORS
+    return value is not None and not constant and metric.fewest(counts) * (1 - value + margin) < auc.FEWEST_ERRORS
+
+
+STRATEGIES.register(Rankings())

@@ -13,10 +13,11 @@ import sys
 import tempfile
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import ClassVar, Self
 
 import numpy as np
 
@@ -24,15 +25,30 @@ from modelyard.config.models import OwnMetric
 from modelyard.core import processes
 from modelyard.core.errors import ConfigError, DataError, nearest
 from modelyard.core.vocabulary import Task
-from modelyard.metrics.catalogue import METRICS, Metric
-from modelyard.metrics.compute import Floats, Ints, Predictions, Statistic
+from modelyard.metrics.catalogue import METRICS
 from modelyard.metrics.custom import child as own_child
+from modelyard.metrics.metric import Metric
+from modelyard.metrics.predictions import Floats, Ints, Predictions, Statistic
+from modelyard.metrics.shared import MeanCost
 
 PATIENCE = 600.0
 """Seconds that one call of the function may take."""
 _KEPT = 8
 """Tables of rows that the process keeps at a time."""
 Class = bool | int | str
+
+
+@dataclass(frozen=True, kw_only=True)
+class FunctionMetric(Metric):
+    """A metric that a function of the user's computes, in a process of its own."""
+
+    function: Callable[[Ints | Floats, Predictions], Statistic]
+
+    custom: ClassVar[bool] = True
+
+    def statistic(self, y: Ints | Floats, predictions: Predictions) -> Statistic:
+        """Return the function's value by how often each row counts."""
+        return self.function(y, predictions)
 
 
 @contextmanager
@@ -66,9 +82,9 @@ def opened(
                     hint="Write needs: value." if task == "regression" else "Write needs: label, or probability.",
                 )
             process = stack.enter_context(_Process(name, own, files[name], classes))
-            found[name] = Metric(
-                name, frozenset({task}), own.needs, bool(own.higher_is_better), "statistic", None,
-                function=process.statistic,
+            found[name] = FunctionMetric(
+                name=name, tasks=frozenset({task}), needs=own.needs, higher_is_better=bool(own.higher_is_better),
+                perfect=None, function=process.statistic,
             )  # fmt: skip
         yield found
 
@@ -86,8 +102,7 @@ def _cost_metric(name: str, own: OwnMetric, task: Task, classes: Sequence[Class]
                     hint=nearest(str(each), list(map(str, classes))) or f"Classes: {', '.join(map(str, classes))}.",
                 )
         table[codes[_name(mistake.actual)]][codes[_name(mistake.predicted)]] = mistake.cost
-    return Metric(name, frozenset({task}), "label", higher_is_better=False, kind="mean", perfect=0.0,
-                  costs=tuple(map(tuple, table)))  # fmt: skip
+    return MeanCost(name=name, tasks=frozenset({task}), costs=tuple(map(tuple, table)))
 
 
 def _name(each: Class) -> tuple[str, str]:

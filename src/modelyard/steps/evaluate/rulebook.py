@@ -11,14 +11,15 @@ from modelyard.config.models import Checks, Config
 from modelyard.config.parts import metric_files
 from modelyard.core.errors import ConfigError, DataError
 from modelyard.core.verdict import Verdict
-from modelyard.metrics.catalogue import PRIMARY, Metric
+from modelyard.metrics.catalogue import PRIMARY
+from modelyard.metrics.metric import Metric
 from modelyard.policy.in_force import Rules, digest_of_rules
 from modelyard.steps.context import Context
 
 if TYPE_CHECKING:
     from modelyard.evaluation.gates.rules import Rule
-    from modelyard.evaluation.test_set import Groups, Truth
-    from modelyard.metrics.compute import Predictions
+    from modelyard.evaluation.test_set import Groups, TestSet
+    from modelyard.metrics.predictions import Predictions
 
 
 def primary_of(context: Context) -> Metric:
@@ -55,7 +56,7 @@ def classes_by_code(signature: r.Signature) -> list[bool | int | str]:
 
 
 def rules_of(
-    loaded: Loaded, primary: Metric, truth: "Truth", models: "Mapping[str, Predictions]", own: Mapping[str, Metric]
+    loaded: Loaded, primary: Metric, truth: "TestSet", models: "Mapping[str, Predictions]", own: Mapping[str, Metric]
 ) -> "tuple[Rule, ...]":
     """The gates of a configuration, or the defaults."""
     from modelyard.evaluation.gates import rules
@@ -79,16 +80,15 @@ def rules_of(
     )
 
 
-def _gains(role: str, primary: Metric, truth: "Truth", models: "Mapping[str, Predictions]") -> bool:
+def _gains(role: str, primary: Metric, truth: "TestSet", models: "Mapping[str, Predictions]") -> bool:
     """Whether a reference is better than the baseline, as far as can be seen."""
     from modelyard.evaluation.gates.judge import baseline_for
-    from modelyard.metrics import compute
 
     models = baseline_for(primary, models)
     if role not in models or "baseline" not in models or not models[role].has(primary.needs):
         return True
-    value = compute.value(primary, truth.y, models[role], truth.weight)
-    baseline = compute.value(primary, truth.y, models["baseline"], truth.weight)
+    value = primary.value(truth.y, models[role], truth.weight)
+    baseline = primary.value(truth.y, models["baseline"], truth.weight)
     if value is None or baseline is None:
         return True
     return value > baseline if primary.higher_is_better else value < baseline
@@ -104,7 +104,7 @@ def groups_of(rules: "tuple[Rule, ...]", test: Any) -> "dict[str, Groups]":
 def under_own_rules(
     context: Context,
     primary: Metric,
-    truth: "Truth",
+    truth: "TestSet",
     models: "Mapping[str, Predictions]",
     test: Any,
     signature: r.Signature,

@@ -17,7 +17,7 @@ from modelyard.core.canonical import digest
 from modelyard.core.errors import DataError
 from modelyard.core.files import replace_folder, sha256_file
 from modelyard.data import splits
-from modelyard.metrics.catalogue import Metric
+from modelyard.metrics.metric import Metric
 from modelyard.models.adapters import adapter_of
 from modelyard.registry.protocol import Version
 from modelyard.steps import bundle
@@ -28,7 +28,7 @@ from modelyard.steps.evaluate import rulebook
 from modelyard.steps.execution import Outcome, StepDefinition, passed
 
 if TYPE_CHECKING:
-    from modelyard.evaluation.test_set import Truth
+    from modelyard.evaluation.test_set import TestSet
     from modelyard.steps.evaluate.contenders import Contender
 
 SPEC = StepSpec(
@@ -70,7 +70,7 @@ def looked_today(context: Context) -> str:
 def run(context: Context, _inputs: Inputs) -> Outcome:
     """Score, join, judge."""
     from modelyard.evaluation.gates import judgement
-    from modelyard.evaluation.test_set import Truth, baseline_predictions
+    from modelyard.evaluation.test_set import TestSet, baseline_predictions
     from modelyard.steps.evaluate import looked_at
     from modelyard.steps.evaluate.contenders import challenger_of, reference_of
 
@@ -100,7 +100,7 @@ def run(context: Context, _inputs: Inputs) -> Outcome:
     test = test.filter(matched)
     unit, unit_name, in_time_order = splits.unit_codes(test, context.config.data.columns)
     signature = challenger.signature
-    truth = Truth(
+    truth = TestSet(
         y=_truth(test, context, signature),
         unit=unit,
         unit_name=unit_name,
@@ -183,21 +183,27 @@ def _references(context: Context) -> dict[str, Version]:
     return {"champion": champion} | ({"best-promoted": best} if other and rescorable else {})
 
 
-def _over_best(primary: Metric, truth: "Truth", models: Mapping[str, Any]) -> r.Estimate | None:
+def _over_best(primary: Metric, truth: "TestSet", models: Mapping[str, Any]) -> r.Estimate | None:
     """Challenger minus the best promoted model on the primary metric, turned so that more is better."""
     from modelyard.evaluation.gates import judge as gates
     from modelyard.evaluation.intervals import measure
+    from modelyard.evaluation.intervals.strategy import Combination
 
     best = models.get("best-promoted")
     if best is None or not best.has(primary.needs) or not models["challenger"].has(primary.needs):
         return None
     sign = 1.0 if primary.higher_is_better else -1.0
-    found = measure.contrast(primary, truth, [models["challenger"], best], [sign, -sign])
+    found = measure.contrast(primary, truth, Combination([models["challenger"], best], [sign, -sign]))
     return gates.estimate_of(found, truth)
 
 
 def _beside(
-    context: Context, primary: Metric, truth: "Truth", models: Mapping[str, Any], columns: Mapping[str, Any], test: Any
+    context: Context,
+    primary: Metric,
+    truth: "TestSet",
+    models: Mapping[str, Any],
+    columns: Mapping[str, Any],
+    test: Any,
 ) -> dict[str, Any]:
     """Calibration, changed predictions, discovered slices and curves."""
     from modelyard.evaluation import discover
@@ -220,7 +226,7 @@ def _checks(
     modes: Checks,
     context: Context,
     primary: Metric,
-    truth: "Truth",
+    truth: "TestSet",
     models: Mapping[str, Any],
     learned_from: tuple[Any, Any] | None,
     signature: r.Signature,

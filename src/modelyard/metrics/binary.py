@@ -1,0 +1,125 @@
+"""Metrics of binary tasks; class code 1 is the positive class."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from modelyard.core.vocabulary import PredictionKind
+from modelyard.metrics.metric import (
+    BINARY,
+    Composed,
+    Effect,
+    Family,
+    MeanLoss,
+    Metric,
+    Proportion,
+    Ranking,
+)
+from modelyard.metrics.shared import ACCURACY, BALANCED_ACCURACY
+
+if TYPE_CHECKING:
+    from modelyard.metrics.predictions import Bools, Floats, Ints, Predictions, Statistic
+
+
+class Recall(Proportion):
+    """Share of the positive rows that are called positive."""
+
+    def considered(self, y: "Ints") -> "Bools":
+        """Return the positive rows."""
+        positive: Bools = y == 1
+        return positive
+
+
+class Specificity(Proportion):
+    """Share of the negative rows that are called negative."""
+
+    def considered(self, y: "Ints") -> "Bools":
+        """Return the negative rows."""
+        negative: Bools = y == 0
+        return negative
+
+
+class Precision(Composed):
+    """Share of the rows called positive that are."""
+
+    family: ClassVar[Family] = Family.SHARE
+
+    def parts(self, y: "Ints", label: "Ints", classes: int) -> "list[tuple[Bools, Bools]]":
+        """Return the rows called positive, and which of them are."""
+        return [((y == 1) & (label == 1), label == 1)]
+
+    def of_table(self, hit: "Floats", actual: "Floats", called: "Floats") -> float | None:
+        """Return hits over called; undefined where nothing is called positive."""
+        return float(hit[1] / called[1]) if called[1] > 0 else None
+
+
+class F1(Composed):
+    """F1 = 2J/(1 + J), where J = TP/(TP + FP + FN) is a share of the rows that are positive or called so."""
+
+    family: ClassVar[Family] = Family.SHARE
+    f1: ClassVar[bool] = True
+
+    def parts(self, y: "Ints", label: "Ints", classes: int) -> "list[tuple[Bools, Bools]]":
+        """Return the rows that are positive or called so, and which are both."""
+        return [((y == 1) & (label == 1), (y == 1) | (label == 1))]
+
+    def of_table(self, hit: "Floats", actual: "Floats", called: "Floats") -> float | None:
+        """Return 2 TP over actual and called; undefined where there is neither."""
+        under = actual[1] + called[1]
+        return float(2 * hit[1] / under) if under > 0 else None
+
+
+class RocAuc(Ranking):
+    """Chance that a positive row is ranked above a negative one, ties at half."""
+
+    family: ClassVar[Family] = Family.AUC
+
+    def areas(self, y: "Ints", probability: "Floats") -> "Sequence[tuple[Bools, Floats]]":
+        """Return its one area."""
+        return ((y == 1, probability),)
+
+    def statistic(self, y: "Ints | Floats", predictions: "Predictions") -> "Statistic":
+        """Return the weighted area."""
+        from modelyard.metrics.statistics import area
+
+        return area(y.astype("int64"), predictions.probabilities)
+
+
+class AveragePrecision(Ranking):
+    """Precision at each score, weighted by the recall that is gained there."""
+
+    def fewest(self, counts: "Ints") -> int:
+        """Return the positives, which it is a mean over."""
+        return int(counts[1])
+
+    def statistic(self, y: "Ints | Floats", predictions: "Predictions") -> "Statistic":
+        """Return the weighted average precision."""
+        from modelyard.metrics.statistics import average_precision
+
+        return average_precision(y.astype("int64"), predictions.probabilities)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Brier(MeanLoss):
+    """Mean squared error of the probability."""
+
+    needs: PredictionKind = "probability"
+
+    def losses(self, y: "Ints | Floats", predictions: "Predictions") -> "Floats":
+        """Return the squared error of each row."""
+        import numpy as np
+
+        return np.asarray((predictions.probabilities - y) ** 2, dtype=np.float64)
+
+
+METRICS: tuple[Metric, ...] = (
+    ACCURACY,
+    Recall(name="recall", tasks=BINARY, maxed_by_positive=True, effect=Effect.MISS, also_called=("sensitivity",)),
+    Specificity(name="specificity", tasks=BINARY, effect=Effect.FALSE_ALARM),
+    Precision(name="precision", tasks=BINARY, effect=Effect.FALSE_CALL, called_rows=True),
+    F1(name="f1", tasks=BINARY),
+    BALANCED_ACCURACY,
+    RocAuc(name="roc_auc", tasks=BINARY, effect=Effect.WRONG_RANKING, also_called=("auc",)),
+    AveragePrecision(name="average_precision", tasks=BINARY, also_called=("aucpr",)),
+    Brier(name="brier_score", tasks=BINARY, also_called=("brier",)),
+)

@@ -1,0 +1,194 @@
+"""What a metric is: its facts, its value, what of a row counts, and which family of intervals fits it.
+
+Values are in natural units, so a loss is positive and lower is better. A class of this module is a kind of metric; the
+metrics themselves are in ``binary``, ``multiclass``, ``regression`` and ``shared``, one class each. Nothing heavy is
+imported here: facts are asked for by commands that compute nothing.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, ClassVar
+
+from modelyard.core.vocabulary import PredictionKind, Task
+
+if TYPE_CHECKING:
+    from modelyard.metrics.predictions import Bools, Floats, Ints, Predictions, Statistic
+
+CLASSES: frozenset[Task] = frozenset({"binary", "multiclass"})
+BINARY: frozenset[Task] = frozenset({"binary"})
+MULTICLASS: frozenset[Task] = frozenset({"multiclass"})
+REGRESSION: frozenset[Task] = frozenset({"regression"})
+
+
+class Family(StrEnum):
+    """How levels and contrasts of a metric are estimated; ``evaluation.intervals`` has a strategy for each."""
+
+    PROPORTION = "proportion"
+    SHARE = "share"
+    """Made of one proportion whose rows depend on the model: precision, F1."""
+    BY_CLASS = "by-class"
+    """A mean of proportions of different rows."""
+    MACRO = "macro"
+    """A mean of proportions whose rows depend on the model."""
+    AUC = "auc"
+    RANKING = "ranking"
+    """Other statistics of the order of the scores."""
+    MEAN = "mean"
+    ROOT_MEAN = "root-mean"
+    STATISTIC = "statistic"
+    """Anything else, by bootstrap."""
+
+
+class Effect(StrEnum):
+    """What one unit of a rate counts; the report has the words."""
+
+    NONE = ""
+    ERROR = "error"
+    MISS = "miss"
+    FALSE_ALARM = "false-alarm"
+    FALSE_CALL = "false-call"
+    WRONG_RANKING = "wrong-ranking"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Metric(ABC):
+    """A metric: facts that gates need, and its value as a function of row weights."""
+
+    name: str
+    """scikit-learn's scorer name without ``neg_``, or the user's own."""
+    tasks: frozenset[Task]
+    needs: PredictionKind
+    higher_is_better: bool
+    perfect: float | None
+    """Value of a faultless model, where one exists."""
+    lowest: float | None = None
+    highest: float | None = None
+    maxed_by_positive: bool = False
+    """All-positive predictions reach the perfect value, so a baseline gate would mean nothing."""
+    baseline: str = "mean"
+    """What the best constant is for it, of a regression: ``mean``, ``median`` or ``quantile_<percent>``."""
+    effect: Effect = Effect.NONE
+    called_rows: bool = False
+    """It looks at the rows that a model gives a class, which have to be enough too."""
+    also_called: tuple[str, ...] = ()
+    """Other libraries' names, which no measure of spelling would find."""
+
+    family: ClassVar[Family] = Family.STATISTIC
+    share: ClassVar[bool] = False
+    """It lies between 0 and 1, and 1 is perfect."""
+    custom: ClassVar[bool] = False
+    """The configuration defines it."""
+
+    @abstractmethod
+    def statistic(self, y: "Ints | Floats", predictions: "Predictions") -> "Statistic":
+        """Return the metric as a function of row weights (bootstrap counts, or the user's weights).
+
+        Args:
+            y: (n,) class codes 0 … k−1 (binary: 1 is the positive class), or values of a regression.
+            predictions: the model's, in the order of the rows.
+        """
+
+    def value(self, y: "Ints | Floats", predictions: "Predictions", weight: "Floats | None" = None) -> float | None:
+        """Return the metric on all rows; None where it is undefined there, such as one class for an AUC."""
+        import numpy as np
+
+        return self.statistic(y, predictions)(np.ones(len(y)) if weight is None else weight)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Share(Metric):
+    """A metric between 0 and 1, of which 1 is perfect."""
+
+    higher_is_better: bool = True
+    perfect: float | None = 1.0
+    lowest: float | None = 0.0
+    highest: float | None = 1.0
+
+    share: ClassVar[bool] = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class Proportion(Share):
+    """A share of rows that are right, of rows that do not depend on the model."""
+
+    needs: PredictionKind = "label"
+
+    family: ClassVar[Family] = Family.PROPORTION
+
+    @abstractmethod
+    def considered(self, y: "Ints") -> "Bools":
+        """Return which rows count; (n,)."""
+
+    def events(self, y: "Ints", predictions: "Predictions") -> "tuple[Bools, Bools]":
+        """Return which rows are right, and which rows count; both (n,)."""
+        return predictions.labels == y, self.considered(y)
+
+    def statistic(self, y: "Ints | Floats", predictions: "Predictions") -> "Statistic":
+        """Return the share of the rows that count that are right."""
+        from modelyard.metrics.statistics import ratio_of_sums
+
+        right, considered = self.events(y.astype("int64"), predictions)
+        return ratio_of_sums((right & considered).astype("float64"), considered.astype("float64"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Composed(Share):
+    """A metric that is made of proportions, read from the confusion table."""
+
+    needs: PredictionKind = "label"
+    f1: ClassVar[bool] = False
+    """Its parts are TP/(TP + FP + FN), of which F1 = 2J/(1 + J) is made."""
+
+    @abstractmethod
+    def parts(self, y: "Ints", label: "Ints", classes: int) -> "list[tuple[Bools, Bools]]":
+        """Return the proportions: which rows are right, and which count; both (n,)."""
+
+    @abstractmethod
+    def of_table(self, hit: "Floats", actual: "Floats", called: "Floats") -> float | None:
+        """Return the metric of a confusion table: its hits, actual rows and called rows, each (k,)."""
+
+    def statistic(self, y: "Ints | Floats", predictions: "Predictions") -> "Statistic":
+        """Return the metric of the weighted confusion table."""
+        from modelyard.metrics.statistics import confusion
+
+        return confusion(y.astype("int64"), predictions.labels, predictions.classes, self.of_table)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ranking(Share):
+    """A statistic of the order of the scores."""
+
+    needs: PredictionKind = "probability"
+
+    family: ClassVar[Family] = Family.RANKING
+
+    def areas(self, y: "Ints", probability: "Floats") -> "Sequence[tuple[Bools, Floats]]":
+        """Return the areas that it is a mean of: whose rows are the positives, and the scores; none for other kinds."""
+        return ()
+
+    def fewest(self, counts: "Ints") -> int:
+        """Return the rows that an error costs most of, from the rows of each class."""
+        return int(counts.min())
+
+
+@dataclass(frozen=True, kw_only=True)
+class MeanLoss(Metric):
+    """A mean of losses per row."""
+
+    higher_is_better: bool = False
+    perfect: float | None = 0.0
+    lowest: float | None = 0.0
+
+    family: ClassVar[Family] = Family.MEAN
+
+    @abstractmethod
+    def losses(self, y: "Ints | Floats", predictions: "Predictions") -> "Floats":
+        """Return the loss of each row; (n,)."""
+
+    def statistic(self, y: "Ints | Floats", predictions: "Predictions") -> "Statistic":
+        """Return the mean loss."""
+        from modelyard.metrics.statistics import mean
+
+        return mean(self.losses(y, predictions))

@@ -1,0 +1,78 @@
+"""Metrics of binary and multiclass tasks alike."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from modelyard.core.vocabulary import PredictionKind
+from modelyard.metrics.metric import CLASSES, Composed, Effect, Family, MeanLoss, Metric, Proportion
+
+if TYPE_CHECKING:
+    from modelyard.metrics.predictions import Bools, Floats, Ints, Predictions
+
+CLIP = 1e-6
+"""Log loss clips probabilities here, so that one certain mistake cannot decide a gate."""
+
+
+class Accuracy(Proportion):
+    """Share of all rows that are right."""
+
+    def considered(self, y: "Ints") -> "Bools":
+        """Return every row."""
+        import numpy as np
+
+        return np.ones(len(y), dtype=np.bool_)
+
+
+class ByClass(Composed):
+    """The mean over classes of the share of a class's rows that are right."""
+
+    family: ClassVar[Family] = Family.BY_CLASS
+
+    def parts(self, y: "Ints", label: "Ints", classes: int) -> "list[tuple[Bools, Bools]]":
+        """Return the rows of each class, and which of them are right."""
+        return [((y == code) & (label == code), y == code) for code in range(classes)]
+
+    def of_table(self, hit: "Floats", actual: "Floats", called: "Floats") -> float | None:
+        """Return the mean of the recalls; undefined where a class has no row."""
+        present = actual > 0
+        return float((hit[present] / actual[present]).mean()) if present.all() else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class LogLoss(MeanLoss):
+    """Mean of −log of the probability that a row's own class was given."""
+
+    needs: PredictionKind = "probability"
+
+    def losses(self, y: "Ints | Floats", predictions: "Predictions") -> "Floats":
+        """Return −log p of each row's class, clipped."""
+        import numpy as np
+
+        probability, codes = predictions.probabilities, y.astype(np.int64)
+        if probability.ndim == 1:
+            of_truth = np.where(codes == 1, probability, 1.0 - probability)
+        else:
+            of_truth = probability[np.arange(len(codes)), codes]
+        return np.asarray(-np.log(np.clip(of_truth, CLIP, 1.0 - CLIP)), dtype=np.float64)
+
+
+@dataclass(frozen=True, kw_only=True)
+class MeanCost(MeanLoss):
+    """Mean cost of a row, by its class and the predicted one."""
+
+    needs: PredictionKind = "label"
+    costs: tuple[tuple[float, ...], ...]
+    """Cost of a row by the code of its class, then of the predicted one."""
+
+    custom: ClassVar[bool] = True
+
+    def losses(self, y: "Ints | Floats", predictions: "Predictions") -> "Floats":
+        """Return the cost of each row."""
+        import numpy as np
+
+        return np.array(self.costs, dtype=np.float64)[y.astype(np.int64), predictions.labels]
+
+
+ACCURACY: Metric = Accuracy(name="accuracy", tasks=CLASSES, effect=Effect.ERROR, also_called=("acc",))
+BALANCED_ACCURACY: Metric = ByClass(name="balanced_accuracy", tasks=CLASSES)
+LOG_LOSS: Metric = LogLoss(name="log_loss", tasks=CLASSES, also_called=("logloss",))
