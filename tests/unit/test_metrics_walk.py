@@ -35,7 +35,8 @@ def rows(task: Task) -> tuple[Any, Predictions, Predictions]:
     draw = np.random.default_rng(3)
     if task == "regression":
         y = draw.normal(size=N)
-        return y, *(Predictions(value=y + spread * draw.normal(size=N)) for spread in (0.2, 0.4))
+        better, worse = (Predictions(value=y + spread * draw.normal(size=N)) for spread in (0.2, 0.4))
+        return y, better, worse
     k = len(CLASSES[task])
     codes = draw.integers(0, k, N)
     models = []
