@@ -11,7 +11,7 @@ import time
 import numpy as np
 
 from benchmarks.bootstrap import models
-from modelyard.config.models import Gate
+from modelyard.config.sections.gate import Gate
 from modelyard.evaluation.gates import rules
 from modelyard.evaluation.gates.judge import judge
 from modelyard.evaluation.test_set import Groups, TestSet

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from modelyard.config.models import Config
+from modelyard.config.configuration import Config
 from modelyard.core.canonical import digest
 from modelyard.training.train import Trained, TrainingRows, Workplace, train
 

@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 import yaml
 
-from modelyard.config.models import Config
+from modelyard.config.configuration import Config
 from modelyard.core.files import sha256_file
 from modelyard.core.verdict import Verdict
 from modelyard.records.results import SuiteResult

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from modelyard.config.models import Gate
+from modelyard.config.sections.gate import Gate
 from modelyard.core.verdict import Verdict, worst
 from modelyard.evaluation.gates import rules
 from modelyard.evaluation.gates.judge import judge

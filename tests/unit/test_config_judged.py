@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from modelyard.config.models import Config
+from modelyard.config.configuration import Config
 from modelyard.policy.change import changes
 
 GATE = {"metric": "accuracy", "no_worse_than": "champion", "margin": "5 %", "by": ["shop", {"shop": "north"}]}

@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from modelyard.config.models import Candidate, Config
+from modelyard.config.configuration import Config
 from modelyard.config.parts import rule_files, rules, rules_digest, training_part
+from modelyard.config.sections.train import Candidate
 
 SUITE = "sha256:" + "0" * 64
 OTHER_SUITE = "sha256:" + "1" * 64

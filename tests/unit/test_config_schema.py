@@ -8,10 +8,10 @@ import jsonschema
 import pytest
 
 from modelyard.config.load import load
-from modelyard.config.models import PATTERNS
 from modelyard.config.schema import ID, schema
 from modelyard.core.documents import read
 from modelyard.core.errors import ConfigError
+from modelyard.core.sections import PATTERN_WORDS
 
 GOOD = """\
 model: {name: churn, task: binary}
@@ -121,4 +121,4 @@ def test_keys_are_written_as_in_yaml_and_every_one_is_described() -> None:
 def test_no_message_ever_shows_a_pattern_of_letters_and_brackets() -> None:
     used = {node["pattern"] for node in _nodes(SCHEMA) if isinstance(node.get("pattern"), str)}
     keys = {key for node in _nodes(SCHEMA) for key in node.get("patternProperties", {})}
-    assert used | keys == set(PATTERNS)
+    assert used | keys == set(PATTERN_WORDS)

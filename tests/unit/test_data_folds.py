@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from modelyard.config.models import Columns
+from modelyard.config.sections.data import Columns
 from modelyard.core.errors import DataError
 from modelyard.data.splits import folds, unit_codes
 

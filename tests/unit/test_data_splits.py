@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from modelyard.config.models import Columns, Split, UnitColumn, UnitEvery
+from modelyard.config.sections.data import Columns, Split, UnitColumn, UnitEvery
 from modelyard.core.errors import ConfigError, DataError
 from modelyard.data.splits import SplitRows, drop_missing_target, split, unit_codes
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from modelyard.config.models import Checks
+from modelyard.config.sections.evaluate import Checks
 from modelyard.core.verdict import Verdict
 from modelyard.evaluation.checks import beside
 from modelyard.evaluation.test_set import TestSet

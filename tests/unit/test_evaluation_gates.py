@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from modelyard.config.models import Gate
+from modelyard.config.sections.gate import Gate
 from modelyard.core.errors import ConfigError
 from modelyard.core.verdict import Verdict
 from modelyard.evaluation.gates import judgement, rules

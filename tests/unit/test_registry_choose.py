@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from modelyard.config.models import Registry
+from modelyard.config.sections.registry import Registry
 from modelyard.core.errors import ConfigError
 from modelyard.registry.choose import open_registry
 from modelyard.registry.github.registry import GitHubRegistry

@@ -7,7 +7,7 @@ import sklearn.metrics as sk
 import statsmodels.api as sm
 from fairlearn.metrics import MetricFrame
 
-from modelyard.config.models import Gate
+from modelyard.config.sections.gate import Gate
 from modelyard.evaluation.gates import judge as gates
 from modelyard.evaluation.gates import rules
 from modelyard.evaluation.test_set import Groups, TestSet

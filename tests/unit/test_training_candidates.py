@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from modelyard.config.models import Candidate
+from modelyard.config.sections.train import Candidate
 from modelyard.core.errors import ConfigError, Place
 from modelyard.training.candidates import Choice, expand, problem_with, resolve
 

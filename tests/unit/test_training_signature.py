@@ -6,7 +6,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from modelyard.config.models import Columns, Model
+from modelyard.config.sections.data import Columns
+from modelyard.config.sections.model import Model
 from modelyard.core.errors import ConfigError, DataError
 from modelyard.training.baseline import fit_baseline
 from modelyard.training.signature import command_features, find_features, find_target, find_weight, signature

@@ -7,7 +7,7 @@ import pytest
 
 from modelyard.cli import annotations, output
 from modelyard.cli.views.gate import after_the_fact
-from modelyard.config.models import Gate
+from modelyard.config.sections.gate import Gate
 from modelyard.core.verdict import Verdict
 from modelyard.evaluation.gates import rules
 from modelyard.evaluation.gates.judge import judge

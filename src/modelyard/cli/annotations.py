@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 import modelyard.records.results as r
-from modelyard.core.errors import CollectedConfigError, ModelyardError
+from modelyard.core.errors import ModelyardError
 from modelyard.core.verdict import Verdict
 from modelyard.github.log import Annotation, Level
 from modelyard.records.envelope import Envelope
@@ -37,7 +37,7 @@ def of_record(envelope: Envelope, *, config: str, suites: dict[str, str], red: b
 
 def of_error(error: ModelyardError) -> list[Annotation]:
     """One for each mistake that was found."""
-    problems = error.problems if isinstance(error, CollectedConfigError) else [error]
+    problems = error.problems
     return [_of_one(problem) for problem in problems]
 
 

@@ -75,10 +75,10 @@ def _dispatch(argv: list[str], environ: Mapping[str, str]) -> int:
 def _print_error(error: ModelyardError, *, as_json: bool) -> None:
     sys.stderr.write(f"modelyard: {error}\n")
     if as_json:
-        said = {
-            "error": {"message": error.message, "hint": error.hint, "place": str(error.place) if error.place else None}
-        }
-        print(json.dumps({**said, "exit-code": error.exit_code, "verdict": "error"}))
+        head = {"message": error.message, "code": error.code, "hint": error.hint}
+        body = {"error": {**head, "place": str(error.place) if error.place else None}}
+        problems = [problem.as_data() for problem in error.problems]
+        print(json.dumps({**body, "problems": problems, "exit-code": error.exit_code, "verdict": "error"}))
 
 
 def _quieten() -> None:

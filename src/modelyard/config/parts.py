@@ -9,7 +9,8 @@ from typing import Any
 
 import rfc8785
 
-from modelyard.config.models import Candidate, Config
+from modelyard.config.configuration import Config
+from modelyard.config.sections.train import Candidate
 from modelyard.core.files import sha256_bytes
 
 _HOW_IT_RUNS = ("jobs", "timeout")

@@ -1,43 +1,25 @@
-"""YAML text as plain data with line numbers: no duplicate keys, no surprising words, no tags, and bounded in size.
+"""The one strict reader of files that users write: YAML or JSON text as plain data, with the line of every key.
 
-The grammar is PyYAML's; what a plain scalar means is narrower than YAML 1.1 on purpose. ``yes``, ``no``, ``on``,
-``off``, ``010`` and ``1:30`` mean different things to different readers of YAML, so they are errors unless quoted.
-Dates stay text, and ``1e-3`` is a number, as in YAML 1.2 and in every editor.
+Every mistake is collected: a key twice, a word that means different things to different readers, a tag, a number that
+is not finite. ``core/explain.py`` checks the data against a model and puts both kinds of mistakes into one error.
 """
 
-import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from math import isfinite
+from pathlib import Path
+from typing import Any, Literal
 
-import yaml
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
-from modelyard.core.errors import CollectedConfigError, ConfigError, Place
+from modelyard.core import json_syntax, yaml_syntax
+from modelyard.core.errors import CollectedConfigError, ConfigError, Place, nearest
+from modelyard.core.nodes import AMBIGUOUS, MERGE, TAG, Limits, TooMuchError
 
 KeyPath = tuple[str | int, ...]
+Syntax = Literal["yaml", "json"]
 
-MAX_BYTES = 1 << 20
-MAX_NODES = 10_000
-MAX_DEPTH = 64
-MAX_INTEGER = 2**53
-"""Beyond it, canonical JSON and most readers of JSON lose digits."""
-
-_TAG = "tag:yaml.org,2002:"
-_AMBIGUOUS = "ambiguous"
-_MERGE = _TAG + "merge"
-_STANDARD = frozenset(_TAG + name for name in ("str", "int", "float", "bool", "null", "map", "seq"))
-
-_PLAIN: tuple[tuple[re.Pattern[str], str], ...] = (
-    (re.compile(r"~|null|Null|NULL|"), _TAG + "null"),
-    (re.compile(r"true|True|TRUE|false|False|FALSE"), _TAG + "bool"),
-    (re.compile(r"yes|Yes|YES|no|No|NO|on|On|ON|off|Off|OFF"), _AMBIGUOUS),
-    (re.compile(r"[-+]?0[0-9_]+|[-+]?[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?"), _AMBIGUOUS),
-    (re.compile(r"[-+]?(0|[1-9][0-9_]*|0x[0-9a-fA-F_]+|0o[0-7_]+|0b[01_]+)"), _TAG + "int"),
-    (re.compile(r"[-+]?(\.[0-9]+|[0-9][0-9_]*(\.[0-9_]*)?)([eE][-+]?[0-9]+)?"), _TAG + "float"),
-    (re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)"), _TAG + "float"),
-    (re.compile(r"<<"), _MERGE),
-)
+_STANDARD = frozenset(TAG + name for name in ("str", "int", "float", "bool", "null", "map", "seq"))
 
 
 @dataclass
@@ -45,18 +27,21 @@ class Tree:
     """What a file says; ``problems`` are mistakes that did not stop the reading, ``tainted`` the keys they touch."""
 
     data: Any
+    file: str
     lines: dict[KeyPath, int] = field(default_factory=dict)
     problems: list[ConfigError] = field(default_factory=list)
     tainted: set[KeyPath] = field(default_factory=set)
 
+    def place(self, path: KeyPath) -> Place:
+        """Return the place of a key, on the line of the key itself or of its nearest parent in the file."""
+        return Place(self.file, line_of(self.lines, path), dotted(path) or None)
 
-class TooMuchError(Exception):
-    """The text has more nodes, or nests deeper, than any honest configuration; ``line`` is where that was noticed."""
 
-    def __init__(self, message: str, line: int) -> None:
-        self.message = message
-        self.line = line
-        super().__init__(message)
+def line_of(lines: Mapping[KeyPath, int], path: KeyPath) -> int:
+    """Return the line of a key, or of its nearest parent that is written in the file."""
+    while path and path not in lines:
+        path = path[:-1]
+    return lines[path]
 
 
 def shown(value: Any, limit: int = 60) -> str:
@@ -83,93 +68,143 @@ def dotted(path: KeyPath) -> str:
     return text
 
 
-class _Composer(yaml.SafeLoader):
-    """PyYAML's composer with a limit on nodes and depth, and the narrower reading of plain scalars."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__(text)
-        self.nodes = 0
-        self.depth = 0
-
-    def compose_node(self, parent: Node | None, index: int) -> Node | None:
-        self.nodes += 1
-        self.depth += 1
-        line = self.peek_event().start_mark.line + 1  # type: ignore[no-untyped-call]  # the stubs leave it untyped
-        if self.nodes > MAX_NODES:
-            raise TooMuchError(f"more than {MAX_NODES:,} values", line)
-        if self.depth > MAX_DEPTH:
-            raise TooMuchError(f"nested more than {MAX_DEPTH} deep", line)
-        node = super().compose_node(parent, index)
-        self.depth -= 1
-        return node
-
-    def resolve(self, kind: type[Node], value: Any, implicit: Any) -> Any:
-        if kind is ScalarNode:
-            if implicit[0]:
-                return next((tag for pattern, tag in _PLAIN if pattern.fullmatch(value)), _TAG + "str")
-            return _TAG + "str"
-        return _TAG + ("map" if kind is MappingNode else "seq")
-
-
-def read(text: str, file: str) -> Tree:
-    """Parse YAML text.
+def read(text: str, file: str, *, syntax: Syntax = "yaml", limits: Limits = Limits()) -> Tree:  # noqa: B008 - frozen
+    """Parse text.
 
     Args:
         text: the file's text.
         file: the name that messages give it.
+        syntax: which language it is written in.
+        limits: how large it may be.
 
     Returns:
         The data, with the 1-based line of every key path, and the mistakes that did not stop the reading.
 
     Raises:
-        ConfigError: not YAML, more than one document, too large or nested too deep.
+        ConfigError: not such text, more than one document, too large or nested too deep.
     """
+    compose = json_syntax.compose if syntax == "json" else yaml_syntax.compose
+    builder = _Builder(file, limits)
     try:
-        loader = _Composer(text)
-        try:
-            node = loader.get_single_node()
-        finally:
-            loader.dispose()
-        builder = _Builder(file)
+        node = compose(text, file, limits)
         builder.tree.data = None if node is None else builder.build(node, ())
     except TooMuchError as error:
         raise ConfigError(
             f"too large to be a configuration: {error.message}",
+            code="config/too-large",
             hint="Data belongs in data files; aliases count every time they are used.",
             place=Place(file, error.line),
         ) from error
-    except yaml.YAMLError as error:
-        raise _plainly(error, text, file) from error
     builder.tree.lines[()] = 1 if node is None else node.start_mark.line + 1
     return builder.tree
+
+
+def read_file(
+    path: Path,
+    file: str,
+    *,
+    what: str,
+    syntax: Syntax = "yaml",
+    limits: Limits = Limits(),  # noqa: B008 - frozen
+) -> Tree:
+    """Read and parse a file.
+
+    Args:
+        path: the file.
+        file: the name that messages give it.
+        what: what it is, for messages: ``the configuration``.
+        syntax: which language it is written in.
+        limits: how large it may be.
+
+    Raises:
+        ConfigError: as ``read`` and ``read_text`` raise it.
+    """
+    return read(read_text(path, file, what=what, limits=limits), file, syntax=syntax, limits=limits)
+
+
+def read_text(path: Path, file: str, *, what: str, limits: Limits = Limits()) -> str:  # noqa: B008 - frozen
+    """Return the text of a file.
+
+    Raises:
+        ConfigError: no such file, a folder, not readable, not UTF-8, or too large.
+    """
+    place = Place(file)
+    try:
+        size = path.stat().st_size
+        if size > limits.bytes:
+            raise ConfigError(
+                f"too large to be {what}: {size:,} bytes, at most {limits.bytes:,}",
+                code="config/too-large",
+                hint="Data belongs in data files.",
+                place=place,
+            )
+        raw = path.read_bytes()
+    except (FileNotFoundError, NotADirectoryError) as error:
+        beside = sorted(each.name for each in path.parent.iterdir()) if path.parent.is_dir() else []
+        hint = nearest(path.name, beside) or "Paths are relative to the configuration."
+        raise ConfigError(f"{what} does not exist", code="config/missing-file", hint=hint, place=place) from error
+    except IsADirectoryError as error:
+        raise ConfigError(
+            f"a folder where {what} should be", code="config/not-a-file", hint="Name a file.", place=place
+        ) from error
+    except OSError as error:
+        raise ConfigError(
+            f"cannot be read: {error.strerror or error}",
+            code="config/unreadable-file",
+            hint="Fix its permissions.",
+            place=place,
+        ) from error
+    return _decoded(raw, place)
+
+
+def _decoded(raw: bytes, place: Place) -> str:
+    if b"\0" in raw:
+        wide = raw[:2] in (b"\xff\xfe", b"\xfe\xff") or raw[1:2] == b"\0" or raw[:1] == b"\0"
+        line = raw[: raw.index(0)].count(10) + 1
+        reason = "it is saved as UTF-16" if wide else f"it holds NUL bytes, the first on line {line}"
+        raise ConfigError(
+            f"not a text file in UTF-8: {reason}", code="config/not-utf8", hint="Save it as UTF-8 text.", place=place
+        )
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ConfigError(
+            f"not a text file in UTF-8: byte 0x{raw[error.start]:02x}",
+            code="config/not-utf8",
+            hint="Save it as UTF-8.",
+            place=Place(place.file, raw[: error.start].count(b"\n") + 1),
+        ) from error
 
 
 class _Builder:
     """Turns composed nodes into plain data, collecting mistakes on the way."""
 
-    def __init__(self, file: str) -> None:
-        self.file = file
-        self.tree = Tree(None)
+    def __init__(self, file: str, limits: Limits) -> None:
+        self.limits = limits
+        self.tree = Tree(None, file)
         self.count = 0
         self.open: set[int] = set()
 
-    def problem(self, node: Node, path: KeyPath, found: str, hint: str, *, taints: bool = True) -> None:
-        place = Place(self.file, node.start_mark.line + 1, dotted(path) or None)
-        self.tree.problems.append(ConfigError(found, hint=hint, place=place))
+    def problem(
+        self, node: Node, path: KeyPath, message: str, hint: str, *, code: str = "config/bad-value", taints: bool = True
+    ) -> None:
+        place = Place(self.tree.file, node.start_mark.line + 1, dotted(path) or None)
+        self.tree.problems.append(ConfigError(message, code=code, hint=hint, place=place))
         if taints:
             self.tree.tainted.add(path)
 
     def _count(self, node: Node) -> None:
         self.count += 1
-        if self.count > MAX_NODES:
-            raise TooMuchError(f"more than {MAX_NODES:,} values once aliases are followed", node.start_mark.line + 1)
+        if self.count > self.limits.nodes:
+            message = f"more than {self.limits.nodes:,} values once aliases are followed"
+            raise TooMuchError(message, node.start_mark.line + 1)
 
     def build(self, node: Node, path: KeyPath) -> Any:
         self._count(node)
         if id(node) in self.open:
             self.problem(node, path, "an anchor that contains itself", "Write the value out instead.")
             return None
-        if node.tag not in _STANDARD and node.tag not in (_AMBIGUOUS, _MERGE):
+        if node.tag not in _STANDARD and node.tag not in (AMBIGUOUS, MERGE):
             self._unknown_tag(node, path)
             return None
         self.open.add(id(node))
@@ -183,12 +218,13 @@ class _Builder:
             self.open.discard(id(node))
 
     def _unknown_tag(self, node: Node, path: KeyPath) -> None:
-        name = node.tag.replace(_TAG, "!!")
+        name = node.tag.replace(TAG, "!!")
         self.problem(
             node,
             path,
             f"the tag {shown(name)} is not allowed",
             "Write plain values: text, numbers, true, false.",
+            code="config/yaml-tag",
         )
 
     def _sequence(self, node: SequenceNode, path: KeyPath) -> list[Any]:
@@ -203,7 +239,7 @@ class _Builder:
         own: dict[str, Any] = {}
         first: dict[str, int] = {}
         for key_node, value_node in node.value:
-            if key_node.tag == _MERGE:
+            if key_node.tag == MERGE:
                 continue
             name = self._key(key_node, path)
             line = key_node.start_mark.line + 1
@@ -213,8 +249,9 @@ class _Builder:
                 self.problem(
                     key_node,
                     (*path, name),
-                    f"the key {shown(name)} is here twice: on line {first[name]} and on line {line}",
+                    f"duplicate key {shown(name)}: on line {first[name]} and on line {line}",
                     "Keep one of them.",
+                    code="config/duplicate-key",
                     taints=False,  # the first one was read, and is checked
                 )
                 continue
@@ -227,7 +264,7 @@ class _Builder:
         """What ``<<: *anchor`` brings in; keys of its own, and those of earlier anchors in a list, come first."""
         merged: dict[str, Any] = {}
         for key_node, value_node in node.value:
-            if key_node.tag != _MERGE:
+            if key_node.tag != MERGE:
                 continue
             sources = value_node.value if isinstance(value_node, SequenceNode) else [value_node]
             for source in sources:
@@ -244,26 +281,26 @@ class _Builder:
     def _entries(self, node: MappingNode, depth: int) -> Iterator[tuple[Node, Node]]:
         """A mapping's entries, its own first and then those that it merges in."""
         self._count(node)
-        if depth > MAX_DEPTH:
+        if depth > self.limits.depth:
             raise TooMuchError("merges that go in circles", node.start_mark.line + 1)
         for key, value in node.value:
-            if key.tag != _MERGE:
+            if key.tag != MERGE:
                 self._count(key)
                 yield key, value
         for key, value in node.value:
-            if key.tag == _MERGE:
+            if key.tag == MERGE:
                 for source in value.value if isinstance(value, SequenceNode) else [value]:
                     if isinstance(source, MappingNode):
                         yield from self._entries(source, depth + 1)
 
     def _key(self, node: Node, path: KeyPath) -> str | None:
-        if isinstance(node, ScalarNode) and node.tag == _TAG + "str":
+        if isinstance(node, ScalarNode) and node.tag == TAG + "str":
             text = self._text(node, path)
             return text if isinstance(text, str) else None
         if not isinstance(node, ScalarNode):
             self.problem(node, path, "a key that is a list or a mapping", "Keys are text; put it in quotes.")
             return None
-        if node.tag == _AMBIGUOUS:
+        if node.tag == AMBIGUOUS:
             found = f"the key {node.value} means different things to different readers of YAML"
         else:
             found = f"the key {shown(node.value) if node.value else 'of this value'} is not text"
@@ -271,8 +308,8 @@ class _Builder:
         return str(node.value)
 
     def _scalar(self, node: ScalarNode, path: KeyPath) -> Any:
-        value, kind = node.value, node.tag.removeprefix(_TAG)
-        if kind == _AMBIGUOUS:
+        value, kind = node.value, node.tag.removeprefix(TAG)
+        if kind == AMBIGUOUS:
             self._ambiguous(node, path)
             return value
         if kind in ("str", "merge"):
@@ -286,11 +323,12 @@ class _Builder:
     def _ambiguous(self, node: ScalarNode, path: KeyPath) -> None:
         value = node.value
         if value[-1].isdigit() or value[-1] in ".:_":
-            what, do = "a number in other units or bases", f"Put it in quotes if it is text: '{value}'."
+            what, hint = "a number in other units or bases", f"Put it in quotes if it is text: '{value}'."
         else:
             meant = "true" if value.lower() in ("yes", "on") else "false"
-            what, do = meant, f"Write {meant} if you mean that, or put it in quotes if it is text: '{value}'."
-        self.problem(node, path, f"{value} without quotes is text to some readers of YAML and {what} to others", do)
+            what, hint = meant, f"Write {meant} if you mean that, or put it in quotes if it is text: '{value}'."
+        message = f"{value} without quotes is text to some readers of YAML and {what} to others"
+        self.problem(node, path, message, hint, code="config/ambiguous-word")
 
     def _text(self, node: ScalarNode, path: KeyPath) -> str | None:
         if "\0" in node.value or any("\ud800" <= char <= "\udfff" for char in node.value):
@@ -301,76 +339,32 @@ class _Builder:
     def _boolean(self, node: ScalarNode, path: KeyPath) -> Any:
         known = {"true": True, "false": False, "yes": True, "no": False, "on": True, "off": False}
         if node.value.lower() not in known:
-            self.problem(node, path, f"{shown(node.value)} is no boolean", "Write true or false.")
+            self.problem(node, path, f"invalid boolean {shown(node.value)}", "Write true or false.")
             return None
         return known[node.value.lower()]
 
     def _number(self, node: ScalarNode, path: KeyPath, kind: str) -> Any:
         text = node.value.replace("_", "")
+        if kind == "float" and text.lower().lstrip("+-.") in ("inf", "nan", "infinity"):
+            self.problem(
+                node, path, f"{node.value} is not a finite number", "Write a finite number, or remove the key."
+            )
+            return None
         try:
             number = int(text, 0) if kind == "int" else float(text)
         except ValueError:
-            if kind == "float" and text.lower().lstrip("+-") in (".inf", ".nan"):
-                self.problem(node, path, f"{node.value} is not a number to compare with", "Write a finite number.")
-            else:
-                self.problem(node, path, f"{shown(node.value)} is no number", "Write digits, such as 5 or 0.05.")
+            self.problem(node, path, f"invalid number {shown(node.value)}", "Write digits, such as 5 or 0.05.")
             return None
-        if abs(number) > MAX_INTEGER and isinstance(number, int):
+        if isinstance(number, int) and self.limits.integer is not None and abs(number) > self.limits.integer:
             self.problem(node, path, f"{shown(number)} is too large", "Whole numbers go up to 2^53.")
             return None
-        if abs(number) == float("inf"):
+        if not isfinite(number):
             self.problem(node, path, f"{shown(node.value)} is too large", "Write a finite number.")
             return None
         return number
 
 
-_WORDS: tuple[tuple[str, str, str], ...] = (
-    ("found character '\\t'", "a tab where YAML wants spaces", "Indent with spaces."),
-    ("found a tab character", "a tab where YAML wants spaces", "Indent with spaces."),
-    ("mapping values are not allowed", "a colon where no key can stand",
-     "Put a value that holds ': ' in quotes, and check the indentation."),
-    ("could not find expected ':'", "a line that is neither a key with its colon nor part of the value above",
-     "Write `key: value`, with a space after the colon."),
-    ("expected ',' or ']'", "a [ that is not closed, or a comma missing in it", "Write [a, b]."),
-    ("expected ',' or '}'", "a { that is not closed, or a comma missing in it",
-     "Write {key: value, key: value}; put text that begins with { or holds a comma in quotes."),
-    ("but found '-'", "a list item where a key should be", "Indent the items of a list under their key."),
-    ("unexpected end of stream", "a quote that is not closed", "Close it, or double it inside the text."),
-    ("expected <block end>", "something that does not fit the lines above it",
-     "Check the indentation, and put text that begins with a quote, { or [ in quotes as a whole."),
-    ("unknown escape character", "a backslash in double quotes that begins no escape", "Use single quotes."),
-    ("escape sequence", "a broken escape in double quotes", "Use single quotes."),
-    ("found undefined alias", "an alias (*name) of an anchor that is not there",
-     "Put text that begins with * in quotes."),
-    ("expected alphabetic or numeric character", "a * or & that begins no name", "Put the text in quotes."),
-    ("found duplicate anchor", "an anchor (&name) that is there twice", "Rename one of them."),
-    ("found another document", "a second document (---)", "Keep one document in the file."),
-    ("expected the node content", "a mark where a value should be",
-     "Put text that begins with , ] } : ? - or # in quotes."),
-    ("that cannot start any token", "a character that cannot begin a value",
-     "Put text that begins with %, @ or ` in quotes."),
-    ("special characters are not allowed", "a control character", "Remove it; an editor that shows them helps."),
-)  # fmt: skip
-
-
-def _plainly(error: yaml.YAMLError, text: str, file: str) -> ConfigError:
-    """PyYAML's complaint in plain words, with line and column."""
-    if isinstance(error, yaml.MarkedYAMLError):
-        said = f"{error.context or ''} {error.problem or ''}".strip()
-        unclosed = "end of stream" in said or "'<stream end>'" in said
-        mark = (error.context_mark if unclosed else None) or error.problem_mark or error.context_mark
-        line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-    else:
-        said = str(error)
-        before = text[: getattr(error, "position", 0)]
-        line, column = before.count("\n") + 1, len(before) - (before.rfind("\n") + 1) + 1
-    for part, found, hint in _WORDS:
-        if part in said:
-            return ConfigError(f"not valid YAML: column {column}: {found}", hint=hint, place=Place(file, line))
-    return ConfigError(f"not valid YAML: column {column}: {said}", hint="Check this line.", place=Place(file, line))
-
-
 def collected(problems: list[ConfigError]) -> ConfigError:
-    """One error for all of them, in the order of their lines."""
+    """Return one error for all of them, in the order of their lines."""
     ordered = sorted(problems, key=lambda problem: (problem.place.line or 0) if problem.place else 0)
     return ordered[0] if len(ordered) == 1 else CollectedConfigError(ordered)

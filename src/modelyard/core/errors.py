@@ -9,7 +9,7 @@
 A message says what was found, where, what is allowed, and what to do; the class decides nothing but the code.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import ClassVar
@@ -53,6 +53,23 @@ class ModelyardError(Exception):
         self.place = place
         super().__init__(message)
 
+    @property
+    def problems(self) -> "tuple[ModelyardError, ...]":
+        """Return the mistakes of which this error tells: itself, unless it was collected."""
+        return (self,)
+
+    def as_data(self) -> dict[str, str | int | None]:
+        """Return the error as plain data: file, line, key, message, code and hint."""
+        place = self.place or Place("")
+        return {
+            "file": place.file or None,
+            "line": place.line,
+            "key": place.key,
+            "message": self.message,
+            "code": self.code,
+            "hint": self.hint,
+        }
+
     def __str__(self) -> str:
         """Return the place, the message and its code on one line, and the hint on the next."""
         head = f"{self.place}: {self.message}" if self.place else self.message
@@ -82,9 +99,18 @@ class PlatformError(ModelyardError):
 class CollectedConfigError(ConfigError):
     """Several configuration errors found in one pass, shown together."""
 
-    def __init__(self, problems: list[ConfigError]) -> None:
-        self.problems = problems
-        super().__init__("\n".join(str(problem) for problem in problems))
+    def __init__(self, problems: Sequence[ConfigError]) -> None:
+        self._problems = tuple(problems)
+        super().__init__("\n".join(map(str, problems)), code="config/several-problems")
+
+    @property
+    def problems(self) -> tuple[ConfigError, ...]:
+        """Return the errors, in the order in which they are shown."""
+        return self._problems
+
+    def __str__(self) -> str:
+        """Return every error, one after the other."""
+        return self.message
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

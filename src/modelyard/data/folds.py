@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING
 
-from modelyard.config.models import Columns
+from modelyard.config.sections.data import Columns
 from modelyard.core.errors import DataError
 from modelyard.core.vocabulary import FoldsFollow
 from modelyard.data.units import column_codes, stretch_codes, unit_of

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from modelyard.config.models import Columns, Split
+from modelyard.config.sections.data import Columns, Split
 from modelyard.core.errors import ConfigError, DataError
 from modelyard.core.vocabulary import TIME_UNITS, MissingTarget
 from modelyard.data.folds import folds

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import available_timezones
 
-from modelyard.config.models import Columns, UnitColumn, UnitEvery
+from modelyard.config.sections.data import Columns, UnitColumn, UnitEvery
 from modelyard.core.errors import ConfigError, DataError, nearest
 from modelyard.core.vocabulary import TIME_UNITS, TimeUnit
 from modelyard.data.reading import type_name

@@ -8,8 +8,9 @@ from typing import Any
 from pydantic import ValidationError
 
 from modelyard.config import parts
+from modelyard.config.configuration import Config
 from modelyard.config.load import Loaded
-from modelyard.config.models import Config, Gate
+from modelyard.config.sections.gate import Gate
 from modelyard.core.documents import KeyPath
 from modelyard.core.errors import ConfigError, Place
 from modelyard.core.vocabulary import RuleChangeKind

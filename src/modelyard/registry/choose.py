@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from modelyard.config import models
+from modelyard.config.sections.registry import Registry as RegistrySection
 from modelyard.core.errors import ConfigError, nearest
 from modelyard.core.vocabulary import REGISTRY_KINDS
 from modelyard.registry.local.registry import LocalRegistry
@@ -19,7 +19,7 @@ TOKENS = ("MODELYARD_TOKEN", "GH_TOKEN", "GITHUB_TOKEN")
 
 
 def open_registry(
-    registry: models.Registry,
+    registry: RegistrySection,
     model: str,
     state: Path,
     *,
@@ -102,7 +102,7 @@ def _github(
 
 
 def _mlflow(
-    registry: models.Registry, model: str, state: Path, environ: Mapping[str, str], tell: Callable[[str], None]
+    registry: RegistrySection, model: str, state: Path, environ: Mapping[str, str], tell: Callable[[str], None]
 ) -> Registry:
     from modelyard.registry.mlflow.registry import MlflowRegistry
     from modelyard.registry.mlflow.server import Server, server_address

@@ -14,8 +14,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from modelyard.config.configuration import Config
 from modelyard.config.load import Loaded
-from modelyard.config.models import Config
 from modelyard.config.parts import rule_files
 from modelyard.core import files
 from modelyard.core.canonical import digest

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from modelyard.config.models import Config
+from modelyard.config.configuration import Config
 from modelyard.core.canonical import digest
 from modelyard.core.errors import DataError
 from modelyard.data import sources, splits

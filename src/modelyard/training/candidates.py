@@ -9,7 +9,7 @@ from difflib import get_close_matches
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
-from modelyard.config.models import Candidate
+from modelyard.config.sections.train import Candidate
 from modelyard.core.errors import ConfigError, Place, nearest
 
 if TYPE_CHECKING:

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from modelyard.config.models import Columns, Model
+from modelyard.config.sections.data import Columns
+from modelyard.config.sections.model import Model
 from modelyard.core.errors import ConfigError, DataError
 from modelyard.core.vocabulary import ColumnKind
 from modelyard.data.units import unit_of

@@ -9,7 +9,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from modelyard.config.models import Config, Maximise, Train
+from modelyard.config.configuration import Config
+from modelyard.config.sections.model import Maximise
+from modelyard.config.sections.train import Train
 from modelyard.core.canonical import digest
 from modelyard.core.errors import ConfigError, Place, nearest
 from modelyard.core.files import disk_errors, inside, replace_folder, self_ignoring, sha256_file

@@ -8,7 +8,7 @@ import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from modelyard.config.models import Config
+from modelyard.config.configuration import Config
 from modelyard.core.errors import ConfigError, DataError
 from modelyard.models import environment, store
 from modelyard.models.adapters import ADAPTERS, Adapter

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from modelyard.config import models as config
+from modelyard.config.sections import registry as config
 from modelyard.core.errors import ConfigError, DataError
 from modelyard.models import store
 from modelyard.records.chain import Report, verify_run_folder

@@ -10,17 +10,21 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 import numpy as np
-import yaml
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
-from modelyard.config.models import Section, Text, wrong
+from modelyard.core.documents import read_file
 from modelyard.core.errors import ConfigError, DataError, Place, nearest
+from modelyard.core.explain import checked
+from modelyard.core.nodes import Limits
+from modelyard.core.sections import Section, Text, wrong
 from modelyard.core.verdict import Verdict
 from modelyard.metrics.predictions import Bools, Floats, Predictions
 from modelyard.models.predictions import encode
 from modelyard.records.results import CheckResult, Signature
 
 Value = bool | int | float | str | None
+LIMITS = Limits(bytes=16 << 20, nodes=1_000_000)
+"""Made-up rows may have many columns."""
 SHOWN = 3
 """Rows that are named where a test fails."""
 
@@ -61,15 +65,18 @@ class BehaviourTest(Section):
         changes = [name for name in ("set", "add", "multiply") if getattr(self, name) is not None]
         if self.kind in ("invariance", "directional"):
             if self.column is None or len(changes) != 1:
-                raise wrong(f"{self.kind} needs a column, and one of set, add and multiply")
+                raise wrong(f"{self.kind} needs a column, and one of set, add and multiply", code="behaviour/change")
             if (self.expect is None) == (self.kind == "directional"):
-                raise wrong("expect: increase or decrease belongs to a directional test, and to no other")
+                raise wrong(
+                    "expect: increase or decrease belongs to a directional test, and to no other",
+                    code="behaviour/expect",
+                )
         elif self.column or changes or self.expect:
-            raise wrong(f"{self.kind} changes no column")
+            raise wrong(f"{self.kind} changes no column", code="behaviour/change")
         if (self.kind == "minimum") != bool(self.rows):
-            raise wrong("rows belong to a minimum test, and to no other")
+            raise wrong("rows belong to a minimum test, and to no other", code="behaviour/rows")
         if any("answer" not in row for row in self.rows):
-            raise wrong("each of the rows needs its answer")
+            raise wrong("each of the rows needs its answer", code="behaviour/missing-answer")
         return self
 
 
@@ -80,20 +87,17 @@ class BehaviourTests(Section):
     """The tests."""
 
 
-def read(path: Path, shown: str) -> tuple[BehaviourTest, ...]:
-    """The tests of a file.
+def read(path: Path, file: str) -> tuple[BehaviourTest, ...]:
+    """Read a file of behaviour tests.
+
+    Args:
+        path: the file.
+        file: the name that messages give it.
 
     Raises:
-        ConfigError: not such a file; the message names the key.
+        ConfigError: not such a file; every mistake comes with its line and key.
     """
-    try:
-        return BehaviourTests.model_validate(yaml.safe_load(path.read_text("utf-8"))).tests
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise ConfigError("the behaviour tests cannot be read as YAML", place=Place(shown)) from error
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        key = ".".join(map(str, first["loc"])) or "the file"
-        raise ConfigError(f"{key}: {first['msg']}", hint="See docs/statistics.md.", place=Place(shown)) from error
+    return checked(read_file(path, file, what="the file of behaviour tests", limits=LIMITS), BehaviourTests).tests
 
 
 @dataclass(frozen=True)

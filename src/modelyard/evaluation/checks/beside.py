@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from modelyard.config.models import Checks
+from modelyard.config.sections.evaluate import Checks
 from modelyard.core.verdict import Verdict
 from modelyard.evaluation.gates.judge import Columns, Models, estimate_of
 from modelyard.evaluation.test_set import TestSet

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from modelyard.config.models import Gate
+from modelyard.config.sections.gate import Gate
 from modelyard.core.errors import ConfigError, Place, nearest
 from modelyard.core.vocabulary import Operator, Reference, Task
 from modelyard.metrics.catalogue import METRICS

@@ -5,11 +5,12 @@ from datetime import date
 from pathlib import Path
 from typing import Annotated
 
-import yaml
-from pydantic import Field, ValidationError
+from pydantic import Field
 
-from modelyard.config.models import Section, Text
+from modelyard.core.documents import read_file
 from modelyard.core.errors import ConfigError, Place, nearest
+from modelyard.core.explain import checked
+from modelyard.core.sections import Section, Text
 from modelyard.core.verdict import Verdict
 from modelyard.core.vocabulary import WaiverState
 from modelyard.records.results import CheckResult, GateResult, SliceRow, WaiverRow
@@ -39,26 +40,17 @@ class Waivers(Section):
     """The waivers."""
 
 
-def read(path: Path, shown: str) -> tuple[Waiver, ...]:
-    """The waivers of a file.
+def read(path: Path, file: str) -> tuple[Waiver, ...]:
+    """Read a file of waivers.
+
+    Args:
+        path: the file.
+        file: the name that messages give it.
 
     Raises:
-        ConfigError: not such a file; the message names the key.
+        ConfigError: not such a file; every mistake comes with its line and key.
     """
-    try:
-        plain = yaml.safe_load(path.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise ConfigError("the waivers cannot be read as YAML", place=Place(shown)) from error
-    try:
-        return Waivers.model_validate(plain).waivers
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        key = ".".join(map(str, first["loc"])) or "the file"
-        raise ConfigError(
-            f"{key}: {first['msg']}",
-            hint="Each waiver has gate, reason, owner and expires (a day such as 2027-03-31), and may name a slice.",
-            place=Place(shown),
-        ) from error
+    return checked(read_file(path, file, what="the file of waivers"), Waivers).waivers
 
 
 def apply(

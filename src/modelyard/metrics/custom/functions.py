@@ -21,7 +21,7 @@ from typing import ClassVar, Self
 
 import numpy as np
 
-from modelyard.config.models import OwnMetric
+from modelyard.config.sections.evaluate import OwnMetric
 from modelyard.core import processes
 from modelyard.core.errors import ConfigError, DataError, nearest
 from modelyard.core.vocabulary import Task

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import modelyard.records.results as r
-from modelyard.config.models import Config
+from modelyard.config.configuration import Config
 from modelyard.core.files import append_line
 from modelyard.evaluation import test_set_reuse
 from modelyard.evaluation.checks import behaviour

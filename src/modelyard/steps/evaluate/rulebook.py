@@ -6,9 +6,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import modelyard.records.results as r
+from modelyard.config.configuration import Config
 from modelyard.config.load import Loaded
-from modelyard.config.models import Checks, Config
 from modelyard.config.parts import metric_files
+from modelyard.config.sections.evaluate import Checks
 from modelyard.core.errors import ConfigError, DataError
 from modelyard.core.verdict import Verdict
 from modelyard.metrics.catalogue import PRIMARY

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import modelyard.records.results as r
-from modelyard.config.models import Checks
 from modelyard.config.parts import rules as rules_of
+from modelyard.config.sections.evaluate import Checks
 from modelyard.core.canonical import digest
 from modelyard.core.errors import DataError
 from modelyard.core.files import replace_folder, sha256_file

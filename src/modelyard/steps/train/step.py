@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from modelyard import __version__
-from modelyard.config.models import Maximise
 from modelyard.config.parts import training_part
+from modelyard.config.sections.model import Maximise
 from modelyard.core.canonical import canonical, digest
 from modelyard.core.errors import ConfigError, DataError
 from modelyard.core.files import replace_folder, sha256_file, write_atomic

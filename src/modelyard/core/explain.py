@@ -1,16 +1,19 @@
-"""What pydantic found wrong, in plain sentences: what stands there, what is allowed, and the nearest spelling."""
+"""Check a file's data against a model, with every mistake in plain words: what is wrong, allowed, and meant."""
 
+import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
+from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from modelyard.config.models import PATTERNS
-from modelyard.config.schema import schema
-from modelyard.core.documents import KeyPath, dotted, shown
-from modelyard.core.errors import nearest
+from modelyard.core.documents import KeyPath, Tree, collected, dotted, shown
+from modelyard.core.errors import ConfigError, nearest
+from modelyard.core.sections import PATTERN_WORDS, Section, schema_of
+
+S = TypeVar("S", bound=Section)
 
 _BOUNDS = (
     ("exclusiveMinimum", "above"),
@@ -23,11 +26,12 @@ _TYPES = {"string": "text", "integer": "a whole number", "number": "a number", "
 
 @dataclass(frozen=True)
 class Finding:
-    """One mistake: the key to blame, what was found there, and what to do."""
+    """One mistake: the key to blame, what is wrong with it, and what to do."""
 
     path: KeyPath
-    found: str
+    message: str
     hint: str
+    code: str = "config/bad-value"
     missing: bool = False
     section: KeyPath | None = None
     """Where several keys were looked at together: the section that holds them."""
@@ -35,9 +39,56 @@ class Finding:
     """The key that an unknown one was probably meant to be."""
 
 
-def explain(errors: Iterable[ErrorDetails], data: Any) -> list[Finding]:
-    """Pydantic's errors on this data, one finding a place: the arms of a union speak as one."""
-    findings = _Explainer(schema()).under([(tuple(error["loc"]), error) for error in errors], data, ())
+def checked(tree: Tree, model: type[S], *, problems: Iterable[ConfigError] = (), hint: str = "") -> S:
+    """Return a file's data as a model.
+
+    Args:
+        tree: the file; mistakes that its reading collected count.
+        model: the model.
+        problems: mistakes that the caller knows of.
+        hint: what to do about a file without keys.
+
+    Raises:
+        ConfigError: what is wrong; a ``CollectedConfigError`` in the order of lines where there are several mistakes.
+    """
+    mistakes = [*tree.problems, *problems]
+    result: S | None = None
+    if not isinstance(tree.data, dict):
+        if tree.problems:
+            raise collected(mistakes)
+        keys = ", ".join(f"`{name}: …`" for name in schema_of(model)["required"])
+        empty = tree.data is None
+        raise ConfigError(
+            "the file is empty" if empty else f"found {shown(tree.data)}; the file has to be a mapping such as {keys}",
+            code="config/empty-file" if empty else "config/not-a-mapping",
+            hint=hint or f"Write {keys}.",
+            place=tree.place(()),
+        )
+    try:
+        # JSON, because strict checking (no "5" for 5) takes lists for tuples only there.
+        result = model.model_validate_json(json.dumps(tree.data), strict=True, by_alias=True, by_name=False)
+    except ValidationError as error:
+        mistakes += [
+            ConfigError(finding.message, code=finding.code, hint=finding.hint, place=tree.place(finding.path))
+            for finding in explain(error.errors(include_url=False), tree.data, schema_of(model))
+            if not _tainted(finding, tree)
+        ]
+    if mistakes or result is None:
+        raise collected(mistakes)
+    return result
+
+
+def _tainted(finding: Finding, tree: Tree) -> bool:
+    """Return whether a reported mistake already causes the finding: at its key, above it, or in its section."""
+    if any(finding.path[:end] in tree.tainted for end in range(1, len(finding.path) + 1)):
+        return True
+    section = finding.section
+    return section is not None and any(tainted[: len(section)] == section for tainted in tree.tainted)
+
+
+def explain(errors: Iterable[ErrorDetails], data: Any, schema: Mapping[str, Any]) -> list[Finding]:
+    """Return one finding a place for pydantic's errors on this data: the arms of a union speak as one."""
+    findings = _Explainer(schema).under([(tuple(error["loc"]), error) for error in errors], data, ())
     misspelt = {(*finding.path[:-1], finding.instead) for finding in findings if finding.instead}
     return [finding for finding in findings if not (finding.missing and finding.path in misspelt)]
 
@@ -57,6 +108,8 @@ class _Explainer:
         arms: dict[Any, list[_Placed]] = {}
         found: list[Finding] = []
         for rest, error in errors:
+            if error["type"] == "too_short" and not rest and len(node) >= error["ctx"]["min_length"]:
+                continue  # pydantic counts the valid entries alone, and the others have errors of their own
             if not rest:
                 found.append(self.sentence(error, node, path))
             elif self._is_key(rest[0], node):
@@ -64,11 +117,8 @@ class _Explainer:
             elif error["type"] == "missing" and len(rest) == 1:
                 found.append(self._missing((*path, rest[0])))
             elif rest == ("[key]",):
-                found.append(
-                    Finding(
-                        path, f"{shown(path[-1])} is no name here; allowed: {PATTERNS[_pattern(error)]}", "Rename it."
-                    )
-                )
+                allowed = PATTERN_WORDS[_pattern(error)]
+                found.append(Finding(path, f"invalid name {shown(path[-1])}; allowed: {allowed}", "Rename it."))
             else:
                 arms.setdefault(rest[0], []).append((rest[1:], error))
         for part, inside in groups.items():
@@ -95,26 +145,32 @@ class _Explainer:
         kind = error["type"]
         context = error.get("ctx", {})
         if kind == "modelyard":
-            return Finding((*path, *context["at"]), context["found"], context["hint"], section=path)
+            place = (*path, *context["at"])
+            return Finding(place, context["message"], context["hint"], context["code"], section=path)
         if kind == "extra_forbidden":
             return self._unknown_key(path)
         if kind == "too_short":
             return Finding(path, f"found {shown(node)}; at least one entry is needed", self.description(path))
+        if kind == "too_long" and isinstance(node, list):
+            return Finding(path, f"found {shown(node)}; at most {context['max_length']:,} are allowed", "Remove some.")
         return self._not_allowed(node, path)
 
     def _missing(self, path: KeyPath) -> Finding:
         allowed = self.words(self.at(path))
-        return Finding(path, f"{path[-1]} is missing; allowed: {allowed}", self.description(path), missing=True)
+        message = f"{path[-1]} is missing; allowed: {allowed}"
+        return Finding(path, message, self.description(path), "config/missing-key", missing=True)
 
     def _unknown_key(self, path: KeyPath) -> Finding:
         key = str(path[-1])
         known = sorted({name for node in self.at(path[:-1]) for name in node.get("properties", {})})
-        found = f"unknown key {shown(key)}; allowed here: {', '.join(known)}"
+        message = f"unknown key {shown(key)}; allowed here: {', '.join(known)}"
+        code = "config/unknown-key"
         close = nearest(key, known)
         if close:
-            return Finding(path, found, close, instead=next(name for name in known if repr(name) in close))
+            return Finding(path, message, close, code, instead=next(name for name in known if repr(name) in close))
         homes = [home for home in self.homes(self.root, ()) if home[-1] == key]
-        return Finding(path, found, f"{key!r} belongs under {dotted(homes[0][:-1])}." if homes else "Remove it.")
+        hint = f"{key!r} belongs under {dotted(homes[0][:-1])}." if homes and homes[0][:-1] else "Remove it."
+        return Finding(path, message, hint, code)
 
     def _not_allowed(self, node: Any, path: KeyPath) -> Finding:
         nodes = self.at(path)
@@ -194,9 +250,12 @@ class _Explainer:
             keys = node.get("properties")
             return "{" + ", ".join(f"{key}: …" for key in keys) + "}" if keys else "{name: value}"
         if "pattern" in node:
-            return PATTERNS[node["pattern"]]
+            return PATTERN_WORDS[node["pattern"]]
         bounds = " and ".join(f"{word} {node[key]:g}" for key, word in _BOUNDS if key in node)
+        if node.get("format") == "date":
+            return "a day such as 2027-03-31"
         some = ", not empty" if "minLength" in node else ""
+        some += f", at most {node['maxLength']} characters" if "maxLength" in node else ""
         return f"{_TYPES.get(str(kind), 'a value')}{some} {bounds}".strip()
 
 

@@ -1,0 +1,1 @@
+"""modelyard.yml as pydantic models, a module a section."""

@@ -1,0 +1,172 @@
+"""``data``: which data, what its columns mean, and how it is split."""
+
+from typing import Annotated, Self
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import AfterValidator, Field, model_validator
+
+from modelyard.core.errors import nearest
+from modelyard.core.sections import Name, Section, Text, worded, wrong
+from modelyard.core.vocabulary import MissingTarget, SplitMethod, TimeUnit
+
+Stretch = Annotated[str, worded(r"^[1-9][0-9]{0,5} (hour|day|week|month)s?$", "a stretch such as 90 days or 3 months")]
+
+
+def _known_zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (KeyError, OSError, ValueError) as error:  # unknown, a folder of zones, or no name at all
+        hint = nearest(name, available_timezones())
+        raise wrong(
+            f"unknown time zone {name[:60]!r}", code="config/unknown-time-zone", hint=hint or "Example: Europe/Paris."
+        ) from error
+    return name
+
+
+class UnitEvery(Section):
+    """Rows of one stretch of the time column depend on each other."""
+
+    every: TimeUnit
+    """Length of the stretch."""
+    zone: Annotated[str, AfterValidator(_known_zone)] = "UTC"
+    """IANA time zone in which the stretches begin."""
+
+
+class UnitColumn(Section):
+    """Rows with one value of a column depend on each other."""
+
+    column: Text
+    """Name of the column."""
+
+
+class Columns(Section):
+    """What the columns mean."""
+
+    target: Text
+    """The column to predict."""
+    id: Text | None = None
+    """Names a row. Default: the row's number."""
+    time: Text | None = None
+    """When the row happened; splits and folds by time follow it."""
+    unit: UnitEvery | UnitColumn | Text | None = None
+    """What is independent: {every: day, zone: …} or {column: store}. Default: the day of the time, else the row."""
+    group: Text | None = None
+    """Rows of one group never fall on both sides of a split."""
+    weight: Text | None = None
+    """Weight of a row in training and judging."""
+    personal: tuple[Text, ...] = ()
+    """Columns with personal data; their values appear nowhere."""
+    protected: tuple[Text, ...] = ()
+    """Columns that the model may not use, kept for slices."""
+    drop: tuple[Text, ...] = ()
+    """Columns that the challenger may not use, such as the target in disguise."""
+
+    @model_validator(mode="after")
+    def _roles_go_together(self) -> Self:
+        for role in ("id", "time", "group", "weight"):
+            if getattr(self, role) == self.target:
+                raise wrong(
+                    f"{self.target!r} is the target already",
+                    code="config/column-with-two-roles",
+                    at=(role,),
+                    hint="Name another column, or remove the key.",
+                )
+        for role in ("personal", "protected", "drop"):
+            named = getattr(self, role)
+            if role != "personal" and self.target in named:
+                raise wrong(
+                    f"{self.target!r} is the target, which no model sees anyway",
+                    code="config/column-with-two-roles",
+                    at=(role, named.index(self.target)),
+                    hint="Remove it from the list.",
+                )
+        if isinstance(self.unit, UnitEvery) and self.time is None:
+            raise wrong(
+                f"a unit of every {self.unit.every} needs a time column",
+                code="config/needs-time-column",
+                at=("unit",),
+                hint="Name time: too.",
+            )
+        return self
+
+
+class Split(Section):
+    """How one data set becomes training and test rows."""
+
+    of: Text
+    """Name of the set to split."""
+    by: SplitMethod
+    """time: the newest rows are the test; hash: by a column's value; stratified: at random within each class."""
+    test: Stretch | Annotated[float, Field(gt=0, lt=1)] = 0.2
+    """A stretch such as "3 months" (by time), or a share of the rows."""
+    column: Text | None = None
+    """The column whose hashed value decides (by hash). Default: the group, else the id."""
+    seed: int = 0
+    """Changes which rows a hash or stratified split picks."""
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if self.by != "time" and isinstance(self.test, str):
+            raise wrong(
+                f"a split by {self.by} takes a share of the rows, not {self.test!r}",
+                code="config/split-option",
+                at=("test",),
+                hint="Write 0.2, say.",
+            )
+        if self.by != "hash" and self.column is not None:
+            raise wrong(
+                f"a split by {self.by} takes no column",
+                code="config/split-option",
+                at=("column",),
+                hint="Remove it, or write by: hash.",
+            )
+        return self
+
+
+class Data(Section):
+    """Which data, and what it means."""
+
+    sets: Annotated[dict[Name, Text], Field(min_length=1)]
+    """Named data sets: a path or glob of Parquet or CSV files, relative to this file."""
+    columns: Columns
+    """What the columns mean."""
+    split: Split | None = None
+    """How to make training and test rows of one set; or name two sets train and test."""
+    missing_target: MissingTarget = "error"
+    """What to do with rows that have no target."""
+
+    @model_validator(mode="after")
+    def _split_names_a_set(self) -> Self:
+        if self.split and self.split.of not in self.sets:
+            raise wrong(
+                f"there is no data set {self.split.of!r}; sets are {', '.join(self.sets)}",
+                code="config/unknown-data-set",
+                at=("split", "of"),
+                hint=nearest(self.split.of, self.sets) or "Name one of them.",
+            )
+        if self.split is None and not {"train", "test"} <= set(self.sets) and set(self.sets) != {"test"}:
+            raise wrong(
+                f"nothing says which rows are for training and which for the test; sets are {', '.join(self.sets)}",
+                code="config/no-test-rows",
+                hint="Name how to split one set, such as split: {of: "
+                f"{next(iter(self.sets))}, by: stratified, test: 0.2}}, or name two sets train and test.",
+            )
+        if self.split and self.split.by == "time" and self.columns.time is None:
+            raise wrong(
+                "a split by time needs a time column",
+                code="config/needs-time-column",
+                at=("split", "by"),
+                hint="Name columns.time, or split by hash.",
+            )
+        if (
+            self.split
+            and self.split.by == "hash"
+            and (self.split.column or self.columns.group or self.columns.id) is None
+        ):
+            raise wrong(
+                "a split by hash needs a column whose value decides",
+                code="config/needs-split-column",
+                at=("split", "by"),
+                hint="Name split.column, columns.group or columns.id.",
+            )
+        return self

@@ -1,0 +1,117 @@
+"""``evaluate``: how the challenger is judged."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from modelyard.config.sections.gate import Gate
+from modelyard.core.sections import Duration, FunctionName, Label, Name, Section, Text, wrong
+from modelyard.core.vocabulary import CheckMode, PredictionKind
+
+
+class Checks(Section):
+    """Checks beside the gates: report shows what they find, gate holds the model to it."""
+
+    calibration: CheckMode = "report"
+    """Whether predicted probabilities are observed shares. As a gate: slope 1 and intercept 0 within their intervals'
+    reach, the debiased error at most calibration_error."""
+    calibration_error: Annotated[float, Field(gt=0, lt=1)] = 0.05
+    """Largest calibration error that counts as calibrated."""
+    changed_predictions: CheckMode = "report"
+    """Labels that differ from the champion's. As a gate: at most changed_share of the rows go from right to wrong."""
+    changed_share: Annotated[float, Field(gt=0, lt=1)] = 0.05
+    """Largest share of rows that may go from right to wrong."""
+    train_test_gap: CheckMode = "report"
+    """How much better the model is on the rows it learned from. It is a symptom, and never a gate's matter by default.
+    As a gate: at most gap, in the primary metric's unit."""
+    discovered_slices: Literal["off", "report"] = "report"
+    """Slices that no gate names in which the model loses, looked for among columns that are neither personal, nor id,
+    time, or target. They are reported and never gate."""
+    gap: Annotated[float, Field(gt=0)] = 0.1
+    """Largest gap between training and test rows, in the primary metric's own unit."""
+
+
+class Predict(Section):
+    """How to score rows where the model is neither scikit-learn nor pyfunc."""
+
+    command: Text
+    """Scoring command; {model_dir}, {rows} and {predictions} (Parquet), or {rows_csv} and {predictions_csv}, are filled
+    in. No shell is involved."""
+    timeout: Duration = "1h"
+    """Longest time that it may take."""
+
+
+class Cost(Section):
+    """What one kind of mistake costs."""
+
+    actual: Label
+    """The class that a row has."""
+    predicted: Label
+    """The class that the model gives it."""
+    cost: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+    """Cost of one such row, in any unit."""
+
+
+class OwnMetric(Section):
+    """A metric of your own: a function, or what each kind of mistake costs."""
+
+    function: FunctionName | None = None
+    """package.module:function in a file beside this one, called as metric(actual, predicted) with two arrays, returning
+    a number. It runs in a process of its own; the module may import installed packages, and no other file."""
+    higher_is_better: bool | None = None
+    """Which way is better; a function must say it."""
+    needs: PredictionKind = "label"
+    """What the function gets as predictions: labels, probabilities (of the positive class, or one column a class), or
+    the numbers of a regression."""
+    costs: tuple[Cost, ...] = ()
+    """Cost of each kind of mistake; what is not named costs nothing. The metric is the mean cost of a row."""
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> Self:
+        if (self.function is None) == (not self.costs):
+            found = "both" if self.costs else "neither"
+            raise wrong(
+                f"a metric is a function or a list of costs; found {found}",
+                code="config/metric-kind",
+                hint="Name one of them.",
+            )
+        if self.function and self.higher_is_better is None:
+            raise wrong(
+                "a metric of your own has to say which way is better",
+                code="config/metric-direction",
+                at=("function",),
+                hint="Add higher_is_better: true, or false.",
+            )
+        if self.costs and self.higher_is_better:
+            raise wrong(
+                "of costs, less is better", code="config/metric-direction", at=("higher_is_better",), hint="Remove it."
+            )
+        pairs = [(repr(each.actual), repr(each.predicted)) for each in self.costs]
+        if len(set(pairs)) < len(pairs):
+            raise wrong(
+                "the same mistake is named twice", code="config/duplicate-cost", at=("costs",), hint="Keep one of them."
+            )
+        return self
+
+
+class Evaluate(Section):
+    """How the challenger is judged. With nothing here, the default gates are on."""
+
+    gates: tuple[Gate, ...] = ()
+    """The rules; empty: the defaults of docs/statistics.md."""
+    metrics: dict[Name, OwnMetric] = Field(default_factory=dict)
+    """Metrics of your own, by the name that gates call them."""
+    waivers: Text | None = None
+    """A file of waivers: gates that may be missed for a while, with a reason and an owner."""
+    behaviour: Text | None = None
+    """A file of behaviour tests: what the model must do on rows that are changed or made up."""
+    checks: Checks = Checks()
+    """Checks beside the gates, each off, report or gate."""
+    predict: Predict | None = None
+    """How to score rows with a model that is not scikit-learn's."""
+    challenger: Text | None = None
+    """What to judge where nothing is trained here: a prediction file."""
+    champion: Text | None = None
+    """The champion's predictions for today's test rows, where it exists as predictions only."""
+    confidence: Annotated[float, Field(ge=0.5, lt=1)] = 0.95
+    """Level of the two-sided intervals that are printed and that decide."""

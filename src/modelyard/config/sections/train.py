@@ -1,0 +1,71 @@
+"""``train``: how the challenger is made."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from modelyard.core.sections import Duration, FunctionName, Section, Text, wrong
+from modelyard.core.vocabulary import TRAINING_WAYS
+
+ParameterValue = bool | int | float | str | None | list[bool | int | float | str | None]
+
+
+class Candidate(Section):
+    """An estimator and the values of its parameters to try."""
+
+    estimator: Text
+    """Dotted name of a scikit-learn estimator."""
+    params: dict[str, ParameterValue] = Field(default_factory=dict)
+    """Parameter values; a list is a grid dimension."""
+
+
+class Search(Section):
+    """How candidates are compared on training rows."""
+
+    method: Literal["grid"] = "grid"
+    """Every combination of the listed values."""
+    folds: Annotated[int, Field(ge=2, le=50)] = 5
+    """Cross-validation folds; they follow time where a time column is declared, and never split a group."""
+
+
+class Train(Section):
+    """How the challenger is made: candidates, entrypoint or command."""
+
+    candidates: tuple[Candidate, ...] = ()
+    """scikit-learn estimators to search over."""
+    search: Search = Search()
+    """How candidates are compared."""
+    entrypoint: FunctionName | None = None
+    """package.module:function, called as fit(data, parameters, seed) and returning the model."""
+    parameters: dict[str, ParameterValue] = Field(default_factory=dict)
+    """Parameters handed to the entrypoint."""
+    command: Text | None = None
+    """Any training command; {train}, {test} (files in the format of the source), {model_dir} and {seed} are filled in.
+    No shell is involved."""
+    environment: Text | None = None
+    """Hash-locked requirements file of the command's own environment, for what cannot live beside modelyard's."""
+    python_path: tuple[Text, ...] = Field(default=(), alias="python-path")
+    """Folders appended to the import path for the entrypoint and its model."""
+    metrics: Text | None = None
+    """A metrics file (JSON) that the command writes, shown in the report."""
+    timeout: Duration = "6h"
+    """Longest time that a command may take: 90s, 30m, 2h."""
+    class_weight: Literal["balanced"] | None = None
+    """Weigh classes inversely to their share of the training rows."""
+    seed: int = 0
+    """Seed of everything random in training."""
+    jobs: Annotated[int, Field(ge=-1)] = -1
+    """Processes for the search; -1: one a core."""
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        ways = [name for name in TRAINING_WAYS if getattr(self, name) not in (None, ())]
+        if len(ways) != 1:
+            found = " and ".join(ways) or "none of them"
+            raise wrong(
+                f"exactly one of candidates, entrypoint and command says how to train; found {found}",
+                code="config/one-way-to-train",
+                at=(ways[1],) if len(ways) > 1 else (),
+                hint="Keep one of them." if ways else "Name one of them.",
+            )
+        return self
