@@ -56,6 +56,15 @@ def shown(value: Any, limit: int = 60) -> str:
     return _shorten(text, limit)
 
 
+def as_written(value: Any) -> str:
+    """Return a parameter as it would stand in the configuration: 0 and false are two values, and so are 1 and true."""
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(as_written, value))}]"
+    if value is None:
+        return "null"
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
 def _shorten(text: str, limit: int) -> str:
     return text if len(text) <= limit else f"{text[: limit - 1]}…"
 

@@ -13,12 +13,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from modelyard import __version__
+from modelyard.core.documents import as_written
 from modelyard.core.errors import ConfigError
 from modelyard.models.environment import read_requirements
 from modelyard.records.results import Estimate
 from modelyard.registry.protocol import Registry, VersionRemoved
 from modelyard.report import escape
-from modelyard.usecases.describe_version import VersionFacts, as_written, describe
+from modelyard.usecases.describe_version import VersionFacts, describe
 
 if TYPE_CHECKING:
     from cyclonedx.model import HashType, Property

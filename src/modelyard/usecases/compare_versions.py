@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from modelyard.core.documents import as_written
 from modelyard.records.results import GateResult
 from modelyard.registry.protocol import Registry
 from modelyard.report import numbers, wording
@@ -98,7 +99,9 @@ def compare(registry: Registry, old: str, new: str) -> Comparison:
 def changed(old: Mapping[str, Any], new: Mapping[str, Any]) -> Changes:
     """Return what differs between two mappings, in the order of the old one."""
     names = dict.fromkeys((*old, *new))
-    return {name: (old.get(name), new.get(name)) for name in names if old.get(name) != new.get(name)}
+    pairs = {name: (old.get(name), new.get(name)) for name in names}
+    # Told apart as written, since 1 == True and 0 == False.
+    return {name: (was, now) for name, (was, now) in pairs.items() if was != now or as_written(was) != as_written(now)}
 
 
 def _part(part: Any) -> str | None:

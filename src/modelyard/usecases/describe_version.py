@@ -166,10 +166,3 @@ def _against_journal(version: Version, entries: Sequence[JournalEntry]) -> tuple
         for entry in entries
         if entry.to == version.name and entry.to_digest != version.digest
     )
-
-
-def as_written(value: Any) -> str:
-    """Return a parameter as it would stand in the configuration."""
-    if isinstance(value, list | tuple):
-        return f"[{', '.join(map(as_written, value))}]"
-    return {None: "null", True: "true", False: "false"}.get(value, str(value)) if not isinstance(value, str) else value

@@ -3,12 +3,13 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from modelyard.core.documents import as_written
 from modelyard.core.errors import OK
 from modelyard.records.results import GateResult, MetricRow
 from modelyard.report import numbers, wording
 from modelyard.report.document import Badge, Block, Code, Column, Line, Paragraph, Table, line
 from modelyard.usecases.compare_versions import Changes, Comparison
-from modelyard.usecases.describe_version import VersionFacts, as_written
+from modelyard.usecases.describe_version import VersionFacts
 
 
 def blocks(compared: Comparison) -> Iterator[Block]:

@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 from typing import Any
 
+from modelyard.core.documents import as_written
 from modelyard.core.errors import OK
 from modelyard.report import numbers, wording
 from modelyard.report.document import Badge, Block, Code, Column, Line, Listing, Paragraph, Table, Text, line
-from modelyard.usecases.describe_version import VersionFacts, as_written
+from modelyard.usecases.describe_version import VersionFacts
 
 
 def blocks(known: VersionFacts) -> Iterator[Block]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from modelyard.core.documents import as_written
 from modelyard.records.envelope import Envelope
 from modelyard.records.results import CandidateRow, Scalar, TrainResult
 from modelyard.report import charts, numbers
@@ -129,7 +130,7 @@ def _value(value: Scalar | tuple[Scalar, ...]) -> str:
         return f"({', '.join(_value(item) for item in value)})"
     if isinstance(value, float):
         return numbers.exact(value)
-    return "none" if value is None else str(value)
+    return "none" if value is None else as_written(value)
 
 
 def _range(row: CandidateRow, places: int) -> str:
