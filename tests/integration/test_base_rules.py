@@ -127,7 +127,7 @@ def test_a_push_is_judged_by_its_own_rules_and_says_so(repository: Path, tmp_pat
 def test_a_desk_may_ask_for_a_base(repository: Path, tmp_path: Path) -> None:
     assert find(repository, None, tmp_path / "scratch", "main").loaded.config.evaluate.gates[0].at_least == 0.6
     for hostile in ("nowhere", "--output=x", "-h"):
-        with pytest.raises(ConfigError, match="git knows no commit"):
+        with pytest.raises(ConfigError, match="unknown commit"):
             find(repository, None, tmp_path / "scratch", hostile)
 
 

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from modelyard.config.configuration import Config
-from modelyard.config.parts import rule_files, rules, rules_digest, training_part
-from modelyard.config.sections.train import Candidate
+from modelyard.config.meaning import training_part
+from modelyard.policy.digest import rule_files, rules, rules_digest
 
 SUITE = "sha256:" + "0" * 64
 OTHER_SUITE = "sha256:" + "1" * 64
@@ -147,14 +147,6 @@ def test_a_model_is_not_made_anew_for_what_it_does_not_depend_on(change: dict[st
 )
 def test_a_model_is_made_anew_for_what_it_depends_on(change: dict[str, Any]) -> None:
     assert training_part(config(change)) != training_part(config())
-
-
-def test_an_added_candidate_changes_the_part_of_no_other() -> None:
-    more = config({"train.candidates": [*BASE["train"]["candidates"], {"estimator": "e.F"}]})
-    one = Candidate(estimator="a.B", params={"C": 2})
-    assert training_part(more, one) == training_part(config(), one)
-    assert training_part(more, one) != training_part(more, Candidate(estimator="a.B", params={"C": 2.0}))
-    assert training_part(more, one)["train"]["candidates"] == [{"estimator": "a.B", "params": {"C": 2}}]
 
 
 def test_nothing_to_train_has_a_part_too() -> None:

@@ -1,1 +1,1 @@
-"""modelyard.yml: its models, its loader, and which parts of it are the gate's rules."""
+"""modelyard.yml: its models, its loader, what can be checked without data, and the proposal of a first one."""

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from modelyard.config.load import Loaded
-from modelyard.config.parts import metric_files
 from modelyard.core import files
 from modelyard.core.documents import KeyPath, shown
 from modelyard.core.errors import ConfigError, nearest
@@ -166,7 +165,7 @@ class _Checker:
         for key in ("waivers", "behaviour"):
             if getattr(config.evaluate, key):
                 yield from self._file(("evaluate", key), getattr(config.evaluate, key), f"the file of {key}")
-        for name, file in metric_files(config).items():
+        for name, file in config.evaluate.metric_files.items():
             yield from self._file(("evaluate", "metrics", name), file, "the metric's module")
         for key in ("challenger", "champion"):
             predictions = getattr(config.evaluate, key)

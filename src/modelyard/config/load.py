@@ -4,9 +4,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from modelyard.config import parts as rules
 from modelyard.config.configuration import Config
+from modelyard.config.meaning import meaning
 from modelyard.core import documents, explain, files
+from modelyard.core.canonical import digest
 from modelyard.core.documents import KeyPath, dotted, line_of
 from modelyard.core.errors import ConfigError, Place, nearest
 
@@ -69,7 +70,7 @@ def load(path: Path, *, root: Path) -> Loaded:
     text = documents.read_text(resolved, file, what="the configuration")
     tree = documents.read(text, file)
     config = _checked(tree)
-    return Loaded(config, resolved, root, text, tree.lines, rules.digest(rules.meaning(config)))
+    return Loaded(config, resolved, root, text, tree.lines, digest(meaning(config)))
 
 
 def _absent(path: Path, root: Path) -> ConfigError:

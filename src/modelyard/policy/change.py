@@ -7,13 +7,15 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from modelyard.config import parts
 from modelyard.config.configuration import Config
 from modelyard.config.load import Loaded
-from modelyard.config.sections.gate import Gate
+from modelyard.config.meaning import meaning
+from modelyard.config.sections.gate import LARGER_IS_LOOSER, MARGIN_IS_ROOM, Gate
+from modelyard.core.canonical import digest
 from modelyard.core.documents import KeyPath
 from modelyard.core.errors import ConfigError, Place
 from modelyard.core.vocabulary import RuleChangeKind
+from modelyard.policy.digest import FREE, rules
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,7 @@ class Change:
 
 
 def judged(base: Loaded, own: Loaded) -> Loaded:
-    """The configuration that judges a proposal: the base's, with what is no rule (see ``rules``) from the proposal.
+    """Return the configuration that judges a proposal: the base's, with what is no rule from the proposal.
 
     Args:
         base: the configuration at the base.
@@ -36,34 +38,48 @@ def judged(base: Loaded, own: Loaded) -> Loaded:
     Raises:
         ConfigError: the proposal's training part does not fit the base's rules.
     """
-    plain = parts.meaning_with_defaults(base.config)
-    proposed = parts.meaning_with_defaults(own.config)
-    for path in _free(base.config, own.config):
-        _put(plain, path, _get(proposed, path))
     try:
-        config = Config.model_validate_json(json.dumps(plain), strict=True, by_alias=True, by_name=False)
+        config = _with_free_keys(base.config, own.config)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         raise ConfigError(
             f"what this change proposes does not fit the rules of its base: {first['msg']}",
+            code="config/does-not-fit-base",
             hint="Change the rules in a pull request of its own first; until it is merged, the base's rules hold.",
             place=Place(own.file),
         ) from error
-    free = _free(base.config, own.config)
+    free = FREE + ((("data", "sets", "train"),) if _trains_on_own_set(base.config, own.config) else ())
     lines = {path: line for path, line in base.lines.items() if not _below(path, free)}
     lines |= {path: line for path, line in own.lines.items() if _below(path, free)}
-    return replace(own, config=config, lines=lines, digest=parts.digest(parts.meaning(config)))
+    return replace(own, config=config, lines=lines, digest=digest(meaning(config)))
+
+
+def _with_free_keys(base: Config, own: Config) -> Config:
+    """Return the base's configuration with what is no rule from the proposal; the sections are checked together."""
+    sections = {name: getattr(base, name) for name in Config.model_fields}
+    sections |= {"train": own.train, "requirements": own.requirements}
+    named = {"challenger": own.evaluate.challenger, "predict": own.evaluate.predict}
+    sections["evaluate"] = base.evaluate.model_copy(update=named)
+    if _trains_on_own_set(base, own):
+        sets = {**base.data.sets, "train": own.data.sets["train"]}
+        sections["data"] = base.data.model_copy(update={"sets": sets})
+    return Config(**sections)
+
+
+def _trains_on_own_set(base: Config, own: Config) -> bool:
+    """Return whether the proposal's training set is its own: no set is split, so no test row comes from it."""
+    return base.data.split is None and "train" in own.data.sets
 
 
 def changes(base: Config, own: Config, files: Mapping[str, tuple[str | None, str | None]]) -> tuple[Change, ...]:
-    """Every rule that differs, in the order of the configuration, then the files that rules name.
+    """Return every rule that differs, in the order of the configuration, then the files that rules name.
 
     Args:
         base: the base's configuration.
         own: the proposal's.
         files: path to its digest at the base and in the proposal; None where it is not there.
     """
-    before, after = parts.rules(base), parts.rules(own)
+    before, after = rules(base), rules(own)
     found = _gate_changes(base, own)
     del before["evaluate"]["gates"], after["evaluate"]["gates"]
     old, new = dict(_leaves(before)), dict(_leaves(after))
@@ -72,7 +88,7 @@ def changes(base: Config, own: Config, files: Mapping[str, tuple[str | None, str
         for name in dict.fromkeys([*old, *new])
         if old.get(name, "") != new.get(name, "")
     ]
-    code = {*parts.metric_files(base).values(), *parts.metric_files(own).values()}
+    code = {*base.evaluate.metric_files.values(), *own.evaluate.metric_files.values()}
     for path, (was, now) in sorted(files.items()):
         if was != now:
             found.append(Change(path, _short(was), _short(now), "metric code" if path in code else "changed"))
@@ -80,7 +96,7 @@ def changes(base: Config, own: Config, files: Mapping[str, tuple[str | None, str
 
 
 def _gate_changes(base: Config, own: Config) -> list[Change]:
-    """Gates that differ. A gate is the same one where metric, operator, reference and slices are."""
+    """Return the gates that differ. A gate is the same one where metric, operator, reference and slices are."""
     waiting = list(enumerate(own.evaluate.gates))
     found: list[Change] = []
     for at, gate in enumerate(base.evaluate.gates):
@@ -115,7 +131,7 @@ def _written(value: Any) -> str:
 
 
 def _gate_kind(gate: Gate, key: str, old: Any, new: Any) -> RuleChangeKind:
-    """Whether a key of a gate lets more through than before."""
+    """Return whether a key of a gate lets more through than before."""
     if key in ("inconclusive", "require"):
         return "loosened" if new in ("allow", "guard") else "tightened"
     if key == "by":
@@ -127,18 +143,19 @@ def _gate_kind(gate: Gate, key: str, old: Any, new: Any) -> RuleChangeKind:
         old, new = (float(was), float(now)) if of == of_now else (old, new)
     if not isinstance(old, int | float) or not isinstance(new, int | float):
         return "loosened" if key == "margin" else "changed"
-    upward_is_looser = key in ("at_most", "slice_drop") or (key == "margin" and gate.operator == "no_worse_than")
-    return "loosened" if (new > old) == upward_is_looser else "tightened"
+    marks = Gate.model_fields[key].metadata
+    room = key == "margin" and MARGIN_IS_ROOM in Gate.model_fields[gate.operator].metadata
+    return "loosened" if (new > old) == (room or LARGER_IS_LOOSER in marks) else "tightened"
 
 
 def _by_kind(old: Any, new: Any) -> RuleChangeKind:
-    """A slice that is named must be judged, so that one less lets more through."""
+    """Return whether fewer slices are named: each must be judged, so that one less lets more through."""
     was, now = ({json.dumps(each, sort_keys=True) for each in slices or ()} for slices in (old, new))
     return "tightened" if was <= now else "loosened"
 
 
 def _kind(name: str, old: str | None, new: str | None) -> RuleChangeKind:
-    """Whether a rule beside the gates lets more through than before."""
+    """Return whether a rule beside the gates lets more through than before."""
     if name == "mode":
         return "loosened" if new == '"report-only"' else "tightened"
     if name == "evaluate.confidence" and old and new:
@@ -157,29 +174,8 @@ def _kind(name: str, old: str | None, new: str | None) -> RuleChangeKind:
     return "metric code" if name.startswith("evaluate.metrics.") else "changed"
 
 
-def _free(base: Config, own: Config) -> tuple[KeyPath, ...]:
-    """The keys that are no rules."""
-    paths: tuple[KeyPath, ...] = (("train",), ("requirements",), ("evaluate", "challenger"), ("evaluate", "predict"))
-    if base.data.split is None and "train" in own.data.sets:
-        paths += (("data", "sets", "train"),)
-    return paths
-
-
 def _below(path: KeyPath, heads: tuple[KeyPath, ...]) -> bool:
     return any(path[: len(head)] == head for head in heads)
-
-
-def _get(plain: Mapping[str, Any], path: KeyPath) -> Any:
-    found: Any = plain
-    for key in path:
-        found = found.get(key) if isinstance(found, Mapping) else None
-    return found
-
-
-def _put(plain: dict[str, Any], path: KeyPath, value: Any) -> None:
-    for key in path[:-1]:
-        plain = plain[str(key)]
-    plain[str(path[-1])] = value
 
 
 def _leaves(value: Any, name: str = "") -> Iterator[tuple[str, str]]:

@@ -11,11 +11,11 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 from modelyard.config.load import Loaded, load
-from modelyard.config.parts import rule_files, rules_digest
 from modelyard.core.errors import ConfigError, Place
 from modelyard.core.files import sha256_bytes, write_atomic
 from modelyard.github.event import JUDGED_BY_BASE, Event
 from modelyard.policy.change import Change, changes, judged
+from modelyard.policy.digest import rule_files, rules_digest
 from modelyard.vcs import commits, tree
 
 _CHECKOUT = "In the checkout step, leave `ref:` out and set `fetch-depth: 2`."
@@ -49,8 +49,8 @@ def rules_in_force(own: Loaded, *, event: Event | None, reference: str, scratch:
 
     Args:
         own: the checkout's configuration.
-        event: what started the job; None at a desk.
-        reference: ``--base`` of a desk, or an empty string.
+        event: what started the job; None where it runs locally.
+        reference: ``--base`` of a local run, or an empty string.
         scratch: a folder outside the workspace, where the base's files are put.
 
     Raises:
@@ -69,7 +69,8 @@ def rules_in_force(own: Loaded, *, event: Event | None, reference: str, scratch:
     except ConfigError as error:
         raise ConfigError(
             f"the configuration at the base {commit[:12]} cannot be used: {error}",
-            hint="Mend it on the base branch first; a pull request is judged by the rules of its base.",
+            code="config/broken-base",
+            hint="Fix it on the base branch first; a pull request is judged by the rules of its base.",
         ) from error
     for name in rule_files(base.config):
         _export(own.root, commit, _in_workspace(own, name), folder)
@@ -85,17 +86,19 @@ def rules_in_force(own: Loaded, *, event: Event | None, reference: str, scratch:
 
 
 def digest_of_rules(rules: Rules) -> str:
-    """Digest of the rules in force with the files that they name."""
+    """Return the digest of the rules in force with the files that they name."""
     config, home = rules.loaded.config, rules.folder or rules.loaded.root
     files = {name: _digest(home / _in_workspace(rules.loaded, name)) or "none" for name in rule_files(config)}
     return rules_digest(config, files)
 
 
 def _in_workspace(loaded: Loaded, name: str) -> str:
-    """A path of the configuration, relative to the workspace, as git would write it."""
+    """Return a path of the configuration, relative to the workspace, as git would write it."""
     path = Path(os.path.normpath(loaded.path.parent.relative_to(loaded.root) / name))
     if path.is_absolute() or ".." in path.parts:
-        raise ConfigError(f"{name!r} leads outside the workspace", place=Place(loaded.file))
+        raise ConfigError(
+            f"{name!r} leads outside the workspace", code="config/outside-workspace", place=Place(loaded.file)
+        )
     return path.as_posix()
 
 
@@ -108,37 +111,46 @@ def _base_commit(root: Path, event: Event | None, reference: str) -> str | None:
     _need_git(root)
     found = commits.resolve(root, reference)
     if found is None:
-        raise ConfigError(f"--base: git knows no commit {reference[:80]!r}", hint="Name a branch, a tag or a commit.")
+        raise ConfigError(
+            f"--base: unknown commit {reference[:80]!r}",
+            code="git/unknown-commit",
+            hint="Name a branch, a tag or a commit.",
+        )
     return found
 
 
 def _need_git(root: Path) -> None:
     if tree.toplevel(root) is None:
         raise ConfigError(
-            "the rules of the base are needed, and this is no git checkout", hint=f"Check out first. {_CHECKOUT}"
+            "the rules of the base are needed, and this is no git checkout",
+            code="git/no-checkout",
+            hint=f"Check out first. {_CHECKOUT}",
         )
 
 
 def _merge_base(root: Path, event: Event) -> str:
-    """The first parent of the merge commit that GitHub made for the pull request."""
+    """Return the first parent of the merge commit that GitHub made for the pull request."""
     head = tree.head_commit(root)
     known = commits.parents(root, head) if head else None
     if head is None or known is None:
-        raise ConfigError("the checkout has no commit", hint=_CHECKOUT)
+        raise ConfigError("the checkout has no commit", code="git/no-commit", hint=_CHECKOUT)
     if len(known) != 2:
         raise ConfigError(
             f"HEAD is {head[:12]} with {len(known)} parent{'' if len(known) == 1 else 's'}; a pull request is judged "
             "at its merge commit, whose first parent is the base",
+            code="git/not-a-merge-commit",
             hint=_CHECKOUT,
         )
     base, merged = known
     if merged != event.head:
         raise ConfigError(
             f"HEAD merges {merged[:12]}, but the pull request's head is {(event.head or 'unknown')[:12]}",
+            code="git/other-head",
             hint=f"Run the workflow again for the newest commit. {_CHECKOUT}",
         )
     if commits.parents(root, base) is None:
-        raise ConfigError(f"the base {base[:12]} was not fetched: the checkout holds one commit only", hint=_CHECKOUT)
+        message = f"the base {base[:12]} was not fetched: the checkout holds one commit only"
+        raise ConfigError(message, code="git/base-not-fetched", hint=_CHECKOUT)
     return base
 
 
@@ -147,6 +159,7 @@ def _merge_group_base(root: Path, event: Event) -> str:
     if commits.parents(root, base) is None:
         raise ConfigError(
             f"the merge group's base {base[:12]} was not fetched",
+            code="git/base-not-fetched",
             hint="In the checkout step set `fetch-depth: 0` for merge_group; a group may hold several commits.",
         )
     return base
@@ -156,8 +169,9 @@ def _export(root: Path, commit: str, path: str, folder: Path) -> None:
     data = commits.file_at(root, commit, path)
     if data is None:
         raise ConfigError(
-            f"the rules of the base {commit[:12]} name {path}, which is no file there",
-            hint="Mend it on the base branch first; a pull request is judged by the rules of its base.",
+            f"the rules of the base {commit[:12]} name {path}, which is not a file there",
+            code="config/missing-file",
+            hint="Fix it on the base branch first; a pull request is judged by the rules of its base.",
         )
     write_atomic(folder / path, data)
 
@@ -172,7 +186,7 @@ _WORDS = {"A": ("", "added"), "D": ("there", "removed")}
 
 
 def _row_changes(base: Loaded, root: Path, commit: str) -> tuple[Change, ...]:
-    """Files of the test rows that this change would replace, as far as git knows them, or their pointers."""
+    """Return the files of test rows that this change would replace, as far as git knows them or their pointers."""
     data = base.config.data
     source = data.sets.get(data.split.of if data.split else "test", "")
     pattern = Path(os.path.normpath(base.path.parent.relative_to(base.root) / source)).as_posix()

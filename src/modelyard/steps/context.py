@@ -16,7 +16,6 @@ from typing import Any
 
 from modelyard.config.configuration import Config
 from modelyard.config.load import Loaded
-from modelyard.config.parts import rule_files
 from modelyard.core import files
 from modelyard.core.canonical import digest
 from modelyard.core.errors import ConfigError, DataError, PlatformError
@@ -25,6 +24,7 @@ from modelyard.data import fingerprint, sources
 from modelyard.github.event import REPORT_ONLY, Event, Trigger
 from modelyard.models import environment
 from modelyard.models.environment import Environment
+from modelyard.policy.digest import rule_files
 from modelyard.policy.in_force import Rules
 from modelyard.records.envelope import Circumstances, Envelope, Step, read_record
 from modelyard.records.results import DataSet

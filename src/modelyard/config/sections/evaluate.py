@@ -115,3 +115,9 @@ class Evaluate(Section):
     """The champion's predictions for today's test rows, where it exists as predictions only."""
     confidence: Annotated[float, Field(ge=0.5, lt=1)] = 0.95
     """Level of the two-sided intervals that are printed and that decide."""
+
+    @property
+    def metric_files(self) -> dict[str, str]:
+        """Return the file of each metric that is a function, relative to modelyard.yml, by the metric's name."""
+        named = {name: own.function for name, own in self.metrics.items()}
+        return {name: f"{each.partition(':')[0].replace('.', '/')}.py" for name, each in named.items() if each}

@@ -15,6 +15,10 @@ Relative = Annotated[
 ]
 
 
+LARGER_IS_LOOSER = "larger is looser"
+"""Marks a number of a gate that lets more through when it grows; without it, less."""
+MARGIN_IS_ROOM = "margin is room"
+"""Marks an operator whose margin is room to be worse, so that a larger one lets more through."""
 NamedSlices = Annotated[
     dict[Text, Label | Annotated[tuple[Label, ...], Field(min_length=1)]], Field(min_length=1, max_length=1)
 ]
@@ -28,11 +32,11 @@ class Gate(Section):
     """A metric by scikit-learn's name, without neg_."""
     at_least: float | None = None
     """The metric's lower confidence limit must reach this."""
-    at_most: float | None = None
+    at_most: Annotated[float | None, LARGER_IS_LOOSER] = None
     """The metric's upper confidence limit may not exceed this."""
     between: Annotated[tuple[float, ...], Field(min_length=2, max_length=2)] | None = None
     """The whole confidence interval must lie between these two."""
-    no_worse_than: Reference | None = None
+    no_worse_than: Annotated[Reference | None, MARGIN_IS_ROOM] = None
     """Worse than this reference by less than the margin, with confidence."""
     better_than: Reference | None = None
     """Better than this reference by more than the margin, with confidence."""
@@ -44,7 +48,7 @@ class Gate(Section):
     by its value, {carrier: AA} or {carrier: [AA, UA]}, must be judged: the gate cannot pass while that slice cannot."""
     require: Literal["guard", "every"] = "guard"
     """every: each slice has to reach the bound on its own, with confidence."""
-    slice_drop: Annotated[float, Field(gt=0)] | None = None
+    slice_drop: Annotated[Annotated[float, Field(gt=0)] | None, LARGER_IS_LOOSER] = None
     """A shortfall that a slice's rows have to be able to show; 0.10 for proportions and areas, a tenth of the bound for
     losses."""
     inconclusive: Literal["hold", "allow"] = "hold"

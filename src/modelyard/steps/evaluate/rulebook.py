@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import modelyard.records.results as r
 from modelyard.config.configuration import Config
 from modelyard.config.load import Loaded
-from modelyard.config.parts import metric_files
 from modelyard.config.sections.evaluate import Checks
 from modelyard.core.errors import ConfigError, DataError
 from modelyard.core.verdict import Verdict
@@ -43,7 +42,7 @@ def own_metrics(
 
     config, file_of = (context.config, context.rule_file) if proposed is None else (proposed, context.inside)
     named = config.evaluate.metrics
-    files = {name: file_of(path, "evaluate.metrics") for name, path in metric_files(config).items()}
+    files = {name: file_of(path, "evaluate.metrics") for name, path in config.evaluate.metric_files.items()}
     with own.opened(named, files, task=signature.task, classes=classes_by_code(signature)) as found:
         yield found
 
@@ -133,7 +132,7 @@ def under_own_rules(
     if rules is None or rules.own is None:
         return None, ""
     own = rules.own.config
-    files = {*metric_files(own).values(), *metric_files(context.config).values()}
+    files = {*own.evaluate.metric_files.values(), *context.config.evaluate.metric_files.values()}
     files |= {each for each in (own.evaluate.waivers, context.config.evaluate.waivers) if each}
     beyond = [each.rule for each in rules.changes if each.rule not in files and not _of_the_judgement(each.rule)]
     if beyond:

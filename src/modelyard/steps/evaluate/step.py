@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import modelyard.records.results as r
-from modelyard.config.parts import rules as rules_of
 from modelyard.config.sections.evaluate import Checks
 from modelyard.core.canonical import digest
 from modelyard.core.errors import DataError
@@ -19,6 +18,7 @@ from modelyard.core.files import replace_folder, sha256_file
 from modelyard.data import splits
 from modelyard.metrics.metric import Metric
 from modelyard.models.adapters import adapter_of
+from modelyard.policy.digest import rules as rules_of
 from modelyard.registry.protocol import Version
 from modelyard.steps import bundle
 from modelyard.steps import rows as test_rows

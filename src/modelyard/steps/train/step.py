@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from modelyard import __version__
-from modelyard.config.parts import training_part
+from modelyard.config.meaning import training_part
 from modelyard.config.sections.model import Maximise
 from modelyard.core.canonical import canonical, digest
 from modelyard.core.errors import ConfigError, DataError
