@@ -139,7 +139,7 @@ def test_a_file_that_changes_while_it_is_read_is_refused(root: Path, monkeypatch
 
 def test_fingerprints_and_trees_load_no_data_library() -> None:
     code = (
-        "import sys, modelyard.data.fingerprint, modelyard.data.sources, modelyard.data.splits, modelyard.data.tree\n"
+        "import sys, modelyard.data.fingerprint, modelyard.data.sources, modelyard.data.splits, modelyard.vcs.tree\n"
         "print(*sorted({'polars', 'numpy', 'pandas', 'sklearn'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

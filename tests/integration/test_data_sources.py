@@ -9,7 +9,10 @@ import polars as pl
 import pytest
 
 from modelyard.core.errors import ConfigError, DataError, ModelyardError
-from modelyard.data.sources import read, require_columns, resolve, schema
+from modelyard.data.reading import read, require_columns, schema
+from modelyard.data.source import Location
+from modelyard.data.sources import open_source
+from modelyard.data.sources.files import resolve
 
 LFS = b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n"
 
@@ -33,7 +36,7 @@ def put_frame(path: Path, **columns: Any) -> Path:
 
 
 def found(root: Path, source: str) -> list[str]:
-    return [path.relative_to(root).as_posix() for path in resolve(root, root, "all", source)]
+    return list(open_source(Location("all", source, root, root)).list())
 
 
 # what is found
@@ -77,7 +80,7 @@ def test_a_link_into_a_cache_inside_the_workspace_keeps_its_own_name(root: Path)
 
 def refused(root: Path, source: str) -> ModelyardError:
     with pytest.raises((ConfigError, DataError)) as caught:
-        resolve(root, root, "all", source)
+        open_source(Location("all", source, root, root)).list()
     assert caught.value.message.startswith("data.sets.all: ")
     return caught.value
 
@@ -90,7 +93,7 @@ def test_a_path_out_of_the_workspace_is_refused_by_dots_and_by_links(root: Path,
     (root / "data/out").symlink_to(root.parent / "out")
     (root / "data/b.csv").symlink_to(root.parent / "out/a.csv")
     with pytest.raises(ConfigError, match="leads outside the workspace"):
-        resolve(root, root, "all", source)
+        open_source(Location("all", source, root, root)).list()
 
 
 def test_an_absolute_path_out_of_the_workspace_is_refused(root: Path) -> None:

@@ -11,14 +11,15 @@ from modelyard.config.checks import check
 from modelyard.config.load import Loaded, load
 from modelyard.config.scaffold import look, propose
 from modelyard.core.errors import DataError
-from modelyard.data import sources
+from modelyard.data import reading
+from modelyard.data.sources import files
 from modelyard.metrics.catalogue import METRICS
 
 ROWS = 60
 
 
 def peek(path: Path) -> Sequence[tuple[str, str, int, int]]:
-    frame = sources.read((path,))
+    frame = reading.read((path,))
     return [(each.name, str(each.dtype), each.n_unique(), each.null_count()) for each in frame.get_columns()]
 
 
@@ -52,7 +53,7 @@ def test_parquet_partitions(tmp_path: Path) -> None:
     assert (config.data.columns.target, config.data.columns.id, config.data.columns.time) == (
         "late", "flight_id", "time_hour",
     )  # fmt: skip
-    assert len(sources.resolve(tmp_path, tmp_path, "all", config.data.sets["all"])) == 3
+    assert len(files.resolve(tmp_path, tmp_path, "all", config.data.sets["all"])) == 3
 
 
 def test_csv_with_dates_and_a_number_to_predict(tmp_path: Path) -> None:

@@ -16,7 +16,8 @@ from modelyard.config.checks import check
 from modelyard.config.load import Loaded, load
 from modelyard.config.scaffold import look, propose
 from modelyard.core.errors import DataError
-from modelyard.data import sources
+from modelyard.data import reading
+from modelyard.data.sources import files
 from modelyard.data.splits import split
 from modelyard.metrics.catalogue import METRICS
 
@@ -88,15 +89,15 @@ def test_the_configuration_checks_clean(example: Path) -> None:
 def test_without_its_data_the_answer_is_dvc_pull(bare: Path) -> None:
     source = loaded_from(bare).config.data.sets["all"]
     with pytest.raises(DataError, match="only its DVC pointer is") as caught:
-        sources.resolve(bare, bare, "all", source)
+        files.resolve(bare, bare, "all", source)
     assert "dvc pull" in caught.value.hint
 
 
 def test_the_scripts_train_and_score_what_they_are_handed(example: Path, tmp_path: Path) -> None:
     config = loaded_from(example).config
     assert config.data.split is not None
-    (path,) = sources.resolve(example, example, "all", config.data.sets["all"])
-    rows = split(sources.read((path,)), config.data.split, config.data.columns)
+    (path,) = files.resolve(example, example, "all", config.data.sets["all"])
+    rows = split(reading.read((path,)), config.data.split, config.data.columns)
     assert (len(rows.train), len(rows.test)) == (341, 228)
     rows.train.write_csv(tmp_path / "train.csv")
     rows.test.drop("diagnosis").write_csv(tmp_path / "rows.csv")
@@ -119,7 +120,7 @@ def test_the_scripts_train_and_score_what_they_are_handed(example: Path, tmp_pat
 
 def test_init_would_propose_the_commands_of_this_repository(example: Path) -> None:
     def peek(path: Path) -> Sequence[tuple[str, str, int, int]]:
-        frame = sources.read((path,))
+        frame = reading.read((path,))
         return [(each.name, str(each.dtype), each.n_unique(), each.null_count()) for each in frame.get_columns()]
 
     text = propose(example, look(example, peek))

@@ -65,11 +65,13 @@ def fingerprint(
                 found = sha256_file(path)
                 if _status(path) != status:
                     raise DataError(
-                        f"{relative} changed while it was read", hint="Run again once nothing writes to it."
+                        f"{relative} changed while it was read",
+                        code="data/changed-while-read",
+                        hint="Run again once nothing writes to it.",
                     )
                 fresh[relative] = [*status, started, found]
         except OSError as error:
-            raise DataError(f"{relative} cannot be read: {error.strerror}") from error
+            raise DataError(f"{relative} cannot be read: {error.strerror}", code="data/unreadable") from error
         partitions.append(Partition(path=relative, digest=found, size=status[0]))
     if cache is not None and fresh:
         write_atomic(cache, json.dumps({"version": 1, "files": known | fresh}, sort_keys=True).encode())
@@ -83,7 +85,7 @@ def fingerprint(
 
 
 def compare(now: DataSet, then: DataSet | None) -> DataSet:
-    """``now`` with the partitions that were added, modified and removed since ``then`` (None: nothing was there)."""
+    """Return ``now`` with the partitions added, modified and removed since ``then``; None: nothing was there."""
     before = {part.path: part.digest for part in then.partitions} if then else {}
     today = {part.path: part.digest for part in now.partitions}
     return now.model_copy(
@@ -124,7 +126,7 @@ def _is_entry(entry: object) -> bool:
 
 
 def _remembered(entry: list[Any] | None, status: Status) -> str | None:
-    """The digest in a cache entry, if the status is the one it was read under and was old enough by then."""
+    """Return the digest in a cache entry, if the status is the one it was read under and was old enough by then."""
     if entry is None or tuple(entry[:4]) != status:
         return None
     _, modified, changed, _ = status

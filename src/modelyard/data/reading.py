@@ -7,7 +7,7 @@ import io
 import re
 import zlib
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, cast
@@ -28,17 +28,17 @@ _AGAIN = "Fetch or make the file again."
 
 
 def kind(path: Path) -> str:
-    """Which of ``DATA_SUFFIXES`` a file has; an empty string for any other."""
+    """Return which of ``DATA_SUFFIXES`` a file has; an empty string for any other."""
     return next((suffix for suffix in DATA_SUFFIXES if path.name.lower().endswith(suffix)), "")
 
 
 def shown(path: Path, root: Path | None) -> str:
-    """A path as messages show it: relative to the workspace where it lies inside."""
+    """Return a path as messages show it: relative to the workspace where it lies inside."""
     return path.relative_to(root).as_posix() if root and path.is_relative_to(root) else path.as_posix()
 
 
 def type_name(dtype: "pl.DataType") -> str:
-    """A type without what it may hold of the data: an Enum's text would list its categories."""
+    """Return a type without what it may hold of the data: an Enum's text would list its categories."""
     import polars as pl
 
     told = isinstance(dtype, pl.Datetime | pl.Duration | pl.Decimal)
@@ -46,7 +46,7 @@ def type_name(dtype: "pl.DataType") -> str:
 
 
 def read(paths: Sequence[Path], columns: Sequence[str] | None = None, *, root: Path | None = None) -> "pl.DataFrame":
-    """All rows of a data set, file after file in the given order.
+    """Read all rows of a data set, file after file in the given order.
 
     CSV types are inferred over all rows of all files: whole numbers beside decimal ones are decimal, a column that is
     empty in one file takes its type from the others, and text becomes dates or timestamps where every value is
@@ -70,13 +70,17 @@ def read(paths: Sequence[Path], columns: Sequence[str] | None = None, *, root: P
     wanted = names if columns is None else list(dict.fromkeys(columns))
     for column in wanted:
         if column not in names:
-            raise DataError(f"{shown(paths[0], root)} has no column {column!r}", hint=nearest(column, names))
+            raise DataError(
+                f"{shown(paths[0], root)} has no column {column!r}",
+                code="data/missing-column",
+                hint=nearest(column, names),
+            )
     frames = [_read_one(path, wanted, shown(path, root)) for path in paths]
     return pl.concat(_agreed_types(paths, frames, root), how="vertical")
 
 
 def schema(paths: Sequence[Path], *, root: Path | None = None) -> dict[str, "pl.DataType"]:
-    """Column to Polars type, as ``read`` gives them.
+    """Return column to Polars type, as ``read`` gives them.
 
     Parquet footers tell it without reading rows; CSV files have to be read.
 
@@ -93,6 +97,31 @@ def schema(paths: Sequence[Path], *, root: Path | None = None) -> dict[str, "pl.
     return dict(_agreed_types(paths, frames, root)[0].schema)
 
 
+def require_columns(found: Iterable[str], needed: dict[str, str], where: str) -> None:
+    """Check that columns are there.
+
+    Args:
+        found: Columns of the data.
+        needed: Column to the configuration key that names it.
+        where: What was looked at, such as ``data set 'all'``.
+
+    Raises:
+        DataError: names every missing column, the key that asks for it, and the nearest spelling.
+    """
+    known = list(found)
+    missing = {column: key for column, key in needed.items() if column not in known}
+    if missing:
+        each = [
+            " ".join(filter(None, (f"{column!r} (named by {key}).", nearest(column, known))))
+            for column, key in missing.items()
+        ]
+        raise DataError(
+            f"{where} has no column {'; no column '.join(each)}",
+            code="data/missing-column",
+            hint=f"Its columns: {', '.join(known)}. Fix the name in the configuration, or the data.",
+        )
+
+
 # one file
 
 
@@ -104,11 +133,11 @@ def _readable(name: str, what: str) -> Iterator[None]:
     try:
         yield
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
-        raise DataError(f"{name}: {what}", hint=_AGAIN) from error
+        raise DataError(f"{name}: {what}", code="data/unreadable", hint=_AGAIN) from error
     except (OSError, EOFError, zlib.error) as error:
         reason = getattr(error, "strerror", None)
         why = f"it cannot be read ({reason})" if reason else "its compressed data is truncated or damaged"
-        raise DataError(f"{name}: {why}", hint=_AGAIN) from error
+        raise DataError(f"{name}: {why}", code="data/unreadable", hint=_AGAIN) from error
 
 
 def _names(path: Path, name: str) -> list[str]:
@@ -145,9 +174,10 @@ def _parquet_schema(path: Path, name: str) -> dict[str, "pl.DataType"]:
             stream.seek(max(size - 4, 0))
             tail = stream.read(4)
         if head not in _PARQUET_MARKS:
-            raise DataError(f"{name}: not a Parquet file", hint=_AGAIN)
+            raise DataError(f"{name}: not a Parquet file", code="data/not-parquet", hint=_AGAIN)
         if size < 12 or tail not in _PARQUET_MARKS:
-            raise DataError(f"{name}: the Parquet file is truncated; it breaks off after {size:,} bytes", hint=_AGAIN)
+            message = f"{name}: the Parquet file is truncated; it breaks off after {size:,} bytes"
+            raise DataError(message, code="data/truncated", hint=_AGAIN)
         return dict(pl.read_parquet_schema(path))
 
 
@@ -168,13 +198,15 @@ def _csv_header(path: Path, name: str) -> list[str]:
         _refuse_other_encoding(path, name)
         raise
     except csv.Error as error:
-        raise DataError(f"{name}: not readable as CSV: {error}", hint=_AGAIN) from error
+        raise DataError(f"{name}: not readable as CSV: {error}", code="data/not-csv", hint=_AGAIN) from error
     if not header:
-        raise DataError(f"{name}: holds nothing, not even a header", hint=_AGAIN)
+        raise DataError(f"{name}: holds nothing, not even a header", code="data/empty-file", hint=_AGAIN)
     repeated = [column for column, count in Counter(header).items() if count > 1]
     if repeated:
         raise DataError(
-            f"{name}: two columns have one name: {', '.join(map(repr, repeated))}", hint="Rename one in the header."
+            f"{name}: two columns have one name: {', '.join(map(repr, repeated))}",
+            code="data/duplicate-column",
+            hint="Rename one in the header.",
         )
     return header
 
@@ -195,6 +227,7 @@ def _refuse_other_encoding(path: Path, name: str) -> None:
                 likely = "utf-16" if error.object[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) else "latin1"
                 raise DataError(
                     f"{name}: not UTF-8: byte 0x{error.object[error.start]:02x} at offset {place:,}, line {line:,}",
+                    code="data/not-utf8",
                     hint=f"Save it as UTF-8, for example: iconv -f {likely} -t utf-8 OLD > NEW.",
                 ) from error
             if not chunk:
@@ -214,14 +247,15 @@ def _refuse_long_row(path: Path, name: str) -> None:
                 if len(row) > width:
                     raise DataError(
                         f"{name}: line {rows.line_num:,} has {len(row)} fields, the header has {width}",
-                        hint="Quote values that hold the separator, or mend that line.",
+                        code="data/long-row",
+                        hint="Quote values that hold the separator, or fix that line.",
                     )
         except csv.Error:
             return
 
 
 def _parsed(column: "pl.Series") -> "pl.Series":
-    """A text column as dates or timestamps, where each of its values is one in ISO 8601's form."""
+    """Parse a text column as dates or timestamps, where each of its values is one in ISO 8601's form."""
     values = column.drop_nulls()
     if not len(values):
         return column
@@ -239,25 +273,26 @@ def _parsed(column: "pl.Series") -> "pl.Series":
 
 
 def _agreed_names(paths: Sequence[Path], names: list[list[str]], root: Path | None) -> list[str]:
-    """Columns that all files have; the most common set of them is taken as the right one."""
+    """Return the columns that all files have; the most common set of them is taken as the right one."""
     usual, _ = Counter(frozenset(each) for each in names).most_common(1)[0]
     for path, each in zip(paths, names, strict=True):
         missing = [column for column in sorted(usual) if column not in each]
         extra = [column for column in each if column not in usual]
         if missing or extra:
-            said = [f"has no column {column!r}" for column in missing] + [
+            differences = [f"has no column {column!r}" for column in missing] + [
                 f"has a column {column!r} that they do not have" for column in extra
             ]
             hints = [nearest(column, missing) for column in extra]
             raise DataError(
-                f"{shown(path, root)}: unlike the other files of its set it {', and '.join(said)}",
-                hint=" ".join([*filter(None, hints), "Mend the file, or name the files that belong together."]),
+                f"{shown(path, root)}: unlike the other files of its set it {', and '.join(differences)}",
+                code="data/other-columns",
+                hint=" ".join([*filter(None, hints), "Fix the file, or name the files that belong together."]),
             )
     return next(each for each in names if frozenset(each) == usual)
 
 
 def _agreed_types(paths: Sequence[Path], frames: list["pl.DataFrame"], root: Path | None) -> list["pl.DataFrame"]:
-    """Frames with one type per column."""
+    """Return the frames with one type per column."""
     target: dict[str, pl.DataType] = {}
     for column in frames[0].columns:
         known = [
@@ -272,20 +307,21 @@ def _agreed_types(paths: Sequence[Path], frames: list["pl.DataFrame"], root: Pat
                 raise DataError(
                     f"{shown(path, root)}: column {column!r} is {type_name(found)}, "
                     f"but {type_name(right)} in the other files of its set",
-                    hint="Mend that file. Parquet keeps types; in CSV they are guessed from the text.",
+                    code="data/other-type",
+                    hint="Fix that file. Parquet keeps types; in CSV they are guessed from the text.",
                 )
     return [_cast(frame, target) for frame in frames]
 
 
 def _tells_type(path: Path, column: "pl.Series") -> bool:
-    """Whether a column's type says something: a CSV column without any value has none."""
+    """Return whether a column's type says something: a CSV column without any value has none."""
     import polars as pl
 
     return column.dtype != pl.Null if kind(path) == ".parquet" else column.null_count() < len(column)
 
 
 def _widest(types: Sequence["pl.DataType"]) -> "pl.DataType | None":
-    """The type that holds values of all these without loss of meaning; None where there is none."""
+    """Return the type that holds values of all these without loss of meaning; None where there is none."""
     import polars as pl
 
     if all(found.is_numeric() for found in types):
@@ -297,7 +333,7 @@ def _widest(types: Sequence["pl.DataType"]) -> "pl.DataType | None":
 
 
 def _cast(frame: "pl.DataFrame", target: dict[str, "pl.DataType"]) -> "pl.DataFrame":
-    """The frame with its columns in the target's order and types; columns without a value take any type."""
+    """Return the frame with its columns in the target's order and types; columns without a value take any type."""
     import polars as pl
 
     return frame.select(

@@ -20,7 +20,8 @@ from modelyard.core import files
 from modelyard.core.canonical import digest
 from modelyard.core.errors import ConfigError, DataError, PlatformError
 from modelyard.core.files import sha256_file
-from modelyard.data import fingerprint, sources
+from modelyard.data.source import Location, Source
+from modelyard.data.sources import open_source
 from modelyard.github.event import REPORT_ONLY, Event, Trigger
 from modelyard.models import environment
 from modelyard.models.environment import Environment
@@ -160,20 +161,16 @@ class Context:
         return files.inside(self.root, self.base / path, what=what)
 
     @cached_property
-    def paths(self) -> dict[str, tuple[Path, ...]]:
-        """The files of every named data set."""
-        return {
-            name: sources.resolve(self.root, self.base, name, source) for name, source in self.config.data.sets.items()
-        }
+    def sources(self) -> dict[str, Source]:
+        """The source of every named data set."""
+        cache = self.state / "fingerprints.json"
+        named = self.config.data.sets
+        return {name: open_source(Location(name, each, self.root, self.base, cache)) for name, each in named.items()}
 
     @cached_property
     def sets(self) -> dict[str, DataSet]:
         """The fingerprint of every named data set."""
-        cache = self.state / "fingerprints.json"
-        return {
-            name: fingerprint.fingerprint(name, self.config.data.sets[name], paths, self.root, cache=cache)
-            for name, paths in self.paths.items()
-        }
+        return {name: source.fingerprint() for name, source in self.sources.items()}
 
     @property
     def data_digests(self) -> dict[str, str]:
@@ -183,7 +180,7 @@ class Context:
     def frame(self, name: str) -> Any:
         """A data set as a Polars frame, read once; its contents must still be what was fingerprinted."""
         if name not in self._frames:
-            self._frames[name] = sources.read(self.paths[name], root=self.root)
+            self._frames[name] = self.sources[name].read()
         return self._frames[name]
 
     @cached_property

@@ -6,7 +6,8 @@ from typing import Any
 from modelyard.config.configuration import Config
 from modelyard.core.canonical import digest
 from modelyard.core.errors import DataError
-from modelyard.data import sources, splits
+from modelyard.data import splits
+from modelyard.data.reading import require_columns
 from modelyard.steps.context import Context
 
 ROW = "row"
@@ -78,7 +79,7 @@ def _prepared(context: Context, name: str) -> tuple[Any, int]:
         needed |= dict.fromkeys(getattr(columns, key), f"data.columns.{key}")
     for gate in context.config.evaluate.gates:
         needed |= dict.fromkeys(gate.columns, "evaluate.gates.by")
-    sources.require_columns(frame.columns, needed, f"data.sets.{name}")
+    require_columns(frame.columns, needed, f"data.sets.{name}")
     frame, dropped = splits.drop_missing_target(frame, columns.target, data.missing_target)
     if columns.id is None:
         frame = frame.with_row_index(ROW)

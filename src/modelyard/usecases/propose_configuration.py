@@ -6,7 +6,7 @@ from pathlib import Path
 from modelyard.config.scaffold import look, propose
 from modelyard.core.errors import ConfigError
 from modelyard.core.files import write_atomic
-from modelyard.data import sources
+from modelyard.data import reading
 
 
 def propose_configuration(path: Path) -> None:
@@ -28,5 +28,5 @@ def propose_configuration(path: Path) -> None:
 
 def columns(path: Path) -> Sequence[tuple[str, str, int, int]]:
     """Return name, type, distinct and missing values of each column of a data file, and no value."""
-    frame = sources.read((path,))
+    frame = reading.read((path,))
     return [(each.name, str(each.dtype), each.n_unique(), each.null_count()) for each in frame.get_columns()]

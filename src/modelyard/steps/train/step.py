@@ -4,7 +4,7 @@ import shutil
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from modelyard import __version__
 from modelyard.config.meaning import training_part
@@ -91,7 +91,7 @@ def _train(context: Context, rows: step_rows.Rows) -> Outcome:
             test_digest=of_test,
             split=rows.split,
             dropped_missing_target=rows.dropped,
-            suffix=_suffix(context),
+            suffix=context.sources[split.of if (split := context.config.data.split) else "train"].row_format(),
             row_number="" if context.config.data.columns.id else step_rows.ROW,
         ),
         at=Workplace(
@@ -108,12 +108,6 @@ def _train(context: Context, rows: step_rows.Rows) -> Outcome:
     return Outcome(
         trained.result, Verdict.PASS, fit_digest=trained.fit_digest, model_digest=trained.result.model_digest
     )
-
-
-def _suffix(context: Context) -> Literal[".csv", ".parquet"]:
-    split = context.config.data.split
-    first = context.paths[split.of if split else "train"][0]
-    return ".parquet" if first.suffix == ".parquet" else ".csv"
 
 
 def _take_predictions(context: Context, rows: step_rows.Rows) -> Outcome:

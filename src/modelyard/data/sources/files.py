@@ -1,23 +1,77 @@
-"""From the path or glob of a data set to its files: found, kept inside the workspace, and judged fit to be read."""
+"""Files and globs in the workspace as a data source: found, kept inside it, and judged fit to be read."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from modelyard.core.errors import ConfigError, DataError, nearest
 from modelyard.core.files import inside
 from modelyard.core.vocabulary import DATA_SUFFIXES
-from modelyard.data.reading import kind, read, schema, shown
+from modelyard.data import fingerprint, reading
+from modelyard.data.reading import kind, shown
+from modelyard.data.source import Location, RowFormat
+from modelyard.records.results import DataSet
 
-__all__ = ["read", "require_columns", "resolve", "schema"]
+if TYPE_CHECKING:
+    import polars as pl
 
-_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 _LFS_MARK = b"version https://git-lfs.github.com/spec/v1"
 _PULL = "Put `dvc pull` before this step."
 
 
+@dataclass
+class FileSource:
+    """A data set of files; implements ``Source``."""
+
+    location: Location
+
+    @cached_property
+    def paths(self) -> tuple[Path, ...]:
+        """Find the files, once."""
+        where = self.location
+        return resolve(where.root, where.base, where.set, where.source)
+
+    def list(self) -> tuple[str, ...]:
+        """Name the files, relative to the workspace."""
+        root = self.location.root.resolve()
+        return tuple(path.relative_to(root).as_posix() for path in self.paths)
+
+    def fingerprint(self) -> DataSet:
+        """Digest every file; one whose status is known is not read again."""
+        where = self.location
+        return fingerprint.fingerprint(where.set, where.source, self.paths, where.root, cache=where.cache)
+
+    def read(self, columns: Sequence[str] | None = None) -> "pl.DataFrame":
+        """Read the files, one after the other."""
+        return reading.read(self.paths, columns, root=self.location.root)
+
+    def describe(self) -> "dict[str, pl.DataType]":
+        """Return column to type; Parquet footers tell it without reading rows."""
+        return reading.schema(self.paths, root=self.location.root)
+
+    def row_format(self) -> RowFormat:
+        """Return the format of the files; every kind of CSV counts as CSV."""
+        return ".parquet" if kind(self.paths[0]) == ".parquet" else ".csv"
+
+
+class FileSources:
+    """Paths and globs; implements ``SourceKind``."""
+
+    name = "file"
+
+    def open(self, location: Location) -> FileSource:
+        """Return the data set of a path or glob."""
+        return FileSource(location)
+
+
+FILES = FileSources()
+
+
 def resolve(root: Path, base: Path, name: str, source: str) -> tuple[Path, ...]:
-    """Files of one data set, sorted; never empty.
+    """Find the files of one data set, sorted; never empty.
 
     Hidden files are not matched by a glob, folders are not followed through links, and a file that is reached under
     two names counts once.
@@ -34,18 +88,19 @@ def resolve(root: Path, base: Path, name: str, source: str) -> tuple[Path, ...]:
         DataError: a DVC or Git LFS pointer stands where data should be, a broken link, or an empty file.
     """
     where = f"data.sets.{name}"
-    if scheme := _SCHEME.match(source):
-        raise ConfigError(
-            f"{where}: {scheme[1]}:// is not supported yet; local files and globs are",
-            hint="Copy the data into the workspace in a step before this one, and name those files.",
-        )
     if not source.strip() or "\0" in source:
-        raise ConfigError(f"{where}: {source!r} names no file", hint="Write a path or a glob such as data/*.parquet.")
+        raise ConfigError(
+            f"{where}: {source!r} names no file",
+            code="data/bad-path",
+            hint="Write a path or a glob such as data/*.parquet.",
+        )
     root = root.resolve()
     inside(root, base / source, what=where)
     if (base / source).is_dir():
         raise ConfigError(
-            f"{where}: {source!r} is a folder", hint=f"Name its files, such as {source.rstrip('/')}/*.parquet."
+            f"{where}: {source!r} is a folder",
+            code="data/bad-path",
+            hint=f"Name its files, such as {source.rstrip('/')}/*.parquet.",
         )
     if (base / source).is_file() or not _is_glob(source):
         found = _one_file(root, base, where, source)
@@ -55,30 +110,6 @@ def resolve(root: Path, base: Path, name: str, source: str) -> tuple[Path, ...]:
     for path in found:
         _check_content(root, where, path)
     return tuple(found)
-
-
-def require_columns(found: Iterable[str], needed: dict[str, str], where: str) -> None:
-    """Check that columns are there.
-
-    Args:
-        found: Columns of the data.
-        needed: Column to the configuration key that names it.
-        where: What was looked at, such as ``data set 'all'``.
-
-    Raises:
-        DataError: names every missing column, the key that asks for it, and the nearest spelling.
-    """
-    known = list(found)
-    missing = {column: key for column, key in needed.items() if column not in known}
-    if missing:
-        each = [
-            " ".join(filter(None, (f"{column!r} (named by {key}).", nearest(column, known))))
-            for column, key in missing.items()
-        ]
-        raise DataError(
-            f"{where} has no column {'; no column '.join(each)}",
-            hint=f"Its columns: {', '.join(known)}. Mend the name in the configuration, or the data.",
-        )
 
 
 def _is_glob(source: str) -> bool:
@@ -101,6 +132,7 @@ def _matches(root: Path, base: Path, where: str, source: str) -> list[Path]:
         if match.is_symlink() and not match.exists():
             raise DataError(
                 f"{where}: {shown(_named(match), root)} is a link to a file that is not there",
+                code="data/broken-link",
                 hint="Fetch the data (`dvc pull`, `git annex get`) before this step, or remove the link.",
             )
         if match.is_file() and match.suffix != ".dvc" and (target not in seen or seen[target].is_symlink()):
@@ -108,10 +140,16 @@ def _matches(root: Path, base: Path, where: str, source: str) -> list[Path]:
     for pointer in _glob(folder, f"{pattern}.dvc", where, source):
         data = _named(pointer.with_suffix(""))
         if not data.exists():
-            raise DataError(f"{where}: {shown(data, root)} is not here; only its DVC pointer is", hint=_PULL)
+            raise DataError(
+                f"{where}: {shown(data, root)} is not here; only its DVC pointer is", code="data/pointer", hint=_PULL
+            )
     if not seen:
         if any(pointer.is_file() for pointer in folder.glob("*.dvc")):
-            raise DataError(f"{where}: {source!r} matches nothing, but its folder holds DVC pointers", hint=_PULL)
+            raise DataError(
+                f"{where}: {source!r} matches nothing, but its folder holds DVC pointers",
+                code="data/pointer",
+                hint=_PULL,
+            )
         _refuse_pointer(root, where, folder)
         _nothing_there(root, where, source, folder / pattern)
     return sorted(seen.values())
@@ -129,7 +167,9 @@ def _glob(folder: Path, pattern: str, where: str, source: str) -> list[Path]:
         found = list(folder.glob(pattern))
     except (ValueError, NotImplementedError) as error:
         raise ConfigError(
-            f"{where}: {source!r} is not a glob: {error}", hint="Write a glob such as data/**/*.parquet."
+            f"{where}: {source!r} is not a glob: {error}",
+            code="data/bad-path",
+            hint="Write a glob such as data/**/*.parquet.",
         ) from error
     hidden_meant = any(part.startswith(".") and part != ".." for part in pattern.split("/"))
     return [
@@ -140,7 +180,7 @@ def _glob(folder: Path, pattern: str, where: str, source: str) -> list[Path]:
 
 
 def _named(path: Path) -> Path:
-    """The path under its own name in its real folder, so that a link keeps the suffix that it is known by."""
+    """Return the path under its own name in its real folder, so that a link keeps the suffix that it is known by."""
     return path.parent.resolve() / path.name
 
 
@@ -151,13 +191,17 @@ def _refuse_pointer(root: Path, where: str, path: Path) -> None:
         if not part.is_relative_to(root) or part == root:
             break
         if part.with_name(f"{part.name}.dvc").is_file() and not part.is_file():
-            raise DataError(f"{where}: {shown(part, root)} is not here; only its DVC pointer is", hint=_PULL)
+            raise DataError(
+                f"{where}: {shown(part, root)} is not here; only its DVC pointer is", code="data/pointer", hint=_PULL
+            )
         lock = part.parent / "dvc.lock"
         if lock.is_file() and not part.exists():
             outputs = re.findall(r"^\s*(?:-\s+)?path:\s*(\S+)\s*$", lock.read_text("utf-8", "replace"), re.MULTILINE)
             if any(expected.is_relative_to(part.parent / output) for output in outputs):
                 raise DataError(
-                    f"{where}: {shown(part, root)} is not here; DVC knows it as the output of a stage", hint=_PULL
+                    f"{where}: {shown(part, root)} is not here; DVC knows it as the output of a stage",
+                    code="data/pointer",
+                    hint=_PULL,
                 )
 
 
@@ -172,7 +216,8 @@ def _nothing_there(root: Path, where: str, source: str, path: Path) -> None:
     matches = "matches no file" if _is_glob(source) else "is not there"
     raise ConfigError(
         f"{where}: {source!r} {matches}; looked in {shown(folder.resolve(), root)!r}",
-        hint=" ".join(filter(None, (hint, holds, "Mend the path, or fetch the data before this step."))),
+        code="data/no-such-file",
+        hint=" ".join(filter(None, (hint, holds, "Fix the path, or fetch the data before this step."))),
     )
 
 
@@ -182,10 +227,13 @@ def _check_kinds(root: Path, where: str, found: list[Path]) -> None:
         try:
             path.as_posix().encode()
         except UnicodeEncodeError as error:
-            raise ConfigError(f"{where}: a file name is not UTF-8: {path.name!a}", hint="Rename the file.") from error
+            raise ConfigError(
+                f"{where}: a file name is not UTF-8: {path.name!a}", code="data/bad-file-name", hint="Rename the file."
+            ) from error
         if not kind(path):
             raise ConfigError(
                 f"{where}: {shown(path, root)} is not a kind of file that can be read",
+                code="data/unknown-file-kind",
                 hint=f"Readable are {', '.join(DATA_SUFFIXES)}; name them, as in data/*.parquet.",
             )
         kinds.setdefault(kind(path), path)
@@ -193,6 +241,7 @@ def _check_kinds(root: Path, where: str, found: list[Path]) -> None:
         examples = " and ".join(shown(path, root) for path in kinds.values())
         raise ConfigError(
             f"{where}: one set holds several kinds of file: {examples}",
+            code="data/mixed-file-kinds",
             hint="Name one kind, as in data/*.parquet; the same rows in two kinds would be counted twice.",
         )
 
@@ -202,13 +251,18 @@ def _check_content(root: Path, where: str, path: Path) -> None:
         with path.open("rb") as stream:
             head = stream.read(len(_LFS_MARK))
     except OSError as error:
-        raise DataError(f"{where}: {shown(path, root)} cannot be opened: {error.strerror}") from error
+        raise DataError(
+            f"{where}: {shown(path, root)} cannot be opened: {error.strerror}", code="data/unreadable"
+        ) from error
     if not head:
         raise DataError(
-            f"{where}: {shown(path, root)} is empty (0 bytes)", hint="Make the file again, or leave it out."
+            f"{where}: {shown(path, root)} is empty (0 bytes)",
+            code="data/empty-file",
+            hint="Make the file again, or leave it out.",
         )
     if head == _LFS_MARK:
         raise DataError(
             f"{where}: {shown(path, root)} is a Git LFS pointer, not the data",
+            code="data/pointer",
             hint="Put `git lfs pull` before this step (in Actions: `lfs: true` on actions/checkout).",
         )

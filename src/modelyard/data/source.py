@@ -1,0 +1,68 @@
+"""A data set behind one protocol, wherever it is: listed, fingerprinted, read and described."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, Protocol
+
+from modelyard.records.results import DataSet
+
+if TYPE_CHECKING:
+    import polars as pl
+
+RowFormat = Literal[".csv", ".parquet"]
+"""Suffix of the files in which a user's command is given the rows of a data set."""
+
+
+@dataclass(frozen=True)
+class Location:
+    """Where a data set is.
+
+    Attributes:
+        set: name of the set.
+        source: what the configuration says: a path, a glob or an address.
+        root: the workspace, which no file may leave.
+        base: the folder of the configuration, which paths are relative to.
+        cache: file that remembers digests between runs; None remembers nothing.
+    """
+
+    set: str
+    source: str
+    root: Path
+    base: Path
+    cache: Path | None = None
+
+    @property
+    def key(self) -> str:
+        """Return the configuration's key of the set, for messages."""
+        return f"data.sets.{self.set}"
+
+
+class Source(Protocol):
+    """One data set. Nothing is looked at before a method is called, and each may raise ConfigError or DataError."""
+
+    def list(self) -> tuple[str, ...]:
+        """Name the partitions of the set, sorted; never empty."""
+
+    def fingerprint(self) -> DataSet:
+        """Digest the contents of every partition and of the set, without reading what is known to be unchanged."""
+
+    def read(self, columns: Sequence[str] | None = None) -> "pl.DataFrame":
+        """Read all rows, with these columns in this order; default: all columns."""
+
+    def describe(self) -> "dict[str, pl.DataType]":
+        """Return column to type, as ``read`` gives them."""
+
+    def row_format(self) -> RowFormat:
+        """Return the format in which a user's command is given these rows."""
+
+
+class SourceKind(Protocol):
+    """A kind of place that data comes from, registered under its scheme."""
+
+    @property
+    def name(self) -> str:
+        """Return the scheme: what stands before ``://``, or ``file`` for a path or glob."""
+
+    def open(self, location: Location) -> Source:
+        """Return the data set at a location of this kind."""
