@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from modelyard.config.models import Gate
+from modelyard.config.sections.gate import Gate
 from modelyard.core.catalogue import Catalogue
 from modelyard.core.errors import ConfigError
 from modelyard.core.vocabulary import Task
