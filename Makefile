@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.stamp
 
-.PHONY: help setup demo check unit test lint format bench locks generate clean
+.PHONY: help setup demo check unit test lint format bench locks upgrade generate clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 17
@@ -40,8 +40,11 @@ format: $(STAMP) ## format, and fix what the linter can fix
 bench: $(STAMP) ## every benchmark in full, hours; QUICK=1 for small sizes, minutes
 	@$(BIN)/python -m benchmarks $(if $(QUICK),--quick)
 
-locks: $(STAMP) ## resolve the lock files again
+locks: $(STAMP) ## resolve the lock files whose inputs changed; other pins stay
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python requirements/lock.py --write
+
+upgrade: $(STAMP) ## resolve every lock file to the newest versions
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python requirements/lock.py --upgrade
 
 generate: $(STAMP) ## write the generated files again
 	@$(BIN)/python -m modelyard.generate --write

