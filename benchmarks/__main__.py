@@ -15,7 +15,7 @@ QUICK: dict[str, Sequence[Sequence[str]]] = {
     "start_up": [["--repeats", "3"]],
     "bootstrap": [["--rows", "5000", "--rounds", "1"]],
     "slices": [["--rows", "100000"]],
-    "coverage": [["--repetitions", "50"], ["--gates", "20"]],
+    "coverage": [["--repetitions", "50"], ["--gates", "3"]],
     "registry_scale": [["--versions", "200", "--times", "3"]],
     "registry_large": [["--mib", "32", "--times", "2"]],
     "registry_fire": [["--kills", "6", "--timed", "2", "--processes", "2", "--promotions", "3"]],

@@ -1,5 +1,6 @@
 """Release a version: tag the commit, then point templates and README at that commit, in a commit of its own.
 
+    python tools/changelog.py --release 1.2.3, bump src/modelyard/__init__.py, commit
     python tools/release.py 1.2.3
 
 Nothing is pushed. In the tree the templates say `@v1`, so that they can be tried with any checkout; what users copy
@@ -17,12 +18,12 @@ _USE = re.compile(r"(uses: modelyard/modelyard(?:/actions/[a-z]+)?)@(?:v1|[0-9a-
 
 
 def pinned(text: str, commit: str, version: str) -> str:
-    """A document with every use of our own actions at a commit, its version beside it."""
+    """Return a document with every use of our own actions at a commit, its version beside it."""
     return _USE.sub(rf"\1@{commit} # v{version}", text)
 
 
 def documents(root: Path) -> list[Path]:
-    """What users copy from."""
+    """Return what users copy from."""
     return [root / "README.md", *sorted((root / "workflows-templates").glob("*.yml")), *sorted(root.glob("docs/*.md"))]
 
 
@@ -30,13 +31,15 @@ def release(root: Path, version: str) -> str:
     """Tag HEAD and commit the pinned documents; returns the released commit.
 
     Raises:
-        SystemExit: a version that is none, another one in the package, or a checkout with changes.
+        SystemExit: a malformed version, another one in the package, none in the changelog, or a checkout with changes.
     """
     if not re.fullmatch(r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)", version):
-        raise SystemExit(f"{version[:40]!r} is no version; write 1.2.3")
+        raise SystemExit(f"{version[:40]!r} is not a version; write 1.2.3")
     package = (root / "src" / "modelyard" / "__init__.py").read_text("utf-8")
     if f'"{version}"' not in package:
-        raise SystemExit(f"src/modelyard/__init__.py does not say {version}; bump it and the changelog first")
+        raise SystemExit(f"src/modelyard/__init__.py does not say {version}; bump it first")
+    if f"\n## {version} " not in (root / "CHANGELOG.md").read_text("utf-8"):
+        raise SystemExit(f"CHANGELOG.md has no section {version}: python tools/changelog.py --release {version}")
     if _git(root, "status", "--porcelain"):
         raise SystemExit("the checkout has changes; a release is a commit that was tested")
     commit = _git(root, "rev-parse", "HEAD")

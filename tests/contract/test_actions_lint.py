@@ -67,6 +67,7 @@ def test_zizmor_at_its_strictest(tmp_path: Path) -> None:
     (tmp_path / ".github" / "workflows").mkdir(parents=True)
     for path in WORKFLOWS:
         shutil.copy(path, tmp_path / ".github" / "workflows" / path.name)
+    shutil.copy(ROOT / ".github" / "dependabot.yml", tmp_path / ".github")
     for path in ACTIONS:
         target = tmp_path / path.relative_to(ROOT)
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -174,7 +175,7 @@ def test_a_template_is_described_and_has_its_icon(path: Path) -> None:
     assert told["categories"]
 
 
-def test_the_root_action_has_the_outputs_that_the_design_names() -> None:
+def test_the_root_action_has_the_outputs_that_every_action_has() -> None:
     assert {"verdict", "exit-code", "run-dir", "record-digest", "report-path"} <= set(ROOT_OUTPUTS)
 
 

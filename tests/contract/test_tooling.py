@@ -3,6 +3,7 @@
 import ast
 import re
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -79,3 +80,51 @@ def test_ci_runs_what_a_developer_runs() -> None:
     assert "exec make test" in (ROOT / ".ci" / "run").read_text("utf-8")
     (job,) = yaml.safe_load((ROOT / ".github" / "workflows" / "ci.yml").read_text("utf-8"))["jobs"].values()
     assert [step["run"] for step in job["steps"] if "run" in step] == [".ci/run"]
+
+
+def _release() -> dict[Any, Any]:
+    document: dict[Any, Any] = yaml.safe_load((ROOT / ".github" / "workflows" / "release.yml").read_text("utf-8"))
+    return document
+
+
+def test_a_release_grants_each_job_what_it_needs_and_no_more() -> None:
+    assert {name: job["permissions"] for name, job in _release()["jobs"].items()} == {
+        "build": {"contents": "read"},
+        "attest": {"id-token": "write", "attestations": "write"},
+        "publish": {"id-token": "write"},
+        "announce": {"contents": "write"},
+    }
+
+
+def test_a_rehearsal_of_a_release_publishes_nothing() -> None:
+    document = _release()
+    assert set(document[True]) == {"push", "workflow_dispatch"}
+    assert list(document[True]["push"]) == ["tags"]
+    for name, job in document["jobs"].items():
+        assert (job.get("if") == "${{ github.event_name == 'push' }}") == (name != "build"), name
+    assert document["jobs"]["publish"]["environment"] == "release"
+
+
+def test_only_the_job_that_builds_sees_the_code_and_it_has_no_identity() -> None:
+    jobs = _release()["jobs"]
+    assert [name for name, job in jobs.items() if "actions/checkout" in yaml.safe_dump(job)] == ["build"]
+    (script,) = [step["run"] for step in jobs["build"]["steps"] if "run" in step]
+    assert "--require-hashes" in script
+    assert "tools/build.py" in script
+    assert "secrets." not in yaml.safe_dump(jobs)
+
+
+@pytest.mark.parametrize(
+    ("schema", "path"),
+    [
+        ("vendor.github-issue-forms", ".github/ISSUE_TEMPLATE/bug.yml"),
+        ("vendor.github-issue-forms", ".github/ISSUE_TEMPLATE/proposal.yml"),
+        ("vendor.github-issue-config", ".github/ISSUE_TEMPLATE/config.yml"),
+        ("vendor.dependabot", ".github/dependabot.yml"),
+    ],
+)
+def test_forms_and_updates_are_what_github_reads(schema: str, path: str) -> None:
+    tool = Path(sys.executable).parent / "check-jsonschema"
+    command = [str(tool), "--builtin-schema", schema, str(ROOT / path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
