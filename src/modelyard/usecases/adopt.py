@@ -114,7 +114,7 @@ def _from_mlflow(context: Context, reference: str, environment_file: str, folder
     adapter = ADAPTERS.get(logged.adapter)
     runs_code = adapter.runs_code(logged.folder)
     if runs_code and not config.may_load_pickles:
-        raise ConfigError(f"{reference} {runs_code}", code="model/pickle-not-allowed", hint=store.ALLOW)
+        raise ConfigError(f"{reference} {runs_code}", code="input/pickle-not-allowed", hint=store.ALLOW)
     pins = logged.requirements
     if environment_file or pins is None:
         used = _environment(context, environment_file)
@@ -181,7 +181,7 @@ def _adapter(config: Config, path: Path) -> Adapter:
     if path.suffix == store.PICKLE and not config.may_load_pickles:
         raise ConfigError(
             f"{path.name} is a pickle, which can run any code when it is loaded",
-            code="model/pickle-not-allowed",
+            code="input/pickle-not-allowed",
             hint="If you trust where it comes from, allow it: model: {format: joblib}.",
         )
     return by_suffix[path.suffix]

@@ -10,7 +10,7 @@ from modelyard.models.adapters.sklearn import SklearnAdapter
 
 __all__ = ["ADAPTERS", "Adapter", "Golden", "adapter_of"]
 
-ADAPTERS: Catalogue[Adapter] = Catalogue("kind of model", "model/unknown-adapter")
+ADAPTERS: Catalogue[Adapter] = Catalogue("kind of model", "config/unknown-adapter")
 ADAPTERS.register(SklearnAdapter())
 ADAPTERS.register(PyfuncAdapter())
 ADAPTERS.register(CommandAdapter())
