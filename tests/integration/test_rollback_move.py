@@ -16,6 +16,7 @@ from modelyard.records.results import ProveResult
 from modelyard.registry.evidence import NotProved, ProofRefused
 from modelyard.registry.local.registry import LocalRegistry
 from modelyard.steps.context import Context
+from modelyard.steps.once import Once
 from modelyard.steps.prove.step import RollbackInputs
 from modelyard.steps.rollback import step as rollback
 from tests.registry_samples import JUDGED, promote, published, record
@@ -52,34 +53,34 @@ def context(tmp_path: Path, where: LocalRegistry, monkeypatch: pytest.MonkeyPatc
 
 def prove(context: Context, *, verdict: Verdict = Verdict.PASS, run: str = "", **changed: Any) -> Envelope:
     """A proof of v1, written as the proving job does; ``changed`` is what it says else."""
-    target = context.registry.resolve("v1")
+    target = context.versions.open().resolve("v1")
     shown = ProveResult(
         version="v1", version_digest=target.digest, model_digest=target.manifest.model_digest, alias="champion",
         seen="v3", asked="golden", shown="golden", reproduced=True, said="came out again",
     ).model_copy(update=changed)  # fmt: skip
     made = plain_record(record("prove", shown, [], verdict=verdict))
     made["circumstances"]["run_id"] = run
-    return write_record(context.record_path("prove"), Record.model_validate(made))
+    return write_record(context.records.path("prove"), Record.model_validate(made))
 
 
 def move(context: Context, **inputs: Any) -> Any:
-    context = replace(context)  # what it remembers of the registry is another process's
+    context = replace(context, versions=replace(context.versions, _once=Once()))  # another process
     asked = {"reason": "errors since the morning", "part": "move", **inputs}
     return rollback.run(context, RollbackInputs.model_validate(asked)).result
 
 
 def refused(context: Context, kind: type[ModelyardError], **inputs: Any) -> str:
-    before = context.registry.entries()
+    before = context.versions.open().entries()
     with pytest.raises(kind) as caught:
         move(context, **inputs)
-    assert context.registry.entries() == before
+    assert context.versions.open().entries() == before
     return caught.value.message
 
 
 def test_a_move_on_a_proof_is_journalled_with_it(context: Context) -> None:
     proof = prove(context)
     done = move(context, to="v1")
-    (last,) = context.registry.history("champion", newest=1)
+    (last,) = context.versions.open().history("champion", newest=1)
     assert (done.version, done.previous, last.from_, last.to) == ("v1", "v3", "v3", "v1")
     assert (last.kind, last.reason) == ("rolled-back", "errors since the morning")
     assert last.command == f"modelyard rollback --to v1 --proof-digest {proof.digest}"
@@ -111,7 +112,7 @@ def test_the_history_says_what_a_move_rests_on(context: Context, proof: Any, sai
     verdict = Verdict.NOT_APPLICABLE if proof == "none" else Verdict.PASS
     prove(context, verdict=verdict, asked=proof, shown=proof, reproduced=True if proof == "golden" else None)
     move(context, proof=proof)
-    (last,) = context.registry.history("champion", newest=1)
+    (last,) = context.versions.open().history("champion", newest=1)
     assert last.reason == f"{said}errors since the morning"
     assert (f"--proof {proof}" in last.command) == (proof != "golden")
 
@@ -143,7 +144,7 @@ def test_a_second_attempt_does_what_is_left_and_another_proof_is_no_second_attem
     assert move(context, proof_digest=proof.digest) == first
     prove(context, said="a later one")
     assert "the proof saw champion at v3, it points at v1" in refused(context, ProofRefused)
-    assert [entry.to for entry in context.registry.history("champion")] == ["v1", "v2", "v3", "v1"]
+    assert [entry.to for entry in context.versions.open().history("champion")] == ["v1", "v2", "v3", "v1"]
 
 
 def test_a_promotion_is_no_second_attempt_of_a_rollback_to_the_same_version(

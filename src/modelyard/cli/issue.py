@@ -55,7 +55,7 @@ def _write(context: Context, envelope: Envelope, moved: RollbackResult) -> Poste
 
 def text_of(context: Context, envelope: Envelope) -> str:
     """A proof or a rollback as Markdown, with the proof that it rests on."""
-    proof = context.record_or_none("prove")
+    proof = context.records.find("prove")
     linked = proof is not None and proof.link in envelope.record.builds_on
     shown: dict[Step, Envelope] = {envelope.record.step: envelope}
     if proof is not None and linked:

@@ -7,15 +7,15 @@ from typing import Any
 
 from modelyard.cli import output
 from modelyard.cli.flags import Command
-from modelyard.cli.session import working
+from modelyard.cli.session import open_context, taken
 from modelyard.core.errors import ModelyardError
 from modelyard.core.verdict import Verdict
 from modelyard.models import store
-from modelyard.records.envelope import Envelope, Step, write_record
+from modelyard.records.envelope import Envelope, Step
 from modelyard.records.results import DetectResult, EvaluateResult
 from modelyard.steps import bundle
 from modelyard.steps.catalogue import STEP
-from modelyard.steps.context import Context
+from modelyard.steps.context import CheckedOut
 from modelyard.steps.declaration import Inputs
 from modelyard.steps.execution import execute, inputs_digest, perform, rebind
 from modelyard.steps.pipeline import Decision, decide, stages, walk
@@ -23,7 +23,7 @@ from modelyard.steps.pipeline import Decision, decide, stages, walk
 
 def run(_command: Command, given: Mapping[str, str], _positional: list[str]) -> int:
     """Run the stages; returns the run's exit code."""
-    with working(given) as context:
+    with taken(open_context(given)) as context:
         runner = _Runner(context, given)
         order = stages("desk", promote=given.get("promote") == "true", validates=context.config.validate_ is not None)
         for decision, _ in walk(order, runner.consider, runner.act):
@@ -34,7 +34,7 @@ def run(_command: Command, given: Mapping[str, str], _positional: list[str]) -> 
 class _Runner:
     """The loop's hands: what is known of each stage, and what was done."""
 
-    def __init__(self, context: Context, given: Mapping[str, str]) -> None:
+    def __init__(self, context: CheckedOut, given: Mapping[str, str]) -> None:
         self.context = context
         self.given = given
         self.envelopes: dict[Step, Envelope] = {}
@@ -52,7 +52,7 @@ class _Runner:
         unchanged = self._unchanged()
         if unchanged or (halted_by and step != "report"):
             return decide(step, known=None, inputs_digest="", intact=True, halted_by=halted_by, unchanged=unchanged)
-        known = self.context.record_or_none(step)
+        known = self.context.records.find(step)
         try:
             now = inputs_digest(STEP[step], self.context, self.inputs(step))
         except ModelyardError:
@@ -88,7 +88,7 @@ class _Runner:
         if decision.action == "run":
             self.context.console.say(f"{step}: running ({decision.why})")
         try:
-            known = self.context.record_or_none(step)
+            known = self.context.records.find(step)
             if decision.action == "keep" and known is not None:
                 envelope = rebind(STEP[step], self.context, known)
             elif step == "detect":
@@ -104,10 +104,10 @@ class _Runner:
 
     def _forget(self, step: Step) -> None:
         """Take an earlier run's record of a stage away that this run did not reach; it would speak of other data."""
-        known, detected = self.context.record_or_none(step), self.envelopes.get("detect")
+        known, detected = self.context.records.find(step), self.envelopes.get("detect")
         current = detected is not None and known is not None and detected.link in known.record.builds_on
         if not current:
-            self.context.record_path(step).unlink(missing_ok=True)
+            self.context.records.remove(step)
 
     def _detect(self, known: Envelope | None) -> Envelope:
         """Detect anew; where it finds what it found before, the old record stays, so that the chain holds."""
@@ -116,11 +116,11 @@ class _Runner:
             return rebind(step, self.context, known)
         record = perform(step, self.context, inputs)
         outcome = record.outcome
-        evaluated = self.context.record_or_none("evaluate")
+        evaluated = self.context.records.find("evaluate")
         judged = known is not None and evaluated is not None and known.link in evaluated.record.builds_on
         if judged and isinstance(outcome, DetectResult) and not outcome.changed:
             return Envelope.seal(record)  # the run folder keeps the run that made this champion, chain and all
-        return write_record(self.context.record_path("detect"), record)
+        return self.context.records.write(record)
 
     def tell(self, decision: Decision) -> None:
         """Say what came of a stage."""
@@ -134,9 +134,9 @@ class _Runner:
 
     def finish(self, *, with_json: bool) -> int:
         """Print the outcome; returns the exit code."""
-        promoted, evaluated = self.context.record_or_none("promote"), self.context.record_or_none("evaluate")
+        promoted, evaluated = self.context.records.find("promote"), self.context.records.find("evaluate")
         if promoted is not None and (evaluated is None or evaluated.link not in promoted.record.builds_on):
-            self.context.record_path("promote").unlink()  # an earlier run's; the journal keeps it
+            self.context.records.remove("promote")  # an earlier run's; the journal keeps it
         mode = self.context.mode
         if self.error is not None:
             code = self.error.exit_code

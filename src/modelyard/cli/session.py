@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 from modelyard.cli.console import console
 from modelyard.config.checks import check
@@ -14,9 +15,15 @@ from modelyard.github.client import GitHub
 from modelyard.github.event import Event, in_actions, read_event
 from modelyard.metrics.catalogue import METRICS
 from modelyard.policy.in_force import Rules, rules_in_force
-from modelyard.steps.checkoutless import CarriedContext, config_at
-from modelyard.steps.context import Context, lock_run_folder
+from modelyard.steps.checkoutless import Checkoutless, config_at
+from modelyard.steps.context import CheckedOut, Context, lock_run_folder
+from modelyard.steps.data_view import DataView
+from modelyard.steps.policy_view import PolicyView
+from modelyard.steps.registry_view import RegistryView
+from modelyard.steps.workspace import Workspace
 from modelyard.vcs import tree
+
+C = TypeVar("C", bound=Context)
 
 
 def workspace(folder: Path) -> Path:
@@ -43,23 +50,26 @@ def refuse_slips(root: Path, loaded: Loaded, estimator_problem: Callable[[str], 
         raise problems[0] if len(problems) == 1 else CollectedConfigError(problems)
 
 
-def open_context(given: Mapping[str, str], *, quiet: bool = False) -> Context:
-    """The context of a command that reads, and does not take the run folder."""
+def open_context(given: Mapping[str, str], *, quiet: bool = False) -> CheckedOut:
+    """Open the context of a command that reads, and does not take the run folder."""
     event = read_event(os.environ)
     root, own = load_config(given)
     refuse_slips(root, own)
     run_dir = files.inside(root, given.get("run-dir", "modelyard-run"), what="run-dir")
     rules = rules_in_force(own, event=event, reference=given.get("base", ""), scratch=scratch(root, os.environ))
-    return Context(
+    loaded, environ, shown = rules.loaded, dict(os.environ), console(quiet=quiet)
+    base, config, environments = loaded.path.parent, loaded.config, environments_in(root, environ)
+    return CheckedOut(
         root=root,
-        loaded=rules.loaded,
         run_dir=run_dir,
-        registry_override=given.get("registry", ""),
-        requirements_override=given.get("requirements", ""),
+        policy=PolicyView(rules, root, base),
+        versions=RegistryView(config, root, environ, given.get("registry", ""), shown.progress),
+        environments=environments,
         event=event,
-        rules=rules,
-        environ=dict(os.environ),
-        console=console(quiet=quiet),
+        environ=environ,
+        console=shown,
+        workspace=Workspace(root, loaded, environments, given.get("requirements", "")),
+        data=DataView(config, root, base),
     )
 
 
@@ -69,35 +79,52 @@ def scratch(root: Path, environ: Mapping[str, str]) -> Path:
     return Path(temporary) / "modelyard" if temporary else root / ".modelyard" / "scratch"
 
 
-def open_carried(given: Mapping[str, str], event: Event) -> CarriedContext:
-    """The context of a job of GitHub Actions that checked nothing out."""
+def environments_in(root: Path, environ: Mapping[str, str]) -> Path:
+    """Return where environments are built: in the runner's own folder in Actions, in the state folder locally."""
+    temporary = environ.get("RUNNER_TEMP", "") if in_actions(environ) else ""
+    return Path(temporary) / "modelyard" / "envs" if temporary else root / ".modelyard" / "envs"
+
+
+def open_without_checkout(given: Mapping[str, str], event: Event) -> Checkoutless:
+    """Open the context of a job of GitHub Actions that checked nothing out."""
     root = Path.cwd().resolve()
     client = GitHub(event.api_url, event.repository, os.environ.get("MODELYARD_TOKEN", ""))
     loaded = config_at(event, client, given.get("config", "modelyard.yml"), scratch(root, os.environ))
-    return CarriedContext(
+    environ, shown = dict(os.environ), console()
+    return Checkoutless(
         root=root,
-        loaded=loaded,
         run_dir=files.inside(root, given.get("run-dir", "modelyard-run"), what="run-dir"),
-        registry_override=given.get("registry", ""),
+        policy=PolicyView(Rules(loaded), root, loaded.path.parent),
+        versions=RegistryView(loaded.config, root, environ, given.get("registry", ""), shown.progress),
+        environments=environments_in(root, environ),
         event=event,
-        rules=Rules(loaded),
-        environ=dict(os.environ),
-        console=console(),
+        environ=environ,
+        console=shown,
         client=client,
+        commit=event.sha,
     )
 
 
 @contextmanager
-def working(given: Mapping[str, str], *, carries: bool = False) -> Iterator[Context]:
-    """The context of a command that writes: the run folder exists and is this process's alone.
+def working(given: Mapping[str, str], *, needs_checkout: bool = True) -> Iterator[Context]:
+    """Open the context of a command that writes: the run folder exists and is this process's alone.
 
     Args:
         given: the flags.
-        carries: the command needs no checkout; in Actions it does without where there is none.
+        needs_checkout: where the command needs none, it does without in a job of Actions that has none.
     """
-    event = read_event(os.environ) if carries else None
-    without_checkout = event is not None and not Path(given.get("config", "modelyard.yml")).is_file()
-    context = open_carried(given, event) if event is not None and without_checkout else open_context(given)
+    event = None if needs_checkout else read_event(os.environ)
+    if event is not None and not Path(given.get("config", "modelyard.yml")).is_file():
+        with taken(open_without_checkout(given, event)) as remote:
+            yield remote
+        return
+    with taken(open_context(given)) as context:
+        yield context
+
+
+@contextmanager
+def taken(context: C) -> Iterator[C]:
+    """Hold a context's run folder."""
     context.open_run_folder()
     lock = lock_run_folder(context.run_dir)
     try:

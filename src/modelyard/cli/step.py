@@ -28,7 +28,7 @@ def run(command: Command, given: Mapping[str, str], _positional: list[str]) -> i
     if isinstance(inputs, ReportInputs) and inputs.part == "comment":
         return comment.run(given)
     chosen = PROVE if isinstance(inputs, RollbackInputs) and inputs.part == "prove" else step
-    with working(given, carries=step.name in ("promote", "rollback")) as context:
+    with working(given, needs_checkout=step.name not in ("promote", "rollback")) as context:
         try:
             if isinstance(inputs, PromoteInputs) and inputs.dry_run:
                 envelope = Envelope.seal(perform(chosen, context, inputs, keep=False))
@@ -60,7 +60,7 @@ def publish(envelope: Envelope, context: Context, code: int, declared: type[Outp
     names = [info.alias or name for name, info in declared.model_fields.items()]
     runner.outputs({name: values[name] for name in names if name in values})
     runner.summary(_summary(envelope, context))
-    ours = context.rules is None or context.rules.folder is None
+    ours = context.policy.rules.folder is None
     config = context.loaded.file if ours else ""
     suites = dict(context.config.validate_.suites) if ours and context.config.validate_ else {}
     runner.annotate(annotations.of_record(envelope, config=config, suites=suites, red=code != OK))

@@ -27,7 +27,7 @@ def prepare(context: Context) -> dict[str, str]:
     Returns:
         Path in the version to digest, of everything that is carried.
     """
-    write_atomic(context.run_dir / ENVIRONMENT, environment.environment_text(context.environment).encode())
+    write_atomic(context.run_dir / ENVIRONMENT, environment.environment_text(context.read_environment()).encode())
     _keep(Path(sys.prefix) / "modelyard.lock", context.run_dir / LOCK)
     _keep(command_lock(context), context.run_dir / COMMAND_LOCK)
     shutil.rmtree(context.run_dir / "code", ignore_errors=True)
@@ -78,5 +78,5 @@ def command_files(context: Context) -> dict[str, Path]:
     """The files beside a predict command, so that its version can be scored with its own code."""
     if context.config.evaluate.predict is None:
         return {}
-    folder = context.command_folder
+    folder = context.policy.base
     return {f"code/{path.relative_to(folder).as_posix()}": path for path in tree.source_files(folder)}

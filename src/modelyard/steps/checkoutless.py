@@ -1,11 +1,10 @@
-"""What is at hand when an alias is to move: from the checkout, or in a job without one from GitHub at the run's commit.
+"""A job without a checkout: configuration and tree come from the GitHub API at the run's commit.
 
 A job that may write checks nothing out. It takes the configuration and the tree at GITHUB_SHA from the API, which no
 earlier job can change, and everything else from records whose digest the run handed over.
 """
 
 from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
 
 from modelyard.config.load import Loaded, load
@@ -13,33 +12,46 @@ from modelyard.core.errors import ConfigError
 from modelyard.core.files import write_atomic
 from modelyard.github.client import GitHub
 from modelyard.github.event import Event
+from modelyard.models import environment
+from modelyard.models.environment import Environment
 from modelyard.steps.context import Context
-from modelyard.vcs import commits
+from modelyard.steps.once import Once
 
 READ = "contents: read"
 
 
 @dataclass
-class CarriedContext(Context):
-    """The context of a job that checked nothing out: no data, no packages of the model, no tree of its own."""
+class Checkoutless(Context):
+    """A context without a checkout: no data, no packages of the model, no tree of its own."""
 
     client: GitHub = field(kw_only=True)
+    commit: str = field(kw_only=True)
+    _once: Once = field(default_factory=Once, init=False, repr=False, compare=False)
 
-    @cached_property
-    def tree(self) -> str:
-        """The tree of the run's commit, by the API."""
-        assert self.event is not None  # noqa: S101 - made for an event only
-        commit = self.client.get(f"git/commits/{self.event.sha}", needs=READ)
+    def connect(self) -> GitHub:
+        """Return the client that the configuration was read with."""
+        return self.client
+
+    def read_tree(self) -> str:
+        """Read the tree of the run's commit from GitHub."""
+        commit = self._once("commit", lambda: self.client.get(f"git/commits/{self.commit}", needs=READ))
         return f"git:{commit['tree']['sha']}"
 
-    @property
-    def data_digests(self) -> dict[str, str]:
-        """The data of this run's detect record, which the evidence must build on."""
-        return self.record("detect").record.data
+    def read_committed_tree(self) -> str:
+        """Read the tree of the run's commit from GitHub."""
+        return self.read_tree()
+
+    def digest_data(self) -> dict[str, str]:
+        """Return the data of this run's detect record, which the evidence must build on."""
+        return self.records.read("detect").record.data
+
+    def read_environment(self) -> Environment:
+        """List the packages that are installed here."""
+        return environment.current_environment()
 
 
 def config_at(event: Event, client: GitHub, path: str, scratch: Path) -> Loaded:
-    """The configuration at the run's commit.
+    """Load the configuration at the run's commit.
 
     Raises:
         ConfigError: there is none at that path.
@@ -47,35 +59,14 @@ def config_at(event: Event, client: GitHub, path: str, scratch: Path) -> Loaded:
     """
     name = Path(path)
     if name.is_absolute() or ".." in name.parts:
-        raise ConfigError(f"config: {path[:80]!r} leads outside the repository")
+        raise ConfigError(f"config: {path[:80]!r} leads outside the repository", code="config/outside")
     if client.find(f"contents/{name.as_posix()}", needs=READ, params={"ref": event.sha}) is None:
         raise ConfigError(
-            f"no {path} at the commit {event.sha[:12]}", hint="Name the configuration's path: with: {config: …}."
+            f"no {path} at the commit {event.sha[:12]}",
+            code="config/not-found",
+            hint="Name the configuration's path: with: {config: …}.",
         )
     text = client.raw(f"contents/{name.as_posix()}", needs=READ, params={"ref": event.sha})
     folder = scratch / f"at-{event.sha}"
     write_atomic(folder / name, text)
     return load(name, root=folder)
-
-
-def client_of(context: Context) -> GitHub:
-    """GitHub, for a run in Actions: with the token of the action's input, with or without a checkout."""
-    if isinstance(context, CarriedContext):
-        return context.client
-    event = context.event
-    if event is None:
-        raise ConfigError("this needs GitHub Actions", hint="Run it in a workflow.")
-    return GitHub(event.api_url, event.repository, context.environ.get("MODELYARD_TOKEN", ""))
-
-
-def committed_tree(context: Context) -> str:
-    """The tree that a promotion is for: at a desk the workspace's, in Actions that of the run's commit."""
-    if context.event is None or isinstance(context, CarriedContext):
-        return context.tree
-    found = commits.tree_of(context.root, context.event.sha)
-    if found is None:
-        raise ConfigError(
-            f"the checkout does not hold the run's commit {context.event.sha[:12]}",
-            hint="Leave `ref:` out of the checkout step, or promote in a job of its own without a checkout.",
-        )
-    return f"git:{found}"

@@ -11,9 +11,9 @@ from modelyard import __version__
 from modelyard.core.canonical import digest
 from modelyard.core.errors import DataError, ModelyardError
 from modelyard.core.verdict import Verdict
-from modelyard.records.envelope import Envelope, Record, Step, plain_record, write_record
+from modelyard.records.envelope import Envelope, Record, Step, plain_record
 from modelyard.records.results import Part, Problem
-from modelyard.steps.context import Context
+from modelyard.steps.context import CheckedOut, Context
 from modelyard.steps.declaration import Inputs, StepSpec
 
 
@@ -35,9 +35,9 @@ class StepDefinition:
     spec: StepSpec
     name: Step
     builds_on: tuple[Step, ...]
-    reads: Callable[[Context, Inputs], Mapping[str, Any]]
+    reads: Callable[[Any, Any], Mapping[str, Any]]
     """Everything that decides the result, as digestible data; equal means nothing to do."""
-    run: Callable[[Context, Any], Outcome]
+    run: Callable[[Any, Any], Outcome]
     optional: tuple[Step, ...] = field(default=())
     """Steps that are built on where their record exists."""
     reads_data: bool = True
@@ -51,7 +51,7 @@ def inputs_digest(step: StepDefinition, context: Context, inputs: Inputs) -> str
 
 def execute(step: StepDefinition, context: Context, inputs: Inputs) -> Envelope:
     """Run a step and write its record; see ``perform``."""
-    return write_record(context.record_path(step.name), perform(step, context, inputs))
+    return context.records.write(perform(step, context, inputs))
 
 
 def perform(step: StepDefinition, context: Context, inputs: Inputs, *, keep: bool = True) -> Record:
@@ -73,16 +73,18 @@ def perform(step: StepDefinition, context: Context, inputs: Inputs, *, keep: boo
         verdict=outcome.verdict,
         tool_version=__version__,
         inputs_digest=inputs_digest(step, context, inputs),
-        environment_digest=context.environment_digest if step.reads_data else None,
+        environment_digest=context.workspace.digest_environment()
+        if isinstance(context, CheckedOut) and step.reads_data
+        else None,
         config_digest=context.loaded.digest,
         data=_data(step, context),
         fit_digest=outcome.fit_digest,
         model_digest=outcome.model_digest,
-        tree=context.tree,
+        tree=context.read_tree(),
         champion_version=outcome.champion_version,
         builds_on=_links(step, context),
         result=outcome.result.model_dump(mode="json"),
-        circumstances=context.circumstances(started, time.monotonic() - clock, peak_memory_mib()),
+        circumstances=context.describe(started, time.monotonic() - clock, peak_memory_mib()),
     )
 
 
@@ -93,28 +95,28 @@ def rebind(step: StepDefinition, context: Context, known: Envelope) -> Envelope:
     """
     now = {
         "builds_on": _links(step, context),
-        "tree": context.tree,
+        "tree": context.read_tree(),
         "config_digest": context.loaded.digest,
         "data": _data(step, context),
     }
     if all(getattr(known.record, name) == value for name, value in now.items()):
         return known
     record = known.record.model_copy(update=now)
-    return write_record(context.record_path(step.name), Record.model_validate(plain_record(record)))
+    return context.records.write(Record.model_validate(plain_record(record)))
 
 
 def _data(step: StepDefinition, context: Context) -> dict[str, str]:
     if step.name in ("prove", "rollback"):
         return {}  # whatever data this folder's last run had, an old version is not about it
     if step.reads_data:
-        return context.data_digests
-    detected = context.record_or_none("detect")
+        return context.digest_data()
+    detected = context.records.find("detect")
     return {} if detected is None else detected.record.data
 
 
 def _links(step: StepDefinition, context: Context) -> tuple[Any, ...]:
-    needed = [context.record(name).link for name in step.builds_on]
-    known = [context.record_or_none(name) for name in step.optional]
+    needed = [context.records.read(name).link for name in step.builds_on]
+    known = [context.records.find(name) for name in step.optional]
     return (*needed, *(envelope.link for envelope in known if envelope is not None))
 
 
@@ -123,7 +125,7 @@ def _write_problem(
 ) -> None:
     message = f"{error.place}: {error.message}" if error.place else error.message
     problem = Problem(message=message, hint=error.hint, exit_code=error.exit_code)
-    before = [context.record_or_none(name) for name in (*step.builds_on, *step.optional)]
+    before = [context.records.find(name) for name in (*step.builds_on, *step.optional)]
     try:
         record = Record(
             step=step.name,
@@ -136,9 +138,9 @@ def _write_problem(
             config_digest=context.loaded.digest,
             builds_on=tuple(known.link for known in before if known is not None),
             problem=problem,
-            circumstances=context.circumstances(started, time.monotonic() - clock, peak_memory_mib()),
+            circumstances=context.describe(started, time.monotonic() - clock, peak_memory_mib()),
         )
-        write_record(context.record_path(step.name), record)
+        context.records.write(record)
     except ModelyardError:
         context.console.say("The record of this error could not be written either.")
 

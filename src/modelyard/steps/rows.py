@@ -1,5 +1,6 @@
 """Training and test rows of the configured data sets: checked columns, one split, no row without a target."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,7 +9,6 @@ from modelyard.core.canonical import digest
 from modelyard.core.errors import DataError
 from modelyard.data import splits
 from modelyard.data.reading import require_columns
-from modelyard.steps.context import Context
 
 ROW = "row"
 """Name of the id column where the configuration declares none: the row's number in its set, in reading order."""
@@ -25,51 +25,58 @@ class Rows:
 
 
 def id_column(config: Config) -> str:
-    """The column that names a row."""
+    """Return the column that names a row."""
     return config.data.columns.id or ROW
 
 
-def digests(context: Context) -> tuple[str, str]:
-    """Digests of what decides the training rows and the test rows: contents, split, and the columns' meaning."""
-    data = context.config.data
+def digest_rows(config: Config, sets: Mapping[str, str]) -> tuple[str, str]:
+    """Digest what decides the training rows and the test rows: contents, split, and the columns' meaning.
+
+    Args:
+        config: the configuration.
+        sets: digest of every data set.
+    """
+    data = config.data
     rules = {
         "split": None if data.split is None else data.split.model_dump(mode="json"),
         "columns": data.columns.model_dump(mode="json"),
         "missing_target": data.missing_target,
     }
     if data.split is not None:
-        both = {**rules, "set": context.sets[data.split.of].digest}
+        both = {**rules, "set": sets[data.split.of]}
         return digest({**both, "part": "train"}), digest({**both, "part": "test"})
-    train = context.sets["train"].digest if "train" in context.sets else None
-    return digest({**rules, "set": train}), digest({**rules, "set": context.sets["test"].digest})
+    return digest({**rules, "set": sets.get("train")}), digest({**rules, "set": sets["test"]})
 
 
-def load(context: Context) -> Rows:
+def split(config: Config, read: Callable[[str], Any]) -> Rows:
     """Read, check and split the data.
+
+    Args:
+        config: the configuration.
+        read: gives a data set as a Polars frame.
 
     Raises:
         DataError: missing columns, rows without target, nothing on one side of the split.
     """
-    config = context.config
     if config.data.split is not None:
-        frame, dropped = _prepared(context, config.data.split.of)
+        frame, dropped = _prepare(config, read, config.data.split.of)
         parts = splits.split(frame, config.data.split, config.data.columns)
         return Rows(parts.train, parts.test, parts.description, dropped)
-    test, dropped = _prepared(context, "test")
+    test, dropped = _prepare(config, read, "test")
     if len(test) == 0:
         raise DataError("the set test holds no rows", hint="Judging needs rows with known targets.")
     train = test.clear()
     if "train" in config.data.sets:
-        train, dropped_too = _prepared(context, "train")
+        train, dropped_too = _prepare(config, read, "train")
         dropped += dropped_too
         if len(train) == 0:
             raise DataError("the set train holds no rows", hint="Training needs rows with known targets.")
     return Rows(train, test, "sets train and test as given", dropped)
 
 
-def _prepared(context: Context, name: str) -> tuple[Any, int]:
-    data = context.config.data
-    frame = context.frame(name)
+def _prepare(config: Config, read: Callable[[str], Any], name: str) -> tuple[Any, int]:
+    """Read a set, check its columns and ids, and drop what has no target where that is asked for."""
+    data, frame = config.data, read(name)
     columns = data.columns
     needed = {columns.target: "data.columns.target"}
     for key in ("id", "time", "group", "weight"):
@@ -77,7 +84,7 @@ def _prepared(context: Context, name: str) -> tuple[Any, int]:
             needed[getattr(columns, key)] = f"data.columns.{key}"
     for key in ("personal", "protected", "drop"):
         needed |= dict.fromkeys(getattr(columns, key), f"data.columns.{key}")
-    for gate in context.config.evaluate.gates:
+    for gate in config.evaluate.gates:
         needed |= dict.fromkeys(gate.columns, "evaluate.gates.by")
     require_columns(frame.columns, needed, f"data.sets.{name}")
     frame, dropped = splits.drop_missing_target(frame, columns.target, data.missing_target)
@@ -91,3 +98,15 @@ def _prepared(context: Context, name: str) -> tuple[Any, int]:
             hint="Name a column whose values are unique, or leave id out to number the rows.",
         )
     return frame, dropped
+
+
+def digests(context: Any) -> tuple[str, str]:
+    """Call ``data.digest_rows``; for callers that have yet to move."""
+    found: tuple[str, str] = context.data.digest_rows()
+    return found
+
+
+def load(context: Any) -> Rows:
+    """Call ``data.split``; for callers that have yet to move."""
+    found: Rows = context.data.split()
+    return found

@@ -5,10 +5,9 @@ from typing import Any, get_args
 
 from modelyard.core.verdict import Verdict
 from modelyard.data import fingerprint
-from modelyard.records.envelope import Envelope
 from modelyard.records.results import DataSet, DetectResult, Reason
 from modelyard.registry.records import version_records
-from modelyard.steps.context import Context
+from modelyard.steps.context import CheckedOut
 from modelyard.steps.declaration import TOKEN, Inputs, Outputs, StepSpec
 from modelyard.steps.execution import Outcome, StepDefinition
 
@@ -47,46 +46,45 @@ SPEC = StepSpec(
 )
 
 
-def reads(context: Context, _inputs: Inputs) -> Mapping[str, Any]:
+def reads(context: CheckedOut, _inputs: Inputs) -> Mapping[str, Any]:
     """Everything that is compared."""
-    champion = context.champion
+    champion = context.versions.find_champion()
     return {
-        "data": context.data_digests,
-        "code": context.code_digest,
-        "config": context.configuration_digest,
-        "packages": context.packages_digest,
+        "data": context.digest_data(),
+        "code": context.workspace.digest_code(),
+        "config": context.policy.digest_configuration(),
+        "packages": context.workspace.digest_packages(),
         "champion": None if champion is None else champion.name,
-        "registry": context.registry_kind,
+        "registry": context.versions.open().kind,
     }
 
 
-def run(context: Context, _inputs: Inputs) -> Outcome:
+def run(context: CheckedOut, _inputs: Inputs) -> Outcome:
     """Compare today's digests with those in the champion's own detect record."""
-    champion = context.champion
+    champion = context.versions.find_champion()
     then: DetectResult | None = None
     if champion is not None:
-        record: Envelope | None = version_records(context.registry, champion).get("detect")
-        outcome = record.record.outcome if record else None
-        then = outcome if isinstance(outcome, DetectResult) else None
+        record = version_records(context.versions.open(), champion).get("detect")
+        then = None if record is None else record.record.read(DetectResult)
     before = {known.name: known for known in then.sets} if then else {}
-    sets = tuple(fingerprint.compare(now, before.get(name)) for name, now in context.sets.items())
+    sets = tuple(fingerprint.compare(now, before.get(name)) for name, now in context.data.fingerprint().items())
     details = _details(context, sets, then, None if champion is None else champion.name)
     result = DetectResult(
         changed=bool(details),
         reasons=tuple(reason for reason in get_args(Reason) if reason in details),
         sets=sets,
         champion=None if champion is None else champion.name,
-        code_digest=context.code_digest,
-        config_digest=context.configuration_digest,
-        packages_digest=context.packages_digest,
-        registry=context.registry_kind,
+        code_digest=context.workspace.digest_code(),
+        config_digest=context.policy.digest_configuration(),
+        packages_digest=context.workspace.digest_packages(),
+        registry=context.versions.open().kind,
         details=details,
     )
     return Outcome(result, Verdict.PASS, champion_version=result.champion)
 
 
 def _details(
-    context: Context, sets: tuple[DataSet, ...], then: DetectResult | None, champion: str | None
+    context: CheckedOut, sets: tuple[DataSet, ...], then: DetectResult | None, champion: str | None
 ) -> dict[Reason, tuple[str, ...]]:
     if champion is None:
         return {"first-run": ("the registry has no champion yet",)}
@@ -101,11 +99,11 @@ def _details(
     ]
     if changes:
         details["data"] = tuple(changes)
-    if then.code_digest != context.code_digest:
+    if then.code_digest != context.workspace.digest_code():
         details["code"] = ("the training code differs",)
-    if then.config_digest != context.configuration_digest:
+    if then.config_digest != context.policy.digest_configuration():
         details["configuration"] = (f"{context.loaded.path.name} differs in meaning, or a file that it names",)
-    if then.packages_digest != context.packages_digest:
+    if then.packages_digest != context.workspace.digest_packages():
         details["packages"] = ("the packages that the model can import differ",)
     return details
 

@@ -14,7 +14,6 @@ from modelyard.registry.evidence import EvidenceRefused, check_evidence
 from modelyard.registry.promotion_request import Pointer, pointer_branch, pointer_path
 from modelyard.registry.protocol import Version
 from modelyard.registry.records import version_records
-from modelyard.steps.checkoutless import client_of, committed_tree
 from modelyard.steps.context import Context
 from modelyard.vcs.tree import github_repository
 
@@ -33,10 +32,11 @@ def waits(context: Context) -> bool:
     if context.config.registry.via == "direct":
         return False
     if context.event is None:
-        if context.registry_kind == "local":
+        kind = context.versions.open().kind
+        if kind == "local":
             return False  # nobody else sees what is tried at a desk
         raise ConfigError(
-            f"registry.via is pull-request, so the alias of the {context.registry_kind} registry moves by a pull "
+            f"registry.via is pull-request, so the alias of the {kind} registry moves by a pull "
             "request that GitHub Actions opens",
             hint="Push, and merge the pull request; or try it out here with --registry local.",
         )
@@ -54,7 +54,7 @@ def proposed(context: Context) -> Mapping[str, str]:
     told = context.config.registry
     if told.via == "direct":
         return {}
-    if context.event is None and context.registry_kind == "local" and not told.durable:
+    if context.event is None and context.versions.open().kind == "local" and not told.durable:
         return {}  # what is tried at a desk was never proposed
     client = github_client(context.environ, github_repository(context.root))
     return pointers.proposed(client, context.config.model.name)
@@ -93,7 +93,7 @@ def open_pull_request(
         f"{render_markdown(shown, budget=_BUDGET)}"
     )
     change = FileChange(path, pointer.to_bytes(), branch, event.sha, f"{title}\n\nEvidence {version.manifest.evidence}")
-    made = propose(client_of(context), change, base=event.ref.removeprefix("refs/heads/"), title=title, body=body)
+    made = propose(context.connect(), change, base=event.ref.removeprefix("refs/heads/"), title=title, body=body)
     context.console.say(f"  {made.action} pull request {made.number}: {made.url}")
     return r.PullRequest(number=made.number, url=made.url, branch=branch, pointer=path)
 
@@ -118,14 +118,14 @@ def merged(context: Context) -> tuple[Pointer, Version, Envelope]:
         raise ConfigError(
             "part: merged is for the push that merged a promotion's pull request", hint="Run it in Actions."
         )
-    client, path = client_of(context), pointer_path(model)
+    client, path = context.connect(), pointer_path(model)
     params = {"ref": event.sha}
     if client.find(f"contents/{path}", needs="contents: read", params=params) is None:
         raise ConfigError(
             f"there is no {path} at the commit {event.sha[:12]}", hint="Nothing is promoted by this push."
         )
     pointer = Pointer.from_bytes(client.raw(f"contents/{path}", needs="contents: read", params=params), path)
-    version = context.registry.resolve(pointer.version)
+    version = context.versions.open().resolve(pointer.version)
     for said, found, wanted in (
         ("is for the model", pointer.model, model),
         ("is for the alias", pointer.alias, alias),
@@ -139,7 +139,7 @@ def merged(context: Context) -> tuple[Pointer, Version, Envelope]:
 
 def _judged(context: Context, version: Version) -> Envelope:
     """The version's evaluation, read from the registry; it must have been made on the default branch."""
-    records = version_records(context.registry, version)
+    records = version_records(context.versions.open(), version)
     evaluation = records.get("evaluate")
     if evaluation is None:
         raise EvidenceRefused(f"{version.name} carries no evaluation record", hint=_AGAIN)
@@ -156,13 +156,13 @@ def check_merged(context: Context, version: Version, evaluation: Envelope) -> No
         EvidenceRefused: the commit, the configuration or the champion is another one.
         NotPassed: the evaluation did not pass.
     """
-    records, champion = version_records(context.registry, version), context.champion
+    records, champion = version_records(context.versions.open(), version), context.versions.find_champion()
     if "detect" not in records:
         raise EvidenceRefused(f"{version.name} carries no detect record", hint=_AGAIN)
-    now, then = committed_tree(context), evaluation.record.tree
+    now, then = context.read_committed_tree(), evaluation.record.tree
     trees = [found[1] for found in map(_TREE.fullmatch, (then, now)) if found]
     path = pointer_path(context.config.model.name)
-    same = len(trees) == 2 and same_but_for(client_of(context), trees[0], trees[1], path)
+    same = len(trees) == 2 and same_but_for(context.connect(), trees[0], trees[1], path)
     check_evidence(
         evaluation=evaluation,
         detect=records["detect"],
@@ -172,6 +172,6 @@ def check_merged(context: Context, version: Version, evaluation: Envelope) -> No
         tree_now=then if same else now,
         config_digest_now=context.loaded.digest,
         data_now=records["detect"].record.data,
-        registry_now=context.registry_kind,
+        registry_now=context.versions.open().kind,
         alias=context.config.registry.alias,
     )

@@ -18,7 +18,6 @@ from modelyard.registry.journal import JournalEntry
 from modelyard.registry.protocol import AliasMoved, Bundle, Version
 from modelyard.registry.reference import best_alias
 from modelyard.steps import bundle
-from modelyard.steps.checkoutless import committed_tree
 from modelyard.steps.context import Context
 from modelyard.steps.declaration import TOKEN, Inputs, Outputs, StepSpec
 from modelyard.steps.execution import Outcome, StepDefinition
@@ -69,8 +68,8 @@ def carried_records() -> tuple[Step, ...]:
 
 def reads(context: Context, _inputs: Inputs) -> Mapping[str, Any]:
     """The evidence and the alias."""
-    evaluation = context.record_or_none("evaluate")
-    champion = context.champion
+    evaluation = context.records.find("evaluate")
+    champion = context.versions.find_champion()
     return {
         "evidence": None if evaluation is None else evaluation.digest,
         "champion": None if champion is None else champion.name,
@@ -82,16 +81,16 @@ def run(context: Context, inputs: PromoteInputs) -> Outcome:
     _refuse_where_nothing_is_promoted(context, inputs)
     if inputs.part == "merged":
         return _run_merged(context, inputs)
-    records = {step: context.record(step) for step in carried_records() if context.record_path(step).is_file()}
+    records = {step: context.records.read(step) for step in carried_records() if context.records.path(step).is_file()}
     model_dir = context.run_dir / "model"
     if not model_dir.is_dir():
         raise DataError(f"there is no model in {context.run_dir.name}", hint="Run `modelyard run` first.")
     for step in ("detect", "train", "evaluate"):
-        context.record(step)
+        context.records.read(step)
     broken = verify_records(records)
     if broken:
         raise EvidenceRefused(f"the chain of records is broken: {broken[0]}", hint="Run `modelyard run` again.")
-    champion, evaluation = context.champion, records["evaluate"]
+    champion, evaluation = context.versions.find_champion(), records["evaluate"]
     _refuse_another_run(context, evaluation)
     if inputs.evidence_digest and inputs.evidence_digest != evaluation.digest:
         raise EvidenceRefused(
@@ -112,10 +111,10 @@ def run(context: Context, inputs: PromoteInputs) -> Outcome:
         model_now=context.config.model.name,
         model_digest_now=model_digest,
         champion_now=None if champion is None else champion.name,
-        tree_now=committed_tree(context),
+        tree_now=context.read_committed_tree(),
         config_digest_now=context.loaded.digest,
-        data_now=context.data_digests,
-        registry_now=context.registry_kind,
+        data_now=context.digest_data(),
+        registry_now=context.versions.open().kind,
         alias=context.config.registry.alias,
     )
     files, waiting = bundle_files(context, records), proposal.waits(context)
@@ -131,7 +130,7 @@ def run(context: Context, inputs: PromoteInputs) -> Outcome:
     if inputs.dry_run:
         return _outcome(r.PromoteResult(**said, version="", journal=0, dry_run=True))
     shown = {name: path for name in REPORTS if (path := context.run_dir / name).is_file()}
-    version = context.registry.publish(Bundle(content, files, shown))
+    version = context.versions.open().publish(Bundle(content, files, shown))
     if waiting:
         asked = proposal.open_pull_request(context, version, champion, records, inputs.reason)
         _tell_ledger(context, evaluation)
@@ -144,7 +143,7 @@ def run(context: Context, inputs: PromoteInputs) -> Outcome:
 def _run_merged(context: Context, inputs: PromoteInputs) -> Outcome:
     """Move the alias to what the merged pointer names, on the record that the version carries."""
     pointer, version, evaluation = proposal.merged(context)
-    champion = context.champion
+    champion = context.versions.find_champion()
     if champion is not None and champion.name == version.name:
         if not inputs.dry_run:
             _mark_best(context, version, evaluation)
@@ -167,8 +166,8 @@ def _run_merged(context: Context, inputs: PromoteInputs) -> Outcome:
 
 
 def _move(context: Context, version: Version, evaluation: Envelope, reason: str) -> JournalEntry:
-    champion = context.champion
-    entry = context.registry.set_alias(
+    champion = context.versions.find_champion()
+    entry = context.versions.open().set_alias(
         context.config.registry.alias,
         version.name,
         seen=None if champion is None else champion.name,
@@ -203,14 +202,14 @@ def bundle_files(context: Context, records: Mapping[Step, Envelope]) -> dict[str
                 hint="Run `modelyard evaluate` again, and promote what it judged.",
             )
     sources = {"model": context.run_dir / "model"}
-    sources |= {f"records/{step}.json": context.record_path(step) for step in records}
+    sources |= {f"records/{step}.json": context.records.path(step) for step in records}
     return collect(sources) | beside
 
 
 def _done_before(context: Context, champion: Version) -> Outcome:
     """A second attempt of a run whose first one moved the alias already: there is nothing left to do."""
     alias = context.config.registry.alias
-    (entry,) = context.registry.history(alias, newest=1)
+    (entry,) = context.versions.open().history(alias, newest=1)
     result = r.PromoteResult(
         version=champion.name,
         alias=alias,
@@ -231,14 +230,14 @@ def _mark_best(context: Context, version: Version, evaluation: Envelope) -> None
     """
     judged = evaluation.record.outcome
     alias = best_alias(context.config.registry.alias)
-    best = context.registry.find(alias)
+    best = context.versions.open().find(alias)
     if best is not None:
         if best.name == version.name or not isinstance(judged, r.EvaluateResult) or judged.best != best.name:
             return
         if judged.over_best is None or judged.over_best.low is None or judged.over_best.low <= 0:
             return
     try:
-        context.registry.set_alias(
+        context.versions.open().set_alias(
             alias,
             version.name,
             seen=None if best is None else best.name,
@@ -254,7 +253,7 @@ def _mark_best(context: Context, version: Version, evaluation: Envelope) -> None
 def _tell_ledger(context: Context, evaluation: Envelope) -> None:
     judged = evaluation.record.outcome
     if isinstance(judged, r.EvaluateResult) and judged.evaluation is not None:
-        context.registry.append(actor=context.actor, reason="evaluated", evaluation=judged.evaluation)
+        context.versions.open().append(actor=context.actor, reason="evaluated", evaluation=judged.evaluation)
 
 
 def _refuse_where_nothing_is_promoted(context: Context, inputs: PromoteInputs) -> None:
@@ -291,7 +290,7 @@ def _content(context: Context, records: Mapping[Step, Envelope], model_digest: s
         raise DataError("the train record has no signature", hint="Run `modelyard train` again.")
     if evaluation.record.environment_digest is None:
         raise DataError("the evaluation names no environment", hint="Run `modelyard evaluate` again.")
-    champion, predict = context.champion, context.config.evaluate.predict
+    champion, predict = context.versions.find_champion(), context.config.evaluate.predict
     return Content(
         model=context.config.model.name,
         model_digest=model_digest,

@@ -74,17 +74,17 @@ def target_of(context: Context, to: str) -> Version:
         ConfigError: nothing to go back from or to, the same version, or a second "the one before" after a rollback,
             which would lead forward again.
     """
-    alias, now = context.config.registry.alias, context.champion
+    alias, now = context.config.registry.alias, context.versions.find_champion()
     if now is None:
         raise ConfigError(f"there is no {alias} to roll back", hint="Nothing was ever promoted under this name.")
     if to in ("", "previous"):
-        target = context.registry.previous(alias)
+        target = context.versions.open().previous(alias)
         if target is None:
             raise ConfigError(
                 f"{alias} points at {now.name}, and no version served before it",
                 hint="Name one: --to v1 (see `modelyard history`).",
             )
-        last = context.registry.history(alias, newest=1)
+        last = context.versions.open().history(alias, newest=1)
         if last and last[0].kind == "rolled-back":
             raise ConfigError(
                 f"the last move of {alias} was a rollback already, from {target.name} to {now.name}, so the version "
@@ -93,7 +93,7 @@ def target_of(context: Context, to: str) -> Version:
                 "forward again.",
             )
     else:
-        target = context.registry.resolve(f"{alias}@{to}" if _DATE.fullmatch(to) else to)
+        target = context.versions.open().resolve(f"{alias}@{to}" if _DATE.fullmatch(to) else to)
     if target.name == now.name:
         raise ConfigError(
             f"{alias} already points at {now.name}", hint="Name another version (see `modelyard history`)."
@@ -124,7 +124,7 @@ def refuse_slips(context: Context, inputs: RollbackInputs) -> None:
 
 def reads(context: Context, inputs: Inputs) -> Mapping[str, Any]:
     """The alias now, and what is asked."""
-    champion = context.champion
+    champion = context.versions.find_champion()
     return {"champion": None if champion is None else champion.name, "asked": inputs.model_dump(mode="json")}
 
 
@@ -132,29 +132,28 @@ def run(context: Context, inputs: RollbackInputs) -> Outcome:
     """Fetch, load, predict, compare."""
     refuse_slips(context, inputs)
     target = target_of(context, inputs.to)
-    assert context.champion is not None  # noqa: S101 - target_of looked
-    context.record_path("rollback").unlink(
-        missing_ok=True
-    )  # an earlier one's, on an earlier proof; the journal keeps it
+    champion = context.versions.find_champion()
+    assert champion is not None  # noqa: S101 - target_of looked
+    context.records.remove("rollback")  # an earlier one's, on an earlier proof; the journal keeps it
     said: dict[str, Any] = {
         "version": target.name,
         "version_digest": target.digest,
         "model_digest": target.manifest.model_digest,
         "alias": context.config.registry.alias,
-        "seen": context.champion.name,
+        "seen": champion.name,
         "asked": inputs.proof,
     }
     with tempfile.TemporaryDirectory(dir=context.run_dir, prefix=".prove.") as temporary:
         home = Path(temporary) / "version"
         context.console.say(f"  {target.name} is fetched, and every file compared with its digest")
-        context.registry.fetch(target, home)
+        context.versions.open().fetch(target, home)
         if inputs.proof == "none":
             text = "not proved, as asked: its files are what was published, and nothing was loaded"
             shown, verdict = ProveResult(**said, shown="none", said=text), Verdict.NOT_APPLICABLE
         else:
             shown, verdict = _shown(context, target, home, inputs.proof, said)
     return Outcome(
-        shown, verdict, model_digest=target.manifest.model_digest, champion_version=context.champion.name
+        shown, verdict, model_digest=target.manifest.model_digest, champion_version=champion.name
     )  # fmt: skip
 
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from modelyard.core.errors import ConfigError, PlatformError
 from modelyard.core.verdict import Verdict
-from modelyard.records.envelope import Envelope, read_record
+from modelyard.records.envelope import Envelope
 from modelyard.records.results import ProofLevel, ProveResult, RollbackResult
 from modelyard.registry.evidence import check_proof, check_target
 from modelyard.registry.journal import JournalEntry
@@ -27,9 +27,9 @@ def run(context: Context, inputs: RollbackInputs) -> Outcome:
         proof = execute(PROVE, context, inputs)
         handed = proof.digest
     else:
-        proof = read_record(context.record_path("prove"))
+        proof = context.records.read("prove")
         handed = inputs.proof_digest or _own(context, proof)
-    now = context.champion
+    now = context.versions.find_champion()
     if now is not None and (entry := _moved_before(context, now, handed)) is not None:
         return _outcome(context, proof, now, entry, inputs)
     shown = check_proof(
@@ -44,7 +44,7 @@ def run(context: Context, inputs: RollbackInputs) -> Outcome:
     target = prove.target_of(context, inputs.to or shown.version)
     check_target(shown, target)
     try:
-        entry = context.registry.set_alias(
+        entry = context.versions.open().set_alias(
             shown.alias,
             target.name,
             seen=shown.seen,
@@ -83,7 +83,7 @@ def _command(target: Version, proof: str, level: ProofLevel) -> str:
 
 def _moved_before(context: Context, now: Version, handed: str) -> JournalEntry | None:
     """The move that an earlier attempt of this run made on the same proof; only what comes after it is left to do."""
-    last = context.registry.history(context.config.registry.alias, newest=1)
+    last = context.versions.open().history(context.config.registry.alias, newest=1)
     if last and last[0].kind == "rolled-back" and last[0].to == now.name and handed in last[0].command.split():
         return last[0]
     return None
@@ -114,11 +114,11 @@ def _outcome(
 def _move_best(context: Context, target: Version, reason: str) -> None:
     """A rollback behind the best promoted version takes that mark with it: nothing later is held up as the best."""
     alias = best_alias(context.config.registry.alias)
-    best = context.registry.find(alias)
+    best = context.versions.open().find(alias)
     if best is None or best.number <= target.number:
         return
     try:
-        context.registry.set_alias(
+        context.versions.open().set_alias(
             alias,
             target.name,
             seen=best.name,

@@ -16,7 +16,7 @@ from modelyard.core.verdict import Verdict
 from modelyard.models import store
 from modelyard.records.results import TrainResult
 from modelyard.steps import rows as step_rows
-from modelyard.steps.context import Context
+from modelyard.steps.context import CheckedOut
 from modelyard.steps.declaration import Inputs, Outputs, Secret, StepSpec
 from modelyard.steps.execution import Outcome, StepDefinition, passed
 
@@ -39,49 +39,49 @@ SPEC = StepSpec(
 )
 
 
-def reads(context: Context, _inputs: Inputs) -> Mapping[str, Any]:
+def reads(context: CheckedOut, _inputs: Inputs) -> Mapping[str, Any]:
     """The rows, what decides a fit, the code, and the packages."""
-    train, test = step_rows.digests(context)
+    train, test = context.data.digest_rows()
     named = context.config.evaluate.challenger
     lock = context.config.train.environment if context.config.train else None
     return {
         "rows": [train, test],
         "training": training_part(context.config),
-        "code": context.code_digest,
-        "packages": context.environment_digest,
-        "lock": sha256_file(context.inside(lock, "train.environment")) if lock else None,
-        "challenger": sha256_file(context.inside(named, "evaluate.challenger")) if named else None,
+        "code": context.workspace.digest_code(),
+        "packages": context.workspace.digest_environment(),
+        "lock": sha256_file(context.workspace.inside(lock, "train.environment")) if lock else None,
+        "challenger": sha256_file(context.workspace.inside(named, "evaluate.challenger")) if named else None,
     }
 
 
-def run(context: Context, _inputs: Inputs) -> Outcome:
+def run(context: CheckedOut, _inputs: Inputs) -> Outcome:
     """Train, or take the prediction file that is to be judged."""
-    passed(context.record("detect"))
-    validated = context.record_or_none("validate")
+    passed(context.records.read("detect"))
+    validated = context.records.find("validate")
     if validated is not None:
         passed(validated)
-    rows = step_rows.load(context)
+    rows = context.data.split()
     write_profile(context, rows.train if len(rows.train) else rows.test)
     return _train(context, rows) if context.config.train else _take_predictions(context, rows)
 
 
-def write_profile(context: Context, frame: Any) -> None:
+def write_profile(context: CheckedOut, frame: Any) -> None:
     """Describe the rows in ``profile/profile.json``: no raw values, categories under a key alone.
 
     The key is the secret ``profile-key`` of the action, else the file ``.modelyard/key``.
     """
     from modelyard.data.profile import profile
 
-    path, secret = context.state / "key", context.environ.get("MODELYARD_PROFILE_KEY", "")
+    path, secret = context.workspace.open_state() / "key", context.environ.get("MODELYARD_PROFILE_KEY", "")
     key = secret.encode() if secret else path.read_bytes() if path.is_file() else None
     told = profile(frame, context.config.data.columns.personal, key)
     write_atomic(context.run_dir / "profile" / "profile.json", canonical(told))
 
 
-def _train(context: Context, rows: step_rows.Rows) -> Outcome:
+def _train(context: CheckedOut, rows: step_rows.Rows) -> Outcome:
     from modelyard.training.train import TrainingRows, Workplace, train
 
-    of_train, of_test = step_rows.digests(context)
+    of_train, of_test = context.data.digest_rows()
     trained = train(
         context.config,
         TrainingRows(
@@ -91,26 +91,30 @@ def _train(context: Context, rows: step_rows.Rows) -> Outcome:
             test_digest=of_test,
             split=rows.split,
             dropped_missing_target=rows.dropped,
-            suffix=context.sources[split.of if (split := context.config.data.split) else "train"].row_format(),
+            suffix=context.data.sources()[split.of if (split := context.config.data.split) else "train"].row_format(),
             row_number="" if context.config.data.columns.id else step_rows.ROW,
         ),
         at=Workplace(
-            base=context.base,
+            base=context.workspace.base,
             root=context.root,
-            state=context.state,
+            state=context.workspace.open_state(),
             out=context.run_dir / "model",
             place=context.loaded.place,
             progress=context.console.progress,
             say=lambda text: context.console.say(f"  {text}"),
         ),
-        inputs={"code": context.code_digest, "packages": context.environment_digest, "tool": __version__},
+        inputs={
+            "code": context.workspace.digest_code(),
+            "packages": context.workspace.digest_environment(),
+            "tool": __version__,
+        },
     )
     return Outcome(
         trained.result, Verdict.PASS, fit_digest=trained.fit_digest, model_digest=trained.result.model_digest
     )
 
 
-def _take_predictions(context: Context, rows: step_rows.Rows) -> Outcome:
+def _take_predictions(context: CheckedOut, rows: step_rows.Rows) -> Outcome:
     from modelyard.training.baseline import fit_baseline
     from modelyard.training.signature import find_target, find_weight, signature
     from modelyard.training.train import primary_metric
@@ -122,7 +126,7 @@ def _take_predictions(context: Context, rows: step_rows.Rows) -> Outcome:
             hint="Write the number from which a probability counts as positive.",
             place=context.loaded.place(("model", "threshold")),
         )
-    path = context.inside(config.evaluate.challenger or "", "evaluate.challenger")
+    path = context.workspace.inside(config.evaluate.challenger or "", "evaluate.challenger")
     if not path.is_file():
         raise DataError(
             f"evaluate.challenger: there is no prediction file {config.evaluate.challenger}",
@@ -144,7 +148,7 @@ def _take_predictions(context: Context, rows: step_rows.Rows) -> Outcome:
     )
     from modelyard.training.signature import Features
 
-    of_train, of_test = step_rows.digests(context)
+    of_train, of_test = context.data.digest_rows()
     result = TrainResult(
         how="none",
         metric=primary_metric(config, context.loaded.place).name,

@@ -7,7 +7,7 @@ from modelyard.core.errors import ConfigError
 from modelyard.core.files import sha256_file
 from modelyard.core.verdict import worst
 from modelyard.records.results import ValidateResult
-from modelyard.steps.context import Context
+from modelyard.steps.context import CheckedOut
 from modelyard.steps.declaration import Inputs, Outputs, StepSpec
 from modelyard.steps.execution import Outcome, StepDefinition
 
@@ -20,7 +20,7 @@ SPEC = StepSpec(
 )
 
 
-def _suites(context: Context) -> dict[str, str]:
+def _suites(context: CheckedOut) -> dict[str, str]:
     section = context.config.validate_
     if section is None:
         raise ConfigError(
@@ -30,25 +30,28 @@ def _suites(context: Context) -> dict[str, str]:
     return dict(section.suites)
 
 
-def reads(context: Context, _inputs: Inputs) -> Mapping[str, Any]:
+def reads(context: CheckedOut, _inputs: Inputs) -> Mapping[str, Any]:
     """The data, the suites, and the engine's version."""
     return {
         "suites": {
-            name: [context.sets[name].digest, sha256_file(context.rule_file(path, f"validate.suites.{name}"))]
+            name: [
+                context.data.fingerprint()[name].digest,
+                sha256_file(context.policy.rule_file(path, f"validate.suites.{name}")),
+            ]
             for name, path in _suites(context).items()
         },
-        "engine": dict(context.environment.packages).get("great-expectations", ""),
+        "engine": dict(context.workspace.read_environment().packages).get("great-expectations", ""),
         "personal": list(context.config.data.columns.personal),
     }
 
 
-def run(context: Context, _inputs: Inputs) -> Outcome:
+def run(context: CheckedOut, _inputs: Inputs) -> Outcome:
     """Load every suite before any data is read, then judge them one by one."""
     from modelyard.validation.engines.gx import run_gx
     from modelyard.validation.suite import load_suite
 
     suites = {
-        name: load_suite(context.rule_file(path, f"validate.suites.{name}"), context.rules_root)
+        name: load_suite(context.policy.rule_file(path, f"validate.suites.{name}"), context.policy.rules_root)
         for name, path in _suites(context).items()
     }
     results = []
@@ -57,7 +60,7 @@ def run(context: Context, _inputs: Inputs) -> Outcome:
         results.append(
             run_gx(
                 suite,
-                context.frame(name),
+                context.data.read(name),
                 set_name=name,
                 suite_path=context.config.validate_.suites[name] if context.config.validate_ else "",
                 personal=context.config.data.columns.personal,

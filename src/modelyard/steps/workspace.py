@@ -1,0 +1,92 @@
+"""The checkout that a run works in: its files, git's tree, the user's code and the packages that are installed."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from modelyard.config.configuration import Config
+from modelyard.config.load import Loaded
+from modelyard.core import files
+from modelyard.core.canonical import digest
+from modelyard.models import environment
+from modelyard.models.environment import Environment
+from modelyard.steps.once import Once
+from modelyard.vcs import tree
+
+
+@dataclass
+class Workspace:
+    """A checkout; no path of the configuration may leave its ``root``."""
+
+    root: Path
+    loaded: Loaded
+    environments: Path
+    """Where environments of models and of the user's commands are built."""
+    requirements: str = ""
+    """Requirements file to use instead of the configuration's."""
+    _once: Once = field(default_factory=Once, repr=False, compare=False)
+
+    @property
+    def config(self) -> Config:
+        """The configuration."""
+        return self.loaded.config
+
+    @property
+    def base(self) -> Path:
+        """The folder of modelyard.yml, which paths in it are relative to, and where user commands run."""
+        return self.loaded.path.parent
+
+    def open_state(self) -> Path:
+        """Return ``.modelyard`` (caches, environments, the local registry), made where it is not there."""
+        return files.self_ignoring(self.root / ".modelyard")
+
+    def inside(self, path: str, what: str) -> Path:
+        """Return a path of the configuration.
+
+        Raises:
+            ConfigError: it leads out of the workspace.
+        """
+        return files.inside(self.root, self.base / path, what=what)
+
+    def read_tree(self) -> str:
+        """Ask git for the tree of everything that it does not ignore."""
+        return self._once("tree", lambda: tree.tree(self.root))
+
+    def read_environment(self) -> Environment:
+        """List what the model can import here."""
+        named = self.requirements or self.config.requirements
+        path = None if named is None else self.inside(named, "requirements")
+        return self._once("environment", lambda: environment.current_environment(path))
+
+    def digest_environment(self) -> str:
+        """Digest the names and versions of what the model can import here."""
+        return environment.environment_digest(self.read_environment())
+
+    def digest_packages(self) -> str:
+        """Digest what the model can import here, with the lock of the training command's own environment."""
+        lock = self.config.train.environment if self.config.train else None
+        named = {lock: self.inside(lock, "the configuration")} if lock else {}
+        return with_files(self.digest_environment(), named)
+
+    def digest_code(self) -> str:
+        """Digest what a fit depends on of the user's code: the python path's folders, or the training script's."""
+        return self._once("code", self._digest_code)
+
+    def _digest_code(self) -> str:
+        train = self.config.train
+        folders: list[Path] = []
+        if train and train.entrypoint:
+            folders = [self.inside(folder, "train.python-path") for folder in train.python_path or (".",)]
+        elif train and train.command:
+            folders = [self.base]
+        written = train.metrics if train else None
+        own = [self.loaded.path, *([self.base / written] if written else [])]
+        return digest(
+            {str(folder.relative_to(self.root)): tree.folder_digest(folder, exclude=own) for folder in folders}
+        )
+
+
+def with_files(known: str, paths: Mapping[str, Path]) -> str:
+    """Digest something together with the contents of files, by the names that users gave them."""
+    found = {name: files.sha256_file(path) if path.is_file() else None for name, path in paths.items()}
+    return digest({"known": known, "files": found}) if found else known
