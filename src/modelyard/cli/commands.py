@@ -69,15 +69,15 @@ _OTHERS = (
     ),
     Command(
         "verify",
-        "Walk the chain of records and name the first broken link.",
+        "Verify the run folder and the whole registry, or one version; name the first broken link.",
         "modelyard verify --version v7",
         "modelyard.cli.verify",
         (
             CONFIG,
             RUN_DIR,
             REGISTRY,
-            Flag("version", "verify this version in the registry, not the run folder"),
-            Flag("model", "name of the model; with it a version is verified without any configuration"),
+            Flag("version", "verify this version in the registry alone"),
+            Flag("model", "name of the model; with it a registry is verified without any configuration"),
             Flag("repository", "owner/name on GitHub whose registry holds it; with --model"),
             Flag("store", "the .modelyard folder of a local registry that holds it; with --model"),
             JSON,

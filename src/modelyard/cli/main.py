@@ -1,4 +1,4 @@
-"""The front door: finds the command, hands it its arguments, and is the only catcher of errors."""
+"""The front door: find the command, hand it its arguments, and be the only catcher of errors."""
 
 import importlib
 import json
@@ -6,9 +6,11 @@ import os
 import signal
 import sys
 from collections.abc import Mapping, Sequence
-from typing import NoReturn
+from itertools import pairwise
+from typing import Any, NoReturn
 
 from modelyard import __version__
+from modelyard.cli import errors
 from modelyard.cli.arguments import parse
 from modelyard.cli.commands import COMMANDS, INTERNAL_COMMANDS
 from modelyard.cli.help import command_help, overview
@@ -19,19 +21,23 @@ def entry() -> NoReturn:
     """The ``modelyard`` command."""
     # What a cancelled job is sent, seconds after SIGINT: it ends as Ctrl-C does, with nothing half-written.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    sys.exit(main(sys.argv[1:]))
+    code = main(sys.argv[1:])
+    if code == INTERRUPTED:  # a second one, while Python ends, would only add a traceback to what was printed
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    sys.exit(code)
 
 
 def main(argv: Sequence[str]) -> int:
-    """Run one command line; returns the exit code. Every error ends here."""
-    as_json = "--json" in argv
+    """Run one command line and return its exit code. Every error ends here."""
     in_actions = os.environ.get("GITHUB_ACTIONS") == "true"
     if in_actions:
         _quieten()
     try:
         return _dispatch(list(argv), os.environ)
     except ModelyardError as error:
-        _print_error(error, as_json=as_json)
+        print(f"modelyard: {error}", file=sys.stderr)
+        _print_json(argv, errors.document(error))
         if in_actions:
             _tell_runner(error.exit_code, error)
         return error.exit_code
@@ -41,11 +47,12 @@ def main(argv: Sequence[str]) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return OK
-    except Exception:
+    except Exception as error:
         import traceback
 
         traceback.print_exc()
-        print("\nmodelyard: this is a fault of ours; please report it with the lines above", file=sys.stderr)
+        print("\nmodelyard: internal error, please report it with the lines above", file=sys.stderr)
+        _print_json(argv, errors.internal_document(error))
         if in_actions:
             _tell_runner(INTERNAL, None)
         return INTERNAL
@@ -72,17 +79,14 @@ def _dispatch(argv: list[str], environ: Mapping[str, str]) -> int:
     return code
 
 
-def _print_error(error: ModelyardError, *, as_json: bool) -> None:
-    sys.stderr.write(f"modelyard: {error}\n")
-    if as_json:
-        head = {"message": error.message, "code": error.code, "hint": error.hint}
-        body = {"error": {**head, "place": str(error.place) if error.place else None}}
-        problems = [problem.as_data() for problem in error.problems]
-        print(json.dumps({**body, "problems": problems, "exit-code": error.exit_code, "verdict": "error"}))
+def _print_json(argv: Sequence[str], document: Mapping[str, Any]) -> None:
+    """Print an error as data where the command was asked for JSON, however little of its line could be read."""
+    if {"--json", "--json=true", "--format=json"} & set(argv) or ("--format", "json") in pairwise(argv):
+        print(json.dumps(document))
 
 
 def _quieten() -> None:
-    from modelyard.cli import runner  # not at a desk, where it would cost time
+    from modelyard.cli import runner  # only in Actions: it costs time
 
     runner.quieten()
 

@@ -1,8 +1,9 @@
-"""Verify that a run folder, or a version in a registry, still is what it was when it was written."""
+"""Verify that a run folder and a registry, or one version, still are what they were when they were written."""
 
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -10,33 +11,71 @@ from modelyard.config.sections import registry as config
 from modelyard.core.errors import ConfigError, DataError
 from modelyard.models import store
 from modelyard.records.chain import Report, verify_run_folder
+from modelyard.registry import verify
 from modelyard.registry.choose import open_registry
 from modelyard.registry.protocol import Registry
-from modelyard.registry.verify import verify_version
-
-__all__ = ["require_intact", "standalone_registry", "verify_run", "verify_version"]
 
 
-def verify_run(run_dir: Path) -> Report:
-    """Check the records of a run folder link by link, its model's bytes and its report."""
-    return verify_run_folder(run_dir, store.digest)
+@dataclass(frozen=True)
+class Verified:
+    """What was verified: each subject with its report, where there was anything to verify."""
+
+    reports: Mapping[str, Report]
+    absent: tuple[str, ...] = ()
+
+    @property
+    def digests(self) -> dict[str, str]:
+        """Return the digest of every file, record and version that was looked at."""
+        return {name: digest for report in self.reports.values() for name, digest in report.digests.items()}
+
+    @property
+    def checked(self) -> list[str]:
+        """Return what was looked at, in order."""
+        return [name for report in self.reports.values() for name in report.checked]
 
 
-def require_intact(report: Report, subject: str) -> None:
-    """Refuse what was changed.
+def verify_version(registry: Registry, reference: str) -> Verified:
+    """Verify one version: manifest, files, records and evidence.
 
     Raises:
-        DataError: something is broken, or there is nothing to verify; the first broken link is named.
+        ConfigError: no such version.
+        DataError: it was changed.
+        PlatformError: the registry cannot be read.
     """
-    if report.intact:
-        return
-    first, *others = report.broken or ("nothing was there to check",)
-    more = "".join(f"\n  also: {other}" for other in others[:10])
-    raise DataError(
-        f"{subject} is not as it was recorded: {first}{more}",
-        code="record/changed",
-        hint="Restore it from a copy, or run the step again; what was changed is never evidence.",
-    )
+    return _intact({f"{registry.model} {reference}": verify.verify_version(registry, reference)})
+
+
+def verify_registry(registry: Registry) -> Verified:
+    """Verify the journal link by link, and every version.
+
+    Raises:
+        DataError: something was changed, or there is nothing to verify.
+    """
+    return _intact({f"the registry of {registry.model}": verify.verify_registry(registry)})
+
+
+def verify_all(run_dir: Path, registry: Registry) -> Verified:
+    """Verify the run folder and the whole registry; one of them may have nothing to verify.
+
+    Raises:
+        DataError: something was changed, or there is nothing to verify in both.
+    """
+    run = verify_run_folder(run_dir, store.digest)
+    return _intact({run_dir.name: run, f"the registry of {registry.model}": verify.verify_registry(registry)})
+
+
+def _intact(reports: Mapping[str, Report]) -> Verified:
+    present = {subject: report for subject, report in reports.items() if report.checked} or reports
+    for subject, report in present.items():
+        if not report.intact:
+            first, *others = report.broken or ("nothing was there to check",)
+            more = "".join(f"\n  also: {other}" for other in others[:10])
+            raise DataError(
+                f"{subject} is not as it was recorded: {first}{more}",
+                code="record/changed",
+                hint="Restore it from a copy, or run the step again; what was changed is never evidence.",
+            )
+    return Verified(present, tuple(subject for subject in reports if subject not in present))
 
 
 @contextmanager
