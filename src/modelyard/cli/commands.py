@@ -28,7 +28,7 @@ _OTHERS = (
     ),
     Command(
         "init",
-        "Write a commented modelyard.yml from a look at the data and the repository.",
+        "Propose a commented modelyard.yml from the data and the repository.",
         "modelyard init",
         "modelyard.cli.init",
         (CONFIG,),
@@ -43,7 +43,7 @@ _OTHERS = (
     ),
     Command(
         "adopt",
-        "Register a model made elsewhere as the first champion; it has no evidence, and every report says so.",
+        "Register a model made elsewhere as the first champion, without evidence; every report says so.",
         "modelyard adopt model.joblib --environment requirements.lock",
         "modelyard.cli.adopt",
         (
@@ -61,10 +61,10 @@ _OTHERS = (
     ),
     Command(
         "why",
-        "Tell one gate's story from its record alone: rule, interval, method, what could be seen, how to repeat it.",
+        "Explain one gate's verdict from its record: rule, interval, method, visible differences, how to reproduce it.",
         "modelyard why g1-roc-auc",
         "modelyard.cli.why",
-        (CONFIG, RUN_DIR, REGISTRY, Flag("version", "ask a version in the registry, not the run folder"), JSON),
+        (CONFIG, RUN_DIR, REGISTRY, Flag("version", "a version in the registry instead of the run folder"), JSON),
         (Argument("gate", "its id or its number; without one, the gates are listed", optional=True),),
     ),
     Command(
@@ -85,7 +85,7 @@ _OTHERS = (
     ),
     Command(
         "gates",
-        "Margins that this test set can resolve, estimated on training folds; no test row is looked at.",
+        "Suggest margins that this test set can resolve, estimated on training folds; test rows are not used.",
         "modelyard gates suggest",
         "modelyard.cli.gates",
         (CONFIG, RUN_DIR, JSON),
@@ -93,11 +93,11 @@ _OTHERS = (
     ),
     Command(
         "test-set",
-        "Plan a test set: size, the rows that a series of decisions needs (ease.ml/ci); pass, those of one gate.",
+        "Plan a test set: size is the rows that a series of decisions needs (ease.ml/ci), pass those of one gate.",
         "modelyard test-set size --condition 'n - o > 0.02 +/- 0.01' --reliability 0.99 --steps 32",
         "modelyard.cli.test_set",
         (
-            Flag("condition", "what is decided: n is the new model's accuracy, o the old one's, d where they differ"),
+            Flag("condition", "the decision: n is the new model's accuracy, o the old one's, d where they differ"),
             Flag("reliability", "probability that every answer is right up to its tolerance", "0.99"),
             Flag("steps", "decisions on this test set", "32"),
             Flag(
@@ -114,14 +114,14 @@ _OTHERS = (
     ),
     Command(
         "gc",
-        "What in the registry nothing needs any more, and why each kept version is kept; --apply removes it.",
+        "List what nothing in the registry needs any more, and why each kept version is kept; --apply removes it.",
         "modelyard gc",
         "modelyard.cli.gc",
         (CONFIG, REGISTRY, Flag("apply", "remove it; without this, nothing is removed", switch=True), JSON),
     ),
     Command(
         "history",
-        "What served when, who decided, and on what evidence.",
+        "Show what served when, who decided, and on what evidence.",
         "modelyard history --on 2026-05-03",
         "modelyard.cli.history",
         (
@@ -136,7 +136,7 @@ _OTHERS = (
     ),
     Command(
         "show",
-        "What a version is: metrics with intervals, gates, data, packages, size, evidence, chain, history.",
+        "Describe a version: metrics with intervals, gates, data, packages, size, evidence, chain, history.",
         "modelyard show v7",
         "modelyard.cli.show",
         (CONFIG, REGISTRY, FORMAT, JSON),
@@ -144,7 +144,7 @@ _OTHERS = (
     ),
     Command(
         "bom",
-        "A version's bill of materials as CycloneDX 1.6: model card, files, packages with their hashes.",
+        "Write a version's bill of materials as CycloneDX 1.6: model card, files, packages with their hashes.",
         "modelyard bom v7 --output v7.cdx.json",
         "modelyard.cli.bom",
         (CONFIG, REGISTRY, Flag("output", "write it to this file; without this, it is printed")),
@@ -152,7 +152,7 @@ _OTHERS = (
     ),
     Command(
         "diff",
-        "What differs between two versions: metrics, gates, data, parameters, packages, features, size.",
+        "Compare two versions: metrics, gates, data, parameters, packages, features, size.",
         "modelyard diff v7 v8",
         "modelyard.cli.diff",
         (CONFIG, REGISTRY, FORMAT, JSON),

@@ -14,10 +14,10 @@ class Progress:
     def __init__(self) -> None:
         self._bar: Any = None
         self._title = ""
-        self._told = 0
+        self._shown = 0
 
     def __call__(self, done: int, total: int, text: str) -> None:
-        """``done`` of ``total`` is finished; ``text`` names what."""
+        """Show that ``done`` of ``total`` are finished; ``text`` names what."""
         if total <= 0:
             return
         if sys.stderr.isatty():
@@ -38,13 +38,13 @@ class Progress:
 
     def _plain(self, done: int, total: int, text: str) -> None:
         if text != self._title and done <= 1:
-            self._title, self._told = text, 0
+            self._title, self._shown = text, 0
         quarter = done * _PLAIN_STEPS // total
-        if quarter > self._told or done == total:
-            self._told = quarter
+        if quarter > self._shown or done == total:
+            self._shown = quarter
             print(f"  {done}/{total} {text}", file=sys.stderr, flush=True)
         if done >= total:
-            self._told = 0
+            self._shown = 0
 
     def close(self) -> None:
         """Take the bar off the screen."""
@@ -54,7 +54,7 @@ class Progress:
 
 
 def console(*, quiet: bool = False) -> Console:
-    """The console of a command; quiet says nothing."""
+    """Return the console of a command; a quiet one prints nothing."""
     if quiet:
         return Console()
     return Console(say=lambda text: print(text, file=sys.stderr, flush=True), progress=Progress())

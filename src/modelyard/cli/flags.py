@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Flag:
-    """One ``--flag``; a switch takes no value, and ``choices`` are all the values that it has."""
+    """One ``--flag``; a switch has no value, and ``choices`` are all the values that it has."""
 
     name: str
     help: str

@@ -18,7 +18,7 @@ from modelyard.core.errors import INTERNAL, INTERRUPTED, OK, ModelyardError
 
 
 def entry() -> NoReturn:
-    """The ``modelyard`` command."""
+    """Run the ``modelyard`` command."""
     # What a cancelled job is sent, seconds after SIGINT: it ends as Ctrl-C does, with nothing half-written.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     code = main(sys.argv[1:])

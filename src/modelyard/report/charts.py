@@ -34,18 +34,18 @@ class Axis:
 
     @classmethod
     def over(cls, values: Sequence[float | None], *, room: float = 0.06) -> "Axis":
-        """The scale that holds all these numbers, with some room at both ends."""
+        """Return the scale that holds all these numbers, with some room at both ends."""
         known = [max(-_LARGEST, min(_LARGEST, value)) for value in values if value is not None and value == value]
         low, high = (min(known), max(known)) if known else (0.0, 1.0)
         span = high - low if high - low > _SMALLEST else max(abs(high) * 0.1, 1.0)
         return cls(low - room * span, high + room * span)
 
     def percent(self, value: float) -> float:
-        """Where a number stands, in percent of the width; numbers off the scale stand at its end."""
+        """Return where a number stands, in percent of the width; numbers off the scale stand at its end."""
         return round(min(100.0, max(0.0, 100 * (value - self.low) / (self.high - self.low))), 2)
 
     def ticks(self, about: int = 4) -> list[float]:
-        """Round numbers on the scale."""
+        """Return round numbers on the scale."""
         span = self.high - self.low
         raw = span / about
         size = 10.0 ** math.floor(math.log10(raw))
@@ -56,7 +56,7 @@ class Axis:
 
 
 def gate(estimate: Estimate, bound: float | None, verdict: Verdict, *, above: bool, difference: bool) -> Plot:
-    """A gate on a scale of its own: the side that passes, the limit that decides, the interval, the estimate."""
+    """Draw a gate on a scale of its own: the side that passes, the limit that decides, the interval, the estimate."""
     signed = difference
     values = [estimate.value, estimate.low, estimate.high, bound, 0.0 if difference else None]
     axis = Axis.over(values, room=0.22)
@@ -75,7 +75,7 @@ def gate(estimate: Estimate, bound: float | None, verdict: Verdict, *, above: bo
 
 
 def interval_row(axis: Axis, estimate: Estimate, bound: float | None, verdict: Verdict, *, above: bool = True) -> Plot:
-    """One row of a forest plot: gridlines, the limit that decides, the interval and the estimate."""
+    """Draw one row of a forest plot: gridlines, the limit that decides, the interval and the estimate."""
     root = _svg(26, f"{WORDS[verdict]}: {_said(estimate, bound, above=above, signed=False)}")
     _grid(root, axis, 26)
     if bound is not None:
@@ -85,7 +85,7 @@ def interval_row(axis: Axis, estimate: Estimate, bound: float | None, verdict: V
 
 
 def folds_row(axis: Axis, scores: Sequence[float], mean: float | None, *, winner: bool) -> Plot:
-    """One candidate: a small ring for each fold, a filled mark for their mean, larger for the winner."""
+    """Draw one candidate: a small ring for each fold, a filled mark for their mean, larger for the winner."""
     places = numbers.decimals([mean])
     root = _svg(
         26, f"mean {numbers.metric(mean, places)}, folds {', '.join(numbers.metric(s, places) for s in scores)}"
@@ -104,14 +104,14 @@ def folds_row(axis: Axis, scores: Sequence[float], mean: float | None, *, winner
 def models_row(
     challenger: Estimate, champion: Estimate | None, baseline: float | None, *, higher_is_better: bool
 ) -> Plot:
-    """One metric of the models on a scale of its own: filled circle challenger, ring champion, square baseline."""
+    """Draw one metric of the models on a scale of its own: filled circle challenger, ring champion, square baseline."""
     champion_value = champion.value if champion else None
     axis = Axis.over([challenger.value, champion_value, baseline, challenger.low, challenger.high], room=0.1)
     places = numbers.decimals([challenger.value, champion_value])
-    said = [f"challenger {numbers.metric(challenger.value, places)}"]
-    said += [f"champion {numbers.metric(champion_value, places)}"] if champion_value is not None else []
-    said += [f"baseline {numbers.metric(baseline, places)}"] if baseline is not None else []
-    root = _svg(28, f"{', '.join(said)}; {'higher' if higher_is_better else 'lower'} is better")
+    labels = [f"challenger {numbers.metric(challenger.value, places)}"]
+    labels += [f"champion {numbers.metric(champion_value, places)}"] if champion_value is not None else []
+    labels += [f"baseline {numbers.metric(baseline, places)}"] if baseline is not None else []
+    root = _svg(28, f"{', '.join(labels)}; {'higher' if higher_is_better else 'lower'} is better")
     _span(root, 0, 100, 14, "rail")
     known = [value for value in (challenger.value, champion_value, baseline) if value is not None]
     if len(known) > 1:
@@ -128,7 +128,7 @@ def models_row(
 
 
 def header(axis: Axis, bound: float | None = None, *, signed: bool = False) -> Plot:
-    """The numbers of an axis, for the head of a column of plots."""
+    """Draw the numbers of an axis, for the head of a column of plots."""
     root = _svg(18, f"scale from {axis.low:.4g} to {axis.high:.4g}")
     taken: list[float] = []
     if bound is not None:
@@ -143,7 +143,7 @@ def header(axis: Axis, bound: float | None = None, *, signed: bool = False) -> P
 
 
 def states_bar(parts: Sequence[tuple[str, int, Verdict]]) -> Plot:
-    """How many of each: a bar in segments, worst last; the counts are in the text beside it."""
+    """Draw how many there are of each: a bar in segments, worst last; the counts are in the text beside it."""
     total = sum(number for _, number, _ in parts)
     root = _svg(10, ", ".join(f"{number} {word}" for word, number, _ in parts))
     start = 0.0
@@ -164,7 +164,7 @@ def states_bar(parts: Sequence[tuple[str, int, Verdict]]) -> Plot:
 
 
 def curves(lines: Sequence[CurvePoints], title: str, x_label: str, y_label: str, *, diagonal: bool) -> Plot:
-    """Curves in a square, at most four told apart by colour and dashes; the legend stands in the caption."""
+    """Draw curves in a square, at most four distinguished by colour and dashes; the legend stands in the caption."""
     xs = [x for curve in lines for x in curve.x if math.isfinite(x)]
     ys = [y for curve in lines for y in curve.y if math.isfinite(y)]
     unit = bool(xs) and min(xs) >= 0 and max(xs) <= 1 and min(ys) >= 0 and max(ys) <= 1
@@ -198,7 +198,7 @@ def curves(lines: Sequence[CurvePoints], title: str, x_label: str, y_label: str,
 
 
 def verdict_mark(verdict: Verdict) -> str:
-    """The shape of a verdict as SVG: tick in a circle, cross in an octagon, question mark in a ring, and so on."""
+    """Draw the shape of a verdict: tick in a circle, cross in an octagon, question mark in a ring, and so on."""
     shapes = {
         Verdict.PASS: ("M8,1 A7,7 0 1 1 7.99,1 Z", "M4.7,8.3 L7,10.6 L11.3,5.9"),
         Verdict.FAIL: (
@@ -220,7 +220,7 @@ def verdict_mark(verdict: Verdict) -> str:
 
 
 def strip(axis: Axis, estimate: Estimate, bound: float | None) -> str:
-    """The same row as text, for Markdown: ``····│··──●──····``."""
+    """Return the same row as text, for Markdown: ``····│··──●──····``."""
     cells = ["·"] * _STRIP
 
     def cell(value: float) -> int:
@@ -246,11 +246,11 @@ def _said(estimate: Estimate, bound: float | None, *, above: bool, signed: bool)
     return text
 
 
-def _svg(height: int, said: str) -> ET.Element:
+def _svg(height: int, label: str) -> ET.Element:
     root = ET.Element("svg", {"width": "100%", "height": str(height), "role": "img", "class": "plot"})
-    root.set("aria-label", clean(said))
+    root.set("aria-label", clean(label))
     title = ET.SubElement(root, "title")
-    title.text = clean(said)
+    title.text = clean(label)
     return root
 
 
@@ -277,7 +277,7 @@ def _label(root: ET.Element, at: float, y: float, text: str, class_: str) -> Non
 
 
 def _mark(root: ET.Element, at: float, path: str, class_: str) -> None:
-    """A path cannot stand at a percentage; a nested frame at that percentage can hold it."""
+    """Draw a path in a nested frame at a percentage, where a path itself cannot stand."""
     frame = _add(root, "svg", x=_pc(at), overflow="visible")
     _add(frame, "path", d=path, class_=class_)
 
@@ -288,7 +288,7 @@ def _grid(root: ET.Element, axis: Axis, height: float) -> None:
 
 
 def _interval(root: ET.Element, axis: Axis, estimate: Estimate, verdict: Verdict, y: float) -> None:
-    """The bar with its ends, and the estimate: a circle that passes, a square that fails, a diamond that is open."""
+    """Draw the bar with its ends, and the estimate: circle passes, square fails, diamond is open."""
     name = CLASSES[verdict]
     if estimate.low is not None and estimate.high is not None:
         _span(root, axis.percent(estimate.low), axis.percent(estimate.high), y, f"bar {name}")

@@ -52,7 +52,7 @@ Line = tuple[Inline, ...]
 
 
 def line(*parts: Inline | str) -> Line:
-    """A line from pieces; a bare string is running text."""
+    """Build a line from pieces; a bare string is running text."""
     return tuple(Text(part) if isinstance(part, str) else part for part in parts)
 
 

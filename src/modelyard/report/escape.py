@@ -41,7 +41,7 @@ _SPACE = re.compile(r"[\t\n\v\f\r\x85\u2028\u2029 ]+")
 
 
 def clean(text: str, *, longest: int = LONGEST) -> str:
-    """One line of visible text: line breaks become spaces, hidden and reordering characters a replacement character.
+    """Return one line of visible text: line breaks become spaces, hidden and reordering characters are replaced.
 
     Runs of combining marks are cut to three, so that text stays inside its own line.
     """
@@ -53,30 +53,37 @@ def clean(text: str, *, longest: int = LONGEST) -> str:
 
 
 def clean_block(text: str, *, longest: int = 4000) -> str:
-    """Text of several lines with its line breaks kept and everything hidden replaced."""
+    """Return text of several lines with its line breaks kept and everything hidden replaced."""
     lines = text[:longest].expandtabs(4).splitlines()
     kept = [_calm(_HIDDEN.sub("\N{REPLACEMENT CHARACTER}", line)).rstrip() for line in lines]
     return "\n".join(kept) + ("\n\N{HORIZONTAL ELLIPSIS}" if len(text) > longest else "")
 
 
+def spaced(text: str, shown: str) -> str:
+    """Return what is shown of a text with the space that the text has at its ends, for pieces that make up a line."""
+    if not shown:
+        return " " if text else ""
+    return f"{' ' if text[0].isspace() else ''}{shown}{' ' if text[-1].isspace() else ''}"
+
+
 def plain(text: str, *, longest: int = LONGEST) -> str:
-    """Running text: in a paragraph, a table cell, a heading or a link's text."""
+    """Escape running text: in a paragraph, a table cell, a heading or a link's text."""
     line = clean(text, longest=longest)
     line = _inert(line)
     line = _PUNCTUATION.sub(r"\\\1", line)
-    line = _ENTITY.sub(lambda found: _ENTITIES[found[0]], line)
+    line = _ENTITY.sub(lambda match: _ENTITIES[match[0]], line)
     return _LIST_START.sub(r"\1\\\2", _LINE_START.sub(r"\\\1", line))
 
 
 def html(text: str, *, longest: int = LONGEST) -> str:
-    """Running text inside an HTML element of a Markdown page, such as the line of a fold."""
+    """Escape running text inside an HTML element of a Markdown page, such as the line of a fold."""
     line = clean(text, longest=longest)
     line = _inert(line)
-    return _ENTITY.sub(lambda found: _ENTITIES[found[0]], line).replace('"', "&quot;").replace("'", "&#39;")
+    return _ENTITY.sub(lambda match: _ENTITIES[match[0]], line).replace('"', "&quot;").replace("'", "&#39;")
 
 
 def code(text: str, *, in_table: bool = False, longest: int = LONGEST) -> str:
-    """A code span that holds exactly this text: fenced by more backticks than it holds, pipes escaped in a table."""
+    """Return a code span of exactly this text: fenced by more backticks than it holds, pipes escaped in a table."""
     line = _no_comment(clean(text, longest=longest))
     if not line:
         return "` `"
@@ -88,7 +95,7 @@ def code(text: str, *, in_table: bool = False, longest: int = LONGEST) -> str:
 
 
 def fenced(text: str, *, language: str = "text", longest: int = 4000) -> str:
-    """A fenced block that holds exactly these lines; the fence is longer than any run of backticks in it."""
+    """Return a fenced block that holds exactly these lines; the fence is longer than any run of backticks in it."""
     block = _no_comment(clean_block(text, longest=longest))
     fence = "`" * max(3, 1 + max((len(run) for run in _FENCE.findall(block)), default=0))
     return f"{fence}{language}\n{block}\n{fence}"

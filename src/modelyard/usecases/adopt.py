@@ -56,10 +56,10 @@ def adopt(context: Context, named: str, *, environment_file: str = "", reason: s
     with tempfile.TemporaryDirectory(dir=context.run_dir, prefix=".adopt.") as temporary:
         folder, source = Path(temporary), ""
         if is_reference(named):
-            found, source = _from_mlflow(context, named, environment_file, folder)
+            adopted, source = _from_mlflow(context, named, environment_file, folder)
         else:
-            found = _from_disk(context, named, environment_file, folder)
-        version = context.registry.publish(_bundle(context, found, folder))
+            adopted = _from_disk(context, named, environment_file, folder)
+        version = context.registry.publish(_bundle(context, adopted, folder))
     entry = context.registry.set_alias(
         alias,
         version.name,
@@ -73,7 +73,7 @@ def adopt(context: Context, named: str, *, environment_file: str = "", reason: s
 
 
 @dataclass(frozen=True)
-class _Found:
+class _Adopted:
     """A model in a folder, and what is known of it."""
 
     adapter: Adapter
@@ -83,11 +83,13 @@ class _Found:
     """Requirements that a command is scored in."""
 
 
-def _from_disk(context: Context, named: str, environment_file: str, folder: Path) -> _Found:
+def _from_disk(context: Context, named: str, environment_file: str, folder: Path) -> _Adopted:
     path, model = Path.cwd() / named, folder / "model"
     if not path.exists():
         raise ConfigError(
-            f"there is no model {named}", hint="Example: modelyard adopt model.joblib --environment requirements.lock"
+            f"there is no model {named}",
+            code="model/not-found",
+            hint="Example: modelyard adopt model.joblib --environment requirements.lock",
         )
     adapter = _adapter(context.config, path)
     if path.is_dir():
@@ -96,11 +98,11 @@ def _from_disk(context: Context, named: str, environment_file: str, folder: Path
         model.mkdir()
         shutil.copyfile(path, model / adapter.stored[path.suffix])
     lock = Path.cwd() / environment_file if environment_file else command_lock(context)
-    return _Found(adapter, _signature(context, adapter), _environment(context, environment_file), lock)
+    return _Adopted(adapter, _signature(context, adapter), _environment(context, environment_file), lock)
 
 
-def _from_mlflow(context: Context, reference: str, environment_file: str, folder: Path) -> tuple[_Found, str]:
-    """A model that was logged in MLflow, and where it comes from."""
+def _from_mlflow(context: Context, reference: str, environment_file: str, folder: Path) -> tuple[_Adopted, str]:
+    """Fetch a model that was logged in MLflow; return it, and where it comes from."""
     from modelyard.registry.mlflow.models import describe, fetch_logged
     from modelyard.registry.mlflow.server import Server, server_address
 
@@ -110,7 +112,9 @@ def _from_mlflow(context: Context, reference: str, environment_file: str, folder
     try:
         logged = describe(downloaded)
     except DataError as error:
-        raise DataError(f"{reference} cannot be adopted: {error.message}", hint=error.hint) from error
+        raise DataError(
+            f"{reference} cannot be adopted: {error.message}", code="model/not-adoptable", hint=error.hint
+        ) from error
     adapter = ADAPTERS.get(logged.adapter)
     runs_code = adapter.runs_code(logged.folder)
     if runs_code and not config.may_load_pickles:
@@ -122,7 +126,7 @@ def _from_mlflow(context: Context, reference: str, environment_file: str, folder
         used = _completed(environment.environment_of(pins, context.environment), adapter, context)
     logged.folder.rename(folder / "model")
     signature = logged.signature or _signature(context, adapter, logged.columns)
-    return _Found(adapter, signature, used), f"{source} of the MLflow server at {server.address}"
+    return _Adopted(adapter, signature, used), f"{source} of the MLflow server at {server.address}"
 
 
 def _environment(context: Context, named: str) -> Environment:
@@ -130,7 +134,7 @@ def _environment(context: Context, named: str) -> Environment:
 
 
 def _completed(used: Environment, adapter: Adapter, context: Context) -> Environment:
-    """An MLflow model's own pins, and what scoring needs beside them: a Parquet reader, pandas, MLflow's client."""
+    """Return an MLflow model's own pins, and what scoring needs beside them: Parquet, pandas, MLflow's client."""
     packages, here = dict(used.packages), dict(context.environment.packages)
     for name in ("polars", "pandas", "numpy"):
         packages.setdefault(name, here[name])
@@ -138,23 +142,23 @@ def _completed(used: Environment, adapter: Adapter, context: Context) -> Environ
     return replace(used, packages=tuple(sorted(packages.items())))
 
 
-def _bundle(context: Context, found: _Found, folder: Path) -> Bundle:
+def _bundle(context: Context, adopted: _Adopted, folder: Path) -> Bundle:
     config, model = context.config, folder / "model"
     model_digest, _ = store.digest(model)
-    (folder / "environment.txt").write_text(environment.environment_text(found.environment), "utf-8")
+    (folder / "environment.txt").write_text(environment.environment_text(adopted.environment), "utf-8")
     files = {f"model/{file.relative_to(model).as_posix()}": file for file in sorted(model.rglob("*")) if file.is_file()}
     files["environment.txt"] = folder / "environment.txt"
     return Bundle(
         Content(
             model=config.model.name,
             model_digest=model_digest,
-            adapter=found.adapter.name,
-            signature=found.signature,
-            environment_digest=environment.environment_digest(found.environment),
+            adapter=adopted.adapter.name,
+            signature=adopted.signature,
+            environment_digest=environment.environment_digest(adopted.environment),
             evidence=NO_EVIDENCE,
             predict_command=config.evaluate.predict.command if config.evaluate.predict else "",
         ),
-        files | (_command_files(context, found.lock) if found.adapter.brings_code else {}),
+        files | (_command_files(context, adopted.lock) if adopted.adapter.brings_code else {}),
     )
 
 
@@ -168,6 +172,7 @@ def _adapter(config: Config, path: Path) -> Adapter:
         if config.evaluate.predict is None:
             raise ConfigError(
                 f"{path.name} is a folder, and nothing says how to score with it",
+                code="config/missing-predict-command",
                 hint="Name the command: evaluate: {predict: {command: …}}.",
             )
         return by_suffix[""]
@@ -188,7 +193,7 @@ def _adapter(config: Config, path: Path) -> Adapter:
 
 
 def _signature(context: Context, adapter: Adapter, columns: tuple[str, ...] = ()) -> Signature:
-    """What the model takes and gives, as today's rows and the configuration say; ``columns`` are all that it takes."""
+    """Return what the model takes and gives, by today's rows and configuration; ``columns`` are all that it takes."""
     from modelyard.training.signature import Features, command_features, find_features, find_target, signature
 
     rows = step_rows.load(context)
@@ -200,15 +205,16 @@ def _signature(context: Context, adapter: Adapter, columns: tuple[str, ...] = ()
     if not adapter.rescorable:
         return signature(Features((), {}), target, config.model)
     find = command_features if adapter.takes_every_column or columns else find_features
-    found = find(known, config.data.columns)
+    features = find(known, config.data.columns)
     if columns:
-        by_name = {feature.name: feature for feature in found.features}
+        by_name = {feature.name: feature for feature in features.features}
         missing = [name for name in columns if name not in by_name]
         if missing:
             raise DataError(
                 f"the model's signature needs the column {missing[0]!r}, which today's rows do not offer"
                 + (f" ({len(missing)} such columns)" if len(missing) > 1 else ""),
+                code="data/missing-column",
                 hint="The target, the id, and what is dropped or protected are never offered to a model.",
             )
-        found = Features(tuple(by_name[name] for name in columns), {})
-    return signature(found, target, config.model)
+        features = Features(tuple(by_name[name] for name in columns), {})
+    return signature(features, target, config.model)

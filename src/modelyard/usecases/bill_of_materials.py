@@ -53,13 +53,14 @@ def _need_library() -> None:
     except ImportError as error:
         raise ConfigError(
             f"a bill of materials needs cyclonedx-python-lib, which is not installed ({error.name})",
+            code="environment/missing-package",
             hint="Install modelyard's extra: modelyard[bom].",
         ) from error
     del cyclonedx, packageurl
 
 
 def hashes(registry: Registry, known: VersionFacts) -> dict[str, tuple[str, ...]]:
-    """Package to the sha256 of every artifact that the version's lock allows; empty where it carries no lock."""
+    """Return, by package, the sha256 of every artifact in the version's lock; empty where it carries none."""
     if not any(file.path == LOCK for file in known.version.manifest.files):
         return {}
     with tempfile.TemporaryDirectory() as folder:
@@ -72,7 +73,7 @@ def hashes(registry: Registry, known: VersionFacts) -> dict[str, tuple[str, ...]
 
 
 def bill(known: VersionFacts, locked: Mapping[str, tuple[str, ...]]) -> dict[str, Any]:
-    """The document, CycloneDX 1.6; the same version gives the same bytes.
+    """Build the document, CycloneDX 1.6; the same version gives the same bytes.
 
     Args:
         known: the version.
@@ -157,7 +158,7 @@ def _properties(known: VersionFacts) -> "list[Property]":
 
 
 def card(known: VersionFacts) -> dict[str, Any]:
-    """The model card: task, data sets, inputs and outputs, parameters, and metrics with their intervals."""
+    """Build the model card: task, data sets, inputs and outputs, parameters, and metrics with their intervals."""
     manifest = known.version.manifest
     signature = manifest.signature
     parameters: dict[str, Any] = {
@@ -180,12 +181,12 @@ def card(known: VersionFacts) -> dict[str, Any]:
 
 
 def _data_set(known: VersionFacts, name: str) -> dict[str, Any]:
-    found = known.sets.get(name)
-    digest = found.digest if found else known.version.manifest.data[name]
+    data_set = known.sets.get(name)
+    digest = data_set.digest if data_set else known.version.manifest.data[name]
     properties = {"modelyard:digest": digest}
-    if found is not None:
-        properties["modelyard:source"] = escape.clean(found.source)
-        properties["modelyard:files"] = str(len(found.partitions))
+    if data_set is not None:
+        properties["modelyard:source"] = escape.clean(data_set.source)
+        properties["modelyard:files"] = str(len(data_set.partitions))
     return {
         "bom-ref": f"data:{escape.clean(name)}",
         "type": "dataset",
@@ -207,7 +208,7 @@ def _metrics(known: VersionFacts) -> Iterator[dict[str, Any]]:
 
 
 def _metric(name: str, estimate: Estimate) -> dict[str, Any]:
-    found: dict[str, Any] = {"type": escape.clean(name), "value": repr(estimate.value)}
+    metric: dict[str, Any] = {"type": escape.clean(name), "value": repr(estimate.value)}
     if estimate.low is not None and estimate.high is not None:
-        found["confidenceInterval"] = {"lowerBound": repr(estimate.low), "upperBound": repr(estimate.high)}
-    return found
+        metric["confidenceInterval"] = {"lowerBound": repr(estimate.low), "upperBound": repr(estimate.high)}
+    return metric

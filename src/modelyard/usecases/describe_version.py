@@ -42,74 +42,74 @@ class VersionFacts:
 
     @property
     def name(self) -> str:
-        """``v7``."""
+        """Return its name, such as ``v7``."""
         return self.version.name
 
     @cached_property
     def about(self) -> tuple[JournalEntry, ...]:
-        """The entries that speak of this version: its moves, and its removal."""
+        """Return the entries that speak of this version: its moves, and its removal."""
         return tuple(entry for entry in self.entries if entry.to == self.name)
 
     @cached_property
     def aliases(self) -> tuple[str, ...]:
-        """The aliases that point at it now."""
+        """Return the aliases that point at it now."""
         last = {entry.alias: entry.to for entry in self.entries if entry.alias is not None}
         return tuple(sorted(alias for alias, name in last.items() if name == self.name))
 
     @cached_property
     def detected(self) -> DetectResult | None:
-        """What its run found to differ, and the data that it saw."""
+        """Return what its run detected: the differences and the data."""
         return self._result("detect", DetectResult)
 
     @cached_property
     def trained(self) -> TrainResult | None:
-        """How it was made."""
+        """Return how it was trained."""
         return self._result("train", TrainResult)
 
     @cached_property
     def evaluated(self) -> EvaluateResult | None:
-        """How it was judged."""
+        """Return how it was evaluated."""
         return self._result("evaluate", EvaluateResult)
 
     @property
     def winner(self) -> CandidateRow | None:
-        """The candidate that won the search."""
+        """Return the candidate that won the search."""
         rows = self.trained.candidates if self.trained else ()
         return next((row for row in rows if row.winner), None)
 
     @property
     def parameters(self) -> dict[str, Any]:
-        """What it was fitted with, by name; empty where its own code decides."""
-        found: dict[str, Any] = {}
+        """Return what it was fitted with, by name; empty where its own code decides."""
+        parameters: dict[str, Any] = {}
         if self.winner is not None:
-            found |= {"candidate": self.winner.name, **self.winner.params}
+            parameters |= {"candidate": self.winner.name, **self.winner.params}
         if self.trained is not None:
-            found |= {"how": self.trained.how, "seed": self.trained.seed}
-        return found
+            parameters |= {"how": self.trained.how, "seed": self.trained.seed}
+        return parameters
 
     @property
     def sets(self) -> dict[str, DataSet]:
-        """Its data sets by name."""
+        """Return its data sets by name."""
         return {each.name: each for each in self.detected.sets} if self.detected else {}
 
     @property
     def metrics(self) -> tuple[MetricRow, ...]:
-        """Its metrics with intervals."""
+        """Return its metrics with intervals."""
         return self.evaluated.metrics if self.evaluated else ()
 
     @property
     def gates(self) -> tuple[GateResult, ...]:
-        """The gates that it was judged by."""
+        """Return the gates that it was judged by."""
         return self.evaluated.gates if self.evaluated else ()
 
     @property
     def packages(self) -> dict[str, str]:
-        """Its packages by name."""
+        """Return its packages by name."""
         return dict(self.environment.packages) if self.environment else {}
 
     @property
     def model_size(self) -> int:
-        """Bytes of the model alone."""
+        """Return the bytes of the model alone."""
         return sum(file.size for file in self.version.manifest.files if file.role == "model")
 
     def _result(self, step: Step, kind: type[Result]) -> Result | None:

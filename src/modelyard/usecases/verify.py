@@ -25,12 +25,12 @@ class Verified:
 
     @property
     def digests(self) -> dict[str, str]:
-        """Return the digest of every file, record and version that was looked at."""
+        """Return the digest of every file, record and version that was checked."""
         return {name: digest for report in self.reports.values() for name, digest in report.digests.items()}
 
     @property
     def checked(self) -> list[str]:
-        """Return what was looked at, in order."""
+        """Return what was checked, in order."""
         return [name for report in self.reports.values() for name in report.checked]
 
 

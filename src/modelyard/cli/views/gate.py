@@ -50,7 +50,7 @@ def story(gate: GateResult, judged: Judged) -> Iterator[str]:
 
 
 def after_the_fact(gate: GateResult) -> str:
-    """The bound that would have just passed; it says nothing about a bound that was chosen before."""
+    """Name the bound that would just have passed; it says nothing about a bound that was chosen before."""
     estimate = gate.estimate
     if estimate.low is None or estimate.high is None or wording.is_contrast(gate):
         return ""

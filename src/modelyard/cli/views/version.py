@@ -13,9 +13,9 @@ from modelyard.usecases.describe_version import VersionFacts
 def blocks(known: VersionFacts) -> Iterator[Block]:
     """Build the page."""
     if known.removed is not None:
-        said = known.removed
-        why = said.reason or "no reason given"
-        gone = f"Its bytes were removed on {said.at[:10]} by {said.actor}: {why}. What follows is its manifest."
+        removal = known.removed
+        why = removal.reason or "no reason given"
+        gone = f"Its bytes were removed on {removal.at[:10]} by {removal.actor}: {why}. What follows is its manifest."
         yield Paragraph(line(gone), note=True)
     yield Table("", (Column("", "lead"), Column("")), tuple(_summary(known)))
     if known.metrics:
@@ -120,10 +120,10 @@ def _data(known: VersionFacts) -> Table:
     columns = (Column("Data set", "lead"), Column("Files", number=True), Column("Size", number=True), Column("Digest"))
     sets, rows = known.sets, []
     for name in sorted({*sets, *known.version.manifest.data}):
-        found = sets.get(name)
-        files = numbers.count(len(found.partitions)) if found else numbers.NONE
-        size = numbers.size(sum(part.size for part in found.partitions)) if found else numbers.NONE
-        digest = found.digest if found else known.version.manifest.data[name]
+        data_set = sets.get(name)
+        files = numbers.count(len(data_set.partitions)) if data_set else numbers.NONE
+        size = numbers.size(sum(part.size for part in data_set.partitions)) if data_set else numbers.NONE
+        digest = data_set.digest if data_set else known.version.manifest.data[name]
         rows.append((line(name), line(files), line(size), line(Code(digest))))
     return Table("Data", columns, tuple(rows))
 
@@ -149,7 +149,7 @@ def data(known: VersionFacts) -> dict[str, Any]:
         "chain": {"intact": not known.broken, "broken": list(known.broken), "records": list(known.records)},
         "metrics": [row.model_dump(mode="json") for row in known.metrics],
         "gates": [gate.model_dump(mode="json", exclude={"slices"}) for gate in known.gates],
-        "data": {name: found.model_dump(mode="json", exclude={"partitions"}) for name, found in known.sets.items()},
+        "data": {name: each.model_dump(mode="json", exclude={"partitions"}) for name, each in known.sets.items()},
         "parameters": known.parameters,
         "python": environment.python if environment else None,
         "platform": environment.platform if environment else None,

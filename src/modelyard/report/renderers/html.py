@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def render_html(records: Records) -> str:
-    """One HTML file that needs nothing else: inline style and charts, no script, no address.
+    """Render one HTML file that needs nothing else: inline style and charts, no script, no address.
 
     Every text goes through Jinja's autoescaping, and only our own charts are let in as markup.
     """
@@ -34,7 +34,7 @@ def _environment() -> "Environment":
     filters: dict[str, Any] = {
         "kind": lambda value: type(value).__name__,
         "clean": lambda text, longest=2000: escape.clean(text, longest=longest),
-        "spaced": _spaced,
+        "spaced": lambda text: escape.spaced(text, escape.clean(text, longest=2000)),
         "block": escape.clean_block,
         "svg": svg,
         "mark": mark,
@@ -50,11 +50,3 @@ def _environment() -> "Environment":
     )
     environment.filters.update(filters)
     return environment
-
-
-def _spaced(text: str) -> str:
-    """Cleaned text that keeps a space at either end, since it stands between other pieces of a line."""
-    shown = escape.clean(text, longest=2000)
-    if not shown:
-        return " " if text else ""
-    return f"{' ' if text[0].isspace() else ''}{shown}{' ' if text[-1].isspace() else ''}"

@@ -11,22 +11,15 @@ from modelyard.report.conclusion import Records
 from modelyard.report.document import (
     Badge,
     Block,
-    Break,
-    Code,
     CodeBlock,
     Column,
     Details,
     Document,
-    Figure,
-    Inline,
-    Line,
-    Listing,
-    Paragraph,
-    Plot,
     Section,
     Table,
     Text,
 )
+from modelyard.report.renderers.walk import PARAGRAPH, TextRenderer
 from modelyard.report.verdict_style import SIGNS, WORDS
 
 FULL_REPORT = "report.html"
@@ -34,7 +27,7 @@ _ROW_LIMITS = (200, 50, 20, 5, 1)
 
 
 def render_markdown(records: Records, *, budget: int = 60_000) -> str:
-    """GitHub Markdown of at most ``budget`` bytes: verdict and gates on top, the rest folded.
+    """Render GitHub Markdown of at most ``budget`` bytes: verdict and gates on top, the rest folded.
 
     Args:
         records: the records of a run, any of them.
@@ -69,33 +62,29 @@ def render_markdown(records: Records, *, budget: int = 60_000) -> str:
 
 
 def render_page(title: str, blocks: Iterable[Block]) -> str:
-    """A title and blocks as GitHub Markdown, whole: a page of its own, not a report."""
-    return f"## {escape.plain(title)}\n\n{_page(blocks)}"
-
-
-def _page(blocks: Iterable[Block]) -> str:
-    parts = []
+    """Render a title and blocks as GitHub Markdown, whole: a page of its own, not a report."""
+    parts = [f"## {escape.plain(title)}"]
     for block in blocks:
         caption = f"### {escape.plain(block.caption)}\n\n" if isinstance(block, Table) and block.caption else ""
-        if text := _block(block, rows=None):
+        if text := _WHOLE.block(block):
             parts.append(caption + text)
     return "\n\n".join(parts)
 
 
 def _whole(document: Document, kept: Sequence[Section], dropped: Sequence[Section], *, rows: int | None = None) -> str:
-    parts = [*_head(document)]
-    parts += [_section(section, rows=rows) for section in kept]
+    renderer = _Markdown(rows)
+    parts = [*_head(document), *(_section(section, renderer) for section in kept)]
     if dropped:
         parts.append(_left_out(dropped))
     if document.footer:
-        parts.append(_line(document.footer))
+        parts.append(_WHOLE.line(document.footer))
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
 def _head(document: Document) -> list[str]:
     head = document.headline
     title = f"## {SIGNS[head.verdict]} {_capital(head.words)} · {escape.code(document.model)}"
-    notes = [f"> {_line(note, longest=2000)}" for note in document.notes]
+    notes = [f"> {_WHOLE.line(note, longest=PARAGRAPH)}" for note in document.notes]
     return [title, escape.plain(head.sentence, longest=1200), *notes]
 
 
@@ -105,8 +94,8 @@ def _head_only(document: Document) -> str:
     return f"{title}\n\n{escape.plain(head.sentence)}\n\nEverything else is in {FULL_REPORT}.\n"
 
 
-def _section(section: Section, *, rows: int | None) -> str:
-    body = _blocks(section.blocks, rows=rows)
+def _section(section: Section, renderer: "_Markdown") -> str:
+    body = "\n\n".join(renderer.blocks(section.blocks))
     if not section.folded:
         return f"### {escape.plain(section.title)}\n\n{body}"
     return _fold(section.title, section.summary, body)
@@ -118,77 +107,40 @@ def _fold(title: str, summary: str, body: str) -> str:
     return f"<details><summary>{words}</summary>\n\n{body}\n\n</details>"
 
 
-def _blocks(blocks: Iterable[Block], *, rows: int | None) -> str:
-    return "\n\n".join(text for block in blocks if (text := _block(block, rows=rows)))
+class _Markdown(TextRenderer):
+    """GitHub Markdown; of a table or a list, at most so many rows."""
+
+    def text(self, part: Text, *, longest: int) -> str:
+        shown = escape.plain(part.text, longest=longest)
+        return f"**{shown}**" if shown and part.tone == "strong" else shown
+
+    def code(self, text: str, *, in_table: bool) -> str:
+        return escape.code(text, in_table=in_table)
+
+    def badge(self, badge: Badge) -> str:
+        return f"{SIGNS[badge.verdict]} {escape.plain(badge.word or WORDS[badge.verdict])}"
+
+    def paragraph(self, text: str, *, note: bool) -> str:
+        return f"> {text}" if note else text
+
+    def listing(self, items: Sequence[str], *, more: int) -> str:
+        lines = [f"- {item}" for item in items]
+        return "\n".join([*lines, *([f"- and {numbers.count(more)} more in {FULL_REPORT}"] if more else [])])
+
+    def code_block(self, block: CodeBlock) -> str:
+        return escape.fenced(block.text, language=block.language)
+
+    def table(self, caption: str, columns: Sequence[Column], rows: Sequence[Sequence[str]], *, more: int) -> str:  # noqa: ARG002 - the caption is a heading of a page alone
+        heads = [escape.plain(column.header) for column in columns]
+        rulers = ["---:" if column.number else ":---" for column in columns]
+        note = f"\n\nand {numbers.plural(more, 'more row')} in {FULL_REPORT}" if more else ""
+        return "\n".join(f"| {' | '.join(cells)} |" for cells in (heads, rulers, *rows)) + note
+
+    def details(self, block: Details) -> str:
+        return "" if block.html_only else _fold(block.summary, "", "\n\n".join(self.blocks(block.blocks)))
 
 
-def _block(block: Block, *, rows: int | None) -> str:
-    match block:
-        case Paragraph():
-            text = _line(block.content, longest=2000)
-            return f"> {text}" if block.note else text
-        case Listing():
-            items = block.items if rows is None else block.items[: max(rows, 3)]
-            more = len(block.items) - len(items)
-            lines = [f"- {_line(item, longest=2000)}" for item in items]
-            return "\n".join([*lines, *([f"- and {numbers.count(more)} more in {FULL_REPORT}"] if more else [])])
-        case CodeBlock():
-            return escape.fenced(block.text, language=block.language)
-        case Table():
-            return _table(block, rows=rows)
-        case Details():
-            return "" if block.html_only else _fold(block.summary, "", _blocks(block.blocks, rows=rows))
-        case Figure():
-            return ""
-
-
-def _table(table: Table, *, rows: int | None) -> str:
-    shown = [index for index, column in enumerate(table.columns) if not column.html_only and column.role != "plot"]
-    columns = [table.columns[index] for index in shown]
-    lines = [
-        _row(escape.plain(column.header) for column in columns),
-        _row(_ruler(column) for column in columns),
-    ]
-    kept = table.rows if rows is None else table.rows[:rows]
-    lines += [_row(_line(row[index], in_table=True) for index in shown) for row in kept]
-    more = len(table.rows) - len(kept)
-    note = f"\n\nand {numbers.plural(more, 'more row')} in {FULL_REPORT}" if more else ""
-    return "\n".join(lines) + note
-
-
-def _row(cells: Iterable[str]) -> str:
-    return f"| {' | '.join(cells)} |"
-
-
-def _ruler(column: Column) -> str:
-    return "---:" if column.number else ":---"
-
-
-def _line(content: Line, *, in_table: bool = False, longest: int = escape.LONGEST) -> str:
-    return "".join(_inline(part, in_table=in_table, longest=longest) for part in content).strip()
-
-
-def _inline(part: Inline, *, in_table: bool, longest: int) -> str:
-    match part:
-        case Text():
-            return _text(part, longest=longest)
-        case Code():
-            return escape.code(part.text, in_table=in_table)
-        case Badge():
-            return f"{SIGNS[part.verdict]} {escape.plain(part.word or WORDS[part.verdict])}"
-        case Break():
-            return part.markdown
-        case Plot():
-            return ""
-
-
-def _text(part: Text, *, longest: int) -> str:
-    shown = escape.plain(part.text, longest=longest)
-    if not shown:
-        return " " if part.text else ""
-    before = " " if part.text[0].isspace() else ""
-    after = " " if part.text[-1].isspace() else ""
-    return f"{before}**{shown}**{after}" if part.tone == "strong" else f"{before}{shown}{after}"
+_WHOLE = _Markdown()
 
 
 def _left_out(dropped: Sequence[Section]) -> str:

@@ -20,7 +20,7 @@ _REASONS = {
 
 
 def sections(envelope: Envelope) -> tuple[Section, ...]:
-    """The section *What changed*; nothing where the step has no result."""
+    """Build the section *What changed*; nothing where the step has no result."""
     result = outcome(envelope)
     if not isinstance(result, DetectResult):
         return ()

@@ -6,7 +6,7 @@ from modelyard.report.document import Block, CodeBlock, Paragraph, Section, Text
 
 
 def sections(envelope: Envelope) -> tuple[Section, ...]:
-    """One section where the step has no result that can be read; nothing otherwise."""
+    """Build one section where the step has no result that can be read; nothing otherwise."""
     record = envelope.record
     if record.problem is None and outcome(envelope) is not None:
         return ()

@@ -15,7 +15,7 @@ _SHOWN = {
 
 
 def sections(envelope: Envelope) -> tuple[Section, ...]:
-    """The section *Promotion*, *Proof* or *Rollback*; nothing where the step has no result."""
+    """Build the section *Promotion*, *Proof* or *Rollback*; nothing where the step has no result."""
     result = outcome(envelope)
     if isinstance(result, ProveResult):
         return (_proof(result),)

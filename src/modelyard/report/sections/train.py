@@ -23,14 +23,14 @@ from modelyard.report.document import (
 )
 
 _HOW = {
-    "entrypoint": "The challenger was made by the project's own function.",
-    "command": "The challenger was made by the project's own command.",
+    "entrypoint": "The challenger was made by the project's function.",
+    "command": "The challenger was made by the project's command.",
     "none": "Nothing was trained here: the challenger came as predictions.",
 }
 
 
 def sections(envelope: Envelope) -> tuple[Section, ...]:
-    """The section *Candidates* or *Training*; nothing where the step has no result."""
+    """Build the section *Candidates* or *Training*; nothing where the step has no result."""
     result = outcome(envelope)
     if not isinstance(result, TrainResult):
         return ()
@@ -44,7 +44,7 @@ def sections(envelope: Envelope) -> tuple[Section, ...]:
         blocks.append(Paragraph(line(summary)))
     blocks.append(Listing(tuple(_facts(result))))
     if result.own_metrics:
-        blocks.append(_own_metrics(result.own_metrics))
+        blocks.append(_training_metrics(result.own_metrics))
     return (Section("training", title, summary, tuple(blocks), 50),)
 
 
@@ -109,7 +109,7 @@ def _candidates(result: TrainResult) -> Table:
 
 
 def _error(row: CandidateRow, places: int) -> tuple[Text, ...]:
-    """The corrected standard error: how much the procedure varies, which no gate looks at."""
+    """Show the corrected standard error: how much the procedure varies, which no gate uses."""
     return () if row.error is None else (Text(f" ± {numbers.metric(row.error, places)}", "muted"),)
 
 
@@ -141,7 +141,7 @@ def _range(row: CandidateRow, places: int) -> str:
 
 
 def _order(rows: Sequence[CandidateRow]) -> "_Key":
-    """Best first; the winner tells which direction is best, since the record does not."""
+    """Return a key that sorts best first; the winner tells which direction is best, since the record does not."""
     scores = [row.score for row in rows if row.score is not None]
     winner = next((row.score for row in rows if row.winner and row.score is not None), None)
     return _Key(descending=winner is None or winner >= max(scores, default=0.0))
@@ -159,6 +159,8 @@ class _Key:
         return (0 if row.winner else 1, self._sign * row.score)
 
 
-def _own_metrics(values: dict[str, Scalar]) -> Table:
-    columns = (Column("The training's own metrics", "lead"), Column("Value", number=True))
-    return Table("Own metrics", columns, tuple((line(Code(key)), line(_value(value))) for key, value in values.items()))
+def _training_metrics(values: dict[str, Scalar]) -> Table:
+    columns = (Column("Metric that the training wrote", "lead"), Column("Value", number=True))
+    return Table(
+        "Training metrics", columns, tuple((line(Code(key)), line(_value(value))) for key, value in values.items())
+    )

@@ -32,7 +32,7 @@ _STATES: dict[ExpectationState, Verdict] = {
 
 
 def sections(envelope: Envelope) -> tuple[Section, ...]:
-    """The section *Validation*, unfolded where something did not pass; nothing where the step has no result."""
+    """Build the section *Validation*, unfolded where something did not pass; nothing where the step has no result."""
     result = outcome(envelope)
     if not isinstance(result, ValidateResult):
         return ()
@@ -97,5 +97,5 @@ def _row(item: Expectation) -> tuple[Line, ...]:
 
 
 def _counts(items: "list[Expectation] | tuple[Expectation, ...]") -> str:
-    found = {state: sum(item.state == state for item in items) for state in _STATES}
-    return ", ".join(f"{numbers.count(number)} {state}" for state, number in found.items() if number) or "none"
+    counts = {state: sum(item.state == state for item in items) for state in _STATES}
+    return ", ".join(f"{numbers.count(number)} {state}" for state, number in counts.items() if number) or "none"
