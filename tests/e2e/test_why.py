@@ -31,7 +31,7 @@ def test_the_gates_are_listed_with_their_verdicts(judged: Path) -> None:
 def test_a_gate_tells_its_whole_story(judged: Path, named: str) -> None:
     said = desk.modelyard(judged, "why", named).out
     assert said.startswith(
-        "roc_auc at least 0.6: pass\n  hint: The challenger’s roc_auc is 0.8430 [0.7854, 0.8860] on 242 rows"
+        "roc_auc at least 0.6: pass\n  The challenger’s roc_auc is 0.8430 [0.7854, 0.8860] on 242 rows"
     )
     assert "Newcombe" in said
     assert "visible     differences of 0.072 or more" in said
@@ -64,4 +64,4 @@ def test_a_gate_that_is_not_there_is_named_with_the_nearest(judged: Path) -> Non
 def test_without_an_evaluation_there_is_nothing_to_ask(tmp_path: Path) -> None:
     folder = desk.repository(tmp_path / "repo", desk.QUICK)
     done = desk.modelyard(folder, "why")
-    assert (done.code, "there is no evaluation to ask about" in done.err) == (3, True)
+    assert (done.code, "[record/no-evaluation]" in done.err) == (3, True)

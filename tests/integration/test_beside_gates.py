@@ -1,4 +1,4 @@
-"""Own metrics, costs, waivers, behaviour tests, checks, the best promoted model and the ledger, by the command line."""
+"""Custom metrics, costs, waivers, behaviour tests, checks, the best promoted model, the ledger, by the command line."""
 
 import json
 from datetime import UTC, datetime, timedelta

@@ -88,6 +88,11 @@ def test_interrupted_is_one_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest
         (["test-set", "size", "--adaptivity", "some"], "command/bad-value"),
         (["test-set", "size"], "command/missing-flag"),
         (["test-set", "pass", "--margin", "x", "--disagreement", "0.1"], "command/bad-value"),
+        (["test-set", "size", "--steps", "0"], "command/bad-value"),
+        (["test-set", "size", "--steps", "1.5"], "command/bad-value"),
+        (["test-set", "size", "--reliability", "nan"], "command/bad-value"),
+        (["history", "--newest", "-3"], "command/bad-value"),
+        (["history", "--newest", "9999999999"], "command/bad-value"),
     ],
 )
 def test_mistakes_of_the_command_line_have_codes(

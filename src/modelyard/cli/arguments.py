@@ -1,11 +1,13 @@
 """Read a command line: flags from it before the environment's ``MODELYARD_*`` variables, and positional arguments."""
 
+import math
 from collections.abc import Mapping, Sequence
 
 from modelyard.cli.flags import Argument, Command, Flag
 from modelyard.core.errors import ConfigError, nearest
 
 PREFIX = "MODELYARD_"
+LARGEST = 10**9
 
 
 def parse(command: Command, argv: Sequence[str], environ: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
@@ -37,6 +39,7 @@ def parse(command: Command, argv: Sequence[str], environ: Mapping[str, str]) -> 
             raise _refusal(command, f"--{name} needs a value", "command/missing-value")
     for name, value in given.items():
         _check_choice(command, f"--{name}", value, flags[name].choices)
+        _check_number(command, flags[name], value)
     _check_positional(command, positional)
     return given, positional
 
@@ -58,6 +61,16 @@ def _check_choice(command: Command, name: str, value: str, choices: Sequence[str
             code="command/bad-value",
             hint=f"{nearest(value, choices)} Allowed: {', '.join(choices)}.".strip(),
         )
+
+
+def _check_number(command: Command, flag: Flag, value: str) -> None:
+    try:
+        number = float(value) if flag.number == "real" else int(value) if flag.number else 1
+    except ValueError:
+        number = math.nan
+    if not abs(number) < LARGEST or (flag.number == "whole" and number < 1):
+        kind = f"{flag.number} number".removeprefix("real ")
+        raise _refusal(command, f"--{flag.name} {value[:40]!r} is not a {kind}", "command/bad-value")
 
 
 def _check_positional(command: Command, positional: Sequence[str]) -> None:

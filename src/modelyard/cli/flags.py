@@ -1,17 +1,20 @@
 """What a command takes, declared as data, so that help costs nothing and documentation can be generated."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 
 @dataclass(frozen=True)
 class Flag:
-    """One ``--flag``; a switch has no value, and ``choices`` are all the values that it has."""
+    """One ``--flag``; a switch has no value, and ``choices`` are all the values that others have."""
 
     name: str
     help: str
     default: str = ""
     switch: bool = False
     choices: tuple[str, ...] = ()
+    number: Literal["", "whole", "real"] = ""
+    """What its value must be read as; a whole number is at least 1."""
 
 
 @dataclass(frozen=True)

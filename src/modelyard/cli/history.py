@@ -31,7 +31,8 @@ def run(_command: Command, given: Mapping[str, str], _positional: list[str]) -> 
         title = view.service_title(service, registry.model, moment)
         formats.show(form, title, view.service(service), view.service_data(service, moment))
         return OK
-    entries = moves(registry, None if alias == EVERY else alias, newest=_newest(given.get("newest", "")))
+    newest = int(given["newest"]) if "newest" in given else None
+    entries = moves(registry, None if alias == EVERY else alias, newest=newest)
     if form == "json":
         print(json.dumps([entry.model_dump(mode="json", by_alias=True) for entry in entries]))
     elif entries:
@@ -40,15 +41,3 @@ def run(_command: Command, given: Mapping[str, str], _positional: list[str]) -> 
         what = registry.model if alias in (EVERY, own) else f"{alias} of {registry.model}"
         print(f"{what} has no history yet: nothing was promoted or adopted")
     return OK
-
-
-def _newest(text: str) -> int | None:
-    if not text:
-        return None
-    if not (text.isascii() and text.isdigit() and 0 < int(text) < 10**9):
-        raise ConfigError(
-            f"--newest is a number of entries, not {text[:40]!r}",
-            code="command/bad-value",
-            hint="Example: modelyard history --newest 20",
-        )
-    return int(text)

@@ -2,114 +2,61 @@
 
 from modelyard.cli.flags import Command, Flag
 
+CONFIG = Flag("config", "path of the configuration", "modelyard.yml")
+RUN_DIR = Flag("run-dir", "run folder, where records and reports are written; relative to the workspace", "modelyard-run")
+REGISTRY = Flag("registry", "registry to use instead of the configuration's: local, github or mlflow")
+REQUIREMENTS = Flag("requirements", "requirements file of your own pins, instead of the configuration's: names, versions, markers, hashes")
+BASE = Flag("base", "git reference whose rules judge, at a desk; in Actions a pull request is always judged by its base")
+JSON = Flag("json", "print the outputs as JSON", switch=True)
+
 STEP_COMMANDS = (
     Command(
         "detect",
         "Fingerprint data, code, configuration and packages, and compare them with the champion's.",
         "modelyard detect --json",
         "modelyard.cli.step",
-        (
-            Flag("config", "path of the configuration", "modelyard.yml"),
-            Flag("run-dir", "run folder, where records and reports are written; relative to the workspace", "modelyard-run"),
-            Flag("registry", "registry to use instead of the configuration's: local, github or mlflow"),
-            Flag("requirements", "requirements file of your own pins, instead of the configuration's: names, versions, markers, hashes"),
-            Flag("base", "git reference whose rules judge, at a desk; in Actions a pull request is always judged by its base"),
-            Flag("promote", "a promotion is asked for, so that it is among the stages that this event calls for", switch=True),
-            Flag("json", "print the outputs as JSON", switch=True),
-        ),
+        (CONFIG, RUN_DIR, REGISTRY, REQUIREMENTS, BASE, Flag("promote", "a promotion is asked for, so that it is among the stages that this event calls for", switch=True), JSON),
     ),
     Command(
         "validate",
         "Run the expectation suites on the data sets that they are for.",
         "modelyard validate",
         "modelyard.cli.step",
-        (
-            Flag("config", "path of the configuration", "modelyard.yml"),
-            Flag("run-dir", "run folder, where records and reports are written; relative to the workspace", "modelyard-run"),
-            Flag("registry", "registry to use instead of the configuration's: local, github or mlflow"),
-            Flag("requirements", "requirements file of your own pins, instead of the configuration's: names, versions, markers, hashes"),
-            Flag("base", "git reference whose rules judge, at a desk; in Actions a pull request is always judged by its base"),
-            Flag("json", "print the outputs as JSON", switch=True),
-        ),
+        (CONFIG, RUN_DIR, REGISTRY, REQUIREMENTS, BASE, JSON),
     ),
     Command(
         "train",
         "Train the challenger: search the candidates, or call an entrypoint or a command.",
         "modelyard train",
         "modelyard.cli.step",
-        (
-            Flag("config", "path of the configuration", "modelyard.yml"),
-            Flag("run-dir", "run folder, where records and reports are written; relative to the workspace", "modelyard-run"),
-            Flag("registry", "registry to use instead of the configuration's: local, github or mlflow"),
-            Flag("requirements", "requirements file of your own pins, instead of the configuration's: names, versions, markers, hashes"),
-            Flag("base", "git reference whose rules judge, at a desk; in Actions a pull request is always judged by its base"),
-            Flag("json", "print the outputs as JSON", switch=True),
-        ),
+        (CONFIG, RUN_DIR, REGISTRY, REQUIREMENTS, BASE, JSON),
     ),
     Command(
         "evaluate",
         "Score challenger and champion on the same test rows and judge the gates.",
         "modelyard evaluate --json",
         "modelyard.cli.step",
-        (
-            Flag("config", "path of the configuration", "modelyard.yml"),
-            Flag("run-dir", "run folder, where records and reports are written; relative to the workspace", "modelyard-run"),
-            Flag("registry", "registry to use instead of the configuration's: local, github or mlflow"),
-            Flag("requirements", "requirements file of your own pins, instead of the configuration's: names, versions, markers, hashes"),
-            Flag("base", "git reference whose rules judge, at a desk; in Actions a pull request is always judged by its base"),
-            Flag("json", "print the outputs as JSON", switch=True),
-        ),
+        (CONFIG, RUN_DIR, REGISTRY, REQUIREMENTS, BASE, JSON),
     ),
     Command(
         "report",
         "Render the records as Markdown and as one self-contained HTML file, or comment on the pull request.",
         "modelyard report",
         "modelyard.cli.step",
-        (
-            Flag("config", "path of the configuration", "modelyard.yml"),
-            Flag("run-dir", "run folder, where records and reports are written; relative to the workspace", "modelyard-run"),
-            Flag("registry", "registry to use instead of the configuration's: local, github or mlflow"),
-            Flag("requirements", "requirements file of your own pins, instead of the configuration's: names, versions, markers, hashes"),
-            Flag("base", "git reference whose rules judge, at a desk; in Actions a pull request is always judged by its base"),
-            Flag("part", "render: write the report's files. comment: in GitHub Actions, render the records anew and comment on the pull\nrequest; needs no checkout", "render"),
-            Flag("json", "print the outputs as JSON", switch=True),
-        ),
+        (CONFIG, RUN_DIR, REGISTRY, REQUIREMENTS, BASE, Flag("part", "render: write the report's files. comment: in GitHub Actions, render the records anew and comment on the pull\nrequest; needs no checkout", "render"), JSON),
     ),
     Command(
         "promote",
         "Publish exactly what was evaluated, and move the alias to it; refuse without passing evidence.",
         'modelyard promote --reason "month of July added"',
         "modelyard.cli.step",
-        (
-            Flag("config", "path of the configuration", "modelyard.yml"),
-            Flag("run-dir", "run folder, where records and reports are written; relative to the workspace", "modelyard-run"),
-            Flag("registry", "registry to use instead of the configuration's: local, github or mlflow"),
-            Flag("requirements", "requirements file of your own pins, instead of the configuration's: names, versions, markers, hashes"),
-            Flag("base", "git reference whose rules judge, at a desk; in Actions a pull request is always judged by its base"),
-            Flag("evidence-digest", "digest of the evaluation record to promote on. Default: the one in the run folder"),
-            Flag("reason", "why; it stands in the history"),
-            Flag("dry-run", "check everything and say what would happen; nothing is published, moved or written", switch=True),
-            Flag("part", "promote: publish, and move the alias or open the pull request. merged: on the push that merged that pull request,\nmove the alias to the version that it names; needs no run folder and no checkout", "promote"),
-            Flag("json", "print the outputs as JSON", switch=True),
-        ),
+        (CONFIG, RUN_DIR, REGISTRY, REQUIREMENTS, BASE, Flag("evidence-digest", "digest of the evaluation record to promote on. Default: the one in the run folder"), Flag("reason", "why; it stands in the history"), Flag("dry-run", "check everything and say what would happen; nothing is published, moved or written", switch=True), Flag("part", "promote: publish, and move the alias or open the pull request. merged: on the push that merged that pull request,\nmove the alias to the version that it names; needs no run folder and no checkout", "promote"), JSON),
     ),
     Command(
         "rollback",
         "Prove that an old version still works, then move the alias back to it, with a reason.",
         'modelyard rollback --to v3 --reason "errors since the morning"',
         "modelyard.cli.step",
-        (
-            Flag("config", "path of the configuration", "modelyard.yml"),
-            Flag("run-dir", "run folder, where records and reports are written; relative to the workspace", "modelyard-run"),
-            Flag("registry", "registry to use instead of the configuration's: local, github or mlflow"),
-            Flag("requirements", "requirements file of your own pins, instead of the configuration's: names, versions, markers, hashes"),
-            Flag("base", "git reference whose rules judge, at a desk; in Actions a pull request is always judged by its base"),
-            Flag("to", "where to go back to: v3, sha256:…, a date such as 2026-05-03, or champion@2026-05-03. Default: the version\nbefore"),
-            Flag("reason", "why; it must be given, and stands in the history"),
-            Flag("part", "prove: show that the old version still works, in a job that may only read. move: move the alias on that proof, in\na job that may write and loads no model. both: one after the other, at a desk only", "both"),
-            Flag("proof", "what the move is to rest on. golden: golden predictions came out again. loading: for a version without golden\nrows, it loads and predicts. none: nothing but intact files; for the night when the old environment cannot be built.\nThe history says which", "golden"),
-            Flag("proof-digest", "for move: digest of the proof's record, from the job that made it. Default at a desk: the run folder's"),
-            Flag("json", "print the outputs as JSON", switch=True),
-        ),
+        (CONFIG, RUN_DIR, REGISTRY, REQUIREMENTS, BASE, Flag("to", "where to go back to: v3, sha256:…, a date such as 2026-05-03, or champion@2026-05-03. Default: the version\nbefore"), Flag("reason", "why; it must be given, and stands in the history"), Flag("part", "prove: show that the old version still works, in a job that may only read. move: move the alias on that proof, in\na job that may write and loads no model. both: one after the other, at a desk only", "both"), Flag("proof", "what the move is to rest on. golden: golden predictions came out again. loading: for a version without golden\nrows, it loads and predicts. none: nothing but intact files; for the night when the old environment cannot be built.\nThe history says which", "golden"), Flag("proof-digest", "for move: digest of the proof's record, from the job that made it. Default at a desk: the run folder's"), JSON),
     ),
 )

@@ -515,7 +515,7 @@ def _reproduce(result: EvaluateResult) -> tuple[Section, ...]:
     if not result.reproduce:
         return ()
     blocks: tuple[Block, ...] = (
-        Paragraph(line("The same verdict at a desk, given the same champion, platform and packages:")),
+        Paragraph(line("The same verdict locally, given the same champion, platform and packages:")),
         CodeBlock(result.reproduce, "sh"),
     )
     return (Section("reproduce", "Reproduce", "", blocks, 85, folded=False),)
