@@ -45,6 +45,15 @@ def test_one_problem_is_a_list_of_one(tmp_path: Path) -> None:
     assert "Did you mean 'check'?" in done.json["error"]["hint"]
 
 
+def test_an_error_within_a_run_is_told_the_same_way(tmp_path: Path) -> None:
+    (tmp_path / "modelyard.yml").write_text(desk.QUICK, "utf-8")
+    done = desk.inside(tmp_path, "run", "--json")
+    (problem,) = done.json["problems"]
+    assert (done.code, done.json["exit-code"], done.json["verdict"]) == (2, 2, "error")
+    assert problem["message"] == done.json["error"]["message"]
+    assert done.json["stages"][0]["step"] == "detect"
+
+
 def test_format_json_means_json_for_errors_too(tmp_path: Path) -> None:
     assert desk.inside(tmp_path, "history", "--format", "json").json["exit-code"] == 2
 

@@ -59,11 +59,13 @@ def test_a_thousand_adaptive_steps_are_still_a_number() -> None:
      "n > 0.8 +/- 0.1 and", "n - n > 0 +/- 0.1", "n >> 0.8 +/- 0.1", "n = 0.8 +/- 0.1"],
 )  # fmt: skip
 def test_what_is_no_condition_is_refused(condition: str) -> None:
-    with pytest.raises(ConfigError):
+    with pytest.raises(ConfigError) as caught:
         size(condition)
+    assert caught.value.code == "command/bad-condition"
 
 
 @pytest.mark.parametrize(("reliability", "disagreement"), [(1.0, None), (0.0, None), (0.99, 0.0), (0.99, 1.5)])
 def test_numbers_out_of_range_are_refused(reliability: float, disagreement: float | None) -> None:
-    with pytest.raises(ConfigError):
+    with pytest.raises(ConfigError) as caught:
         size("n - o > 0.02 +/- 0.01", reliability=reliability, disagreement=disagreement)
+    assert caught.value.code == "command/bad-value"

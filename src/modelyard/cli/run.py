@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from modelyard.cli import output
+from modelyard.cli import errors, output
 from modelyard.cli.flags import Command
 from modelyard.cli.session import open_context, taken
 from modelyard.core.errors import ModelyardError
@@ -158,13 +158,13 @@ class _Runner:
         }
         evaluated = self.envelopes.get("evaluate")
         return {
+            **(errors.document(self.error) if self.error else {}),
             "verdict": str(output.run_verdict(self.envelopes, failed=self.error is not None)),
             "exit-code": code,
             "run-dir": str(self.context.run_dir),
             "record-digest": "" if evaluated is None else evaluated.digest,
             "stages": stages,
             "outputs": outputs,
-            **({"error": {"message": self.error.message, "hint": self.error.hint}} if self.error else {}),
         }
 
 

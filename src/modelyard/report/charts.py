@@ -62,11 +62,11 @@ def gate(estimate: Estimate, bound: float | None, verdict: Verdict, *, above: bo
     axis = Axis.over(values, room=0.22)
     root = _svg(44, f"{WORDS[verdict]}: {_said(estimate, bound, above=above, signed=signed)}")
     if bound is not None:
-        at = axis.percent(bound)
-        start, width = (at, 100 - at) if above else (0.0, at)
+        x = axis.percent(bound)
+        start, width = (x, 100 - x) if above else (0.0, x)
         _add(root, "rect", x=_pc(start), y="3", width=_pc(width), height="24", class_="zone")
-        _line(root, at, 1, 29, "limit")
-        _label(root, at, 41, numbers.exact(bound, signed=signed), "tick strong")
+        _line(root, x, 1, 29, "limit")
+        _label(root, x, 41, numbers.exact(bound, signed=signed), "tick strong")
     if difference and (bound is None or abs(axis.percent(bound) - axis.percent(0)) > 14):
         _line(root, axis.percent(0), 3, 27, "grid")
         _label(root, axis.percent(0), 41, "0", "tick")
@@ -135,10 +135,10 @@ def header(axis: Axis, bound: float | None = None, *, signed: bool = False) -> P
         taken.append(axis.percent(bound))
         _label(root, taken[0], 13, numbers.exact(bound, signed=signed), "tick strong")
     for tick in axis.ticks():
-        at = axis.percent(tick)
-        if all(abs(at - other) >= 13 for other in taken):
-            taken.append(at)
-            _label(root, at, 13, numbers.exact(tick, signed=signed), "tick")
+        x = axis.percent(tick)
+        if all(abs(x - other) >= 13 for other in taken):
+            taken.append(x)
+            _label(root, x, 13, numbers.exact(tick, signed=signed), "tick")
     return Plot(_text(root))
 
 
@@ -263,22 +263,22 @@ def _add(parent: ET.Element, tag: str, text: str = "", *, class_: str = "", **at
     return element
 
 
-def _line(root: ET.Element, at: float, top: float, bottom: float, class_: str) -> None:
-    _add(root, "line", x1=_pc(at), x2=_pc(at), y1=str(top), y2=str(bottom), class_=class_)
+def _line(root: ET.Element, x: float, top: float, bottom: float, class_: str) -> None:
+    _add(root, "line", x1=_pc(x), x2=_pc(x), y1=str(top), y2=str(bottom), class_=class_)
 
 
 def _span(root: ET.Element, start: float, end: float, y: float, class_: str) -> None:
     _add(root, "line", x1=_pc(start), x2=_pc(end), y1=str(y), y2=str(y), class_=class_)
 
 
-def _label(root: ET.Element, at: float, y: float, text: str, class_: str) -> None:
-    anchor = "start" if at < _EDGE else "end" if at > 100 - _EDGE else "middle"
-    _add(root, "text", text, x=_pc(at), y=str(y), class_=f"{class_} {anchor}")
+def _label(root: ET.Element, x: float, y: float, text: str, class_: str) -> None:
+    anchor = "start" if x < _EDGE else "end" if x > 100 - _EDGE else "middle"
+    _add(root, "text", text, x=_pc(x), y=str(y), class_=f"{class_} {anchor}")
 
 
-def _mark(root: ET.Element, at: float, path: str, class_: str) -> None:
+def _mark(root: ET.Element, x: float, path: str, class_: str) -> None:
     """Draw a path in a nested frame at a percentage, where a path itself cannot stand."""
-    frame = _add(root, "svg", x=_pc(at), overflow="visible")
+    frame = _add(root, "svg", x=_pc(x), overflow="visible")
     _add(frame, "path", d=path, class_=class_)
 
 
@@ -296,15 +296,15 @@ def _interval(root: ET.Element, axis: Axis, estimate: Estimate, verdict: Verdict
             _line(root, axis.percent(end), y - 4, y + 4, f"bar {name}")
     if estimate.value is None:
         return
-    at = axis.percent(estimate.value)
+    x = axis.percent(estimate.value)
     if verdict is Verdict.PASS:
-        _add(root, "circle", cx=_pc(at), cy=str(y), r="5", class_=f"dot {name}")
+        _add(root, "circle", cx=_pc(x), cy=str(y), r="5", class_=f"dot {name}")
         return
     paths = {
         Verdict.FAIL: f"M-4.5,{y - 4.5} H4.5 V{y + 4.5} H-4.5 Z",
         Verdict.INCONCLUSIVE: f"M0,{y - 6} L6,{y} L0,{y + 6} L-6,{y} Z",
     }
-    _mark(root, at, paths.get(verdict, f"M0,{y - 5} L5.5,{y + 4} H-5.5 Z"), f"dot {name}")
+    _mark(root, x, paths.get(verdict, f"M0,{y - 5} L5.5,{y + 4} H-5.5 Z"), f"dot {name}")
 
 
 def _pc(value: float) -> str:

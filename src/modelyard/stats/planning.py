@@ -33,7 +33,7 @@ class Clause:
 
     @property
     def is_difference(self) -> bool:
-        """``n - o`` or ``o - n``, as such."""
+        """Return whether it is ``n - o`` or ``o - n``, as such."""
         return sorted(self.coefficients) in ([("n", 1.0), ("o", -1.0)], [("n", -1.0), ("o", 1.0)])
 
 
@@ -41,7 +41,7 @@ def parse(condition: str) -> tuple[Clause, ...]:
     """Read a condition.
 
     Raises:
-        ConfigError: it is none; the clause is named.
+        ConfigError: an invalid clause, which is named.
     """
     clauses = [_clause(text.strip()) for text in re.split(r"\s+and\s+|/\\", condition)]
     return tuple(clauses)
@@ -50,32 +50,40 @@ def parse(condition: str) -> tuple[Clause, ...]:
 def _clause(text: str) -> Clause:
     found = _CLAUSE.fullmatch(text)
     if found is None:
-        raise ConfigError(f"{text[:80]!r} is no condition", hint=_FORM)
+        raise ConfigError(f"invalid condition {text[:80]!r}", code="command/bad-condition", hint=_FORM)
     terms: dict[str, float] = {}
     left = found["left"].strip()
     at = 0
     for term in _TERM.finditer(left):
         if left[at : term.start()].strip() or (terms and not term[1]):
-            raise ConfigError(f"{left[:60]!r} is no sum of n, o and d", hint=_FORM)
+            raise _not_a_sum(left)
         if term[3] not in VARIABLES:
             raise ConfigError(
-                f"{term[3][:20]!r} is no variable", hint=f"There are n (new), o (old), d (differ). {_FORM}"
+                f"unknown variable {term[3][:20]!r}",
+                code="command/bad-condition",
+                hint=f"Known: n (new), o (old), d (differ). {_FORM}",
             )
         terms[term[3]] = terms.get(term[3], 0.0) + float(term[2] or 1) * (-1 if term[1] == "-" else 1)
         at = term.end()
     terms = {name: value for name, value in terms.items() if value}
     if left[at:].strip() or not terms:
-        raise ConfigError(f"{left[:60]!r} is no sum of n, o and d", hint=_FORM)
+        raise _not_a_sum(left)
     tolerance = float(found["tolerance"])
     if not 0 < tolerance < 1:
-        raise ConfigError(f"the tolerance is {tolerance:g}", hint="It lies between 0 and 1.")
+        raise ConfigError(
+            f"the tolerance is {tolerance:g}", code="command/bad-condition", hint="It lies between 0 and 1."
+        )
     return Clause(tuple(terms.items()), found["sign"] == ">", float(found["bound"]), tolerance)
+
+
+def _not_a_sum(left: str) -> ConfigError:
+    return ConfigError(f"{left[:60]!r} is not a sum of n, o and d", code="command/bad-condition", hint=_FORM)
 
 
 def rows_needed(
     condition: str, *, reliability: float, steps: int, adaptivity: Adaptivity, disagreement: float | None = None
 ) -> int:
-    """Rows that the whole series of decisions needs.
+    """Return the rows that the whole series of decisions needs.
 
     Args:
         condition: clauses joined by ``and``.
@@ -85,15 +93,21 @@ def rows_needed(
         disagreement: a bound on the share of rows on which two models differ, where one is known; used for n - o.
 
     Raises:
-        ConfigError: a condition or a number that is none.
+        ConfigError: an invalid condition or number.
     """
     if not 0 < reliability < 1:
-        raise ConfigError(f"the reliability is {reliability:g}", hint="It lies between 0 and 1, such as 0.99.")
+        raise ConfigError(
+            f"the reliability is {reliability:g}",
+            code="command/bad-value",
+            hint="It lies between 0 and 1, such as 0.99.",
+        )
     if steps < 1:
-        raise ConfigError(f"{steps} steps", hint="At least one decision is made.")
+        raise ConfigError(f"{steps} steps", code="command/bad-value", hint="At least one decision is made.")
     if disagreement is not None and not 0 < disagreement <= 1:
         raise ConfigError(
-            f"the disagreement is {disagreement:g}", hint="It is a share of the rows: above 0, at most 1."
+            f"the disagreement is {disagreement:g}",
+            code="command/bad-value",
+            hint="It is a share of the rows: above 0, at most 1.",
         )
     clauses = parse(condition)
     # ln of the error for one answer; 2 to the power of the steps is too large a number for a float at 1,024.
@@ -112,6 +126,6 @@ def _clause_size(clause: Clause, log_error: float, disagreement: float | None) -
 
 
 def _bennett(tolerance: float, log_error: float, disagreement: float) -> float:
-    """The paper's first pattern: variance of a row's difference at most the disagreement, error split in four."""
+    """Return the rows of the paper's first pattern: variance at most the disagreement, error split in four."""
     ratio = tolerance / disagreement
     return (math.log(4) - log_error) / (disagreement * ((1 + ratio) * math.log1p(ratio) - ratio))

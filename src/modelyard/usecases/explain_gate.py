@@ -30,11 +30,10 @@ class Judged:
         if len(alike) == 1:
             return alike[0]
         names = [gate.id for gate in self.result.gates]
-        raise ConfigError(
-            f"{len(alike)} gates begin with {named[:60]!r}" if alike else f"unknown gate {named[:60]!r}",
-            code="command/ambiguous-gate" if alike else "command/unknown-gate",
-            hint=f"{nearest(named, names)} Gates: {', '.join(names)}.".strip(),
-        )
+        hint = f"{nearest(named, names)} Gates: {', '.join(names)}.".strip()
+        if alike:
+            raise ConfigError(f"{len(alike)} gates begin with {named[:60]!r}", code="command/ambiguous-gate", hint=hint)
+        raise ConfigError(f"unknown gate {named[:60]!r}", code="command/unknown-gate", hint=hint)
 
 
 def judged_in_run(record: Path) -> Judged:

@@ -55,9 +55,9 @@ class TextRenderer(ABC):
                 return ""
 
     def _table(self, table: Table) -> str:
-        shown = [at for at, column in enumerate(table.columns) if not column.html_only and column.role != "plot"]
-        rows = [[self.line(row[at], in_table=True) for at in shown] for row in table.rows[: self._limit]]
-        columns = [table.columns[at] for at in shown]
+        shown = [index for index, column in enumerate(table.columns) if not column.html_only and column.role != "plot"]
+        rows = [[self.line(row[index], in_table=True) for index in shown] for row in table.rows[: self._limit]]
+        columns = [table.columns[index] for index in shown]
         return self.table(table.caption, columns, rows, more=len(table.rows) - len(rows))
 
     def line(self, content: Line, *, in_table: bool = False, longest: int = escape.LONGEST) -> str:
