@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 import requests
 
+from modelyard.core.credentials import MLFLOW_USER
 from modelyard.core.errors import ConfigError, ModelyardError, PlatformError
 from modelyard.registry.mlflow.registry import MlflowRegistry
-from modelyard.registry.mlflow.server import USER, Server
+from modelyard.registry.mlflow.server import Server
 from tests import desk
 from tests.mlflow_server import QUIET, Running, free_port, mlflow_server
 from tests.registry_samples import MODEL, promote, published
@@ -150,7 +151,9 @@ def test_a_command_that_only_reads_ends_with_the_same_words_and_exit_code(
     assert "Traceback" not in done.err
 
 
-@pytest.mark.parametrize(("given", "missing"), [(USER, "MLFLOW_TRACKING_PASSWORD"), ("MLFLOW_TRACKING_PASSWORD", USER)])
+@pytest.mark.parametrize(
+    ("given", "missing"), [(MLFLOW_USER, "MLFLOW_TRACKING_PASSWORD"), ("MLFLOW_TRACKING_PASSWORD", MLFLOW_USER)]
+)
 def test_a_secret_that_came_empty_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given: str, missing: str
 ) -> None:

@@ -16,6 +16,7 @@ from modelyard.core import files
 from modelyard.core.errors import OK, ConfigError, ModelyardError, PlatformError
 from modelyard.github.client import GitHub
 from modelyard.github.comments import Marker, upsert
+from modelyard.github.credentials import client_for
 from modelyard.github.event import Event, OtherRun, read_event
 from modelyard.github.log import Annotation
 from modelyard.github.workflow_run import kept_records, pull_request
@@ -107,7 +108,7 @@ def _comment(event: Event, by: _By, records: Mapping[Step, Envelope], run_dir: P
 
 
 def _client(event: Event) -> GitHub:
-    return GitHub(event.api_url, event.repository, os.environ.get("MODELYARD_TOKEN", ""))
+    return client_for(os.environ, repository=event.repository)
 
 
 def _below(event: Event, by: _By, model: str) -> str:

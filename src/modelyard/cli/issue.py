@@ -1,11 +1,9 @@
 """The issue that tells of a rollback: written from its records, in GitHub Actions; it never changes the verdict."""
 
-import os
-
 from modelyard.cli import runner
 from modelyard.core.errors import PlatformError
 from modelyard.core.verdict import Verdict
-from modelyard.github.client import GitHub
+from modelyard.github.credentials import client_for
 from modelyard.github.issues import IssueMarker, PostedIssue, upsert_issue
 from modelyard.github.log import Annotation
 from modelyard.records.envelope import Envelope, Step
@@ -37,7 +35,7 @@ def tell(context: Context, envelope: Envelope) -> None:
 def _write(context: Context, envelope: Envelope, moved: RollbackResult) -> PostedIssue:
     event, model = context.event, context.config.model.name
     assert event is not None  # noqa: S101 - looked at by the caller
-    client = GitHub(event.api_url, event.repository, os.environ.get("MODELYARD_TOKEN", ""))
+    client = client_for(context.environ, repository=event.repository)
     run = f"<sub>[run {event.run_id}]({event.run_url}), attempt {event.attempt}</sub>"
     below = (
         f"\n**Next.** A run on the same data may make {moved.previous} again and promote it if it passes: set "

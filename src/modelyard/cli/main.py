@@ -14,6 +14,7 @@ from modelyard.cli import errors
 from modelyard.cli.arguments import parse
 from modelyard.cli.commands import COMMANDS, INTERNAL_COMMANDS
 from modelyard.cli.help import command_help, overview
+from modelyard.core.actions import in_actions
 from modelyard.core.errors import INTERNAL, INTERRUPTED, OK, ModelyardError
 
 
@@ -30,15 +31,15 @@ def entry() -> NoReturn:
 
 def main(argv: Sequence[str]) -> int:
     """Run one command line and return its exit code. Every error ends here."""
-    in_actions = os.environ.get("GITHUB_ACTIONS") == "true"
-    if in_actions:
+    on_runner = in_actions(os.environ)
+    if on_runner:
         _quieten()
     try:
         return _dispatch(list(argv), os.environ)
     except ModelyardError as error:
         print(f"modelyard: {error}", file=sys.stderr)
         _print_json(argv, errors.document(error))
-        if in_actions:
+        if on_runner:
             _tell_runner(error.exit_code, error)
         return error.exit_code
     except KeyboardInterrupt:
@@ -53,7 +54,7 @@ def main(argv: Sequence[str]) -> int:
         traceback.print_exc()
         print("\nmodelyard: internal error, please report it with the lines above", file=sys.stderr)
         _print_json(argv, errors.internal_document(error))
-        if in_actions:
+        if on_runner:
             _tell_runner(INTERNAL, None)
         return INTERNAL
 

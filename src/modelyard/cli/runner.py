@@ -7,9 +7,9 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from modelyard.core.actions import in_actions
 from modelyard.core.errors import PlatformError
 from modelyard.github import log
-from modelyard.github.event import in_actions
 from modelyard.github.log import Annotation
 
 _RESUME: list[str] = []

@@ -10,9 +10,10 @@ from modelyard.cli.console import console
 from modelyard.config.checks import check
 from modelyard.config.load import Loaded, load
 from modelyard.core import files
+from modelyard.core.actions import runner_folder
 from modelyard.core.errors import CollectedConfigError
-from modelyard.github.client import GitHub
-from modelyard.github.event import Event, in_actions, read_event
+from modelyard.github.credentials import client_for
+from modelyard.github.event import Event, read_event
 from modelyard.metrics.catalogue import METRICS
 from modelyard.policy.in_force import Rules, rules_in_force
 from modelyard.steps.checkoutless import Checkoutless, config_at
@@ -75,20 +76,18 @@ def open_context(given: Mapping[str, str], *, quiet: bool = False) -> CheckedOut
 
 def scratch(root: Path, environ: Mapping[str, str]) -> Path:
     """A folder that the workspace's own files cannot fill: the runner's temporary one, else modelyard's at a desk."""
-    temporary = environ.get("RUNNER_TEMP", "") if in_actions(environ) else ""
-    return Path(temporary) / "modelyard" if temporary else root / ".modelyard" / "scratch"
+    return runner_folder(environ) or root / ".modelyard" / "scratch"
 
 
 def environments_in(root: Path, environ: Mapping[str, str]) -> Path:
     """Return where environments are built: in the runner's own folder in Actions, in the state folder locally."""
-    temporary = environ.get("RUNNER_TEMP", "") if in_actions(environ) else ""
-    return Path(temporary) / "modelyard" / "envs" if temporary else root / ".modelyard" / "envs"
+    return (runner_folder(environ) or root / ".modelyard") / "envs"
 
 
 def open_without_checkout(given: Mapping[str, str], event: Event) -> Checkoutless:
     """Open the context of a job of GitHub Actions that checked nothing out."""
     root = Path.cwd().resolve()
-    client = GitHub(event.api_url, event.repository, os.environ.get("MODELYARD_TOKEN", ""))
+    client = client_for(os.environ, repository=event.repository)
     loaded = config_at(event, client, given.get("config", "modelyard.yml"), scratch(root, os.environ))
     environ, shown = dict(os.environ), console()
     return Checkoutless(

@@ -12,18 +12,14 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from modelyard.core.credentials import without_credentials
 from modelyard.core.errors import ConfigError, DataError, nearest
 
 LAST_LINES = 20
 GRACE = 5.0
 """Seconds that a process group has between being asked to end and being killed."""
 
-_OURS = ("MODELYARD_", "ACTIONS_RUNTIME_", "ACTIONS_ID_TOKEN_", "ACTIONS_CACHE_", "ACTIONS_RESULTS_")
-_TOKENS = (
-    *("GITHUB_TOKEN", "GH_TOKEN", "INPUT_TOKEN", "INPUT_GITHUB-TOKEN", "MODELYARD_TOKEN", "MODELYARD_GITHUB_TOKEN"),
-    *("MLFLOW_TRACKING_PASSWORD", "MLFLOW_TRACKING_TOKEN"),
-)
-_CHANNELS = ("GITHUB_ENV", "GITHUB_OUTPUT", "GITHUB_PATH", "GITHUB_STATE")
+_CHANNELS = ("GITHUB_ENV", "GITHUB_OUTPUT", "GITHUB_PATH", "GITHUB_STATE", "GITHUB_STEP_SUMMARY")
 """Files through which a step speaks to the runner; what a user's command wrote there would count as ours."""
 _PLACEHOLDER = re.compile(r"\{([A-Za-z_]\w*)\}")
 _UNITS = {"s": 1, "m": 60, "h": 3600}
@@ -51,22 +47,10 @@ def seconds(text: str, *, what: str = "timeout") -> float:
     return length
 
 
-_USERS = ("MLFLOW_TRACKING_USERNAME",)
-"""What goes with a token and is none, so that equal values elsewhere mean nothing."""
-
-
 def user_environment(environ: Mapping[str, str] | None = None) -> dict[str, str]:
-    """The environment as found, without our variables, the job's tokens, and the runner's command files.
-
-    A variable of another name that holds the value of such a token is left out too.
-    """
-    found = os.environ if environ is None else environ
-    secrets = {found[name] for name in _TOKENS if found.get(name)}
-    return {
-        name: value
-        for name, value in found.items()
-        if not name.startswith(_OURS) and name not in (*_TOKENS, *_USERS, *_CHANNELS) and value not in secrets
-    }
+    """Return the environment without our variables, without credentials, and without the runner's command files."""
+    kept = without_credentials(os.environ if environ is None else environ)
+    return {name: value for name, value in kept.items() if name not in _CHANNELS}
 
 
 def own_child_environment(environ: Mapping[str, str] | None = None) -> dict[str, str]:

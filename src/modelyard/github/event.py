@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from modelyard.core.actions import in_actions
 from modelyard.core.errors import ConfigError, PlatformError
+from modelyard.github.credentials import API_URL
 
 Trigger = Literal["desk", "pull-request", "merge-group", "default-branch", "elsewhere", "workflow-run"]
 """What decides the stages; ``elsewhere`` is any other branch, tag or event."""
@@ -92,11 +94,6 @@ class Event:
         return f"{self.server_url}/{self.repository}/actions/runs/{self.run_id}"
 
 
-def in_actions(environ: Mapping[str, str]) -> bool:
-    """Whether a runner of GitHub Actions runs this process."""
-    return environ.get("GITHUB_ACTIONS") == "true"
-
-
 def read_event(environ: Mapping[str, str]) -> Event | None:
     """The event of this job; None at a desk.
 
@@ -127,7 +124,7 @@ def read_event(environ: Mapping[str, str]) -> Event | None:
         actor=environ.get("GITHUB_ACTOR", ""),
         run_id=_variable(environ, "GITHUB_RUN_ID", r"[0-9]{1,20}"),
         attempt=int(_variable({"GITHUB_RUN_ATTEMPT": "1", **environ}, "GITHUB_RUN_ATTEMPT", r"[0-9]{1,6}")),
-        api_url=environ.get("GITHUB_API_URL") or "https://api.github.com",
+        api_url=environ.get("GITHUB_API_URL") or API_URL,
         server_url=environ.get("GITHUB_SERVER_URL") or "https://github.com",
         number=_number(pull.get("number"), "pull request") if name == "pull_request" else None,
         head=_sha(head.get("sha")) if name == "pull_request" else None,

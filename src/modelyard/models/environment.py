@@ -19,6 +19,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
 from modelyard.core import processes
+from modelyard.core.actions import runner_folder
 from modelyard.core.canonical import digest
 from modelyard.core.errors import ConfigError, DataError, Place, PlatformError
 from modelyard.core.files import disk_errors, write_atomic
@@ -440,8 +441,8 @@ def _uv_program() -> str:
     import shutil
 
     folders = [Path(sys.executable).parent]
-    if temporary := os.environ.get("RUNNER_TEMP"):
-        folders.append(Path(temporary) / "modelyard" / "uv" / "bin")  # what an action's small environment was made with
+    if home := runner_folder(os.environ):
+        folders.append(home / "uv" / "bin")  # what an action's small environment was made with
     beside = [folder / "uv" for folder in folders if (folder / "uv").is_file()]
     found = str(beside[0]) if beside else shutil.which("uv")
     if found is None:

@@ -3,19 +3,13 @@
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from modelyard.config.sections.registry import Registry as RegistrySection
+from modelyard.core.actions import in_actions, runner_folder
 from modelyard.core.errors import ConfigError, nearest
 from modelyard.core.vocabulary import REGISTRY_KINDS
 from modelyard.registry.local.registry import LocalRegistry
 from modelyard.registry.protocol import Registry
-
-if TYPE_CHECKING:
-    from modelyard.github.client import GitHub
-
-TOKENS = ("MODELYARD_TOKEN", "GH_TOKEN", "GITHUB_TOKEN")
-"""Where a token is looked for: the action's input, then what people set at a desk."""
 
 
 def open_registry(
@@ -44,10 +38,10 @@ def open_registry(
     Raises:
         ConfigError: not a registry, one that nothing says where it is, or one that would vanish with the job.
     """
-    in_actions = environ.get("GITHUB_ACTIONS") == "true"
+    on_runner = in_actions(environ)
     kind = override or registry.kind
     if kind == "auto":
-        kind = "github" if in_actions else "local"
+        kind = "github" if on_runner else "local"
     if kind not in REGISTRY_KINDS:
         raise ConfigError(
             f"{kind!r} is no registry", hint=nearest(kind, REGISTRY_KINDS) or f"There are {', '.join(REGISTRY_KINDS)}."
@@ -56,7 +50,7 @@ def open_registry(
         return _mlflow(registry, model, state, environ, tell)
     if kind == "github":
         return _github(model, state, environ, repository, progress)
-    if in_actions and environ.get("RUNNER_ENVIRONMENT") != "self-hosted" and not registry.durable:
+    if on_runner and environ.get("RUNNER_ENVIRONMENT") != "self-hosted" and not registry.durable:
         raise ConfigError(
             "a local registry on a hosted runner is gone when the job ends",
             hint="Set registry.durable: true where its folder outlives the job, or run on a machine of your own.",
@@ -64,39 +58,13 @@ def open_registry(
     return LocalRegistry(state, model)
 
 
-def github_client(
-    environ: Mapping[str, str],
-    repository: str,
-    progress: Callable[[int, int, str], None] = lambda _done, _total, _text: None,
-) -> "GitHub":
-    """GitHub as the registry speaks to it.
-
-    Args:
-        environ: environment variables: the repository, the API, the token.
-        repository: ``owner/name`` at a desk, where the environment does not say.
-        progress: told how far a large file is on its way.
-
-    Raises:
-        ConfigError: nothing says which repository it is.
-    """
-    from modelyard.github.client import GitHub
-
-    name = environ.get("GITHUB_REPOSITORY") or repository
-    if not name:
-        raise ConfigError(
-            "nothing says which repository this is: the checkout has no remote on github.com",
-            hint="Set GITHUB_REPOSITORY=owner/name.",
-        )
-    token = next((environ[key] for key in TOKENS if environ.get(key)), "")
-    return GitHub(environ.get("GITHUB_API_URL") or "https://api.github.com", name, token, progress=progress)
-
-
 def _github(
     model: str, state: Path, environ: Mapping[str, str], repository: str, progress: Callable[[int, int, str], None]
 ) -> Registry:
+    from modelyard.github.credentials import client_for
     from modelyard.registry.github.registry import GitHubRegistry
 
-    client = github_client(environ, repository, progress)
+    client = client_for(environ, repository=repository, progress=progress)
     scratch = _scratch("github", state, environ)
     return GitHubRegistry(client, model, scratch=scratch, target=environ.get("GITHUB_SHA", ""))
 
@@ -112,5 +80,4 @@ def _mlflow(
 
 
 def _scratch(kind: str, state: Path, environ: Mapping[str, str]) -> Path:
-    temporary = environ.get("RUNNER_TEMP", "")
-    return Path(temporary) / "modelyard" / kind if temporary else state / kind
+    return (runner_folder(environ) or state) / kind

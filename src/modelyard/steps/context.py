@@ -18,6 +18,7 @@ from modelyard.config.load import Loaded
 from modelyard.core import files
 from modelyard.core.errors import ConfigError, PlatformError
 from modelyard.github.client import GitHub
+from modelyard.github.credentials import client_for
 from modelyard.github.event import REPORT_ONLY, Event, Trigger
 from modelyard.models.environment import Environment
 from modelyard.records.envelope import Circumstances
@@ -113,7 +114,7 @@ class Context(EarlierNames):
         """
         if self.event is None:
             raise ConfigError("this needs GitHub Actions", code="github/needs-actions", hint="Run it in a workflow.")
-        return GitHub(self.event.api_url, self.event.repository, self.environ.get("MODELYARD_TOKEN", ""))
+        return client_for(self.environ, repository=self.event.repository)
 
     def read_tree(self) -> str:
         """Read the tree that this run works on."""

@@ -12,10 +12,9 @@ from functools import cached_property
 from typing import Any
 from urllib.parse import urlsplit
 
+from modelyard.core.credentials import MLFLOW, MLFLOW_USER
 from modelyard.core.errors import ConfigError, PlatformError
 
-USER = "MLFLOW_TRACKING_USERNAME"
-SECRETS = ("MLFLOW_TRACKING_PASSWORD", "MLFLOW_TRACKING_TOKEN")
 _DEFAULTS = {
     "MLFLOW_DISABLE_TELEMETRY": "true",  # nothing is told to anybody but the server that was named
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
@@ -213,7 +212,7 @@ class Server:
         )
 
     def _refused(self, status: int, what: str) -> PlatformError:
-        user, password, token = USER, *SECRETS
+        user, password, token = MLFLOW_USER, *MLFLOW
         given = [name for name in (user, password, token) if os.environ.get(name)]
         if status == 403:
             return PlatformError(
@@ -251,7 +250,7 @@ class Server:
 
     def harmless(self, text: str) -> str:
         """What a server said, on one line, short, without credentials."""
-        for name in SECRETS:
+        for name in MLFLOW:
             if value := os.environ.get(name, ""):
                 text = text.replace(value, "***")
         line = " ".join(_without_user(text).split())

@@ -5,11 +5,11 @@ from collections.abc import Mapping
 
 import modelyard.records.results as r
 from modelyard.core.errors import ConfigError
+from modelyard.github.credentials import client_for
 from modelyard.github.pulls import FileChange, propose, same_but_for
 from modelyard.records.envelope import Envelope, Step
 from modelyard.records.manifest import NO_EVIDENCE
 from modelyard.registry import promotion_request as pointers
-from modelyard.registry.choose import github_client
 from modelyard.registry.evidence import EvidenceRefused, check_evidence
 from modelyard.registry.promotion_request import Pointer, pointer_branch, pointer_path
 from modelyard.registry.protocol import Version
@@ -56,7 +56,7 @@ def proposed(context: Context) -> Mapping[str, str]:
         return {}
     if context.event is None and context.versions.open().kind == "local" and not told.durable:
         return {}  # what is tried at a desk was never proposed
-    client = github_client(context.environ, github_repository(context.root))
+    client = client_for(context.environ, repository=github_repository(context.root))
     return pointers.proposed(client, context.config.model.name)
 
 

@@ -1,0 +1,58 @@
+"""The one list of variables that hold credentials, and what is left of an environment without them.
+
+A user's code never gets a credential that we read or that the job holds: neither by its name, nor under another name,
+nor as a part of another value.
+"""
+
+from base64 import b64encode
+from collections.abc import Iterator, Mapping
+from urllib.parse import quote
+
+GITHUB = ("MODELYARD_TOKEN", "GH_TOKEN", "GITHUB_TOKEN")
+"""Where our client of GitHub looks for its token, in this order: the action's input, then what people set locally."""
+MLFLOW_USER = "MLFLOW_TRACKING_USERNAME"
+MLFLOW = ("MLFLOW_TRACKING_PASSWORD", "MLFLOW_TRACKING_TOKEN")
+_JOB = ("INPUT_TOKEN", "INPUT_GITHUB-TOKEN", "MODELYARD_GITHUB_TOKEN", "GH_ENTERPRISE_TOKEN", "GITHUB_ENTERPRISE_TOKEN")
+_DATABRICKS = ("DATABRICKS_TOKEN", "DATABRICKS_PASSWORD", "DATABRICKS_CLIENT_SECRET")
+_OURS = ("MODELYARD_", "ACTIONS_RUNTIME_", "ACTIONS_ID_TOKEN_", "ACTIONS_CACHE_", "ACTIONS_RESULTS_")
+_SECRET = ("_TOKEN", "_KEY", "_SECRET", "_PASSWORD")
+_LONG = 8
+"""Letters from which a credential is looked for inside other values; a shorter one may stand there by chance."""
+
+_names = {*GITHUB, *MLFLOW, *_JOB, *_DATABRICKS}
+
+
+def declare(*names: str) -> None:
+    """Add variables that hold credentials, such as those of another kind of registry."""
+    _names.update(names)
+
+
+def without_credentials(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return an environment without our variables, without credentials, and without values that contain one."""
+    secrets = {value for name, value in environ.items() if value and _holds_secret(name)}
+    parts = [part for secret in secrets for part in _spellings(secret)]
+    return {
+        name: value
+        for name, value in environ.items()
+        if not name.startswith(_OURS)
+        and name not in _names
+        and name != MLFLOW_USER  # it goes with a password and is none, so equal values elsewhere mean nothing
+        and value not in secrets
+        and not any(part in value for part in parts)
+    }
+
+
+def _holds_secret(name: str) -> bool:
+    return name in _names or (name.startswith(_OURS) and name.endswith(_SECRET))
+
+
+def _spellings(secret: str) -> Iterator[str]:
+    """Yield how a credential stands inside another value: as it is, in an address, or in a header for basic access."""
+    yield f":{secret}@"
+    if len(secret) < _LONG:
+        return
+    yield secret
+    yield quote(secret, safe="")
+    data = secret.encode("utf-8", "surrogateescape")
+    for shift, lead in enumerate((0, 2, 3)):  # letters of base64 depend on how many bytes come before
+        yield b64encode(bytes(shift) + data).decode()[lead : (shift + len(data)) * 8 // 6]
