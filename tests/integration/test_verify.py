@@ -59,3 +59,11 @@ def test_a_whole_registry_is_verified_without_a_configuration(tmp_path: Path, ru
     damage(tmp_path, "two")
     assert run("verify", *where, "--version", "v1")[0] == 0
     assert run("verify", *where)[0] == 3
+
+
+def test_where_aliases_point_is_verified(tmp_path: Path, run: Run) -> None:
+    where = local(tmp_path)
+    (version,) = published(where, tmp_path, "one")
+    promote(where, version, seen=None)
+    run_folder(tmp_path / "modelyard-run", "one")
+    assert "champion is v1" in json.loads(run("verify", "--json")[1])["checked"]

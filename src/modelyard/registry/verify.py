@@ -1,7 +1,10 @@
-"""Is what the registry holds what was published: journal, manifests, files, records and evidence."""
+"""Verify a registry: journal, aliases, manifests, files, records and evidence are what was published."""
+
+from collections.abc import Iterator, Mapping, Sequence
 
 from modelyard.core.errors import ModelyardError
 from modelyard.records.chain import Broken, Report, verify_carried
+from modelyard.registry.journal import JournalEntry
 from modelyard.registry.protocol import Registry, Version
 from modelyard.registry.records import version_records
 
@@ -17,41 +20,53 @@ def verify_version(registry: Registry, reference: str) -> Report:
 
 
 def verify_registry(registry: Registry) -> Report:
-    """Check the journal link by link, that every move led to a version as it still is, and every version.
-
-    Raises:
-        PlatformError: the registry cannot be read at all.
-    """
-    checked: list[str] = []
-    broken: list[Broken] = []
-    digests: dict[str, str] = {}
+    """Check the journal link by link, that aliases and moves lead to versions as they still are, and every version."""
     try:
         versions = registry.list()
-        digests |= {version.name: version.digest for version in registry.removed()}
+        digests = {version.name: version.digest for version in (*versions, *registry.removed())}
     except ModelyardError as error:
         return Report(("versions",), (Broken("versions", error.message),))
+    try:
+        entries = registry.entries()
+    except ModelyardError as error:
+        return Report(("journal",), (Broken("journal", error.message),), digests)
+    aliases = {entry.alias: entry.to for entry in entries if entry.alias and entry.to}
+    checked: list[str] = []
+    broken: list[Broken] = []
     for version in versions:
         report = _version(registry, version)
         checked += report.checked
         broken += report.broken
-        digests |= report.digests
-    try:
-        entries = registry.entries()
-    except ModelyardError as error:
-        return Report((*checked, "journal"), (*broken, Broken("journal", error.message)), digests)
+    broken += _moves(entries, digests)
+    for alias, name in aliases.items():
+        checked.append(f"{alias} is {name}")
+        broken += _alias(registry, alias, name)
     if entries:
         checked.append(f"journal of {len(entries)} entries")
-    for entry in entries:
-        if entry.to is not None and digests.get(entry.to) != entry.to_digest:
-            now = f"{entry.to} is {digests[entry.to]}" if entry.to in digests else f"{entry.to} is gone"
-            did = f"moved {entry.alias} to" if entry.alias else "removed"
-            said = f"it {did} {entry.to}, which was {entry.to_digest}; {now}"
-            broken.append(Broken(f"journal entry {entry.seq}", said))
     return Report(tuple(checked), tuple(broken), digests)
 
 
+def _alias(registry: Registry, alias: str, name: str) -> Iterator[Broken]:
+    try:
+        version = registry.find(alias)
+    except ModelyardError as error:
+        yield Broken(alias, error.message)
+        return
+    if version is None or version.name != name:
+        found = "nothing" if version is None else version.name
+        yield Broken(alias, f"it points at {found}, and the journal moved it to {name}")
+
+
+def _moves(entries: Sequence[JournalEntry], digests: Mapping[str, str]) -> Iterator[Broken]:
+    for entry in entries:
+        if entry.to is not None and digests.get(entry.to) != entry.to_digest:
+            now = f"{entry.to} is {digests[entry.to]}" if entry.to in digests else f"{entry.to} is gone"
+            action = f"moved {entry.alias} to" if entry.alias else "removed"
+            yield Broken(f"journal entry {entry.seq}", f"it {action} {entry.to}, which was {entry.to_digest}; {now}")
+
+
 def _version(registry: Registry, version: Version) -> Report:
-    checked = [version.name, *(f"{version.name} {file.path}" for file in version.manifest.files)]
+    checked = (version.name, *(f"{version.name} {file.path}" for file in version.manifest.files))
     broken = list(registry.damaged(version))
     if not any(" records/" in problem.where for problem in broken):
         try:
@@ -63,4 +78,4 @@ def _version(registry: Registry, version: Version) -> Report:
                 Broken(f"{version.name} {problem.where}", problem.why)
                 for problem in verify_carried(version.manifest, records)
             ]
-    return Report(tuple(checked), tuple(broken), {version.name: version.digest})
+    return Report(checked, tuple(broken), {version.name: version.digest})
