@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from modelyard.generate.actions import ROOT_OUTPUTS
-from modelyard.steps.catalogue import STEP
+from modelyard.steps.catalogue import commands
 from tests import action_lint
 
 ROOT = Path(__file__).parents[2]
@@ -25,6 +25,8 @@ STEP_OUTPUTS = {
     "environment": {"python"},
     "conclude": {"verdict", "exit-code"},
 }
+
+STEP = {step.name: step for step in commands()}
 
 
 def named(path: Path) -> str:

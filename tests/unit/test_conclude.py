@@ -2,7 +2,8 @@
 
 import pytest
 
-from modelyard.cli.job_status import STAGES, conclude
+from modelyard.cli.job_status import conclude
+from modelyard.cli.step_table import STAGES
 
 OK = "success 0 pass"
 

@@ -12,6 +12,7 @@ from modelyard.records.envelope import Envelope
 from modelyard.records.results import PromoteResult, ProveResult, PullRequest, RollbackResult
 from modelyard.report.renderers.html import render_html
 from modelyard.report.renderers.markdown import render_markdown
+from modelyard.steps.presenter import Places
 from tests import report_samples
 from tests.registry_samples import record
 
@@ -98,22 +99,22 @@ def test_what_happened_stands_first_and_nothing_hostile_stands_anywhere(
 
 def test_a_gate_that_fails_is_annotated_at_its_line_unless_the_rules_are_anothers() -> None:
     judged = report_samples.run("hold")["evaluate"]
-    (said,) = annotations.of_record(judged, config="modelyard.yml", suites={}, red=True)
+    (said,) = annotations.of_record(judged, Places("modelyard.yml"), red=True)
     assert (said.level, said.file, said.line) == ("error", "modelyard.yml", 33)
     assert said.title.endswith(": fail")
-    (said,) = annotations.of_record(judged, config="", suites={}, red=True)
+    (said,) = annotations.of_record(judged, Places(), red=True)
     assert (said.file, said.line) == ("", None)
 
 
 def test_a_proof_that_failed_and_a_waived_one_are_annotated() -> None:
     failed = sealed("prove", proof(shown="none", reproduced=False, said="they differ"), Verdict.FAIL)
-    (red,) = annotations.of_record(failed, config="", suites={}, red=True)
+    (red,) = annotations.of_record(failed, Places(), red=True)
     assert (red.level, "they differ" in red.message, "--proof none" in red.message) == ("error", True, True)
     assert output.exit_code(failed, "gate") == 1
     waived = sealed("prove", proof(shown="none", asked="none", reproduced=None), Verdict.NOT_APPLICABLE)
-    (told,) = annotations.of_record(waived, config="", suites={}, red=False)
+    (told,) = annotations.of_record(waived, Places(), red=False)
     assert told.level == "warning"
     assert output.exit_code(waived, "gate") == 0
-    (moved,) = annotations.of_record(sealed("rollback", rolled(shown="none")), config="", suites={}, red=False)
+    (moved,) = annotations.of_record(sealed("rollback", rolled(shown="none")), Places(), red=False)
     assert moved.level == "warning"
-    assert annotations.of_record(sealed("rollback", rolled()), config="", suites={}, red=False) == []
+    assert annotations.of_record(sealed("rollback", rolled()), Places(), red=False) == []

@@ -17,6 +17,7 @@ from modelyard.records.envelope import Envelope
 from modelyard.records.results import CheckResult, Estimate, EvaluateResult, GateResult, MetricRow, Wear
 from modelyard.report import wording
 from modelyard.report.renderers.markdown import render_markdown
+from modelyard.steps.presenter import Places
 from tests.registry_samples import record
 
 N = 900
@@ -62,11 +63,11 @@ def test_waived_gates_and_checks_that_gate_are_told_at_the_desk_and_in_annotatio
         CheckResult(name="calibration", gate=False, verdict=Verdict.FAIL, said="reported only"),
     )
     result = EvaluateResult(test_rows=N, test_units=N, unit="row", gates=gates, checks=checks)
-    lines = output.gate_lines(result)
+    sealed = Envelope.seal(record("evaluate", result, [], verdict=Verdict.FAIL))
+    lines = output.step_lines(sealed).splitlines()[1:]
     assert lines[0].startswith("  fail, waived  r2 at least 0.99")
     assert lines[1:] == ["  fail          waiver            the waiver of r2 expired"]
-    sealed = Envelope.seal(record("evaluate", result, [], verdict=Verdict.FAIL))
-    told = annotations.of_record(sealed, config="", suites={}, red=True)
+    told = annotations.of_record(sealed, Places(), red=True)
     assert [(one.level, one.title) for one in told] == [
         ("warning", "r2 at least 0.99: fail"),
         ("error", "waiver: fail"),

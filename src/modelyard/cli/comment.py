@@ -21,9 +21,10 @@ from modelyard.github.event import Event, OtherRun, read_event
 from modelyard.github.log import Annotation
 from modelyard.github.workflow_run import kept_records, pull_request
 from modelyard.records.envelope import Envelope, Step
+from modelyard.records.store import RunRecords
 from modelyard.report.conclusion import headline
 from modelyard.report.renderers.markdown import render_markdown
-from modelyard.steps.report.step import SHOWN, shown_records
+from modelyard.steps.report.step import shown_records, shown_steps
 
 BUDGET = 60_000
 _SAID = {
@@ -45,7 +46,7 @@ def run(given: Mapping[str, str]) -> int:
     run_dir = files.inside(Path.cwd(), given.get("run-dir", "modelyard-run"), what="run-dir")
     if event.other is not None:
         return _for_another_run(event, event.other, run_dir)
-    records = shown_records(run_dir)
+    records = shown_records(RunRecords(run_dir))
     if event.number is None or event.head is None:
         return _ended(run_dir, f"nothing to comment on: this is {event.name}, not a pull request")
     if not records:
@@ -76,13 +77,13 @@ def _for_another_run(event: Event, other: OtherRun, run_dir: Path) -> int:
                 return _ended(
                     run_dir, f"no open pull request has the head {other.head[:12]} that run {other.id} judged"
                 )
-            kept = kept_records(client, other, [f"records/{step}.json" for step in SHOWN], Path(scratch))
+            kept = kept_records(client, other, [f"records/{step}.json" for step in shown_steps()], Path(scratch))
         except PlatformError as error:
             return _ended(run_dir, f"the comment was not written: {error}")
         by = _By(number, other.head, other.id, other.attempt, note=_NOTE)
         for model, folder in kept.items():
             try:
-                records = shown_records(folder)
+                records = shown_records(RunRecords(folder))
                 if {envelope.record.model for envelope in records.values()} != {model}:
                     return _ended(run_dir, f"the records of {model} are missing, or another model's")
                 _comment(event, by, records, run_dir)

@@ -6,12 +6,11 @@ from modelyard.core.verdict import Verdict
 from modelyard.github.credentials import client_for
 from modelyard.github.issues import IssueMarker, PostedIssue, upsert_issue
 from modelyard.github.log import Annotation
-from modelyard.records.envelope import Envelope, Step
+from modelyard.records.envelope import Envelope
 from modelyard.records.results import RollbackResult
-from modelyard.report.renderers.markdown import render_markdown
 from modelyard.steps.context import Context
+from modelyard.steps.prove.present import as_markdown
 
-BUDGET = 58_000
 _SAID = {"opened": "opened the issue", "updated": "updated the issue", "unchanged": "the issue says this already"}
 
 
@@ -19,8 +18,8 @@ def tell(context: Context, envelope: Envelope) -> None:
     """Open or update the issue of a rollback that moved an alias; nothing for other records, and nothing at a desk."""
     if context.event is None or envelope.record.verdict is not Verdict.PASS:
         return
-    moved = envelope.record.outcome
-    if not isinstance(moved, RollbackResult):
+    moved = envelope.record.find(RollbackResult)
+    if moved is None:
         return
     try:
         told = _write(context, envelope, moved)
@@ -47,15 +46,5 @@ def _write(context: Context, envelope: Envelope, moved: RollbackResult) -> Poste
         client,
         IssueMarker(model, moved.journal),
         title=f"{model}: {moved.alias} was rolled back from {moved.previous} to {moved.version}{bare}",
-        markdown=text_of(context, envelope) + below,
+        markdown=as_markdown(envelope, context) + below,
     )
-
-
-def text_of(context: Context, envelope: Envelope) -> str:
-    """A proof or a rollback as Markdown, with the proof that it rests on."""
-    proof = context.records.find("prove")
-    linked = proof is not None and proof.link in envelope.record.builds_on
-    shown: dict[Step, Envelope] = {envelope.record.step: envelope}
-    if proof is not None and linked:
-        shown["prove"] = proof
-    return render_markdown(shown, budget=BUDGET)

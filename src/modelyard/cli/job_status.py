@@ -5,10 +5,10 @@ from collections.abc import Mapping
 
 from modelyard.cli import runner
 from modelyard.cli.flags import Command
+from modelyard.cli.step_table import STAGES
 from modelyard.core.errors import INTERNAL, OK, ConfigError
 from modelyard.core.verdict import Verdict, worst
 
-STAGES = ("detect", "validate", "train", "evaluate", "report", "promote", "comment")
 _VERDICTS = tuple(verdict.value for verdict in Verdict)
 
 
@@ -24,7 +24,7 @@ def run(_command: Command, _given: Mapping[str, str], _positional: list[str]) ->
 
 
 def conclude(told: Mapping[str, str]) -> tuple[int, Verdict]:
-    """The run's exit code and verdict.
+    """Return the run's exit code and verdict.
 
     Args:
         told: stage to "outcome exit-code verdict", as far as each is known; a stage that did not run is "skipped".
@@ -39,7 +39,7 @@ def conclude(told: Mapping[str, str]) -> tuple[int, Verdict]:
         else:
             code = code or (int(number) if number.isdigit() and number != "0" else INTERNAL)
             known = verdict in _VERDICTS and number.isdigit()
-        if stage in ("report", "comment") and outcome == "success":
+        if outcome == "success" and not STAGES.get(stage, True):
             continue
         verdicts.append(Verdict(verdict) if known else Verdict.ERROR)
     verdict_of_run = worst(verdicts)

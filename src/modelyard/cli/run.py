@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from modelyard.cli import errors, output
@@ -10,22 +9,21 @@ from modelyard.cli.flags import Command
 from modelyard.cli.session import open_context, taken
 from modelyard.core.errors import ModelyardError
 from modelyard.core.verdict import Verdict
-from modelyard.models import store
 from modelyard.records.envelope import Envelope, Step
-from modelyard.records.results import DetectResult, EvaluateResult
-from modelyard.steps import bundle
-from modelyard.steps.catalogue import STEP
+from modelyard.records.results import EVALUATE, PROMOTE
+from modelyard.steps import catalogue
 from modelyard.steps.context import CheckedOut
-from modelyard.steps.declaration import Inputs
+from modelyard.steps.definition import Stage, StepDefinition
 from modelyard.steps.execution import execute, inputs_digest, perform, rebind
-from modelyard.steps.pipeline import Decision, decide, stages, walk
+from modelyard.steps.pipeline import Decision, decide, sections_of, stages, walk
 
 
 def run(_command: Command, given: Mapping[str, str], _positional: list[str]) -> int:
     """Run the stages; returns the run's exit code."""
     with taken(open_context(given)) as context:
         runner = _Runner(context, given)
-        order = stages("desk", promote=given.get("promote") == "true", validates=context.config.validate_ is not None)
+        asked = frozenset(name for name, value in given.items() if value == "true")
+        order = stages(catalogue.stages(), context.trigger, asked=asked, sections=sections_of(context.config))
         for decision, _ in walk(order, runner.consider, runner.act):
             runner.tell(decision)
         return runner.finish(with_json=given.get("json") == "true")
@@ -40,87 +38,72 @@ class _Runner:
         self.envelopes: dict[Step, Envelope] = {}
         self.decisions: list[Decision] = []
         self.error: ModelyardError | None = None
+        self.first: Envelope | None = None
+        """The record of the stage that compares."""
+        self.unchanged = ""
+        """The version since which nothing changed, where it found that."""
 
-    def inputs(self, step: Step) -> Inputs:
-        """The stage's inputs out of this command's flags."""
-        kind = STEP[step].spec.inputs
-        known = {info.alias or name for name, info in kind.model_fields.items()}
-        return kind.from_strings({name: value for name, value in self.given.items() if name in known})
-
-    def consider(self, step: Step, halted_by: str) -> Decision:
+    def consider(self, step: StepDefinition, halted_by: str) -> Decision:
         """Decide about a stage."""
-        unchanged = self._unchanged()
-        if unchanged or (halted_by and step != "report"):
-            return decide(step, known=None, inputs_digest="", intact=True, halted_by=halted_by, unchanged=unchanged)
-        known = self.context.records.find(step)
+        stage = step.stage or Stage()
+        if self.unchanged or (halted_by and not stage.whatever_came_before):
+            return decide(
+                step, known=None, inputs_digest="", intact=True, halted_by=halted_by, unchanged=self.unchanged
+            )
+        known = self.context.records.find(step.name)
         try:
-            now = inputs_digest(STEP[step], self.context, self.inputs(step))
+            now = inputs_digest(step, self.context, step.inputs_of(self.given))
         except ModelyardError:
             now = ""  # whatever is wrong, running the stage says it with its own words
-        return decide(step, known=known, inputs_digest=now, intact=self._intact(step, known), halted_by=halted_by)
+        intact = known is not None and known.record.result is not None and step.intact(self.context.run_dir, known)
+        return decide(step, known=known, inputs_digest=now, intact=intact, halted_by=halted_by)
 
-    def _unchanged(self) -> str:
-        detected = self.envelopes.get("detect")
-        outcome = None if detected is None else detected.record.outcome
-        if isinstance(outcome, DetectResult) and not outcome.changed:
-            return outcome.champion or ""
-        return ""
-
-    def _intact(self, step: Step, known: Envelope | None) -> bool:
-        if known is None or known.record.result is None:
-            return False
-        folder = self.context.run_dir
-        if step == "evaluate":
-            return _carried_intact(folder, known)
-        if step == "train" and known.record.model_digest:
-            return (folder / "model").is_dir() and store.digest(folder / "model")[0] == known.record.model_digest
-        if step == "report":
-            return all((folder / known.record.result[name]).is_file() for name in ("markdown", "html"))
-        return True
-
-    def act(self, decision: Decision) -> Verdict | None:
+    def act(self, step: StepDefinition, decision: Decision) -> Verdict | None:
         """Do it; an error ends the run's verdict, not the loop, so that the report is still made."""
-        step = decision.step
         if decision.action == "skip":
-            if not self._unchanged():
+            if not self.unchanged:
                 self._forget(step)
             return None
         if decision.action == "run":
-            self.context.console.say(f"{step}: running ({decision.why})")
+            self.context.console.say(f"{step.name}: running ({decision.why})")
         try:
-            known = self.context.records.find(step)
-            if decision.action == "keep" and known is not None:
-                envelope = rebind(STEP[step], self.context, known)
-            elif step == "detect":
-                envelope = self._detect(known)
-            else:
-                envelope = execute(STEP[step], self.context, self.inputs(step))
+            envelope = self._made(step, decision)
         except ModelyardError as error:
             self.error = self.error or error
-            self.context.console.say(f"{step}: error\n{error}")
+            self.context.console.say(f"{step.name}: error\n{error}")
             return Verdict.ERROR
-        self.envelopes[step] = envelope
+        self.envelopes[step.name] = envelope
         return envelope.record.verdict
 
-    def _forget(self, step: Step) -> None:
-        """Take an earlier run's record of a stage away that this run did not reach; it would speak of other data."""
-        known, detected = self.context.records.find(step), self.envelopes.get("detect")
-        current = detected is not None and known is not None and detected.link in known.record.builds_on
-        if not current:
-            self.context.records.remove(step)
-
-    def _detect(self, known: Envelope | None) -> Envelope:
-        """Detect anew; where it finds what it found before, the old record stays, so that the chain holds."""
-        step, inputs = STEP["detect"], self.inputs("detect")
-        if known is not None and known.record.inputs_digest == inputs_digest(step, self.context, inputs):
+    def _made(self, step: StepDefinition, decision: Decision) -> Envelope:
+        known = self.context.records.find(step.name)
+        if decision.action == "keep" and known is not None:
             return rebind(step, self.context, known)
-        record = perform(step, self.context, inputs)
-        outcome = record.outcome
-        evaluated = self.context.records.find("evaluate")
-        judged = known is not None and evaluated is not None and known.link in evaluated.record.builds_on
-        if judged and isinstance(outcome, DetectResult) and not outcome.changed:
-            return Envelope.seal(record)  # the run folder keeps the run that made this champion, chain and all
-        return self.context.records.write(record)
+        if step.stage is not None and step.stage.starts:
+            return self._start(step, known)
+        return execute(step, self.context, step.inputs_of(self.given))
+
+    def _forget(self, step: StepDefinition) -> None:
+        """Take an earlier run's record of a stage away that this run did not reach; it would speak of other data."""
+        known, first = self.context.records.find(step.name), self.first
+        current = first is not None and known is not None and first.link in known.record.builds_on
+        if not current:
+            self.context.records.remove(step.name)
+
+    def _start(self, step: StepDefinition, known: Envelope | None) -> Envelope:
+        """Compare anew; where that finds what it found before, the old record stays, so that the chain holds."""
+        records, inputs = self.context.records, step.inputs_of(self.given)
+        if known is not None and known.record.inputs_digest == inputs_digest(step, self.context, inputs):
+            self.first = rebind(step, self.context, known)
+        else:
+            record = perform(step, self.context, inputs)
+            evaluated = records.find(EVALUATE.name)
+            judged = known is not None and evaluated is not None and known.link in evaluated.record.builds_on
+            unchanged = step.present.unchanged_since(record.outcome)
+            # The run folder keeps the run that made this champion, chain and all.
+            self.first = Envelope.seal(record) if judged and unchanged else records.write(record)
+        self.unchanged = step.present.unchanged_since(self.first.record.outcome)
+        return self.first
 
     def tell(self, decision: Decision) -> None:
         """Say what came of a stage."""
@@ -134,9 +117,10 @@ class _Runner:
 
     def finish(self, *, with_json: bool) -> int:
         """Print the outcome; returns the exit code."""
-        promoted, evaluated = self.context.records.find("promote"), self.context.records.find("evaluate")
+        records = self.context.records
+        promoted, evaluated = records.find(PROMOTE.name), records.find(EVALUATE.name)
         if promoted is not None and (evaluated is None or evaluated.link not in promoted.record.builds_on):
-            self.context.records.remove("promote")  # an earlier run's; the journal keeps it
+            records.remove(PROMOTE.name)  # an earlier run's; the journal keeps it
         mode = self.context.mode
         if self.error is not None:
             code = self.error.exit_code
@@ -156,7 +140,7 @@ class _Runner:
             step: output.outputs(envelope, self.context, output.exit_code(envelope, mode))
             for step, envelope in self.envelopes.items()
         }
-        evaluated = self.envelopes.get("evaluate")
+        evaluated = self.envelopes.get(EVALUATE.name)
         return {
             **(errors.document(self.error) if self.error else {}),
             "verdict": str(output.run_verdict(self.envelopes, failed=self.error is not None)),
@@ -166,11 +150,3 @@ class _Runner:
             "stages": stages,
             "outputs": outputs,
         }
-
-
-def _carried_intact(folder: Path, known: Envelope) -> bool:
-    judged = known.record.outcome
-    try:
-        return isinstance(judged, EvaluateResult) and bundle.digests(bundle.carried(folder)) == judged.carried
-    except ModelyardError:
-        return False

@@ -8,68 +8,66 @@ from modelyard.cli.flags import Command
 from modelyard.cli.session import working
 from modelyard.core.errors import OK, ModelyardError
 from modelyard.records.envelope import Envelope
-from modelyard.records.results import DetectResult
-from modelyard.report.escape import code as code_span
-from modelyard.steps.catalogue import STEP
+from modelyard.steps import catalogue, pipeline
+from modelyard.steps.catalogue import STEPS
 from modelyard.steps.context import Context
-from modelyard.steps.declaration import Outputs
+from modelyard.steps.definition import StepDefinition
 from modelyard.steps.execution import execute, perform
-from modelyard.steps.pipeline import stages
-from modelyard.steps.promote.step import PromoteInputs
-from modelyard.steps.prove.step import PROVE, RollbackInputs
+from modelyard.steps.presenter import Places
 from modelyard.steps.report.step import ReportInputs
 
 
 def run(command: Command, given: Mapping[str, str], _positional: list[str]) -> int:
     """Run one step; returns its exit code."""
-    step = STEP[command.name]
+    whole = STEPS.get(command.name)
     with_json = given.get("json") == "true"
-    inputs = step.spec.inputs.from_strings({name: value for name, value in given.items() if name != "json"})
+    inputs = whole.spec.inputs.from_strings({name: value for name, value in given.items() if name != "json"})
     if isinstance(inputs, ReportInputs) and inputs.part == "comment":
         return comment.run(given)
-    chosen = PROVE if isinstance(inputs, RollbackInputs) and inputs.part == "prove" else step
-    with working(given, needs_checkout=step.name not in ("promote", "rollback")) as context:
+    step = whole.part(inputs) or whole
+    with working(given, needs_checkout=step.needs_checkout) as context:
         try:
-            if isinstance(inputs, PromoteInputs) and inputs.dry_run:
-                envelope = Envelope.seal(perform(chosen, context, inputs, keep=False))
+            if inputs.keeps_record:
+                envelope = execute(step, context, inputs)
             else:
-                envelope = execute(chosen, context, inputs)
+                envelope = Envelope.seal(perform(step, context, inputs, keep=False))
         except ModelyardError:
             runner.outputs({"run-dir": context.run_dir})
             raise
         code = output.exit_code(envelope, context.mode)
-        publish(envelope, context, code, step.spec.outputs, promote=given.get("promote") == "true")
+        publish(envelope, step, context, code, given)
         issue.tell(context, envelope)
         if with_json:
             print(json.dumps(output.outputs(envelope, context, code)))
         else:
             print(output.step_lines(envelope))
-            if command.name == "report":
-                print(f"  {context.run_dir / 'report.html'}")
+            for name in step.present.files(envelope.record.outcome):
+                print(f"  {context.run_dir / name}")
     return code
 
 
-def publish(envelope: Envelope, context: Context, code: int, declared: type[Outputs], *, promote: bool) -> None:
+def publish(envelope: Envelope, step: StepDefinition, context: Context, code: int, given: Mapping[str, str]) -> None:
     """Tell the runner of GitHub Actions: outputs, then the step summary, then annotations."""
     values = output.outputs(envelope, context, code)
-    outcome = envelope.record.outcome
-    if isinstance(outcome, DetectResult):
-        validates = context.config.validate_ is not None
-        following = stages(context.trigger, promote=promote, validates=validates) if outcome.changed else ("report",)
-        values["stages"] = ",".join(stage for stage in following if stage != "detect")
-    names = [info.alias or name for name, info in declared.model_fields.items()]
+    if step.stage is not None and step.stage.starts:
+        values["stages"] = ",".join(_following(envelope, step, context, given))
+    names = [info.alias or name for name, info in step.spec.outputs.model_fields.items()]
     runner.outputs({name: values[name] for name in names if name in values})
-    runner.summary(_summary(envelope, context))
-    ours = context.policy.rules.folder is None
-    config = context.loaded.file if ours else ""
-    suites = dict(context.config.validate_.suites) if ours and context.config.validate_ else {}
-    runner.annotate(annotations.of_record(envelope, config=config, suites=suites, red=code != OK))
+    runner.summary(step.present.summary(envelope, context, output.one_line(envelope)))
+    places = Places()
+    if context.policy.rules.folder is None:
+        places = Places(context.loaded.file, dict(context.config.validate_.suites) if context.config.validate_ else {})
+    runner.annotate(annotations.of_record(envelope, places, red=code != OK))
 
 
-def _summary(envelope: Envelope, context: Context) -> str:
-    report = context.run_dir / "report.md"
-    if envelope.record.step == "report" and report.is_file():
-        return report.read_text("utf-8")
-    if envelope.record.step in ("prove", "rollback"):
-        return issue.text_of(context, envelope)
-    return f"- {envelope.record.step}: {code_span(output.one_line(envelope))}"
+def _following(envelope: Envelope, step: StepDefinition, context: Context, given: Mapping[str, str]) -> list[str]:
+    """Return the stages that the event calls for from here on; where nothing changed, the report alone."""
+    unchanged = step.present.unchanged_since(envelope.record.outcome)
+    asked = frozenset(name for name, value in given.items() if value == "true")
+    sections = pipeline.sections_of(context.config)
+    stages = pipeline.stages(catalogue.stages(), context.trigger, asked=asked, sections=sections)
+    return [
+        each.name
+        for each in stages
+        if each.stage is not None and not each.stage.starts and (not unchanged or (each.stage.whatever_came_before))
+    ]

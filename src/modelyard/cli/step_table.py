@@ -9,6 +9,9 @@ REQUIREMENTS = Flag("requirements", "requirements file of your own pins, instead
 BASE = Flag("base", "git reference whose rules judge, at a desk; in Actions a pull request is always judged by its base")
 JSON = Flag("json", "print the outputs as JSON", switch=True)
 
+STAGES = {'detect': True, 'validate': True, 'train': True, 'evaluate': True, 'report': False, 'promote': True, 'comment': False}
+"""What the root action calls, in order, and whether its success is a verdict on the run."""
+
 STEP_COMMANDS = (
     Command(
         "detect",

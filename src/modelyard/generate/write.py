@@ -21,11 +21,12 @@ from modelyard.generate.actions import (
     outputs_table,
     root_action,
     root_inputs,
+    stage_table,
     step_action,
     step_inputs,
     step_outputs,
 )
-from modelyard.steps.catalogue import STEP
+from modelyard.steps.catalogue import commands
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -33,7 +34,7 @@ ROOT = Path(__file__).resolve().parents[3]
 def step_table() -> str:
     """Return the module that holds the steps' commands, so that ``--help`` needs no pydantic model."""
     flags = {
-        step.name: [_flag(name, info) for name, info in step.spec.inputs.model_fields.items()] for step in STEP.values()
+        step.name: [_flag(name, info) for name, info in step.spec.inputs.model_fields.items()] for step in commands()
     }
     uses = Counter(flag for each in flags.values() for flag in each)
     shared = {flag: flag.name.upper().replace("-", "_") for flag, count in uses.items() if count > 1}
@@ -45,9 +46,12 @@ def step_table() -> str:
         *(f"{name} = {_declared(flag)}" for flag, name in shared.items()),
         'JSON = Flag("json", "print the outputs as JSON", switch=True)',
         "",
+        f"STAGES = {stage_table()}",
+        '"""What the root action calls, in order, and whether its success is a verdict on the run."""',
+        "",
         "STEP_COMMANDS = (",
     ]
-    for step in STEP.values():
+    for step in commands():
         lines += ["    Command("]
         lines += [f"        {_quoted(part)}," for part in (step.spec.name, step.spec.summary, step.spec.example)]
         known = [shared.get(flag) or _declared(flag) for flag in flags[step.name]]
@@ -96,11 +100,13 @@ def actions_page(text: str) -> str:
     """docs/actions.md with its tables."""
     root_outputs = {name: told for name, (told, _) in ROOT_OUTPUTS.items()}
     blocks = {"modelyard": f"{inputs_table(root_inputs())}\n\n{outputs_table(root_outputs)}"}
-    for name, step in STEP.items():
+    for step in commands():
         grants = ", ".join(f"`{scope}: {level}`" for scope, level in step.spec.permissions.items())
         tables = f"{inputs_table(step_inputs(step.spec))}\n\n{outputs_table(step_outputs(step.spec))}"
-        blocks[name] = f"{step.spec.summary} The job grants {grants}.\n\n{tables}"
+        blocks[step.name] = f"{step.spec.summary} The job grants {grants}.\n\n{tables}"
     for name, block in blocks.items():
+        if f"<!-- generated: {name} -->" not in text:
+            text = f"{text.rstrip()}\n\n## {name}\n\n<!-- generated: {name} -->\n<!-- end -->\n"
         text = between_markers(text, name, block)
     return text
 
@@ -113,7 +119,7 @@ def generated() -> dict[Path, str]:
         ROOT / "src" / "modelyard" / "cli" / "step_table.py": step_table(),
         ROOT / "docs" / "actions.md": actions_page((ROOT / "docs" / "actions.md").read_text("utf-8")),
         ROOT / "action.yml": root_action(),
-        **{ROOT / "actions" / name / "action.yml": step_action(step.spec) for name, step in STEP.items()},
+        **{ROOT / "actions" / step.name / "action.yml": step_action(step.spec) for step in commands()},
         ROOT / "schemas" / "modelyard.schema.json": json.dumps(schema(), indent=2, ensure_ascii=False) + "\n",
     }
 

@@ -10,6 +10,7 @@ from modelyard.core.verdict import Verdict
 from modelyard.records.envelope import Envelope, Link, Record, Step, first_line, read_record
 from modelyard.records.manifest import EVALUATION, NO_EVIDENCE, Manifest
 from modelyard.records.results import RESULTS, ReportResult, TrainResult, in_order
+from modelyard.records.store import error_path
 
 
 @dataclass(frozen=True)
@@ -39,14 +40,22 @@ class Report:
         return bool(self.checked) and not self.broken
 
 
-def verify_records(records: Mapping[Step, Envelope]) -> list[Broken]:
-    """What is broken in a chain of records, in the order of the steps; empty where it is whole."""
+def verify_records(records: Mapping[Step, Envelope], errors: Mapping[Step, Envelope] | None = None) -> list[Broken]:
+    """Find what is broken in a chain of records, in the order of the steps; empty where it is whole.
+
+    Args:
+        records: the records with a result, or the errors where there is none.
+        errors: errors that came after a result and stand beside it.
+    """
     broken: list[Broken] = []
+    errors = errors or {}
     for step in (kind.name for kind in in_order()):
-        if step in records:
-            broken += _envelope(step, records[step])
-            for link in records[step].record.builds_on:
-                broken += _link(step, records[step].record, link, records.get(link.step))
+        for envelope in (each[step] for each in (records, errors) if step in each):
+            broken += _envelope(step, envelope)
+            for link in envelope.record.builds_on:
+                error = errors.get(link.step)
+                meant = error if error is not None and error.digest == link.digest else records.get(link.step)
+                broken += _link(step, envelope.record, link, meant)
     return broken
 
 
@@ -86,6 +95,8 @@ def _link(step: Step, record: Record, link: Link, before: Envelope | None) -> li
                 f"{step} says that {link.step} had the result {link.result_digest}, it has {before.result_digest}",
             )
         ]
+    if record.problem is not None:
+        return []  # an error is no evidence, and agrees on nothing: what it read may be what was wrong
     broken: list[Broken] = []
     if before.record.verdict not in kind.accepts:
         broken.append(Broken(where, f"{step} builds on {link.step}, which ended with {before.record.verdict}"))
@@ -117,24 +128,27 @@ def verify_run_folder(folder: Path, digest_folder: Callable[[Path], tuple[str, i
         digest_folder: the model digest and size of a model folder; raises ``DataError`` where there is none.
     """
     records: dict[Step, Envelope] = {}
+    errors: dict[Step, Envelope] = {}
     broken: list[Broken] = []
     checked: list[str] = []
     digests: dict[str, str] = {}
     for step in (kind.name for kind in in_order()):
-        path = folder / "records" / f"{step}.json"
-        if not path.exists() and not path.is_symlink():
-            continue
-        checked.append(f"records/{step}.json")
-        try:
-            records[step] = read_record(path)
-            digests[f"records/{step}.json"] = records[step].digest
-        except DataError as error:
-            broken.append(Broken(f"records/{step}.json", error.message.removeprefix(f"{path}: ")))
-        except RecursionError:
-            broken.append(Broken(f"records/{step}.json", "not a readable record (nested too deeply)"))
+        whole = folder / "records" / f"{step}.json"
+        for path, known in ((whole, records), (error_path(whole), errors)):
+            if not path.exists() and not path.is_symlink():
+                continue
+            name = f"records/{path.name}"
+            checked.append(name)
+            try:
+                known[step] = read_record(path)
+                digests[name] = known[step].digest
+            except DataError as error:
+                broken.append(Broken(name, error.message.removeprefix(f"{path}: ")))
+            except RecursionError:
+                broken.append(Broken(name, "not a readable record (nested too deeply)"))
     if not checked:
         return Report((), (Broken(folder.name, "there are no records here"),))
-    broken += _without_unreadable(verify_records(records), broken)
+    broken += _without_unreadable(verify_records(records, errors), broken)
     for check in (_model(folder, records, digest_folder), _rendered(folder, records), _predictions(folder)):
         broken += check.broken
         checked += check.checked

@@ -1,4 +1,8 @@
-"""The records of a run folder: each file is read and checked at most once a process, unless it was rewritten."""
+"""The records of a run folder: each file is read and checked at most once a process, unless it was rewritten.
+
+An error never replaces the record of an attempt that had a result: it stands beside it, as ``<step>.error.json``, until
+the step has a result again.
+"""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,29 +19,32 @@ class RunRecords:
     """The records of one run folder, by step."""
 
     run_dir: Path
-    _known: dict[Step, tuple[Stamp, Envelope]] = field(default_factory=dict, repr=False, compare=False)
+    _known: dict[Path, tuple[Stamp, Envelope]] = field(default_factory=dict, repr=False, compare=False)
 
     def path(self, step: Step) -> Path:
         """Return where a step's record stands."""
         return self.run_dir / "records" / f"{RESULTS.get(step).name}.json"
 
     def read(self, step: Step) -> Envelope:
-        """Return a step's record, its digests checked.
+        """Return the record of a step's last attempt, its digests checked.
 
         Raises:
             DataError: missing, unreadable or changed.
         """
-        path = self.path(step)
-        stamp, known = _stamp(path), self._known.get(step)
+        failure = error_path(self.path(step))
+        return self._read(failure if failure.is_file() else self.path(step))
+
+    def _read(self, path: Path) -> Envelope:
+        stamp, known = _stamp(path), self._known.get(path)
         if known is not None and stamp == known[0]:
             return known[1]
         envelope = read_record(path)
         if stamp is not None:
-            self._known[step] = stamp, envelope
+            self._known[path] = stamp, envelope
         return envelope
 
     def find(self, step: Step) -> Envelope | None:
-        """Return a step's record where there is an intact one."""
+        """Return the record of a step's last attempt where there is an intact one."""
         try:
             return self.read(step)
         except DataError:
@@ -49,7 +56,11 @@ class RunRecords:
         Raises:
             DataError: one is unreadable or was changed.
         """
-        return {kind.name: self.read(kind.name) for kind in in_order() if self.path(kind.name).is_file()}
+        return {kind.name: self.read(kind.name) for kind in in_order() if self.exists(kind.name)}
+
+    def exists(self, step: Step) -> bool:
+        """Return whether there is a file of a step's record, intact or not."""
+        return self.path(step).is_file() or error_path(self.path(step)).is_file()
 
     def result(self, step: Step, kind: type[R]) -> R:
         """Return a step's result.
@@ -65,18 +76,34 @@ class RunRecords:
         return None if envelope is None else envelope.record.find(kind)
 
     def write(self, record: Record) -> Envelope:
-        """Seal a record and write it whole; an older file stays until then."""
+        """Seal a record and write it whole; an older file stays until then, and beside an error for good."""
         path = self.path(record.step)
-        envelope = write_record(path, record)
-        stamp = _stamp(path)
+        beside = record.problem is not None and self._has_result(path)
+        written = error_path(path) if beside else path
+        envelope = write_record(written, record)
+        stamp = _stamp(written)
         if stamp is not None:
-            self._known[record.step] = stamp, envelope
+            self._known[written] = stamp, envelope
+        if not beside:
+            error_path(path).unlink(missing_ok=True)
         return envelope
+
+    def _has_result(self, path: Path) -> bool:
+        try:
+            return self._read(path).record.problem is None
+        except DataError:
+            return False
 
     def remove(self, step: Step) -> None:
         """Remove a step's record, where there is one."""
-        self.path(step).unlink(missing_ok=True)
-        self._known.pop(step, None)
+        for path in (self.path(step), error_path(self.path(step))):
+            path.unlink(missing_ok=True)
+            self._known.pop(path, None)
+
+
+def error_path(path: Path) -> Path:
+    """Return where the error stands that came after a record with a result."""
+    return path.with_suffix(".error.json")
 
 
 def _stamp(path: Path) -> Stamp | None:

@@ -2,11 +2,10 @@
 
 from collections.abc import Iterator
 
-from modelyard.core.verdict import Verdict
 from modelyard.records.envelope import Envelope
-from modelyard.records.results import EvaluateResult, TrainResult, in_order
-from modelyard.report import numbers, wording
-from modelyard.report.conclusion import Records, headline, outcome, step_verdict
+from modelyard.records.results import Part, in_order
+from modelyard.report import numbers
+from modelyard.report.conclusion import headline, outcome, step_verdict
 from modelyard.report.document import (
     Badge,
     Block,
@@ -20,34 +19,15 @@ from modelyard.report.document import (
     Text,
     Tile,
     line,
+    place,
 )
-from modelyard.report.sections import detect, evaluate, problem, promote, train, validate
-
-_ORDER = (
-    "problem",
-    "moved",
-    "proof",
-    "rules",
-    "gates",
-    "validation!",
-    "checks",
-    "models",
-    "slices",
-    "discovered",
-    "flips",
-    "curves",
-    "wear",
-    "training",
-    "validation",
-    "changed",
-    "made",
-    "reproduce",
-)
+from modelyard.report.registry import Records, StepReport, report_of
+from modelyard.report.sections import problem
 
 
 def document(records: Records) -> Document:
-    """The whole report of a run, from whichever of its records there are."""
-    found = [records[step] for step in (kind.name for kind in in_order()) if step in records and step != "report"]
+    """Compose the whole report of a run, from whichever of its records there are."""
+    found = [records[kind.name] for kind in in_order() if kind.name in records and report_of(kind.name)]
     model = found[0].record.model if found else "model"
     parts = [section for envelope in found for section in _of(envelope)]
     parts += _provenance(found)
@@ -56,70 +36,33 @@ def document(records: Records) -> Document:
         headline=headline(records),
         notes=tuple(_notes(found)),
         tiles=tuple(_tiles(found)),
-        sections=tuple(sorted(parts, key=_place)),
+        sections=tuple(sorted(parts, key=place)),
         footer=_footer(found),
     )
 
 
 def _of(envelope: Envelope) -> tuple[Section, ...]:
-    modules = {
-        "detect": detect,
-        "validate": validate,
-        "train": train,
-        "evaluate": evaluate,
-        "promote": promote,
-        "prove": promote,
-        "rollback": promote,
-    }
-    module = modules.get(envelope.record.step)
-    return (*problem.sections(envelope), *(module.sections(envelope) if module else ()))
+    shown = report_of(envelope.record.step)
+    return (*problem.sections(envelope), *(shown.sections(envelope) if shown else ()))
 
 
-def _place(section: Section) -> int:
-    key = section.key.partition("-")[0]
-    if key == "validation" and not section.folded:
-        key = "validation!"
-    return _ORDER.index(key)
+def _results(found: list[Envelope]) -> Iterator[tuple[StepReport, Part]]:
+    """Go through the results that are shown, each with how."""
+    for envelope in found:
+        shown, result = report_of(envelope.record.step), outcome(envelope)
+        if shown is not None and result is not None:
+            yield shown, result
 
 
 def _notes(found: list[Envelope]) -> Iterator[Line]:
-    for envelope in found:
-        result = outcome(envelope)
-        if isinstance(result, EvaluateResult):
-            for text in (result.headline, result.champion_note):
-                if text:
-                    yield line(text)
+    for shown, result in _results(found):
+        yield from shown.notes(result) if shown.notes else ()
 
 
 def _tiles(found: list[Envelope]) -> Iterator[Tile]:
     results = {envelope.record.step: outcome(envelope) for envelope in found}
-    judged, trained = results.get("evaluate"), results.get("train")
-    if not isinstance(judged, EvaluateResult):
-        return
-    primary = trained.metric if isinstance(trained, TrainResult) else ""
-    row = next((row for row in judged.metrics if row.metric == primary), judged.metrics[0] if judged.metrics else None)
-    if row is not None:
-        yield Tile(f"{row.metric} of the challenger", wording.observed(row.challenger), wording.limits(row.challenger))
-        gate = next(
-            (
-                gate
-                for gate in judged.gates
-                if gate.metric == row.metric
-                and gate.reference == "champion"
-                and gate.estimate.value is not None
-                and not wording.is_contrast(gate)
-            ),
-            None,
-        )
-        if gate is not None:
-            label = f"against champion {judged.champion}" if judged.champion else "against the champion"
-            yield Tile(label, wording.observed(gate.estimate, signed=True), wording.limits(gate.estimate, signed=True))
-    counted = [gate.verdict for gate in judged.gates if gate.verdict is not Verdict.NOT_APPLICABLE]
-    passed = sum(verdict is Verdict.PASS for verdict in counted)
-    rest = evaluate.tally(verdict for verdict in counted if verdict is not Verdict.PASS)
-    yield Tile("gates passed", f"{passed} of {len(counted)}", "all that apply" if rest == "none" else rest)
-    units = numbers.units(judged.test_units, judged.unit)
-    yield Tile("judged on", units, numbers.units(judged.test_rows, "row") if judged.unit != "row" else "test rows")
+    for shown, result in _results(found):
+        yield from shown.tiles(result, results) if shown.tiles else ()
 
 
 def _provenance(found: list[Envelope]) -> list[Section]:
@@ -180,10 +123,8 @@ def _origin(last: Envelope, found: list[Envelope]) -> Iterator[Line]:
             yield line(Text(label, "muted"), Code(known[-1]))
     champion = next((item.record.champion_version for item in reversed(found) if item.record.champion_version), None)
     yield line(Text("Champion seen ", "muted"), champion or "none")
-    for envelope in found:
-        result = outcome(envelope)
-        if isinstance(result, EvaluateResult):
-            yield line(Text("Rules ", "muted"), result.rules)
+    for shown, result in _results(found):
+        yield from shown.origin(result) if shown.origin else ()
     if when.platform:
         yield line(Text("Platform ", "muted"), when.platform)
 

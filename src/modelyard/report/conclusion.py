@@ -1,12 +1,12 @@
 """The verdict of a run in words, and the one sentence that says why."""
 
-from collections.abc import Mapping
-from typing import Literal
-
 from modelyard.core.errors import DataError
 from modelyard.core.verdict import Verdict, worst
 from modelyard.records.envelope import Envelope, Step
 from modelyard.records.results import (
+    DETECT,
+    EVALUATE,
+    ROLLBACK,
     DetectResult,
     EvaluateResult,
     GateResult,
@@ -15,16 +15,15 @@ from modelyard.records.results import (
     ProveResult,
     RollbackResult,
     ValidateResult,
+    in_order,
 )
 from modelyard.report import numbers, wording
 from modelyard.report.document import Headline
-
-Records = Mapping[Step, Envelope]
-_JUDGING: tuple[Literal["detect", "validate", "train", "evaluate"], ...] = ("detect", "validate", "train", "evaluate")
+from modelyard.report.registry import Records, report_of
 
 
 def outcome(envelope: Envelope) -> Part | None:
-    """A record's result; None where the step ended without one, or with one that cannot be read."""
+    """Return a record's result; None where the step ended without one, or with one that cannot be read."""
     try:
         return envelope.record.outcome
     except DataError:
@@ -32,63 +31,57 @@ def outcome(envelope: Envelope) -> Part | None:
 
 
 def step_verdict(envelope: Envelope) -> Verdict:
-    """A step's verdict, never better than its content: a record without a readable result is an error."""
+    """Return a step's verdict, never better than its content: a record without a readable result is an error."""
     found = outcome(envelope)
     claimed = envelope.record.verdict
     if found is None:
         return Verdict.ERROR
-    if isinstance(found, EvaluateResult):
-        return worst([claimed, wording.counted(found.gates)])
-    return claimed
+    shown = report_of(envelope.record.step)
+    return claimed if shown is None or shown.verdict is None else shown.verdict(found, claimed)
 
 
 def headline(records: Records) -> Headline:
-    """The run's verdict and why.
+    """Return the run's verdict and why.
 
     A promotion or a rollback speaks for itself; otherwise the first of the worst steps decides. A run that nothing
     judged is never a pass.
     """
-    moved = _moved(records)
-    if moved is not None:
-        return moved
-    found = {step: step_verdict(records[step]) for step in _JUDGING if step in records}
+    for kind in reversed(in_order()):
+        shown = report_of(kind.name)
+        if shown is not None and shown.headline is not None and kind.name in records:
+            return shown.headline(records[kind.name])
+    judging = [kind.name for kind in in_order() if kind.judges and kind.name in records]
+    found = {step: step_verdict(records[step]) for step in judging}
     if not found:
         return Headline(Verdict.ERROR, Verdict.ERROR.words, "There is no record of any step.")
     verdict = worst(found.values())
-    if verdict is Verdict.PASS and "evaluate" not in found:
-        return _unjudged(records)
-    decisive = next((step for step in _JUDGING if found.get(step) is verdict), _JUDGING[0])
+    if verdict is Verdict.PASS and EVALUATE.name not in found:
+        return _unjudged(records, judging)
+    decisive = next((step for step in judging if found[step] is verdict), "")
     if verdict is Verdict.PASS:
-        decisive = "evaluate"
-    if decisive not in records:
+        decisive = EVALUATE.name
+    if not decisive:
         return Headline(Verdict.ERROR, Verdict.ERROR.words, "No step of this run has a verdict that counts.")
-    return Headline(verdict, verdict.words, _sentence(decisive, records[decisive], verdict))
+    return Headline(verdict, verdict.words, _sentence(records[decisive], verdict))
 
 
 def problem_of(envelope: Envelope) -> str:
-    """Why a step has no result."""
+    """Say why a step has no result."""
     if envelope.record.problem is not None:
         return envelope.record.problem.message or "It ended with an error that says nothing."
     return f"The {envelope.record.step} record holds no result that can be read."
 
 
-def _moved(records: Records) -> Headline | None:
-    for step, done, refused in (
-        ("rollback", "rolled back", "not rolled back"),
-        ("promote", "promoted", "not promoted"),
-    ):
-        envelope = records.get(step)
-        if envelope is None:
-            continue
-        result = outcome(envelope)
-        verdict = step_verdict(envelope)
-        if isinstance(result, PromoteResult | RollbackResult) and verdict is Verdict.PASS:
-            return _done(result, done)
-        return Headline(verdict, refused, f"{step.capitalize()}: {_first_line(problem_of(envelope))}")
-    return _proved(records)
+def moved(envelope: Envelope) -> Headline:
+    """Return the headline of a promotion or a rollback."""
+    step, result, verdict = envelope.record.step, outcome(envelope), step_verdict(envelope)
+    if isinstance(result, PromoteResult | RollbackResult) and verdict is Verdict.PASS:
+        return _done(result)
+    refused = "not rolled back" if step == ROLLBACK.name else "not promoted"
+    return Headline(verdict, refused, f"{step.capitalize()}: {_first_line(problem_of(envelope))}")
 
 
-def _done(result: PromoteResult | RollbackResult, done: str) -> Headline:
+def _done(result: PromoteResult | RollbackResult) -> Headline:
     before = f"; before it, {result.previous}" if result.previous else "; it is the first"
     if isinstance(result, PromoteResult) and result.dry_run:
         text = f"A dry run: the alias {result.alias} would move to a new version{before}. Nothing was changed."
@@ -100,13 +93,11 @@ def _done(result: PromoteResult | RollbackResult, done: str) -> Headline:
     if isinstance(result, RollbackResult) and result.shown != "golden":
         words = {"none": "rolled back without proof", "loading": "rolled back, proved by loading alone"}[result.shown]
         return Headline(Verdict.INCONCLUSIVE, words, text)
-    return Headline(Verdict.PASS, done, text)
+    return Headline(Verdict.PASS, "promoted" if isinstance(result, PromoteResult) else "rolled back", text)
 
 
-def _proved(records: Records) -> Headline | None:
-    envelope = records.get("prove")
-    if envelope is None:
-        return None
+def proved(envelope: Envelope) -> Headline:
+    """Return the headline of a proof."""
     result, verdict = outcome(envelope), step_verdict(envelope)
     if not isinstance(result, ProveResult):
         return Headline(verdict, "not proved", f"Proof: {_first_line(problem_of(envelope))}")
@@ -114,29 +105,29 @@ def _proved(records: Records) -> Headline | None:
     return Headline(verdict, words, f"{result.version}: {result.said}.")
 
 
-def _unjudged(records: Records) -> Headline:
-    detect = outcome(records["detect"]) if "detect" in records else None
-    if isinstance(detect, DetectResult) and not detect.changed and set(records) <= {"detect", "report"}:
+def _unjudged(records: Records, judging: list[Step]) -> Headline:
+    detect = records[DETECT.name].record.find(DetectResult) if DETECT.name in records else None
+    if detect is not None and not detect.changed and judging == [DETECT.name]:
         against = f" since {detect.champion}" if detect.champion else ""
         return Headline(
             Verdict.NOT_APPLICABLE, "nothing to do", f"Data, code, configuration and packages are unchanged{against}."
         )
-    done = ", ".join(step for step in _JUDGING if step in records)
+    done = ", ".join(judging)
     return Headline(Verdict.ERROR, Verdict.ERROR.words, f"There is no evaluation: this run holds {done} only.")
 
 
-def _sentence(step: Step, envelope: Envelope, verdict: Verdict) -> str:
-    result = outcome(envelope)
-    if isinstance(result, EvaluateResult):
-        return _judgement(result, verdict)
-    if isinstance(result, ValidateResult):
-        return _validation(result)
+def _sentence(envelope: Envelope, verdict: Verdict) -> str:
+    step, result = envelope.record.step, outcome(envelope)
     if result is None:
         return f"{step.capitalize()}: {_first_line(problem_of(envelope))}"
+    shown = report_of(step)
+    if shown is not None and shown.sentence is not None:
+        return shown.sentence(result, verdict)
     return f"The step {step} ended with the verdict {verdict.value}."
 
 
-def _validation(result: ValidateResult) -> str:
+def validation(result: ValidateResult, _verdict: Verdict) -> str:
+    """Say how many expectations did not pass."""
     parts = []
     for suite in result.suites:
         bad = sum(expectation.state != "passed" for expectation in suite.expectations)
@@ -146,7 +137,8 @@ def _validation(result: ValidateResult) -> str:
     return f"{'; '.join(parts) or 'A suite did not pass'}. Nothing was trained."
 
 
-def _judgement(result: EvaluateResult, verdict: Verdict) -> str:
+def judgement(result: EvaluateResult, verdict: Verdict) -> str:
+    """Say which gates decided, and why."""
     gates = [gate for gate in result.gates if gate.verdict is not Verdict.NOT_APPLICABLE]
     if not gates:
         return "No gate applies to this model, so nothing was judged."

@@ -141,6 +141,39 @@ class Section:
     """Folded in Markdown; HTML folds only what says ``html_folded``."""
     html_folded: bool = False
     html_only: bool = False
+    after: str = "curves"
+    """Key of the section that it comes after, where its own key has no place of its own in ``ORDER``."""
+
+
+ORDER = (
+    "problem",
+    "moved",
+    "proof",
+    "rules",
+    "gates",
+    "validation!",
+    "checks",
+    "models",
+    "slices",
+    "discovered",
+    "flips",
+    "curves",
+    "wear",
+    "training",
+    "validation",
+    "changed",
+    "made",
+    "reproduce",
+)
+"""The sections of a report in their order; ``validation!`` is one that a reader must see."""
+
+
+def place(section: Section) -> float:
+    """Return the place of a section among the others."""
+    key = section.key.partition("-")[0]
+    if key == "validation" and not section.folded:
+        key = "validation!"
+    return ORDER.index(key) if key in ORDER else ORDER.index(section.after) + 0.5
 
 
 @dataclass(frozen=True)

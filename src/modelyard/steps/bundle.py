@@ -9,9 +9,12 @@ import sys
 import tempfile
 from pathlib import Path
 
+from modelyard.core.errors import ModelyardError
 from modelyard.core.files import replace_folder, sha256_file, write_atomic
 from modelyard.models import environment
 from modelyard.models.scorer import COMMAND_LOCK, ENVIRONMENT
+from modelyard.records.envelope import Envelope
+from modelyard.records.results import EvaluateResult
 from modelyard.registry.bundle import collect
 from modelyard.steps.context import Context
 from modelyard.vcs import tree
@@ -80,3 +83,11 @@ def command_files(context: Context) -> dict[str, Path]:
         return {}
     folder = context.policy.base
     return {f"code/{path.relative_to(folder).as_posix()}": path for path in tree.source_files(folder)}
+
+
+def intact(run_dir: Path, evaluation: Envelope) -> bool:
+    """Return whether a run folder still holds what an evaluation says that a version carries."""
+    try:
+        return digests(carried(run_dir)) == evaluation.record.read(EvaluateResult).carried
+    except ModelyardError:
+        return False

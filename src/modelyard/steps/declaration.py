@@ -34,6 +34,11 @@ class Inputs(BaseModel):
     base: str = Field(default="", json_schema_extra={"desk": True})
     """Git reference whose rules judge, at a desk; in Actions a pull request is always judged by its base."""
 
+    @property
+    def keeps_record(self) -> bool:
+        """Whether the step's record is kept; a trial run leaves none."""
+        return True
+
     @classmethod
     def from_strings(cls, given: Mapping[str, str]) -> Self:
         """Inputs from text, as flags and environment variables give them; an empty string is not given.

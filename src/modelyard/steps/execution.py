@@ -3,8 +3,6 @@
 import resource
 import sys
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from modelyard import __version__
@@ -12,36 +10,11 @@ from modelyard.core.canonical import digest
 from modelyard.core.errors import DataError, ModelyardError
 from modelyard.core.verdict import Verdict
 from modelyard.records.envelope import Envelope, Record, Step, plain_record
-from modelyard.records.results import Part, Problem
+from modelyard.records.results import DETECT, Problem
 from modelyard.steps.context import CheckedOut, Context
-from modelyard.steps.declaration import Inputs, StepSpec
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What a step found, and the parts of its record that only it knows."""
-
-    result: Part
-    verdict: Verdict
-    fit_digest: str | None = None
-    model_digest: str | None = None
-    champion_version: str | None = None
-
-
-@dataclass(frozen=True)
-class StepDefinition:
-    """A step: how it is declared, what it reads, what it builds on, and what it does."""
-
-    spec: StepSpec
-    name: Step
-    builds_on: tuple[Step, ...]
-    reads: Callable[[Any, Any], Mapping[str, Any]]
-    """Everything that decides the result, as digestible data; equal means nothing to do."""
-    run: Callable[[Any, Any], Outcome]
-    optional: tuple[Step, ...] = field(default=())
-    """Steps that are built on where their record exists."""
-    reads_data: bool = True
-    """It looks at data and packages itself; one that does not goes by what detect recorded of them."""
+from modelyard.steps.declaration import Inputs
+from modelyard.steps.definition import Outcome as Outcome
+from modelyard.steps.definition import StepDefinition as StepDefinition
 
 
 def inputs_digest(step: StepDefinition, context: Context, inputs: Inputs) -> str:
@@ -82,7 +55,7 @@ def perform(step: StepDefinition, context: Context, inputs: Inputs, *, keep: boo
         model_digest=outcome.model_digest,
         tree=context.read_tree(),
         champion_version=outcome.champion_version,
-        builds_on=_links(step, context),
+        builds_on=_links(step, context, outcome.apart_from),
         result=outcome.result.model_dump(mode="json"),
         circumstances=context.describe(started, time.monotonic() - clock, peak_memory_mib()),
     )
@@ -106,17 +79,17 @@ def rebind(step: StepDefinition, context: Context, known: Envelope) -> Envelope:
 
 
 def _data(step: StepDefinition, context: Context) -> dict[str, str]:
-    if step.name in ("prove", "rollback"):
-        return {}  # whatever data this folder's last run had, an old version is not about it
+    if not step.about_data:
+        return {}
     if step.reads_data:
         return context.digest_data()
-    detected = context.records.find("detect")
+    detected = context.records.find(DETECT.name)
     return {} if detected is None else detected.record.data
 
 
-def _links(step: StepDefinition, context: Context) -> tuple[Any, ...]:
+def _links(step: StepDefinition, context: Context, apart: frozenset[Step] = frozenset()) -> tuple[Any, ...]:
     needed = [context.records.read(name).link for name in step.builds_on]
-    known = [context.records.find(name) for name in step.optional]
+    known = [context.records.find(name) for name in step.optional_steps() if name not in apart]
     return (*needed, *(envelope.link for envelope in known if envelope is not None))
 
 
@@ -125,7 +98,7 @@ def _write_problem(
 ) -> None:
     message = f"{error.place}: {error.message}" if error.place else error.message
     problem = Problem(message=message, hint=error.hint, exit_code=error.exit_code)
-    before = [context.records.find(name) for name in (*step.builds_on, *step.optional)]
+    before = [context.records.find(name) for name in (*step.builds_on, *step.optional_steps())]
     try:
         record = Record(
             step=step.name,
@@ -154,7 +127,8 @@ def passed(envelope: Envelope) -> Envelope:
     if envelope.record.verdict is not Verdict.PASS:
         raise DataError(
             f"{envelope.record.step} ended with {envelope.record.verdict}, so nothing can be built on it",
-            hint=f"Mend what `modelyard {envelope.record.step}` reports and run it again.",
+            code="record/not-passed",
+            hint=f"Fix what `modelyard {envelope.record.step}` reports and run it again.",
         )
     return envelope
 

@@ -1,7 +1,9 @@
 """A moved alias, or one that a pull request would move."""
 
+from typing import Annotated
+
 from modelyard.records.results.kind import RecordKind
-from modelyard.records.results.part import Digest, Part
+from modelyard.records.results.part import CIRCUMSTANCE, Digest, Part
 
 
 class PullRequest(Part):
@@ -27,6 +29,8 @@ class PromoteResult(Part):
     reason: str
     journal: int
     """Number of the journal's entry; 0 where nothing was moved."""
+    already: Annotated[bool, CIRCUMSTANCE] = False
+    """An earlier attempt had moved it; this one found nothing left to do."""
     dry_run: bool = False
     pull_request: PullRequest | None = None
 

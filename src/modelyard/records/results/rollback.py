@@ -1,8 +1,10 @@
 """An alias moved back."""
 
+from typing import Annotated
+
 from modelyard.core.verdict import Verdict
 from modelyard.records.results.kind import RecordKind
-from modelyard.records.results.part import Digest, Part
+from modelyard.records.results.part import CIRCUMSTANCE, Digest, Part
 from modelyard.records.results.prove import ProofLevel
 
 
@@ -15,6 +17,8 @@ class RollbackResult(Part):
     actor: str
     reason: str
     journal: int
+    already: Annotated[bool, CIRCUMSTANCE] = False
+    """An earlier attempt had moved it; this one found nothing left to do."""
     proof: str
     """In words."""
     shown: ProofLevel = "none"

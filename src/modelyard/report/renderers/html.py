@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from modelyard.core.verdict import Verdict
 from modelyard.report import charts, compose, escape
-from modelyard.report.conclusion import Records
+from modelyard.report.registry import Records
 from modelyard.report.verdict_style import CLASSES, WORDS
 
 if TYPE_CHECKING:

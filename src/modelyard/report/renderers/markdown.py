@@ -7,7 +7,6 @@ that is not enough are rows of the remaining tables, worst first, cut with a cou
 from collections.abc import Iterable, Sequence
 
 from modelyard.report import compose, escape, numbers
-from modelyard.report.conclusion import Records
 from modelyard.report.document import (
     Badge,
     Block,
@@ -19,6 +18,7 @@ from modelyard.report.document import (
     Table,
     Text,
 )
+from modelyard.report.registry import Records
 from modelyard.report.renderers.walk import PARAGRAPH, TextRenderer
 from modelyard.report.verdict_style import SIGNS, WORDS
 

@@ -3,13 +3,15 @@
 from collections.abc import Mapping
 from typing import Any, get_args
 
+import modelyard.records.results as r
 from modelyard.core.verdict import Verdict
 from modelyard.data import fingerprint
 from modelyard.records.results import DataSet, DetectResult, Reason
 from modelyard.registry.records import version_records
 from modelyard.steps.context import CheckedOut
 from modelyard.steps.declaration import TOKEN, Inputs, Outputs, StepSpec
-from modelyard.steps.execution import Outcome, StepDefinition
+from modelyard.steps.definition import Outcome, Stage, StepDefinition
+from modelyard.steps.detect.present import DetectPresenter
 
 
 class DetectOutputs(Outputs):
@@ -108,4 +110,6 @@ def _details(
     return details
 
 
-DETECT = StepDefinition(SPEC, "detect", (), reads, run)
+DETECT = StepDefinition(
+    SPEC, r.DETECT, (), reads, run, DetectPresenter(), stage=Stage(starts=True, runs_anew="always compares")
+)

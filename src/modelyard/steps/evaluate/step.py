@@ -24,8 +24,10 @@ from modelyard.steps import bundle
 from modelyard.steps import rows as test_rows
 from modelyard.steps.context import Context
 from modelyard.steps.declaration import TOKEN, Inputs, Outputs, StepSpec
+from modelyard.steps.definition import Outcome, Stage, StepDefinition
 from modelyard.steps.evaluate import rulebook
-from modelyard.steps.execution import Outcome, StepDefinition, passed
+from modelyard.steps.evaluate.present import EvaluatePresenter
+from modelyard.steps.execution import passed
 
 if TYPE_CHECKING:
     from modelyard.evaluation.test_set import TestSet
@@ -351,4 +353,14 @@ def _command(context: Context) -> str:
     return shlex.join(parts)
 
 
-EVALUATE = StepDefinition(SPEC, "evaluate", ("detect", "train"), reads, run, optional=("validate",))
+EVALUATE = StepDefinition(
+    SPEC,
+    r.EVALUATE,
+    ("detect", "train"),
+    reads,
+    run,
+    EvaluatePresenter(),
+    optional=("validate",),
+    stage=Stage(),
+    intact=bundle.intact,
+)

@@ -20,8 +20,9 @@ from modelyard.registry.reference import best_alias
 from modelyard.steps import bundle
 from modelyard.steps.context import Context
 from modelyard.steps.declaration import TOKEN, Inputs, Outputs, StepSpec
-from modelyard.steps.execution import Outcome, StepDefinition
+from modelyard.steps.definition import Outcome, Stage, StepDefinition
 from modelyard.steps.promote import pull_request as proposal
+from modelyard.steps.promote.present import PromotePresenter
 
 
 class PromoteInputs(Inputs):
@@ -36,6 +37,11 @@ class PromoteInputs(Inputs):
     part: Literal["promote", "merged"] = "promote"
     """promote: publish, and move the alias or open the pull request. merged: on the push that merged that pull request,
     move the alias to the version that it names; needs no run folder and no checkout."""
+
+    @property
+    def keeps_record(self) -> bool:
+        """Whether the record is kept; a dry run leaves none."""
+        return not self.dry_run
 
 
 class PromoteOutputs(Outputs):
@@ -81,7 +87,7 @@ def run(context: Context, inputs: PromoteInputs) -> Outcome:
     _refuse_where_nothing_is_promoted(context, inputs)
     if inputs.part == "merged":
         return _run_merged(context, inputs)
-    records = {step: context.records.read(step) for step in carried_records() if context.records.path(step).is_file()}
+    records = {step: context.records.read(step) for step in carried_records() if context.records.exists(step)}
     model_dir = context.run_dir / "model"
     if not model_dir.is_dir():
         raise DataError(f"there is no model in {context.run_dir.name}", hint="Run `modelyard run` first.")
@@ -219,6 +225,7 @@ def _done_before(context: Context, champion: Version) -> Outcome:
         actor=entry.actor,
         reason=entry.reason,
         journal=entry.seq,
+        already=True,
     )
     return _outcome(result)
 
@@ -309,4 +316,15 @@ def _content(context: Context, records: Mapping[Step, Envelope], model_digest: s
     )
 
 
-PROMOTE = StepDefinition(SPEC, "promote", (), reads, run, optional=("evaluate",), reads_data=False)
+PROMOTE = StepDefinition(
+    SPEC,
+    r.PROMOTE,
+    (),
+    reads,
+    run,
+    PromotePresenter(),
+    optional=("evaluate",),
+    reads_data=False,
+    needs_checkout=False,
+    stage=Stage(asked_by="promote", runs_anew="asked for", evidence={"evidence-digest": "evaluate"}),
+)

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
+import modelyard.records.results as r
 from modelyard.core.errors import ConfigError, DataError, ModelyardError, PlatformError
 from modelyard.core.verdict import Verdict
 from modelyard.github.event import MAY_PROMOTE
@@ -19,7 +20,8 @@ from modelyard.records.results import ProofLevel, ProveResult
 from modelyard.registry.protocol import Version
 from modelyard.steps.context import Context
 from modelyard.steps.declaration import TOKEN, Inputs, Outputs, StepSpec
-from modelyard.steps.execution import Outcome, StepDefinition
+from modelyard.steps.definition import Outcome, StepDefinition
+from modelyard.steps.prove.present import ProvePresenter
 from modelyard.steps.scoring import workbench
 
 _DATE = re.compile(r"\d{4}-\d\d-\d\d.*")
@@ -93,12 +95,18 @@ def target_of(context: Context, to: str) -> Version:
                 "forward again.",
             )
     else:
-        target = context.versions.open().resolve(f"{alias}@{to}" if _DATE.fullmatch(to) else to)
+        target = resolve(context, to)
     if target.name == now.name:
         raise ConfigError(
             f"{alias} already points at {now.name}", hint="Name another version (see `modelyard history`)."
         )
     return target
+
+
+def resolve(context: Context, to: str) -> Version:
+    """Return the version of a name, a digest, or a date at which it served."""
+    alias = context.versions.alias
+    return context.versions.open().resolve(f"{alias}@{to}" if _DATE.fullmatch(to) else to)
 
 
 def refuse_slips(context: Context, inputs: RollbackInputs) -> None:
@@ -208,4 +216,15 @@ def _advice(error: ModelyardError) -> str:
     return f"{error.hint}\n  {_MOVE_ANYWAY}" if error.hint else _MOVE_ANYWAY
 
 
-PROVE = StepDefinition(SPEC, "prove", (), reads, run, reads_data=False)
+PROVE = StepDefinition(
+    SPEC,
+    r.PROVE,
+    (),
+    reads,
+    run,
+    ProvePresenter(),
+    reads_data=False,
+    about_data=False,
+    needs_checkout=False,
+    part_of=SPEC.name,
+)

@@ -4,14 +4,17 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
+import modelyard.records.results as r
 from modelyard.core.errors import DataError
 from modelyard.core.files import sha256_bytes, write_atomic
 from modelyard.core.verdict import Verdict
-from modelyard.records.envelope import Envelope, Step, read_record
+from modelyard.records.envelope import Envelope, Step
 from modelyard.records.results import ReportResult, in_order
+from modelyard.records.store import RunRecords
 from modelyard.steps.context import Context
 from modelyard.steps.declaration import TOKEN, Inputs, Outputs, StepSpec
-from modelyard.steps.execution import Outcome, StepDefinition
+from modelyard.steps.definition import FollowUp, Outcome, Stage, StepDefinition
+from modelyard.steps.report.present import ReportPresenter
 
 
 class ReportInputs(Inputs):
@@ -32,16 +35,19 @@ SPEC = StepSpec(
     environment="carry",
     secrets=(TOKEN,),
 )
-SHOWN: tuple[Step, ...] = tuple(kind.name for kind in in_order() if kind.of_run and kind.result is not ReportResult)
 
 
-def shown_records(run_dir: Path) -> dict[Step, Envelope]:
+def shown_steps() -> tuple[Step, ...]:
+    """Return the steps whose records a report shows: those of the run before it."""
+    return tuple(kind.name for kind in in_order() if kind.of_run and kind.order < r.REPORT.order)
+
+
+def shown_records(known: RunRecords) -> dict[Step, Envelope]:
     """The records of this run: detect, and those that build on it. A changed one is an error, a missing one is not.
 
     A record that builds on another detect record is an earlier run's, about other data, and is left out.
     """
-    paths = {step: run_dir / "records" / f"{step}.json" for step in SHOWN}
-    found = {step: read_record(path) for step, path in paths.items() if path.is_file()}
+    found = {step: known.read(step) for step in shown_steps() if known.exists(step)}
     detected = found.get("detect")
     return {
         step: envelope
@@ -52,7 +58,7 @@ def shown_records(run_dir: Path) -> dict[Step, Envelope]:
 
 def reads(context: Context, _inputs: Inputs) -> Mapping[str, Any]:
     """The records."""
-    return {step: envelope.digest for step, envelope in shown_records(context.run_dir).items()}
+    return {step: envelope.digest for step, envelope in shown_records(context.records).items()}
 
 
 def run(context: Context, _inputs: Inputs) -> Outcome:
@@ -60,7 +66,7 @@ def run(context: Context, _inputs: Inputs) -> Outcome:
     from modelyard.report.renderers.html import render_html
     from modelyard.report.renderers.markdown import render_markdown
 
-    records = shown_records(context.run_dir)
+    records = shown_records(context.records)
     if not records:
         raise DataError(f"{context.run_dir.name} holds no records to report on", hint="Run `modelyard run` first.")
     markdown, html = render_markdown(records).encode(), render_html(records).encode()
@@ -75,4 +81,25 @@ def run(context: Context, _inputs: Inputs) -> Outcome:
     return Outcome(result, Verdict.PASS)
 
 
-REPORT = StepDefinition(SPEC, "report", (), reads, run, optional=SHOWN, reads_data=False)
+def _files_are_there(run_dir: Path, envelope: Envelope) -> bool:
+    made = envelope.record.read(ReportResult)
+    return all((run_dir / name).is_file() for name in (made.markdown, made.html))
+
+
+REPORT = StepDefinition(
+    SPEC,
+    r.REPORT,
+    (),
+    reads,
+    run,
+    ReportPresenter(),
+    sums_up=True,
+    reads_data=False,
+    stage=Stage(
+        whatever_came_before=True,
+        follow_up=FollowUp(
+            "comment", "inputs.comment != 'false' && github.event_name == 'pull_request'", {"part": "comment"}
+        ),
+    ),
+    intact=_files_are_there,
+)

@@ -3,6 +3,7 @@
 import shlex
 from collections.abc import Mapping
 
+import modelyard.records.results as r
 from modelyard.core.errors import ConfigError, PlatformError
 from modelyard.core.verdict import Verdict
 from modelyard.records.envelope import Envelope
@@ -12,9 +13,11 @@ from modelyard.registry.journal import JournalEntry
 from modelyard.registry.protocol import AliasMoved, Version
 from modelyard.registry.reference import best_alias
 from modelyard.steps.context import Context
-from modelyard.steps.execution import Outcome, StepDefinition, execute
+from modelyard.steps.definition import Outcome, StepDefinition
+from modelyard.steps.execution import execute
 from modelyard.steps.prove import step as prove
 from modelyard.steps.prove.step import PROVE, SPEC, RollbackInputs, reads
+from modelyard.steps.rollback.present import RollbackPresenter
 
 _SAID: Mapping[ProofLevel, str] = {"golden": "", "loading": "proved by loading alone: ", "none": "WITHOUT PROOF: "}
 """What stands before the reason in the history."""
@@ -23,15 +26,18 @@ _SAID: Mapping[ProofLevel, str] = {"golden": "", "loading": "proved by loading a
 def run(context: Context, inputs: RollbackInputs) -> Outcome:
     """Move the alias on a proof; at a desk, make the proof first."""
     prove.refuse_slips(context, inputs)
+    now = context.versions.find_champion()
+    last = None if now is None else _last_rollback(context, now)
+    if now is not None and last is not None and _is_asked_again(context, inputs, now, last):
+        return _made_before(context, now, last)
     if inputs.part == "both":
         proof = execute(PROVE, context, inputs)
         handed = proof.digest
     else:
         proof = context.records.read("prove")
         handed = inputs.proof_digest or _own(context, proof)
-    now = context.versions.find_champion()
-    if now is not None and (entry := _moved_before(context, now, handed)) is not None:
-        return _outcome(context, proof, now, entry, inputs)
+        if now is not None and last is not None and handed in last.command.split():
+            return _made_before(context, now, last)
     shown = check_proof(
         proof,
         handed=handed,
@@ -81,12 +87,53 @@ def _command(target: Version, proof: str, level: ProofLevel) -> str:
     return shlex.join(["modelyard", "rollback", "--to", target.name, *waived, "--proof-digest", proof])
 
 
-def _moved_before(context: Context, now: Version, handed: str) -> JournalEntry | None:
-    """The move that an earlier attempt of this run made on the same proof; only what comes after it is left to do."""
-    last = context.versions.open().history(context.config.registry.alias, newest=1)
-    if last and last[0].kind == "rolled-back" and last[0].to == now.name and handed in last[0].command.split():
-        return last[0]
-    return None
+def _last_rollback(context: Context, now: Version) -> JournalEntry | None:
+    """Return the last move of the alias, where it was a rollback to where it points now."""
+    last = context.versions.open().history(context.versions.alias, newest=1)
+    return last[0] if last and last[0].kind == "rolled-back" and last[0].to == now.name else None
+
+
+def _is_asked_again(context: Context, inputs: RollbackInputs, now: Version, last: JournalEntry) -> bool:
+    """Return whether a rollback was made already: it names where the last one went, or finishes one that was cut off.
+
+    A rollback to "the version before" is asked again only where the proof in the run folder is that of the last move
+    and nothing was recorded of the move itself.
+    """
+    if inputs.part == "move" and (inputs.proof_digest or context.event is not None):
+        return False  # the proof that is handed over says which move is meant
+    if inputs.to:
+        return inputs.to != "previous" and prove.resolve(context, inputs.to).name == now.name
+    proof = context.records.find("prove")
+    recorded = context.records.find_result("rollback", RollbackResult)
+    return recorded is None and proof is not None and proof.digest in last.command.split()
+
+
+def _made_before(context: Context, now: Version, entry: JournalEntry) -> Outcome:
+    """Record a move that an earlier attempt made; only what comes after it is left to do."""
+    proof = context.records.find("prove")
+    shown = proof.record.find(ProveResult) if proof is not None and proof.digest in entry.command.split() else None
+    level: ProofLevel = next((each for each, lead in _SAID.items() if lead and entry.reason.startswith(lead)), "golden")
+    result = RollbackResult(
+        version=now.name,
+        alias=entry.alias or "",
+        previous=entry.from_,
+        actor=entry.actor,
+        reason=entry.reason,
+        journal=entry.seq,
+        already=True,
+        proof=f"journal entry {entry.seq}" if shown is None else shown.said,
+        shown=level if shown is None else shown.shown,
+        proof_digest=proof.digest if proof is not None and shown is not None else None,
+    )
+    _move_best(context, now, entry.reason)
+    apart = frozenset() if shown is not None else frozenset({"prove"})
+    return Outcome(
+        result,
+        Verdict.PASS,
+        model_digest=now.manifest.model_digest,
+        champion_version=entry.from_,
+        apart_from=apart,
+    )
 
 
 def _outcome(
@@ -131,4 +178,16 @@ def _move_best(context: Context, target: Version, reason: str) -> None:
         context.console.say(f"  {alias} is left alone: {error.message}")
 
 
-ROLLBACK = StepDefinition(SPEC, "rollback", (), reads, run, optional=("prove",), reads_data=False)
+ROLLBACK = StepDefinition(
+    SPEC,
+    r.ROLLBACK,
+    (),
+    reads,
+    run,
+    RollbackPresenter(),
+    optional=("prove",),
+    reads_data=False,
+    about_data=False,
+    needs_checkout=False,
+    part=lambda inputs: PROVE if inputs.part == "prove" else None,
+)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import modelyard.records.results as r
 from modelyard import __version__
 from modelyard.config.meaning import training_part
 from modelyard.config.sections.model import Maximise
@@ -14,11 +15,14 @@ from modelyard.core.errors import ConfigError, DataError
 from modelyard.core.files import replace_folder, sha256_file, write_atomic
 from modelyard.core.verdict import Verdict
 from modelyard.models import store
+from modelyard.records.envelope import Envelope
 from modelyard.records.results import TrainResult
 from modelyard.steps import rows as step_rows
 from modelyard.steps.context import CheckedOut
 from modelyard.steps.declaration import Inputs, Outputs, Secret, StepSpec
-from modelyard.steps.execution import Outcome, StepDefinition, passed
+from modelyard.steps.definition import Outcome, Stage, StepDefinition
+from modelyard.steps.execution import passed
+from modelyard.steps.train.present import TrainPresenter
 
 
 class TrainOutputs(Outputs):
@@ -168,4 +172,19 @@ def _take_predictions(context: CheckedOut, rows: step_rows.Rows) -> Outcome:
     return Outcome(result, Verdict.PASS, fit_digest=digest({"predictions": model_digest}), model_digest=model_digest)
 
 
-TRAIN = StepDefinition(SPEC, "train", ("detect",), reads, run, optional=("validate",))
+def _model_intact(run_dir: Path, envelope: Envelope) -> bool:
+    expected, folder = envelope.record.model_digest, run_dir / "model"
+    return expected is None or (folder.is_dir() and store.digest(folder)[0] == expected)
+
+
+TRAIN = StepDefinition(
+    SPEC,
+    r.TRAIN,
+    ("detect",),
+    reads,
+    run,
+    TrainPresenter(),
+    optional=("validate",),
+    stage=Stage(),
+    intact=_model_intact,
+)

@@ -3,13 +3,15 @@
 from collections.abc import Mapping
 from typing import Any
 
+import modelyard.records.results as r
 from modelyard.core.errors import ConfigError
 from modelyard.core.files import sha256_file
 from modelyard.core.verdict import worst
 from modelyard.records.results import ValidateResult
 from modelyard.steps.context import CheckedOut
 from modelyard.steps.declaration import Inputs, Outputs, StepSpec
-from modelyard.steps.execution import Outcome, StepDefinition
+from modelyard.steps.definition import Outcome, Stage, StepDefinition
+from modelyard.steps.validate.present import ValidatePresenter
 
 SPEC = StepSpec(
     name="validate",
@@ -69,4 +71,6 @@ def run(context: CheckedOut, _inputs: Inputs) -> Outcome:
     return Outcome(ValidateResult(suites=tuple(results)), worst(result.verdict for result in results))
 
 
-VALIDATE = StepDefinition(SPEC, "validate", ("detect",), reads, run)
+VALIDATE = StepDefinition(
+    SPEC, r.VALIDATE, ("detect",), reads, run, ValidatePresenter(), stage=Stage(section="validate")
+)

@@ -1,0 +1,82 @@
+"""The built-in steps as reports show them."""
+
+from collections.abc import Iterator
+
+from modelyard.core.verdict import Verdict, worst
+from modelyard.records.results import (
+    DETECT,
+    EVALUATE,
+    PROMOTE,
+    PROVE,
+    ROLLBACK,
+    TRAIN,
+    VALIDATE,
+    EvaluateResult,
+    TrainResult,
+)
+from modelyard.report import conclusion, numbers, wording
+from modelyard.report.document import Line, Text, Tile, line
+from modelyard.report.registry import REPORTS, Results, StepReport
+from modelyard.report.sections import detect, evaluate, promote, train, validate
+
+
+def _verdict(result: EvaluateResult, claimed: Verdict) -> Verdict:
+    return worst([claimed, wording.counted(result.gates)])
+
+
+def _notes(result: EvaluateResult) -> Iterator[Line]:
+    for text in (result.headline, result.champion_note):
+        if text:
+            yield line(text)
+
+
+def _tiles(judged: EvaluateResult, results: Results) -> Iterator[Tile]:
+    trained = results.get(TRAIN.name)
+    primary = trained.metric if isinstance(trained, TrainResult) else ""
+    row = next((row for row in judged.metrics if row.metric == primary), judged.metrics[0] if judged.metrics else None)
+    if row is not None:
+        yield Tile(f"{row.metric} of the challenger", wording.observed(row.challenger), wording.limits(row.challenger))
+        gate = next(
+            (
+                gate
+                for gate in judged.gates
+                if gate.metric == row.metric
+                and gate.reference == "champion"
+                and gate.estimate.value is not None
+                and not wording.is_contrast(gate)
+            ),
+            None,
+        )
+        if gate is not None:
+            label = f"against champion {judged.champion}" if judged.champion else "against the champion"
+            yield Tile(label, wording.observed(gate.estimate, signed=True), wording.limits(gate.estimate, signed=True))
+    counted = [gate.verdict for gate in judged.gates if gate.verdict is not Verdict.NOT_APPLICABLE]
+    passed = sum(verdict is Verdict.PASS for verdict in counted)
+    rest = evaluate.tally(verdict for verdict in counted if verdict is not Verdict.PASS)
+    yield Tile("gates passed", f"{passed} of {len(counted)}", "all that apply" if rest == "none" else rest)
+    units = numbers.units(judged.test_units, judged.unit)
+    yield Tile("judged on", units, numbers.units(judged.test_rows, "row") if judged.unit != "row" else "test rows")
+
+
+def _rules(result: EvaluateResult) -> Iterator[Line]:
+    yield line(Text("Rules ", "muted"), result.rules)
+
+
+for _report in (
+    StepReport(DETECT.name, detect.sections),
+    StepReport(VALIDATE.name, validate.sections, sentence=conclusion.validation),
+    StepReport(TRAIN.name, train.sections),
+    StepReport(
+        EVALUATE.name,
+        evaluate.sections,
+        sentence=conclusion.judgement,
+        verdict=_verdict,
+        notes=_notes,
+        tiles=_tiles,
+        origin=_rules,
+    ),
+    StepReport(PROMOTE.name, promote.sections, headline=conclusion.moved),
+    StepReport(PROVE.name, promote.sections, headline=conclusion.proved),
+    StepReport(ROLLBACK.name, promote.sections, headline=conclusion.moved),
+):
+    REPORTS.register(_report)

@@ -1,0 +1,36 @@
+"""detect, presented: what differs from the champion."""
+
+import json
+from typing import Any
+
+from modelyard.core.canonical import digest
+from modelyard.records.envelope import Envelope
+from modelyard.records.results import DetectResult
+from modelyard.steps.presenter import Plain
+
+
+class DetectPresenter(Plain[DetectResult]):
+    """What differs, and the digests that workflows go by."""
+
+    def facts(self, result: DetectResult) -> str:
+        """Return what differs."""
+        return "changed: " + ", ".join(result.reasons) if result.changed else f"unchanged since {result.champion}"
+
+    def lines(self, envelope: Envelope, result: DetectResult) -> list[str]:
+        """Return the first of each kind of change."""
+        del envelope
+        return [f"  {reason}: {detail}" for reason, details in result.details.items() for detail in details[:20]]
+
+    def outputs(self, envelope: Envelope, result: DetectResult) -> dict[str, Any]:
+        """Return whether and what, the data's digest, and the model."""
+        return {
+            "changed": result.changed,
+            "reasons": ",".join(result.reasons),
+            "data-digest": digest({part.name: part.digest for part in result.sets}),
+            "model": envelope.record.model,
+            "models": json.dumps([envelope.record.model]),
+        }
+
+    def unchanged_since(self, result: DetectResult) -> str:
+        """Return the champion that everything is the same as for."""
+        return "" if result.changed else result.champion or ""

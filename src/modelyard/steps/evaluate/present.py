@@ -1,0 +1,65 @@
+"""evaluate, presented: the gates as a small table, and an annotation for each that did not pass."""
+
+from modelyard.core.verdict import Verdict
+from modelyard.github.log import Annotation, Level
+from modelyard.records.envelope import Envelope
+from modelyard.records.results import EvaluateResult, GateResult
+from modelyard.report.wording import explanation
+from modelyard.steps.presenter import Places, Plain
+
+
+class EvaluatePresenter(Plain[EvaluateResult]):
+    """The judgement."""
+
+    closes_run = True
+
+    def facts(self, result: EvaluateResult) -> str:
+        """Return the rows and how many gates ended how."""
+        states = [gate.verdict for gate in result.gates]
+        counted = ", ".join(f"{states.count(state)} {state}" for state in Verdict if state in states)
+        return f"{result.test_rows:,} test rows, gates: {counted}"
+
+    def lines(self, envelope: Envelope, result: EvaluateResult) -> list[str]:
+        """Return the gates, and below them the checks that gate and did not pass."""
+        del envelope
+        rows = [(f"{gate.verdict}{_mark(gate)}", gate.rule, _numbers(gate)) for gate in result.gates]
+        rows += [
+            (str(check.verdict), check.name, check.said)
+            for check in result.checks
+            if check.gate and check.verdict not in (Verdict.PASS, Verdict.NOT_APPLICABLE)
+        ]
+        widths = [max((len(row[at]) for row in rows), default=0) for at in range(2)]
+        return [f"  {verdict:<{widths[0]}}  {rule:<{widths[1]}}  {numbers}".rstrip() for verdict, rule, numbers in rows]
+
+    def annotations(self, envelope: Envelope, result: EvaluateResult, places: Places, level: Level) -> list[Annotation]:
+        """Return one for each gate and gating check that did not pass, the worst first."""
+        del envelope
+        found = []
+        for verdict in (Verdict.ERROR, Verdict.FAIL, Verdict.INCONCLUSIVE):
+            for gate in result.gates:
+                if gate.verdict is verdict:
+                    milder: Level = "warning" if gate.allowed or gate.waived else level
+                    file, line = (places.config, gate.line) if places.config and gate.line else ("", None)
+                    text = explanation(gate, result.champion)
+                    found.append(Annotation(milder, text, title=f"{gate.rule}: {verdict.value}", file=file, line=line))
+            found += [
+                Annotation(level, check.said, title=f"{check.name}: {verdict.value}")
+                for check in result.checks
+                if check.gate and check.verdict is verdict
+            ]
+        return found
+
+
+def _mark(gate: GateResult) -> str:
+    return ", waived" if gate.waived else ", allowed" if gate.allowed else ""
+
+
+def _numbers(gate: GateResult) -> str:
+    found = gate.estimate
+    if found.value is None or found.low is None or found.high is None:
+        return gate.reason or found.refused
+    sign = "+" if gate.reference else ""
+    text = f"{found.value:{sign}.4f} [{found.low:{sign}.4f}, {found.high:{sign}.4f}], {found.n:,} {found.unit}s"
+    if gate.smallest_visible is not None and gate.verdict is Verdict.INCONCLUSIVE:
+        text += f", smallest visible difference {gate.smallest_visible:.2g}"
+    return text

@@ -1,0 +1,113 @@
+"""A step that is run again: a move that was made ends well, and an error never replaces a record that has a result."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from modelyard.registry.local.registry import LocalRegistry
+from tests import desk
+from tests.desk import edit, modelyard
+
+REASON = ("--reason", "errors since the morning")
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two versions, the second serves."""
+    folder = desk.repository(tmp_path_factory.mktemp("again") / "tiny", desk.QUICK)
+    for candidates in ("C: [0.1, 1]", "C: [0.1, 1, 10]"):
+        edit(folder / "modelyard.yml", "C: [0.1, 1]", candidates)
+        done = modelyard(folder, "run", "--promote")
+        assert done.code == 0, done.err
+    return folder
+
+
+@pytest.fixture
+def tiny(made: Path, tmp_path: Path) -> Path:
+    shutil.copytree(made, tmp_path / "tiny")
+    return tmp_path / "tiny"
+
+
+def journal(folder: Path) -> bytes:
+    entries = LocalRegistry(folder / ".modelyard", "tiny").entries()
+    return json.dumps([entry.model_dump(mode="json") for entry in entries]).encode()
+
+
+def test_a_rollback_that_is_asked_for_twice_was_made_already(tiny: Path) -> None:
+    assert modelyard(tiny, "rollback", *REASON, "--to", "v1").code == 0
+    before, proof = journal(tiny), desk.record(tiny, "prove")
+    again = modelyard(tiny, "rollback", *REASON, "--to", "v1", "--json")
+    assert again.code == 0, again.err
+    assert (again.json["verdict"], again.json["version"]) == ("pass", "v1")
+    result = desk.record(tiny, "rollback")["result"]
+    assert (result["already"], result["previous"], result["shown"]) == (True, "v2", "golden")
+    assert journal(tiny) == before
+    assert desk.record(tiny, "prove") == proof
+    assert modelyard(tiny, "verify").code == 0
+
+
+def test_a_rollback_that_was_cut_off_after_its_move_is_finished(tiny: Path) -> None:
+    assert modelyard(tiny, "rollback", *REASON).code == 0
+    before = journal(tiny)
+    (tiny / "modelyard-run" / "records" / "rollback.json").unlink()
+    again = modelyard(tiny, "rollback", *REASON)
+    assert again.code == 0, again.err
+    assert desk.record(tiny, "rollback")["result"]["already"]
+    assert journal(tiny) == before
+    assert modelyard(tiny, "verify").code == 0
+
+
+def test_a_proof_of_another_version_is_not_taken_for_that_of_a_move_that_was_made(tiny: Path) -> None:
+    assert modelyard(tiny, "rollback", *REASON, "--to", "v1").code == 0
+    assert modelyard(tiny, "rollback", *REASON, "--to", "v2", "--part", "prove").code == 0
+    again = modelyard(tiny, "rollback", *REASON, "--to", "v1")
+    assert again.code == 0, again.err
+    record = desk.record(tiny, "rollback")
+    assert (record["builds_on"], record["result"]["proof_digest"]) == ([], None)
+    assert modelyard(tiny, "verify").code == 0
+
+
+def test_a_promotion_that_is_asked_for_twice_was_made_already(tiny: Path) -> None:
+    before = journal(tiny)
+    again = modelyard(tiny, "promote", "--reason", "again")
+    assert again.code == 0, again.err
+    assert "already" in again.out
+    assert desk.record(tiny, "promote")["result"]["already"]
+    assert journal(tiny) == before
+    assert modelyard(tiny, "verify").code == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "step"),
+    [
+        (("rollback", *REASON, "--to", "v9"), "rollback"),
+        (("promote", "--evidence-digest", "sha256:" + "0" * 64), "promote"),
+        (("train",), "train"),
+    ],
+)
+def test_an_error_stands_beside_the_record_that_it_came_after(
+    tiny: Path, arguments: tuple[str, ...], step: str
+) -> None:
+    assert step != "rollback" or modelyard(tiny, "rollback", *REASON, "--to", "v1").code == 0
+    known = desk.record(tiny, step)
+    if step == "train":
+        edit(tiny / "modelyard.yml", "target: answer", "target: nowhere")
+    ended = modelyard(tiny, *arguments)
+    assert ended.code in (2, 3, 4), ended.out
+    assert desk.record(tiny, step) == known
+    beside = tiny / "modelyard-run" / "records" / f"{step}.error.json"
+    assert json.loads(beside.read_bytes())["record"]["verdict"] == "error"
+    verified = modelyard(tiny, "verify", "--json")
+    assert verified.code == 0, verified.err
+    assert f"records/{step}.error.json" in verified.json["checked"]
+
+
+def test_nothing_is_built_on_a_record_after_which_an_error_came(tiny: Path) -> None:
+    edit(tiny / "modelyard.yml", "target: answer", "target: nowhere")
+    assert modelyard(tiny, "train").code == 3
+    edit(tiny / "modelyard.yml", "target: nowhere", "target: answer")
+    assert "train ended with error" in modelyard(tiny, "evaluate").err
+    assert modelyard(tiny, "train").code == 0
+    assert not (tiny / "modelyard-run" / "records" / "train.error.json").exists()
