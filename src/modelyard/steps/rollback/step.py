@@ -29,7 +29,7 @@ def run(context: Context, inputs: RollbackInputs) -> Outcome:
     now = context.versions.find_champion()
     last = None if now is None else _last_rollback(context, now)
     if now is not None and last is not None and _is_asked_again(context, inputs, now, last):
-        return _made_before(context, now, last)
+        return _made_before(context, inputs, now, last)
     if inputs.part == "both":
         proof = execute(PROVE, context, inputs)
         handed = proof.digest
@@ -37,7 +37,7 @@ def run(context: Context, inputs: RollbackInputs) -> Outcome:
         proof = context.records.read("prove")
         handed = inputs.proof_digest or _own(context, proof)
         if now is not None and last is not None and handed in last.command.split():
-            return _made_before(context, now, last)
+            return _made_before(context, inputs, now, last)
     shown = check_proof(
         proof,
         handed=handed,
@@ -108,7 +108,7 @@ def _is_asked_again(context: Context, inputs: RollbackInputs, now: Version, last
     return recorded is None and proof is not None and proof.digest in last.command.split()
 
 
-def _made_before(context: Context, now: Version, entry: JournalEntry) -> Outcome:
+def _made_before(context: Context, inputs: RollbackInputs, now: Version, entry: JournalEntry) -> Outcome:
     """Record a move that an earlier attempt made; only what comes after it is left to do."""
     proof = context.records.find("prove")
     shown = proof.record.find(ProveResult) if proof is not None and proof.digest in entry.command.split() else None
@@ -125,7 +125,7 @@ def _made_before(context: Context, now: Version, entry: JournalEntry) -> Outcome
         shown=level if shown is None else shown.shown,
         proof_digest=proof.digest if proof is not None and shown is not None else None,
     )
-    _move_best(context, now, entry.reason)
+    _move_best(context, now, inputs.reason)
     apart = frozenset() if shown is not None else frozenset({"prove"})
     return Outcome(
         result,
