@@ -10,7 +10,8 @@ import polars as pl
 
 from modelyard.config.configuration import Config
 from modelyard.core.canonical import digest
-from modelyard.training.train import Trained, TrainingRows, Workplace, train
+from modelyard.training.job import TrainingRows, Workplace
+from modelyard.training.train import Trained, train
 
 LOGISTIC = {"estimator": "sklearn.linear_model.LogisticRegression", "params": {"C": [0.1, 1.0]}}
 BOOSTING = {
@@ -63,7 +64,7 @@ def config(
 
 def workplace(folder: Path, **told: Any) -> Workplace:
     """A workspace whose model goes into ``run/model``."""
-    return Workplace(folder, folder, folder / ".modelyard", folder / "run" / "model", **told)
+    return Workplace(folder, folder, folder / ".modelyard", folder / "run" / "model", folder / "envs", **told)
 
 
 def run(folder: Path, configured: Config, frame: pl.DataFrame | None = None, **told: Any) -> Trained:

@@ -1,5 +1,6 @@
 """A command's model is scored in the environment of its own version: in evaluation, in a proof, and once adopted."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -102,3 +103,17 @@ def test_an_adopted_command_keeps_todays_environment(repository: Path) -> None:
     edit(repository / "requirements.lock", "1.0", "2.0")
     assert modelyard(repository, "run").code in (0, 1)
     assert scored(repository) == OWN
+
+
+def test_in_actions_the_environment_is_built_once_and_not_in_the_workspace(repository: Path, tmp_path: Path) -> None:
+    edit(repository / "modelyard.yml", GATE, GATE + "registry: {kind: local, durable: true}\n")
+    (tmp_path / "event.json").write_text(json.dumps({"repository": {"default_branch": "main", "full_name": "a/b"}}))
+    environ = {
+        "GITHUB_ACTIONS": "true", "GITHUB_EVENT_NAME": "push", "GITHUB_EVENT_PATH": str(tmp_path / "event.json"),
+        "GITHUB_REF": "refs/heads/main", "GITHUB_REPOSITORY": "a/b", "GITHUB_SHA": "b" * 40, "GITHUB_RUN_ID": "42",
+        "GITHUB_RUN_ATTEMPT": "1", "GITHUB_ACTOR": "octocat", "RUNNER_TEMP": str(tmp_path / "temp"),
+    }  # fmt: skip
+    done = modelyard(repository, "run", environ=environ)
+    assert done.code == 0, done.err
+    built = [path for folder in (repository, tmp_path / "temp") for path in folder.rglob("pyvenv.cfg")]
+    assert [path.parents[1] for path in built] == [tmp_path / "temp" / "modelyard" / "envs"]

@@ -15,8 +15,9 @@ import pytest
 from modelyard.core import processes
 from modelyard.core.errors import ConfigError, DataError
 from modelyard.models import store
-from modelyard.training.command import read_metrics
-from modelyard.training.train import Trained, TrainingRows, train
+from modelyard.training.job import TrainingRows
+from modelyard.training.train import Trained, train
+from modelyard.training.ways.command import read_metrics
 from tests.training_samples import config, leftovers, rows, wheel, workplace
 
 SCRIPT = """

@@ -23,9 +23,10 @@ from modelyard.metrics.catalogue import METRICS
 from modelyard.models import store
 from modelyard.models.child import score as score_child
 from modelyard.training import search as module
+from modelyard.training.job import TrainingRows
 from modelyard.training.preprocessing import pipeline
 from modelyard.training.signature import find_features
-from modelyard.training.train import Trained, TrainingRows, train
+from modelyard.training.train import Trained, train
 from tests.model_loading import load
 from tests.training_samples import BOOSTING, LOGISTIC, config, leftovers, rows, run, workplace
 
@@ -44,7 +45,7 @@ def fits(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         return real(choice, *rest)
 
     monkeypatch.setattr(module, "fit", counted)
-    monkeypatch.setattr("modelyard.training.train.fit", counted)
+    monkeypatch.setattr("modelyard.training.ways.search.fit", counted)
     return made
 
 

@@ -43,7 +43,11 @@ def seconds(text: str, *, what: str = "timeout") -> float:
     found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([smh])\s*", text)
     length = float(found[1]) * _UNITS[found[2]] if found else 0.0
     if length <= 0:
-        raise ConfigError(f"{what}: {text!r} is not a length of time", hint="Write it as 90s, 30m or 2h.")
+        raise ConfigError(
+            f"{what}: {text!r} is not a length of time",
+            code="config/length-of-time",
+            hint="Write it as 90s, 30m or 2h.",
+        )
     return length
 
 
@@ -54,7 +58,7 @@ def user_environment(environ: Mapping[str, str] | None = None) -> dict[str, str]
 
 
 def own_child_environment(environ: Mapping[str, str] | None = None) -> dict[str, str]:
-    """The environment of our own children and pools: no ``PYTHON*``, no tokens, and no import from the workspace."""
+    """Return the environment of our own children: no ``PYTHON*``, no tokens, no import from the workspace."""
     kept = {name: value for name, value in user_environment(environ).items() if not name.startswith("PYTHON")}
     return {**kept, "PYTHONSAFEPATH": "1"}
 
@@ -70,6 +74,19 @@ def as_own_environment() -> Iterator[None]:
         _set_environ(before)
 
 
+@contextmanager
+def hold_ctrl_c() -> Iterator[None]:
+    """Hold Ctrl-C back while processes of a pool start, which never see it then; this one gets it in the end.
+
+    A terminal sends it to all of them at once, and one that is still importing would answer with a traceback.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _set_environ(wanted: Mapping[str, str]) -> None:
     for name in set(os.environ) - set(wanted):
         del os.environ[name]
@@ -77,7 +94,7 @@ def _set_environ(wanted: Mapping[str, str]) -> None:
 
 
 def arguments(template: str, values: Mapping[str, str], *, what: str) -> list[str]:
-    """A command's arguments: split as a shell would, each ``{name}`` filled in afterwards, so no value can add one.
+    """Split a command as a shell would, and fill in each ``{name}`` afterwards, so that no value can add one.
 
     Raises:
         ConfigError: nothing to run, unbalanced quotes, or an unknown placeholder.
@@ -85,14 +102,21 @@ def arguments(template: str, values: Mapping[str, str], *, what: str) -> list[st
     try:
         parts = shlex.split(template)
     except ValueError as error:
-        raise ConfigError(f"{what}: {template!r} cannot be split into arguments: {error}") from error
+        raise ConfigError(
+            f"{what}: {template!r} cannot be split into arguments: {error}", code="command/not-readable"
+        ) from error
     if not parts:
-        raise ConfigError(f"{what}: there is no command", hint="Name a program and its arguments.")
+        raise ConfigError(
+            f"{what}: there is no command", code="command/empty", hint="Name a program and its arguments."
+        )
     for name in _PLACEHOLDER.findall(template):
         if name not in values:
             allowed = ", ".join(f"{{{known}}}" for known in values)
-            raise ConfigError(f"{what}: {{{name}}} is not known here. {nearest(name, values)}".rstrip(),
-                              hint=f"Known: {allowed}.")  # fmt: skip
+            raise ConfigError(
+                f"{what}: {{{name}}} is not known here. {nearest(name, values)}".rstrip(),
+                code="command/unknown-placeholder",
+                hint=f"Known: {allowed}.",
+            )
     return [_PLACEHOLDER.sub(lambda found: values[found[1]], part) for part in parts]
 
 
@@ -131,7 +155,8 @@ def run_command(
     if result.returncode != 0:
         raise DataError(
             f"{what} {ended(result)}",
-            hint=f"Mend the command and run again. All of its output: {log}",
+            code="command/failed",
+            hint=f"Fix the command and run again. All of its output: {log}",
         )
     return result
 
@@ -160,12 +185,15 @@ def run_group(
                 stderr=subprocess.STDOUT, start_new_session=True,
             )  # fmt: skip
         except OSError as error:
-            raise DataError(f"{what}: {argv[0]!r} could not be started: {error.strerror or error}") from error
+            raise DataError(
+                f"{what}: {argv[0]!r} could not be started: {error.strerror or error}", code="command/not-started"
+            ) from error
         try:
             returncode = process.wait(limit)
         except subprocess.TimeoutExpired as error:
             raise DataError(
                 f"{what} was still running after {timeout} and was stopped{_shown(last_lines(log))}",
+                code="command/timed-out",
                 hint=f"Make it faster, or raise its limit: {_limit_key(what)}.",
             ) from error
         finally:
@@ -177,15 +205,25 @@ def _program(name: str, cwd: Path, environment: Mapping[str, str], what: str) ->
     if "/" in name:
         path = cwd / name
         if not path.is_file():
-            raise DataError(f"{what}: there is no program {name!r} in {cwd}", hint="Paths are relative to that folder.")
+            raise DataError(
+                f"{what}: there is no program {name!r} in {cwd}",
+                code="command/not-found",
+                hint="Paths are relative to that folder.",
+            )
         if not os.access(path, os.X_OK):
             raise DataError(
-                f"{what}: {name!r} is not executable", hint=f"Run `chmod +x {name}`, or name its interpreter."
+                f"{what}: {name!r} is not executable",
+                code="command/not-executable",
+                hint=f"Run `chmod +x {name}`, or name its interpreter.",
             )
         return str(path)
     found = shutil.which(name, path=environment.get("PATH", os.defpath))
     if found is None:
-        raise DataError(f"{what}: {name!r} was not found on PATH", hint="Install it, or name it by its path.")
+        raise DataError(
+            f"{what}: {name!r} was not found on PATH",
+            code="command/not-found",
+            hint="Install it, or name it by its path.",
+        )
     return found
 
 
@@ -205,7 +243,7 @@ def _signal(process: "subprocess.Popen[bytes]", number: signal.Signals) -> None:
 
 
 def last_lines(log: Path, count: int = LAST_LINES) -> tuple[str, ...]:
-    """The last lines of a log, each cut at 300 characters and harmless on a terminal or in a runner's log."""
+    """Return the last lines of a log, each cut at 300 characters and harmless on a terminal or in a runner's log."""
     with log.open("rb") as stream:
         size = stream.seek(0, os.SEEK_END)
         stream.seek(max(0, size - 64 * 1024))
@@ -221,7 +259,7 @@ def _harmless(line: str) -> str:
 
 
 def _shown(lines: Sequence[str]) -> str:
-    return "; it said nothing" if not lines else "; its last lines:\n" + "\n".join(f"  | {line}" for line in lines)
+    return "; it printed nothing" if not lines else "; its last lines:\n" + "\n".join(f"  | {line}" for line in lines)
 
 
 def _status(returncode: int) -> str:

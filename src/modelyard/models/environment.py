@@ -76,7 +76,7 @@ class _Installed:
 
 
 def current_environment(requirements: Path | None = None, extra_roots: Iterable[str] = ()) -> Environment:
-    """What a model can import here.
+    """List what a model can import here.
 
     Args:
         requirements: the user's requirements file.
@@ -144,7 +144,7 @@ def _headers(path: Path, name: str) -> _Installed:
 
 
 def own_requirements(*more: str) -> list[Requirement]:
-    """The requirements of the base, ml and more extras: from the project file where it is there, else the metadata."""
+    """Return the requirements of the base, ml and more extras: from the project file, else from the metadata."""
     extras = ("ml", *more)
     project = SOURCE / "pyproject.toml"
     if project.is_file() and (table := tomllib.loads(project.read_text("utf-8"))["project"])["name"] == "modelyard":
@@ -188,7 +188,7 @@ def _asked_for(package: _Installed, extra: str) -> Iterator[tuple[Requirement, s
 
 
 def read_requirements(path: Path) -> list[Pin]:
-    """The requirements of a user's file that apply here: names, versions, markers and hashes.
+    """Return the requirements of a user's file that apply here: names, versions, markers and hashes.
 
     Raises:
         ConfigError: not there, or a line that is anything else, such as an option, a URL or a path.
@@ -196,9 +196,13 @@ def read_requirements(path: Path) -> list[Pin]:
     try:
         text = path.read_text("utf-8")
     except FileNotFoundError as error:
-        raise ConfigError("there is no such requirements file", place=Place(path.name)) from error
+        raise ConfigError(
+            "there is no such requirements file", code="environment/no-file", place=Place(path.name)
+        ) from error
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError("the requirements file is not readable UTF-8 text", place=Place(path.name)) from error
+        raise ConfigError(
+            "the requirements file is not readable UTF-8 text", code="environment/unreadable", place=Place(path.name)
+        ) from error
     pins = []
     for number, line in _logical_lines(text):
         pin = _pin(line, Place(path.name, number))
@@ -227,19 +231,38 @@ def _logical_lines(text: str) -> Iterator[tuple[int, str]]:
 def _pin(line: str, place: Place) -> Requirement:
     allowed = "Only names, versions, markers and hashes may stand here; indexes and options are the machine's to set."
     if line.startswith("-"):
-        raise ConfigError(f"the option {line.split()[0].split('=')[0]} is not allowed", hint=allowed, place=place)
+        raise ConfigError(
+            f"the option {line.split()[0].split('=')[0]} is not allowed",
+            code="environment/option-in-requirements",
+            hint=allowed,
+            place=place,
+        )
     wanted = re.sub(r"\s+--hash[= ]\S+", "", line)
     if " --" in wanted:
         option = wanted.partition(" --")[2].split()[0].split("=")[0]
-        raise ConfigError(f"the option --{option} is not allowed", hint=allowed, place=place)
+        raise ConfigError(
+            f"the option --{option} is not allowed",
+            code="environment/option-in-requirements",
+            hint=allowed,
+            place=place,
+        )
     try:
         requirement = Requirement(wanted)
     except InvalidRequirement as error:
         kind = "a URL or a path" if re.search(r"://|^[./~]|[/\\]", wanted) else "not a requirement"
-        raise ConfigError(f"{kind} is not allowed" if kind.startswith("a ") else f"{wanted!r} is {kind}",
-                          hint=allowed, place=place) from error  # fmt: skip
+        raise ConfigError(
+            f"{kind} is not allowed" if kind.startswith("a ") else f"{wanted!r} is {kind}",
+            code="environment/not-a-requirement",
+            hint=allowed,
+            place=place,
+        ) from error
     if requirement.url:
-        raise ConfigError(f"{requirement.name} from a URL or a path is not allowed", hint=allowed, place=place)
+        raise ConfigError(
+            f"{requirement.name} from a URL or a path is not allowed",
+            code="environment/not-a-requirement",
+            hint=allowed,
+            place=place,
+        )
     return requirement
 
 
@@ -251,12 +274,18 @@ def _compare(pins: Sequence[Pin], own: Sequence[Requirement], installed: _Packag
         found = installed.get(pin.name)
         install = f"Run: uv pip install -r {path.name}"
         if found is None:
-            raise ConfigError(f"{_shown(pin.requirement)} is not installed", hint=install, place=place)
+            raise ConfigError(
+                f"{_shown(pin.requirement)} is not installed",
+                code="environment/not-installed",
+                hint=install,
+                place=place,
+            )
         if not pin.requirement.specifier.contains(found.version, prereleases=True):
             ours = ranges.get(pin.name)
             also = f" (modelyard itself needs {_shown(ours)})" if ours is not None else ""
             raise ConfigError(
                 f"the file asks for {_shown(pin.requirement)}, installed is {pin.name}=={found.version}{also}",
+                code="environment/not-installed",
                 hint=f"{install} (or change the line to what you mean).",
                 place=place,
             )
@@ -276,6 +305,7 @@ def refuse_conflicts(pins: Sequence[Pin], ranges: Mapping[str, Requirement], pat
             if one.exact and not other.requirement.specifier.contains(one.exact, prereleases=True):
                 raise ConfigError(
                     f"{_shown(pin.requirement)} conflicts with {_shown(before.requirement)} in line {before.line}",
+                    code="environment/conflict",
                     hint="Keep one of them.",
                     place=place,
                 )
@@ -283,6 +313,7 @@ def refuse_conflicts(pins: Sequence[Pin], ranges: Mapping[str, Requirement], pat
         if ours is not None and pin.exact and not ours.specifier.contains(pin.exact, prereleases=True):
             raise ConfigError(
                 f"{_shown(pin.requirement)} conflicts with modelyard's own {_shown(ours)}",
+                code="environment/conflict",
                 hint="Pin a version inside that range; for training that cannot live beside it, use train.command with "
                 "train.environment.",
                 place=place,
@@ -312,6 +343,7 @@ def parse_environment(text: str) -> Environment:
         line = 1 if head is None else pins.index(None) + 2
         raise DataError(
             f"environment.txt is not readable: line {line} is not what modelyard writes there",
+            code="environment/damaged",
             hint="It must hold `# python VERSION SYSTEM MACHINE`, then name==version lines.",
         )
     packages = tuple(sorted((pin[1], pin[2]) for pin in pins if pin is not None))
@@ -319,18 +351,23 @@ def parse_environment(text: str) -> Environment:
 
 
 def environment_of(path: Path, current: Environment) -> Environment:
-    """The environment that a requirements file pins exactly, on this Python and platform.
+    """Return the environment that a requirements file pins exactly, on this Python and platform.
 
     Raises:
         ConfigError: no such file, or a line that does not pin one version.
     """
     if not path.is_file():
-        raise ConfigError(f"there is no environment file {path.name}", hint="Name a file of name==version lines.")
+        raise ConfigError(
+            f"there is no environment file {path.name}",
+            code="environment/no-file",
+            hint="Name a file of name==version lines.",
+        )
     pins = read_requirements(path)
     loose = [pin for pin in pins if pin.exact is None]
     if loose:
         raise ConfigError(
             f"{path.name}:{loose[0].line}: {loose[0].name} is not pinned to one version",
+            code="environment/not-pinned",
             hint="An adopted model is scored in exactly these packages: write name==version.",
         )
     return Environment(current.python, current.platform, tuple(sorted((pin.name, str(pin.exact)) for pin in pins)))
@@ -342,7 +379,7 @@ def environment_digest(environment: Environment) -> str:
 
 
 def python_for(wanted: Environment, *, cache: Path, current: Environment) -> Path:
-    """The interpreter to score a version with: this one where the packages agree, else one built for it.
+    """Return the interpreter to score a version with: this one where the packages agree, else one built for it.
 
     Args:
         wanted: the version's environment, as ``parse_environment`` reads it.
@@ -359,7 +396,7 @@ def python_for(wanted: Environment, *, cache: Path, current: Environment) -> Pat
 
 
 def python_for_lock(lock: Path, *, cache: Path) -> Path:
-    """The interpreter of a command's own environment, built from its requirements file and reused while that stays.
+    """Return the interpreter of a command's own environment, built from its requirements and then reused.
 
     Raises:
         ConfigError: the file holds anything but names, versions, markers and hashes.
@@ -422,16 +459,19 @@ def _uv(*arguments: str, python: str) -> None:
             env=environment, stdin=subprocess.DEVNULL, timeout=_UV_LIMIT,
         )  # fmt: skip
     except subprocess.TimeoutExpired as error:
-        raise PlatformError(f"uv took longer than {_UV_LIMIT:g} s to build an environment") from error
+        raise PlatformError(
+            f"uv took longer than {_UV_LIMIT:g} s to build an environment", code="environment/timed-out"
+        ) from error
     if done.returncode != 0:
         raise PlatformError(
             f"an environment for Python {python} could not be built: {_gist(done.stderr)}",
+            code="environment/not-built",
             hint="It needs a package index, or uv's cache, that still has those versions as wheels for this platform.",
         )
 
 
 def _gist(stderr: str) -> str:
-    """The one line of what uv said that names the cause."""
+    """Return the one line of what uv said that names the cause."""
     said = [line.strip() for line in stderr.splitlines() if line.strip()]
     causes = [line.removeprefix("cause:").strip() for line in said if line.startswith("cause:")]
     return (causes or said[-1:] or ["uv said nothing"])[0][:500]
@@ -447,6 +487,8 @@ def _uv_program() -> str:
     found = str(beside[0]) if beside else shutil.which("uv")
     if found is None:
         raise PlatformError(
-            "uv was not found, which builds the environments that models are scored in", hint="Run: pip install uv"
+            "uv was not found, which builds the environments that models are scored in",
+            code="environment/no-uv",
+            hint="Run: pip install uv",
         )
     return found

@@ -1,4 +1,4 @@
-"""Does an old model still work: its golden predictions come out again, or at least it loads and predicts.
+"""Check that a stored model still works by reproducing its golden predictions, or at least by loading it.
 
 Nothing here reads Parquet in this process, so that a small environment without any data library can ask.
 """
@@ -86,12 +86,15 @@ def loads(scorer: Scorer, home: Path, seed: str, folder: Path) -> int:
     predictions = scorer.predict_made_up(made_up, folder)
     told = compare(scorer.python, None, predictions, folder)
     if told["problem"]:
-        raise DataError(f"{scorer.who} loads, and its predictions for made-up rows are none: {told['problem']}")
+        raise DataError(
+            f"{scorer.who} loads, and its predictions for made-up rows are none: {told['problem']}",
+            code="model/not-finite",
+        )
     return int(told["rows"])
 
 
 def _quantiles(home: Path, scorer: Scorer) -> dict[str, list[float]]:
-    """What numbers are drawn from: the version's own profile, else 0 and 1."""
+    """Return what numbers are drawn from: the version's own profile, else 0 and 1."""
     try:
         told = read_json(home / "profile" / "profile.json")["columns"]
     except (OSError, ValueError, KeyError, json.JSONDecodeError):

@@ -18,7 +18,7 @@ _UNREACHABLE = ("network was disabled", "Failed to fetch", "error sending reques
 
 
 def compile_lock(user: Path, *, uv: Path, python: Path, mlflow: bool = False) -> str:
-    """The text of a lock in which the user's pins hold, and everything else is as in modelyard's own where it can be.
+    """Return a lock in which the user's pins hold, and everything else is as in modelyard's own if it can be.
 
     Args:
         user: the user's requirements file: names, versions, markers and hashes only.
@@ -48,7 +48,11 @@ def compile_lock(user: Path, *, uv: Path, python: Path, mlflow: bool = False) ->
                 text=True, errors="replace", check=False, timeout=_LIMIT, stdin=subprocess.DEVNULL,
             )  # fmt: skip
         except subprocess.TimeoutExpired as error:
-            raise PlatformError("uv found no answer to the pins within 10 minutes", hint="Pin more of them.") from error
+            raise PlatformError(
+                "uv found no answer to the pins within 10 minutes",
+                code="environment/timed-out",
+                hint="Pin more of them.",
+            ) from error
         if done.returncode:
             raise _refused(user, pins, own, done.stderr)
         text = output.read_text("utf-8")
@@ -57,6 +61,7 @@ def compile_lock(user: Path, *, uv: Path, python: Path, mlflow: bool = False) ->
         if given and not set(given) & _hashes(text, pin.name):
             raise ConfigError(
                 f"{pin.name}: no file of the version that was found has the hash that is written here",
+                code="environment/unknown-hash",
                 hint="Correct the hash; a package whose bytes are others is never installed.",
                 place=Place(user.name, pin.line),
             )
@@ -66,11 +71,14 @@ def compile_lock(user: Path, *, uv: Path, python: Path, mlflow: bool = False) ->
 def _refused(user: Path, pins: Sequence[Pin], own: Sequence[Requirement], stderr: str) -> ModelyardError:
     said = "\n".join(f"  | {line}" for line in stderr.strip().splitlines()[-12:])
     if any(sign in stderr for sign in _UNREACHABLE):
-        return PlatformError(f"uv did not reach the package registry:\n{said}", hint="Run again.")
+        return PlatformError(
+            f"uv did not reach the package registry:\n{said}", code="environment/index-unreachable", hint="Run again."
+        )
     named = {pin.name for pin in pins}
     ours = ", ".join(str(each) for each in own if canonicalize_name(each.name) in named)
     return ConfigError(
         f"the pins in {user.name} cannot be installed beside modelyard's own{f' ({ours})' if ours else ''}:\n{said}",
+        code="environment/conflict",
         hint="Change the pin that it names; for training that cannot live beside modelyard's packages, use "
         "train.command with train.environment.",
         place=Place(user.name),

@@ -36,13 +36,20 @@ def read_predictions(path: Path, who: str) -> Any:
     import polars as pl
 
     if not path.is_file():
-        raise DataError(f"{who}: no prediction file {path}", hint="Name an existing Parquet or CSV file.")
+        raise DataError(
+            f"{who}: no prediction file {path}",
+            code="model/no-prediction-file",
+            hint="Name an existing Parquet or CSV file.",
+        )
     try:
         frame = pl.read_csv(path, infer_schema_length=None) if path.suffix == ".csv" else pl.read_parquet(path)
     except (pl.exceptions.PolarsError, OSError) as error:
-        raise DataError(f"{who}: {path.name} is not a readable prediction file ({type(error).__name__})") from error
+        raise DataError(
+            f"{who}: {path.name} is not a readable prediction file ({type(error).__name__})",
+            code="model/unreadable-predictions",
+        ) from error
     if len(frame) == 0:
-        raise DataError(f"{who}: {path.name} holds no predictions")
+        raise DataError(f"{who}: {path.name} holds no predictions", code="model/no-predictions")
     return frame
 
 
@@ -65,8 +72,11 @@ def join(frame: Any, ids: Any, *, id_column: str, signature: Signature, threshol
 
     if id_column not in frame.columns:
         hint = nearest(id_column, frame.columns)
-        raise DataError(f"{who}: the predictions have no column {id_column!r}. {hint}".strip(),
-                        hint=f"Columns found: {', '.join(frame.columns[:10])}.")  # fmt: skip
+        raise DataError(
+            f"{who}: the predictions have no column {id_column!r}. {hint}".strip(),
+            code="model/prediction-columns",
+            hint=f"Columns found: {', '.join(frame.columns[:10])}.",
+        )
     if frame[id_column].dtype != ids.dtype:
         # Cast before duplicates are looked for: "1" and "01" are one number.
         frame = frame.with_columns(pl.col(id_column).cast(ids.dtype, strict=False))
@@ -74,7 +84,9 @@ def join(frame: Any, ids: Any, *, id_column: str, signature: Signature, threshol
     duplicates = len(frame) - frame[id_column].n_unique()
     if duplicates:
         raise DataError(
-            f"{who}: {duplicates:,} predictions repeat an id in {id_column!r}", hint="One prediction a row."
+            f"{who}: {duplicates:,} predictions repeat an id in {id_column!r}",
+            code="model/repeated-ids",
+            hint="One prediction a row.",
         )
     truth = pl.DataFrame({id_column: ids}).with_row_index("__order__")
     found = truth.join(frame.with_columns(pl.lit(value=True).alias("__found__")), on=id_column, how="left")
@@ -84,6 +96,7 @@ def join(frame: Any, ids: Any, *, id_column: str, signature: Signature, threshol
     if unmatched > UNMATCHED_LIMIT * len(truth):
         raise DataError(
             f"{who}: {unmatched:,} of {len(truth):,} test rows have no prediction (allowed: 1 %)",
+            code="model/unmatched-rows",
             hint=f"Every test row needs one prediction, joined by {id_column!r}.",
         )
     predictions = _arrays(found, matched, signature, threshold, who)
@@ -103,12 +116,18 @@ def _arrays(found: Any, matched: Bools, signature: Signature, threshold: float, 
         _probabilities(table[matched].ravel(), np.ones(table[matched].size, dtype=bool), who)
         sums = table[matched].sum(axis=1)
         if np.abs(sums - 1).max() > 1e-3:
-            raise DataError(f"{who}: {int((np.abs(sums - 1) > 1e-3).sum()):,} rows of probabilities do not sum to 1")
+            raise DataError(
+                f"{who}: {int((np.abs(sums - 1) > 1e-3).sum()):,} rows of probabilities do not sum to 1",
+                code="model/probability-range",
+            )
         return Predictions(len(classes), label=np.argmax(table, axis=1).astype(np.int64), probability=table)
     if "prediction" not in found.columns:
         wanted = "probability" if signature.task == "binary" else "probability_<class> for every class"
-        raise DataError(f"{who}: the predictions have neither {wanted} nor prediction",
-                        hint=f"Columns found: {', '.join(found.columns[1:11])}.")  # fmt: skip
+        raise DataError(
+            f"{who}: the predictions have neither {wanted} nor prediction",
+            code="model/prediction-columns",
+            hint=f"Columns found: {', '.join(found.columns[1:11])}.",
+        )
     return Predictions(len(classes), label=_labels(found, matched, signature, who))
 
 
@@ -134,7 +153,10 @@ def _labels(found: Any, matched: Bools, signature: Signature, who: str) -> Ints:
     codes = encode(found["prediction"].to_list(), signature)
     unknown = int(((codes < 0) & matched).sum())
     if unknown:
-        raise DataError(f"{who}: {unknown:,} predicted labels are none of the {len(signature.classes)} classes")
+        raise DataError(
+            f"{who}: {unknown:,} predicted labels are none of the {len(signature.classes)} classes",
+            code="model/unknown-labels",
+        )
     return np.where(matched, codes, 0)
 
 
@@ -149,13 +171,17 @@ def _numbers(found: Any, name: str, matched: Bools, who: str) -> Floats:
     import polars as pl
 
     if name not in found.columns:
-        raise DataError(f"{who}: the predictions have no column {name!r}. {nearest(name, found.columns)}".strip(),
-                        hint=f"Columns found: {', '.join(found.columns[1:11])}.")  # fmt: skip
+        raise DataError(
+            f"{who}: the predictions have no column {name!r}. {nearest(name, found.columns)}".strip(),
+            code="model/prediction-columns",
+            hint=f"Columns found: {', '.join(found.columns[1:11])}.",
+        )
     values: Floats = found[name].cast(pl.Float64, strict=False).to_numpy().astype(np.float64)
     bad = int((~np.isfinite(values) & matched).sum())
     if bad:
         raise DataError(
             f"{who}: {bad:,} of {int(matched.sum()):,} predictions are NaN, missing or infinite",
+            code="model/not-finite",
             hint="A model that gives no number for a row is not judged; handle missing values in it.",
         )
     return np.where(matched, values, 0.5)
@@ -164,5 +190,5 @@ def _numbers(found: Any, name: str, matched: Bools, who: str) -> Floats:
 def _probabilities(values: Floats, matched: Bools, who: str) -> Floats:
     outside = int((((values < 0) | (values > 1)) & matched).sum())
     if outside:
-        raise DataError(f"{who}: {outside:,} probabilities lie outside 0 to 1")
+        raise DataError(f"{who}: {outside:,} probabilities lie outside 0 to 1", code="model/probability-range")
     return values

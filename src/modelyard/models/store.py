@@ -63,7 +63,9 @@ def skops_archive(model: Any) -> bytes:
     try:
         return canonical_archive(skops.io.dumps(model))
     except (TypeError, ValueError, RecursionError, NotImplementedError) as error:
-        raise DataError(f"a {type(model).__name__} cannot be stored by skops: {error}", hint=_USE_JOBLIB) from error
+        raise DataError(
+            f"a {type(model).__name__} cannot be stored by skops: {error}", code="model/not-storable", hint=_USE_JOBLIB
+        ) from error
 
 
 def untrusted_types(data: bytes, trusted: Iterable[str] = TRUSTED) -> list[str]:
@@ -112,14 +114,20 @@ def _audit(data: bytes, who: str, trusted: Iterable[str]) -> None:
         found = untrusted_types(data, trusted)
         broken = "" if found else tree_nodes.problem(data)
     except Exception as error:  # a hostile archive may raise anything, but nothing of it is built here
-        raise DataError(f"{who} is not a readable skops archive: {type(error).__name__}: {error}") from error
+        raise DataError(
+            f"{who} is not a readable skops archive: {type(error).__name__}: {error}", code="model/damaged"
+        ) from error
     if found:
         more = f" and {len(found) - 5} more" if len(found) > 5 else ""
         raise DataError(
-            f"{who} holds types that are not on the reviewed list: {', '.join(found[:5])}{more}", hint=_USE_JOBLIB
+            f"{who} holds types that are not on the reviewed list: {', '.join(found[:5])}{more}",
+            code="model/untrusted-type",
+            hint=_USE_JOBLIB,
         )
     if broken:
-        raise DataError(f"{who} holds a {broken}: it was damaged, or made to crash whoever loads it")
+        raise DataError(
+            f"{who} holds a {broken}: it was damaged, or made to crash whoever loads it", code="model/damaged"
+        )
 
 
 def manifest(folder: Path) -> dict[str, str]:
@@ -132,7 +140,7 @@ def manifest(folder: Path) -> dict[str, str]:
 
 
 def digest(folder: Path) -> tuple[str, int]:
-    """The model digest (sha256 of the canonical list of (path, sha256)) and the folder's size in bytes.
+    """Return the model digest (sha256 of the canonical list of (path, sha256)) and the folder's size in bytes.
 
     Raises:
         DataError: as for ``manifest``.
@@ -144,7 +152,7 @@ def digest(folder: Path) -> tuple[str, int]:
 
 def _files(folder: Path) -> list[Path]:
     if folder.is_symlink() or not folder.is_dir():
-        raise DataError(f"{folder} is not a folder with a model")
+        raise DataError(f"{folder} is not a folder with a model", code="model/no-model")
     found: list[Path] = []
     for root, folders, names in os.walk(folder):
         for name in (*folders, *names):
@@ -156,8 +164,9 @@ def _files(folder: Path) -> list[Path]:
                 kind = "a link" if stat.S_ISLNK(mode) else "neither file nor folder"
                 raise DataError(
                     f"the model folder holds {path.relative_to(folder).as_posix()!r}, which is {kind}",
+                    code="model/link",
                     hint="A model is made of plain files; write copies instead of links.",
                 )
     if not found:
-        raise DataError(f"the model folder {folder.name} is empty")
+        raise DataError(f"the model folder {folder.name} is empty", code="model/no-model")
     return sorted(found, key=lambda path: path.relative_to(folder).as_posix())

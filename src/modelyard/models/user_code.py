@@ -36,7 +36,7 @@ def copy_imported(roots: Sequence[Path], model_dir: Path) -> None:
 
 
 def _source(module: Any, roots: Sequence[Path]) -> Path | None:
-    """The file or folder of a top-level module that stands directly in one of the roots."""
+    """Return the file or folder of a top-level module that stands directly in one of the roots."""
     folders = [Path(folder).resolve() for folder in getattr(module, "__path__", [])]
     file = getattr(module, "__file__", None)
     found = folders or ([Path(file).resolve()] if file else [])
@@ -48,4 +48,7 @@ def _refuse_links_out(source: Path, roots: Sequence[Path]) -> None:
         for name in (*folders, *files):
             path = Path(folder, name)
             if path.is_symlink() and not any(path.resolve().is_relative_to(root) for root in roots):
-                raise DataError(f"{path.relative_to(source.parent)} is a link that leads out of train.python-path")
+                raise DataError(
+                    f"{path.relative_to(source.parent)} is a link that leads out of train.python-path",
+                    code="model/link",
+                )

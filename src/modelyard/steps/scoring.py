@@ -20,9 +20,9 @@ def workbench(context: Context, *, without_pins: bool = False) -> Workbench:
     predict = config.evaluate.predict
     return Workbench(
         environments=context.environments,
-        current=lambda: _installed(context) if without_pins else context.environment,
+        current=lambda: _installed(context) if without_pins else context.read_environment(),
         allow_pickles=config.may_load_pickles,
-        folder=context.command_folder,
+        folder=context.policy.base,
         lock=command_lock(context),
         command=predict.command if predict else "",
         timeout=predict.timeout if predict else "1h",
@@ -31,6 +31,6 @@ def workbench(context: Context, *, without_pins: bool = False) -> Workbench:
 
 def _installed(context: Context) -> Environment:
     try:
-        return context.environment
+        return context.read_environment()
     except ConfigError:
         return environment.current_environment()

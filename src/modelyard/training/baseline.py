@@ -1,4 +1,4 @@
-"""The baseline: what a model that looks at no feature would say, fitted on training rows."""
+"""The baseline: a constant predictor fitted on the training rows."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -46,7 +46,7 @@ def fit_baseline(y: "NDArray[Any]", weight: "NDArray[Any] | None", task: "Task",
 def baseline_score(
     metric: "Metric", y: "NDArray[Any]", weight: "NDArray[Any] | None", baseline: Mapping[str, float], task: "Task"
 ) -> float | None:
-    """The metric of the baseline on its own training rows: from where a model's gain is counted in planning.
+    """Return the metric of the baseline on its own training rows: from where a model's gain is counted in planning.
 
     Args:
         metric: any of the catalogue that is for the task.

@@ -49,7 +49,7 @@ class FitCache:
         self._folder = folder
 
     def scores(self, digest: str) -> Scores | None:
-        """The fold scores of a fit digest."""
+        """Return the fold scores of a fit digest."""
         entry = self._entry(digest)
         try:
             scores, seconds = [float(score) for score in entry["scores"]], float(entry["seconds"])
@@ -66,7 +66,7 @@ class FitCache:
         self._put(digest, {"scores": list(scores), "seconds": seconds}, None)
 
     def model(self, digest: str) -> tuple[Path, Mapping[str, Any]] | None:
-        """The model folder of a fit digest and what was kept beside it, its bytes checked."""
+        """Return the model folder of a fit digest and what was kept beside it, its bytes checked."""
         entry, folder = self._entry(digest), self._place(digest) / "model"
         try:
             intact = bool(entry["model"] == store.digest(folder)[0])

@@ -27,7 +27,7 @@ _TREES = ("sklearn.tree.", "sklearn.ensemble.")
 
 
 def pipeline(estimator: Any, features: Sequence[Feature]) -> Any:
-    """A scikit-learn Pipeline of preprocessing (``prepare``) and the estimator (``model``), not yet fitted."""
+    """Return a scikit-learn Pipeline of preprocessing (``prepare``) and the estimator (``model``), not yet fitted."""
     from sklearn.compose import ColumnTransformer
     from sklearn.pipeline import Pipeline
 

@@ -10,7 +10,7 @@ import tempfile
 import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -24,7 +24,7 @@ from modelyard.metrics.metric import Metric
 from modelyard.records.results import CandidateRow, Feature
 from modelyard.training.cache import FitCache
 from modelyard.training.candidates import Choice
-from modelyard.training.preprocessing import pipeline
+from modelyard.training.families import family_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -169,7 +169,8 @@ def _winner(rows: Sequence[CandidateRow], metric: Metric) -> int:
     if at < 0:
         raise DataError(
             f"every candidate failed; the first, {rows[0].name}: {rows[0].problem}",
-            hint="Mend the data or the candidates; each one's fault stands in the results table.",
+            code="train/every-candidate-failed",
+            hint="Fix the data or the candidates; the results table shows each one's error.",
         )
     return at
 
@@ -186,14 +187,14 @@ def fit(choice: Choice, rows: Rows, at: "NDArray[Any] | None" = None) -> Any:
         share = np.bincount(codes, minlength=len(rows.classes))
         balanced = len(codes) / (np.count_nonzero(share) * np.maximum(share, 1))
         weight = balanced[codes] if weight is None else weight * balanced[codes]
-    made = pipeline(choice.build(), rows.features)
+    made = family_of(choice.estimator).pipeline(choice.build(), rows.features)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what a fit warns of, such as convergence, shows in its score
         return made.fit(frame, labels, **({} if weight is None else {"model__sample_weight": weight}))
 
 
 def score(model: Any, rows: Rows, at: "NDArray[Any]", metric: Metric, threshold: float) -> float | None:
-    """A fitted model's metric on some rows; None where it is undefined there."""
+    """Return a fitted model's metric on some rows; None where it is undefined there."""
     weight = None if rows.weight is None else rows.weight[at]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -242,19 +243,28 @@ def _run(
     with _pool(workers), _shared((rows, folds), scratch) as shared:
         pool = joblib.Parallel(return_as="generator_unordered")
         work = (joblib.delayed(_in_pool)(shared, number, task, metric, threshold) for number, task in enumerate(tasks))
-        with closing(pool(work)) as outcomes:
+        with ExitStack() as stack:
+            with processes.hold_ctrl_c():
+                outcomes = stack.enter_context(closing(pool(work)))
             for number, outcome in outcomes:
                 yield tasks[number], *outcome
 
 
 @contextmanager
 def _pool(workers: int) -> Iterator[None]:
+    from multiprocessing import resource_tracker
+
     import joblib
     from joblib.externals.loky import get_reusable_executor
+    from joblib.externals.loky.backend import resource_tracker as pools_tracker
     from joblib.externals.loky.process_executor import BrokenProcessPool
 
     threads = max(1, joblib.cpu_count() // workers)
     try:
+        with processes.as_own_environment():
+            # Their start unblocks Ctrl-C, so it comes before that of the workers, during which Ctrl-C is held back.
+            resource_tracker.ensure_running()
+            pools_tracker.ensure_running()
         with (
             processes.as_own_environment(),
             joblib.parallel_config("loky", n_jobs=workers, inner_max_num_threads=threads, initializer=_ignore_ctrl_c),
@@ -262,7 +272,8 @@ def _pool(workers: int) -> Iterator[None]:
             yield
     except BrokenProcessPool as error:
         raise DataError(
-            "a training process died, most often for want of memory",
+            "a training process died, most often because memory ran out",
+            code="train/process-died",
             hint="Set train.jobs to a smaller number, or train on a machine with more memory.",
         ) from error
     finally:

@@ -43,7 +43,7 @@ class Features:
 
 
 def command_features(frame: "pl.DataFrame", columns: Columns) -> Features:
-    """The columns that a command's model is scored on: as they stand, times, groups and units included.
+    """Return the columns that a command's model is scored on: as they stand, times, groups and units included.
 
     Only the target, the id, the weight, and what is protected or dropped are kept from it.
 
@@ -58,7 +58,7 @@ def command_features(frame: "pl.DataFrame", columns: Columns) -> Features:
 
 
 def find_features(frame: "pl.DataFrame", columns: Columns) -> Features:
-    """The columns that a model may use: all but target, id, time, unit, group, weight, protected and dropped ones.
+    """Return the columns that a model may use: those without another role that are not protected or dropped.
 
     Raises:
         DataError: a column of lists, structs or another type that models cannot take, or no column left.
@@ -82,6 +82,7 @@ def _some(found: list[Feature], left_out: dict[str, str]) -> Features:
     if not found:
         raise DataError(
             "no column is left for the model",
+            code="data/no-features",
             hint="All of them are the target, have another role under data.columns, are dropped, times or empty.",
         )
     return Features(tuple(found), left_out)
@@ -109,12 +110,13 @@ def _kind(series: "pl.Series") -> ColumnKind:
         return "categorical"
     raise DataError(
         f"column {series.name!r} has type {dtype.base_type()}, which a model cannot take",
+        code="data/column-type",
         hint="Turn it into numbers, text or booleans, or name it under data.columns.drop.",
     )
 
 
 def find_target(frame: "pl.DataFrame", column: str, model: Model) -> Target:
-    """The truth of the rows, checked against the task.
+    """Return the truth of the rows, checked against the task.
 
     Raises:
         DataError: missing values, one class, more than two for a binary task, or no numbers for regression.
@@ -125,17 +127,22 @@ def find_target(frame: "pl.DataFrame", column: str, model: Model) -> Target:
     series = frame[column]
     missing = series.null_count() + (int(series.is_nan().sum()) if series.dtype.is_float() else 0)
     if missing:
-        raise DataError(f"{missing:,} training rows have no {column!r}", hint="Set data.missing_target: drop.")
+        raise DataError(
+            f"{missing:,} training rows have no {column!r}",
+            code="data/missing-target",
+            hint="Set data.missing_target: drop.",
+        )
     if model.task == "regression":
         if not series.dtype.is_numeric():
             raise DataError(
                 f"the target {column!r} has type {series.dtype}, and regression needs numbers",
+                code="data/target-type",
                 hint="Set model.task: binary or multiclass for classes.",
             )
         values = series.cast(_float()).to_numpy()
         endless = int(np.sum(~np.isfinite(values)))
         if endless:
-            raise DataError(f"{endless:,} training rows have an infinite {column!r}")
+            raise DataError(f"{endless:,} training rows have an infinite {column!r}", code="data/infinite-target")
         return Target((), None, values, values)
     labels = _labels(series, column)
     classes, codes = np.unique(labels, return_inverse=True)
@@ -167,6 +174,7 @@ def _labels(series: "pl.Series", column: str) -> "NDArray[Any]":
         return np.asarray(series.to_numpy(), dtype=np.int64)
     raise DataError(
         f"the target {column!r} has type {series.dtype}, which holds no classes",
+        code="data/target-type",
         hint="Classes are booleans, whole numbers or text; set model.task: regression for other numbers.",
     )
 
@@ -175,12 +183,14 @@ def _check_count(classes: int, column: str, task: str) -> None:
     if classes < 2:
         raise DataError(
             f"the target {column!r} has one class in the training rows, so nothing can be learned",
+            code="data/one-class",
             hint="Look at data.split and the newest data: all training rows carry the same label.",
         )
     if task == "binary" and classes > 2:
         raise DataError(
             f"the target {column!r} has {classes:,} labels in the training rows, and a binary task has two",
-            hint="Set model.task: multiclass, or mend the labels.",
+            code="data/too-many-classes",
+            hint="Set model.task: multiclass, or fix the labels.",
         )
 
 
@@ -194,12 +204,13 @@ def _positive(labels: list[Label], model: Model) -> Label:
     raise ConfigError(
         f"model.positive: {model.positive!r} is none of the {len(labels)} labels of the target, which are "
         f"{kinds[type(labels[0])]}",
+        code="config/unknown-class",
         hint="Write it as it stands in the column; text that looks like a number or a boolean needs quotes.",
     )
 
 
 def signature(features: Features, target: Target, model: Model) -> Signature:
-    """The signature of the model to be trained."""
+    """Return the signature of the model to be trained."""
     binary = model.task == "binary"
     return Signature(
         features=features.features,
@@ -222,11 +233,15 @@ def find_weight(frame: "pl.DataFrame", columns: Columns) -> "NDArray[Any] | None
         return None
     series = frame[columns.weight]
     if not series.dtype.is_numeric():
-        raise DataError(f"the weight {columns.weight!r} has type {series.dtype}, and weights are numbers")
+        raise DataError(
+            f"the weight {columns.weight!r} has type {series.dtype}, and weights are numbers", code="data/weights"
+        )
     weight = series.cast(_float()).fill_null(float("nan")).to_numpy()
     bad = int(np.sum(~np.isfinite(weight) | (weight < 0)))
     if bad:
-        raise DataError(f"{bad:,} training rows have a weight that is missing, negative or infinite")
+        raise DataError(
+            f"{bad:,} training rows have a weight that is missing, negative or infinite", code="data/weights"
+        )
     if not weight.any():
-        raise DataError(f"the weights {columns.weight!r} are all zero")
+        raise DataError(f"the weights {columns.weight!r} are all zero", code="data/weights")
     return np.asarray(weight, dtype=np.float64)

@@ -24,7 +24,7 @@ def choose(
     goal: ThresholdGoal,
     costs: Mapping[tuple[int, int], float],
 ) -> float:
-    """The threshold that is best on rows which each fold's model had not seen, all folds together.
+    """Return the threshold that is best on rows which each fold's model had not seen, all folds together.
 
     Args:
         choice: the winner of the search.
@@ -45,7 +45,8 @@ def choose(
             model = fit(choice, rows, train)
             if not hasattr(model, "predict_proba"):
                 raise DataError(
-                    f"{choice.name} gives no probabilities, so that there is no threshold to choose",
+                    f"{choice.name} has no predict_proba, so a threshold cannot be tuned",
+                    code="train/no-probabilities",
                     hint="Remove model.threshold, or take an estimator with predict_proba.",
                 )
             given = np.asarray(model.predict_proba(rows.frame.iloc[valid]), dtype=np.float64)
@@ -65,7 +66,7 @@ def best(
     goal: ThresholdGoal,
     costs: Mapping[tuple[int, int], float],
 ) -> float:
-    """The best threshold of some predictions; ties go to the one nearest to one half.
+    """Return the best threshold of some predictions; ties go to the one nearest to one half.
 
     Args:
         y: (n,) 0 or 1.
@@ -81,7 +82,11 @@ def best(
 
     ones, zeros = float(weight[y == 1].sum()), float(weight[y == 0].sum())
     if ones <= 0 or zeros <= 0:
-        raise DataError("the folds hold one class, so that no threshold can be chosen", hint="Bring more rows.")
+        raise DataError(
+            "the folds hold one class, so a threshold cannot be tuned",
+            code="train/one-class-in-folds",
+            hint="Bring more rows.",
+        )
     tried = np.unique(np.round(probability, ROUNDED))
     if len(tried) > MOST:
         tried = np.unique(np.round(np.quantile(probability, np.linspace(0, 1, MOST)), ROUNDED))

@@ -41,7 +41,7 @@ class Champion:
 
 
 def features(table: Any, wanted: Sequence[dict[str, str]]) -> Any:
-    """The signature's columns in the types that the model was fitted on: numbers as float64, categories as text.
+    """Return the signature's columns in the types that the model was fitted on: numbers as float64, categories as text.
 
     Raises:
         ValueError: a column is missing.
@@ -64,13 +64,13 @@ def features(table: Any, wanted: Sequence[dict[str, str]]) -> Any:
 
 
 def _text(value: Any) -> str:
-    """A category as modelyard reads it from Parquet: booleans in small letters."""
+    """Return a category as modelyard reads it from Parquet: booleans in small letters."""
     plain = value.item() if hasattr(value, "item") else value
     return str(plain).lower() if isinstance(plain, bool) else str(plain)
 
 
 def _load_pyfunc(path: str) -> Champion:
-    """What MLflow calls with the path of the model's files.
+    """Load the model for MLflow, which calls this with the path of its files.
 
     Raises:
         ValueError: a file is missing, was added or changed, or the model is one that must not be loaded here.

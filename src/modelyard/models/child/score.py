@@ -27,7 +27,7 @@ ROWS_AT_ONCE = 500_000
 
 
 def to_pandas(frame: Any) -> Any:
-    """A Polars frame as a pandas one, without pyarrow; missing values become NaN, NaT or a missing string.
+    """Return a Polars frame as a pandas one, without pyarrow; missing values become NaN, NaT or a missing string.
 
     Integers and booleans keep their type where nothing is missing, and are float64 where something is.
 
@@ -61,7 +61,7 @@ def to_pandas(frame: Any) -> Any:
 
 
 def features(frame: Any, wanted: list[tuple[str, str]]) -> Any:
-    """The model's columns as pandas, each in the type of its kind: numeric and boolean float64, categorical text.
+    """Return the model's columns as pandas, in the type of their kind: numbers float64, categories text.
 
     Args:
         frame: Polars frame with at least the wanted columns.
@@ -141,7 +141,7 @@ def predicted(model: Any, frame: Any, wanted: list[tuple[str, str]], job: dict[s
 
 
 def pyfunc_features(model: Any, frame: Any, wanted: list[tuple[str, str]]) -> Any:
-    """The columns of a pyfunc model in the types that its own signature asks for; without one, as for scikit-learn."""
+    """Return the columns of a pyfunc model in the types of its signature; without one, as for scikit-learn."""
     import polars as pl
 
     schema = model.metadata.get_input_schema()
@@ -214,7 +214,7 @@ def score(job: dict[str, Any]) -> None:
 
 
 def row_id(columns: list[str], wanted: list[tuple[str, str]]) -> str:
-    """The column that names a row, where the job does not say: the first that the model does not take."""
+    """Return the column that names a row, where the job does not say: the first that the model does not take."""
     return next(column for column in columns if column not in dict(wanted))
 
 
@@ -341,7 +341,7 @@ def make(job: dict[str, Any]) -> dict[str, Any]:
 
 
 def csv(job: dict[str, Any]) -> dict[str, Any]:
-    """A table in the other format: the suffix of each path says which."""
+    """Write a table in the other format: the suffix of each path says which."""
     import polars as pl
 
     source, target = Path(job["source"]), Path(job["target"])

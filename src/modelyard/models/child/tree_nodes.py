@@ -16,7 +16,7 @@ _CHANGES_FEATURES = {"Pipeline", "ColumnTransformer", "FeatureUnion", "StackingC
 
 
 def problem(data: bytes) -> str:
-    """What is wrong with the trees of an archive, or an empty string.
+    """Return what is wrong with the trees of an archive, or an empty string.
 
     Raises:
         KeyError, ValueError: a node's parts are not those of a tree.

@@ -33,7 +33,7 @@ class Contender:
 def challenger_of(
     context: Context, facts: r.TrainResult, test: Any, folder: Path, tables: Mapping[str, Any]
 ) -> Contender:
-    """The challenger's predictions of the test rows; golden rows for its version are written beside them.
+    """Return the challenger's predictions of the test rows; golden rows for its version are written beside them.
 
     Args:
         context: the run.
@@ -49,7 +49,9 @@ def challenger_of(
     scored: dict[str, Path] = {}
     signature = facts.signature
     if signature is None:
-        raise DataError("the train record has no signature", hint="Run `modelyard train` again.")
+        raise DataError(
+            "the train record has no signature", code="record/no-signature", hint="Run `modelyard train` again."
+        )
     adapter = adapter_of(facts.adapter, "the challenger")
     if not adapter.rescorable:
         path = context.inside(config.evaluate.challenger or "", "evaluate.challenger")
@@ -91,7 +93,7 @@ def _golden(context: Context, model_digest: str, folder: Path) -> Golden:
 def reference_of(
     context: Context, role: str, version: Version, test: Any, folder: Path, signature: r.Signature
 ) -> Contender:
-    """A version's predictions of the same rows, with its own code and packages.
+    """Return a version's predictions of the same rows, with its own code and packages.
 
     Args:
         context: the run.
@@ -112,6 +114,7 @@ def reference_of(
         if named is None:
             raise DataError(
                 f"{who} exists as predictions only and cannot score today's rows",
+                code="model/not-rescorable",
                 hint="Name its predictions for today's test rows: evaluate.champion.",
             )
         frame = read_predictions(context.inside(named, "evaluate.champion"), who)
@@ -121,11 +124,13 @@ def reference_of(
         raise DataError(
             f"{who} knows other classes than today's rows have"
             + (f": not {', '.join(unknown[:5])}" if unknown else ""),
+            code="model/other-classes",
             hint="Adopt a model that knows them, or give this one a name of its own.",
         )
     if manifest.signature.positive != signature.positive:
         raise DataError(
             f"{who} predicts {manifest.signature.positive!r} as the positive class, this run {signature.positive!r}",
+            code="model/other-classes",
             hint="Set model.positive back, or give the model that predicts another class a name of its own.",
         )
     with tempfile.TemporaryDirectory(dir=folder) as fetched:
@@ -142,7 +147,7 @@ def reference_of(
 
 
 def _in_classes(own: Any, of: r.Signature, wanted: r.Signature) -> Any:
-    """A reference's predictions with the challenger's codes; a class that the challenger has not is one code beyond."""
+    """Return a reference's predictions in the challenger's codes; an unknown class is one code beyond."""
     predictions = own.predictions
     if of.task != "multiclass" or of.classes == wanted.classes:
         return predictions

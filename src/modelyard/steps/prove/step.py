@@ -70,7 +70,7 @@ SPEC = StepSpec(
 
 
 def target_of(context: Context, to: str) -> Version:
-    """The version that is meant.
+    """Return the version that is meant.
 
     Raises:
         ConfigError: nothing to go back from or to, the same version, or a second "the one before" after a rollback,
@@ -78,12 +78,17 @@ def target_of(context: Context, to: str) -> Version:
     """
     alias, now = context.config.registry.alias, context.versions.find_champion()
     if now is None:
-        raise ConfigError(f"there is no {alias} to roll back", hint="Nothing was ever promoted under this name.")
+        raise ConfigError(
+            f"there is no {alias} to roll back",
+            code="rollback/no-champion",
+            hint="Nothing was ever promoted under this name.",
+        )
     if to in ("", "previous"):
         target = context.versions.open().previous(alias)
         if target is None:
             raise ConfigError(
                 f"{alias} points at {now.name}, and no version served before it",
+                code="rollback/no-version-before",
                 hint="Name one: --to v1 (see `modelyard history`).",
             )
         last = context.versions.open().history(alias, newest=1)
@@ -91,6 +96,7 @@ def target_of(context: Context, to: str) -> Version:
             raise ConfigError(
                 f"the last move of {alias} was a rollback already, from {target.name} to {now.name}, so the version "
                 f"before is the one that was left: {target.name}",
+                code="rollback/already-rolled-back",
                 hint=f"Name the version that you mean: --to v… (see `modelyard history`), or --to {target.name} to go "
                 "forward again.",
             )
@@ -98,7 +104,9 @@ def target_of(context: Context, to: str) -> Version:
         target = resolve(context, to)
     if target.name == now.name:
         raise ConfigError(
-            f"{alias} already points at {now.name}", hint="Name another version (see `modelyard history`)."
+            f"{alias} already points at {now.name}",
+            code="rollback/already-there",
+            hint="Name another version (see `modelyard history`).",
         )
     return target
 
@@ -110,28 +118,30 @@ def resolve(context: Context, to: str) -> Version:
 
 
 def refuse_slips(context: Context, inputs: RollbackInputs) -> None:
-    """What needs no look at the registry.
+    """Refuse what needs no look at the registry.
 
     Raises:
         ConfigError: no reason, an event that may not move anything, or both parts in one job of GitHub Actions.
     """
     if not inputs.reason.strip():
-        raise ConfigError("a rollback needs a reason", hint=f"Example: {SPEC.example}")
+        raise ConfigError("a rollback needs a reason", code="rollback/no-reason", hint=f"Example: {SPEC.example}")
     if context.trigger not in MAY_PROMOTE:
         raise ConfigError(
             f"nothing is rolled back on {context.event.name if context.event else context.trigger}"
             + (" outside the default branch" if context.trigger == "elsewhere" else ""),
+            code="rollback/event",
             hint="Run it by hand (workflow_dispatch) on the default branch.",
         )
     if context.event is not None and inputs.part == "both":
         raise ConfigError(
             "in GitHub Actions proof and move are two jobs: the one loads the old model, the other may write",
+            code="rollback/two-jobs",
             hint="Set part: prove in the first and part: move in the second; the template ml-rollback does.",
         )
 
 
 def reads(context: Context, inputs: Inputs) -> Mapping[str, Any]:
-    """The alias now, and what is asked."""
+    """Return the alias now, and what is asked."""
     champion = context.versions.find_champion()
     return {"champion": None if champion is None else champion.name, "asked": inputs.model_dump(mode="json")}
 
@@ -192,7 +202,11 @@ def _shown(
             context.console.say(f"  {target.name} has no golden rows; it predicts made-up ones")
             rows = golden.loads(scorer, home, target.manifest.model_digest, Path(folder))
         except DataError as error:
-            raise DataError(f"{target.name} does not work any more: {error.message}", hint=_advice(error)) from error
+            raise DataError(
+                f"{target.name} does not work any more: {error.message}",
+                code="rollback/model-does-not-work",
+                hint=_advice(error),
+            ) from error
     text = (
         f"{target.name} has no golden rows: it loads in its recorded packages and predicts {rows} made-up rows; "
         "whether as it did before, nobody can say"

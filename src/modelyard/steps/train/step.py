@@ -1,22 +1,17 @@
 """train: the configured way from training rows to a stored model; every fit is cached by what decides it."""
 
-import shutil
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import modelyard.records.results as r
 from modelyard import __version__
 from modelyard.config.meaning import training_part
-from modelyard.config.sections.model import Maximise
-from modelyard.core.canonical import canonical, digest
-from modelyard.core.errors import ConfigError, DataError
-from modelyard.core.files import replace_folder, sha256_file, write_atomic
+from modelyard.core.canonical import canonical
+from modelyard.core.files import sha256_file, write_atomic
 from modelyard.core.verdict import Verdict
 from modelyard.models import store
 from modelyard.records.envelope import Envelope
-from modelyard.records.results import TrainResult
 from modelyard.steps import rows as step_rows
 from modelyard.steps.context import CheckedOut
 from modelyard.steps.declaration import Inputs, Outputs, Secret, StepSpec
@@ -44,7 +39,7 @@ SPEC = StepSpec(
 
 
 def reads(context: CheckedOut, _inputs: Inputs) -> Mapping[str, Any]:
-    """The rows, what decides a fit, the code, and the packages."""
+    """Return the rows, what decides a fit, the code, and the packages."""
     train, test = context.data.digest_rows()
     named = context.config.evaluate.challenger
     lock = context.config.train.environment if context.config.train else None
@@ -66,7 +61,7 @@ def run(context: CheckedOut, _inputs: Inputs) -> Outcome:
         passed(validated)
     rows = context.data.split()
     write_profile(context, rows.train if len(rows.train) else rows.test)
-    return _train(context, rows) if context.config.train else _take_predictions(context, rows)
+    return _train(context, rows)
 
 
 def write_profile(context: CheckedOut, frame: Any) -> None:
@@ -83,7 +78,8 @@ def write_profile(context: CheckedOut, frame: Any) -> None:
 
 
 def _train(context: CheckedOut, rows: step_rows.Rows) -> Outcome:
-    from modelyard.training.train import TrainingRows, Workplace, train
+    from modelyard.training.job import TrainingRows, Workplace
+    from modelyard.training.train import train
 
     of_train, of_test = context.data.digest_rows()
     trained = train(
@@ -95,7 +91,7 @@ def _train(context: CheckedOut, rows: step_rows.Rows) -> Outcome:
             test_digest=of_test,
             split=rows.split,
             dropped_missing_target=rows.dropped,
-            suffix=context.data.sources()[split.of if (split := context.config.data.split) else "train"].row_format(),
+            suffix=_row_format(context),
             row_number="" if context.config.data.columns.id else step_rows.ROW,
         ),
         at=Workplace(
@@ -103,6 +99,7 @@ def _train(context: CheckedOut, rows: step_rows.Rows) -> Outcome:
             root=context.root,
             state=context.workspace.open_state(),
             out=context.run_dir / "model",
+            environments=context.environments,
             place=context.loaded.place,
             progress=context.console.progress,
             say=lambda text: context.console.say(f"  {text}"),
@@ -118,58 +115,11 @@ def _train(context: CheckedOut, rows: step_rows.Rows) -> Outcome:
     )
 
 
-def _take_predictions(context: CheckedOut, rows: step_rows.Rows) -> Outcome:
-    from modelyard.training.baseline import fit_baseline
-    from modelyard.training.signature import find_target, find_weight, signature
-    from modelyard.training.train import primary_metric
-
-    config = context.config
-    if isinstance(config.model.threshold, Maximise):
-        raise ConfigError(
-            "model.threshold is to be chosen on training folds, and prediction files have none",
-            hint="Write the number from which a probability counts as positive.",
-            place=context.loaded.place(("model", "threshold")),
-        )
-    path = context.workspace.inside(config.evaluate.challenger or "", "evaluate.challenger")
-    if not path.is_file():
-        raise DataError(
-            f"evaluate.challenger: there is no prediction file {config.evaluate.challenger}",
-            hint="Make it before this step, or correct the path.",
-        )
-    folder = Path(tempfile.mkdtemp(dir=context.run_dir, prefix=".model."))
-    try:
-        shutil.copyfile(path, folder / f"predictions{path.suffix}")
-        replace_folder(folder, context.run_dir / "model")
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-    model_digest, size = store.digest(context.run_dir / "model")
-    known = rows.train if len(rows.train) else rows.test
-    target = find_target(known, config.data.columns.target, config.model)
-    baseline = (
-        fit_baseline(target.codes, find_weight(known, config.data.columns), config.model.task, len(target.classes))
-        if len(rows.train)
-        else {}
-    )
-    from modelyard.training.signature import Features
-
-    of_train, of_test = context.data.digest_rows()
-    result = TrainResult(
-        how="none",
-        metric=primary_metric(config, context.loaded.place).name,
-        train_rows=len(rows.train),
-        train_digest=of_train,
-        test_digest=of_test,
-        test_rows=len(rows.test),
-        split=rows.split,
-        dropped_missing_target=rows.dropped,
-        seed=0,
-        model_digest=model_digest,
-        model_size=size,
-        adapter="predictions",
-        signature=signature(Features((), {}), target, config.model),
-        baseline=baseline,
-    )
-    return Outcome(result, Verdict.PASS, fit_digest=digest({"predictions": model_digest}), model_digest=model_digest)
+def _row_format(context: CheckedOut) -> Literal[".csv", ".parquet"]:
+    """Return the format in which a command is given its rows: that of the training rows' source, if there is one."""
+    split, sources = context.config.data.split, context.data.sources()
+    name = split.of if split else "train"
+    return sources[name].row_format() if name in sources else ".parquet"
 
 
 def _model_intact(run_dir: Path, envelope: Envelope) -> bool:

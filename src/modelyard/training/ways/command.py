@@ -7,10 +7,15 @@ from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from modelyard.config.configuration import Config
+from modelyard.config.sections.data import Columns
 from modelyard.core import processes
 from modelyard.core.errors import DataError
-from modelyard.core.files import disk_errors, inside
+from modelyard.core.files import disk_errors, inside, sha256_file
 from modelyard.models import environment, store
+from modelyard.training.job import Job, Made
+from modelyard.training.signature import Features, command_features
+from modelyard.training.way import Way
 
 if TYPE_CHECKING:
     import polars as pl
@@ -43,6 +48,64 @@ class Command:
     metrics: str | None
     lock: Path | None
     environments: Path
+
+
+class CommandWay(Way):
+    """``train.command``: a command that writes model files."""
+
+    name = "command"
+
+    def is_configured(self, config: Config) -> bool:
+        """Return whether a command is named."""
+        return config.train is not None and config.train.command is not None
+
+    def features(self, frame: "pl.DataFrame", columns: Columns) -> Features:
+        """Return the columns as they stand, times, groups and units included."""
+        return command_features(frame, columns)
+
+    def run(self, job: Job, model_dir: Path, scratch: Path) -> Made:
+        """Run the command on all training rows, unless it was run with equal ones before."""
+        command, rows, at = _command(job), job.rows, job.at
+        fit_digest = job.fit_digest(
+            "command",
+            command=command.template,
+            metrics=command.metrics,
+            lock=sha256_file(command.lock) if command.lock is not None and command.lock.is_file() else None,
+            test=rows.test_digest if "{test}" in command.template else None,
+            suffix=rows.suffix,
+        )
+        facts = job.from_cache(fit_digest, model_dir)
+        if facts is not None:
+            return Made(fit_digest, "command", from_cache=1, own_metrics=facts)
+        columns = job.config.data.columns
+        hidden = {*columns.protected, *columns.drop}
+        at.progress(0, 1, command.template)
+        facts = run(
+            command,
+            rows.frame.drop(hidden, strict=False),
+            None if rows.test is None else rows.test.drop(hidden, strict=False),
+            suffix=rows.suffix,
+            model_dir=model_dir,
+            scratch=scratch,
+            log=at.log,
+        )
+        job.cache.put_model(fit_digest, model_dir, facts)
+        at.progress(1, 1, command.template)
+        return Made(fit_digest, "command", fits=1, own_metrics=facts)
+
+
+def _command(job: Job) -> Command:
+    section, at = job.train, job.at
+    return Command(
+        template=str(section.command),
+        seed=section.seed,
+        timeout=section.timeout,
+        cwd=at.base,
+        root=at.root,
+        metrics=section.metrics,
+        lock=None if section.environment is None else at.inside(section.environment, "train.environment"),
+        environments=at.environments,
+    )
 
 
 def run(
@@ -89,6 +152,7 @@ def run(
     if not any(path.is_file() for path in model_dir.rglob("*")):
         raise DataError(
             f"{WHAT} ended well but wrote nothing into {{model_dir}}",
+            code="train/no-model",
             hint=f"Its model files must go into that folder. All of its output: {log}",
         )
     store.manifest(model_dir)
@@ -120,13 +184,14 @@ def _metrics(command: Command, model_dir: Path, before: Mapping[Path, int]) -> d
         what = "left the old one as it was" if paths else "did not write it"
         raise DataError(
             f"train.metrics: {command.metrics} was expected from the command, which {what}",
+            code="train/no-metrics",
             hint="Let the script write it in every run, or remove the key.",
         )
     return read_metrics(fresh[0])
 
 
 def read_metrics(path: Path) -> dict[str, Scalar]:
-    """The scalars of a metrics file, one level flattened as ``outer.inner``; lists and deeper levels are left out.
+    """Return the scalars of a metrics file, one level flattened as ``outer.inner``; deeper ones are left out.
 
     Raises:
         DataError: not a JSON object, a NaN or an infinity, or too many of them.
@@ -135,9 +200,13 @@ def read_metrics(path: Path) -> dict[str, Scalar]:
     try:
         found = json.loads(path.read_text("utf-8"), parse_constant=_refuse_constant)
     except (OSError, ValueError) as error:
-        raise DataError(f"{what} is not readable JSON: {error}", hint="Write a JSON object of numbers.") from error
+        raise DataError(
+            f"{what} is not readable JSON: {error}", code="train/metrics-file", hint="Write a JSON object of numbers."
+        ) from error
     if not isinstance(found, dict):
-        raise DataError(f"{what} holds no JSON object", hint="Write a JSON object of numbers.")
+        raise DataError(
+            f"{what} holds no JSON object", code="train/metrics-file", hint="Write a JSON object of numbers."
+        )
     flat: dict[str, Scalar] = {}
     for name, value in found.items():
         inner: dict[str, Any] = (
@@ -145,13 +214,15 @@ def read_metrics(path: Path) -> dict[str, Scalar]:
         )
         for key, part in (inner or {name: value}).items():
             if isinstance(part, float) and not isfinite(part):
-                raise DataError(f"{what}: {key} is not a finite number")
+                raise DataError(f"{what}: {key} is not a finite number", code="train/metrics-file")
             if part is None or isinstance(part, bool | int | float):
                 flat[key] = part
             elif isinstance(part, str):
                 flat[key] = part[:200]
     if len(flat) > _MOST_METRICS:
-        raise DataError(f"{what} holds {len(flat):,} values, at most {_MOST_METRICS} can be shown")
+        raise DataError(
+            f"{what} holds {len(flat):,} values, at most {_MOST_METRICS} can be shown", code="train/metrics-file"
+        )
     return flat
 
 

@@ -1,4 +1,4 @@
-"""The process in which a user's training function runs: python -I -m modelyard.training.entrypoint_child job.json."""
+"""The process in which a user's training function runs: ``python -I -m <this module> job.json``."""
 
 import importlib
 import json
@@ -63,6 +63,7 @@ def _function(name: str, roots: list[Path]) -> Any:
         known = sorted(path.stem for root in roots for path in (*root.glob("*.py"), *root.glob("*/")))
         raise ConfigError(
             f"there is no module {module_name!r} in train.python-path. {nearest(module_name, known)}".rstrip(),
+            code="config/unknown-module",
             hint="Name its folder under train.python-path (default: the folder of the configuration).",
         ) from error
     function = getattr(module, function_name, None)
@@ -70,6 +71,7 @@ def _function(name: str, roots: list[Path]) -> Any:
         known = [key for key, value in vars(module).items() if callable(value)]
         raise ConfigError(
             f"module {module_name} has no function {function_name!r}. {nearest(function_name, known)}".rstrip(),
+            code="config/unknown-function",
             hint="Name one that is called as fit(data, parameters, seed).",
         )
     return function
@@ -86,11 +88,14 @@ def _data(job: dict[str, Any]) -> TrainingData:
 def _check(model: Any, job: dict[str, Any]) -> None:
     if model is None or not callable(getattr(model, "predict", None)):
         raise DataError(
-            f"{job['entrypoint']} returned a {type(model).__name__}, which has no predict", hint="Return the model."
+            f"{job['entrypoint']} returned a {type(model).__name__}, which has no predict",
+            code="train/not-a-model",
+            hint="Return the model.",
         )
     if job["needs_probability"] and not callable(getattr(model, "predict_proba", None)):
         raise DataError(
             f"the {type(model).__name__} has no predict_proba, which {job['needs_probability']} needs",
+            code="train/no-probabilities",
             hint="Return a model that gives probabilities, or name a metric of labels as model.metric.",
         )
 

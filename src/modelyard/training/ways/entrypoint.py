@@ -7,17 +7,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from modelyard.config.configuration import Config
 from modelyard.core import processes
 from modelyard.core.errors import ConfigError, DataError
 from modelyard.core.files import disk_errors
+from modelyard.data.units import unit_codes
 from modelyard.records.results import Signature
+from modelyard.training.job import Job, Made
+from modelyard.training.way import Way
 
 if TYPE_CHECKING:
     import polars as pl
 
     from modelyard.core.vocabulary import Format
 
-CHILD = "modelyard.training.entrypoint_child"
+CHILD = "modelyard.training.ways.entrypoint_child"
 WHAT = "train.entrypoint"
 
 
@@ -33,6 +37,60 @@ class Entrypoint:
     format: "Format"
     needs_probability: str = ""
     """The metric that needs predict_proba, if it does."""
+
+
+class EntrypointWay(Way):
+    """``train.entrypoint``: a function that returns a fitted scikit-learn model."""
+
+    name = "entrypoint"
+
+    def is_configured(self, config: Config) -> bool:
+        """Return whether an entrypoint is named."""
+        return config.train is not None and config.train.entrypoint is not None
+
+    def run(self, job: Job, model_dir: Path, scratch: Path) -> Made:
+        """Call the function on all training rows, unless it was called with equal ones before."""
+        entry = _entrypoint(job)
+        parameters = {name: repr(value) for name, value in entry.parameters.items()}
+        fit_digest = job.fit_digest("entrypoint", entrypoint=entry.name, parameters=parameters)
+        if job.from_cache(fit_digest, model_dir) is not None:
+            return Made(fit_digest, "sklearn", from_cache=1)
+        job.at.progress(0, 1, entry.name)
+        run(
+            entry,
+            job.rows.frame.select(feature.name for feature in job.signature.features),
+            _roles(job),
+            job.signature,
+            cwd=job.at.base,
+            model_dir=model_dir,
+            scratch=scratch,
+            log=job.at.log,
+        )
+        job.cache.put_model(fit_digest, model_dir)
+        job.at.progress(1, 1, entry.name)
+        return Made(fit_digest, "sklearn", fits=1)
+
+
+def _entrypoint(job: Job) -> Entrypoint:
+    section = job.train
+    return Entrypoint(
+        name=str(section.entrypoint),
+        python_path=tuple(job.at.inside(folder, "train.python-path") for folder in section.python_path or (".",)),
+        parameters=section.parameters,
+        seed=section.seed,
+        timeout=section.timeout,
+        format=job.config.model.format,
+        needs_probability=job.metric.name if job.metric.needs == "probability" else "",
+    )
+
+
+def _roles(job: Job) -> "pl.DataFrame":
+    import polars as pl
+
+    frame, columns = job.rows.frame, job.config.data.columns
+    roles = {"target": pl.Series(job.target.labels), "weight": job.weight, "unit": unit_codes(frame, columns)[0]}
+    table = pl.DataFrame({name: part for name, part in roles.items() if part is not None})
+    return table if columns.group is None else table.with_columns(frame[columns.group].alias("group"))
 
 
 def run(
@@ -98,12 +156,17 @@ def _fail(path: Path, result: processes.CommandResult, entrypoint: Entrypoint, l
     if not problem:
         raise DataError(
             f"{WHAT}: the process of {entrypoint.name} {processes.ended(result)}",
+            code="train/entrypoint-failed",
             hint=f"All of its output: {log}",
         )
     if problem["configuration"]:
-        raise ConfigError(f"{WHAT}: {problem['message']}", hint=problem["hint"])
+        raise ConfigError(f"{WHAT}: {problem['message']}", code="train/entrypoint-configuration", hint=problem["hint"])
     where = _where(problem, (cwd, *entrypoint.python_path))
-    raise DataError(f"{WHAT}: {where}{problem['message']}", hint=problem["hint"] or f"All of its output: {log}")
+    raise DataError(
+        f"{WHAT}: {where}{problem['message']}",
+        code="train/entrypoint-failed",
+        hint=problem["hint"] or f"All of its output: {log}",
+    )
 
 
 def _where(problem: Mapping[str, Any], roots: Sequence[Path]) -> str:
