@@ -15,7 +15,7 @@ _SAID = {"opened": "opened the issue", "updated": "updated the issue", "unchange
 
 
 def tell(context: Context, envelope: Envelope) -> None:
-    """Open or update the issue of a rollback that moved an alias; nothing for other records, and nothing at a desk."""
+    """Open or update the issue of a rollback that moved an alias; nothing for other records, and nothing locally."""
     if context.event is None or envelope.record.verdict is not Verdict.PASS:
         return
     moved = envelope.record.find(RollbackResult)

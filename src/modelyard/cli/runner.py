@@ -16,7 +16,7 @@ _RESUME: list[str] = []
 
 
 def quieten() -> None:
-    """From here on what is printed is text and no command; nothing at a desk."""
+    """From here on what is printed is text and no command; nothing locally."""
     if in_actions(os.environ):
         stop, resume = log.stop_commands()
         _RESUME[:] = [resume]

@@ -75,7 +75,7 @@ def open_context(given: Mapping[str, str], *, quiet: bool = False) -> CheckedOut
 
 
 def scratch(root: Path, environ: Mapping[str, str]) -> Path:
-    """A folder that the workspace's own files cannot fill: the runner's temporary one, else modelyard's at a desk."""
+    """A folder that the workspace's own files cannot fill: the runner's temporary one, else modelyard's own."""
     return runner_folder(environ) or root / ".modelyard" / "scratch"
 
 

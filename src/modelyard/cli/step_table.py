@@ -6,7 +6,7 @@ CONFIG = Flag("config", "path of the configuration", "modelyard.yml")
 RUN_DIR = Flag("run-dir", "run folder, where records and reports are written; relative to the workspace", "modelyard-run")
 REGISTRY = Flag("registry", "registry to use instead of the configuration's: local, github or mlflow")
 REQUIREMENTS = Flag("requirements", "requirements file of your own pins, instead of the configuration's: names, versions, markers, hashes")
-BASE = Flag("base", "git reference whose rules judge, at a desk; in Actions a pull request is always judged by its base")
+BASE = Flag("base", "git reference whose rules judge a local run; in Actions a pull request is always judged by its base")
 JSON = Flag("json", "print the outputs as JSON", switch=True)
 
 STAGES = {'detect': True, 'validate': True, 'train': True, 'evaluate': True, 'report': False, 'promote': True, 'comment': False}
@@ -46,20 +46,20 @@ STEP_COMMANDS = (
         "Render the records as Markdown and as one self-contained HTML file, or comment on the pull request.",
         "modelyard report",
         "modelyard.cli.step",
-        (CONFIG, RUN_DIR, REGISTRY, REQUIREMENTS, BASE, Flag("part", "render: write the report's files. comment: in GitHub Actions, render the records anew and comment on the pull\nrequest; needs no checkout", "render"), JSON),
+        (CONFIG, RUN_DIR, REGISTRY, REQUIREMENTS, BASE, Flag("part", "render: write the report's files. comment: in GitHub Actions, render the records anew and comment on the pull request; needs no checkout", "render"), JSON),
     ),
     Command(
         "promote",
         "Publish exactly what was evaluated, and move the alias to it; refuse without passing evidence.",
         'modelyard promote --reason "month of July added"',
         "modelyard.cli.step",
-        (CONFIG, RUN_DIR, REGISTRY, REQUIREMENTS, BASE, Flag("evidence-digest", "digest of the evaluation record to promote on. Default: the one in the run folder"), Flag("reason", "why; it stands in the history"), Flag("dry-run", "check everything and say what would happen; nothing is published, moved or written", switch=True), Flag("part", "promote: publish, and move the alias or open the pull request. merged: on the push that merged that pull request,\nmove the alias to the version that it names; needs no run folder and no checkout", "promote"), JSON),
+        (CONFIG, RUN_DIR, REGISTRY, REQUIREMENTS, BASE, Flag("evidence-digest", "digest of the evaluation record to promote on. Default: the one in the run folder"), Flag("reason", "why; it stands in the history"), Flag("dry-run", "check everything and say what would happen; nothing is published, moved or written", switch=True), Flag("part", "promote: publish, and move the alias or open the pull request. merged: on the push that merged that pull request, move the alias to the version that it names; needs no run folder and no checkout", "promote"), JSON),
     ),
     Command(
         "rollback",
         "Prove that an old version still works, then move the alias back to it, with a reason.",
         'modelyard rollback --to v3 --reason "errors since the morning"',
         "modelyard.cli.step",
-        (CONFIG, RUN_DIR, REGISTRY, REQUIREMENTS, BASE, Flag("to", "where to go back to: v3, sha256:…, a date such as 2026-05-03, or champion@2026-05-03. Default: the version\nbefore"), Flag("reason", "why; it must be given, and stands in the history"), Flag("part", "prove: show that the old version still works, in a job that may only read. move: move the alias on that proof, in\na job that may write and loads no model. both: one after the other, at a desk only", "both"), Flag("proof", "what the move is to rest on. golden: golden predictions came out again. loading: for a version without golden\nrows, it loads and predicts. none: nothing but intact files; for the night when the old environment cannot be built.\nThe history says which", "golden"), Flag("proof-digest", "for move: digest of the proof's record, from the job that made it. Default at a desk: the run folder's"), JSON),
+        (CONFIG, RUN_DIR, REGISTRY, REQUIREMENTS, BASE, Flag("to", "where to go back to: v3, sha256:…, a date such as 2026-05-03, or champion@2026-05-03. Default: the version before"), Flag("reason", "why; it must be given, and stands in the history"), Flag("part", "prove: show that the old version still works, in a job that may only read. move: move the alias on that proof, in a job that may write and loads no model. both: one after the other, locally only", "both"), Flag("proof", "what the move is to rest on. golden: golden predictions came out again. loading: for a version without golden rows, it loads and predicts. none: nothing but intact files; for the night when the old environment cannot be built. The history says which", "golden"), Flag("proof-digest", "for move: digest of the proof's record, from the job that made it. Default locally: the run folder's"), JSON),
     ),
 )

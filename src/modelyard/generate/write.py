@@ -73,7 +73,7 @@ def _declared(flag: Flag) -> str:
 
 
 def _help(description: str) -> str:
-    text = description.strip().rstrip(".")
+    text = " ".join(description.split()).rstrip(".")
     return text[:1].lower() + text[1:]
 
 

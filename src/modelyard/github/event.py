@@ -95,7 +95,7 @@ class Event:
 
 
 def read_event(environ: Mapping[str, str]) -> Event | None:
-    """The event of this job; None at a desk.
+    """The event of this job; None locally.
 
     Raises:
         PlatformError: the runner's variables or the payload are missing or not what GitHub writes there.
@@ -188,7 +188,7 @@ def _variable(environ: Mapping[str, str], name: str, form: str) -> str:
     if not re.fullmatch(form, value):
         raise PlatformError(
             f"{name} is {value[:60]!r}, which GitHub Actions never sets",
-            hint="Run in a job of GitHub Actions, or unset GITHUB_ACTIONS at a desk.",
+            hint="Run in a job of GitHub Actions, or unset GITHUB_ACTIONS locally.",
         )
     return value
 

@@ -31,7 +31,7 @@ def open_registry(
         state: the ``.modelyard`` folder.
         environ: environment variables, which say whether this is GitHub Actions.
         override: the command line's choice, or an empty string.
-        repository: ``owner/name`` at a desk, where the environment does not say.
+        repository: ``owner/name`` locally, where the environment does not say.
         progress: told how far a large file is on its way.
         tell: says what a person should know, such as an alias that was moved by hand and put back.
 

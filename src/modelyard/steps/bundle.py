@@ -21,7 +21,7 @@ from modelyard.vcs import tree
 
 FOLDERS = ("golden", "profile", "code")
 LOCK = "requirements.lock"
-"""The hashed file that an action's environment was installed from; there is none at a desk."""
+"""The hashed file that an action's environment was installed from; there is none locally."""
 
 
 def prepare(context: Context) -> dict[str, str]:

@@ -32,7 +32,7 @@ class Inputs(BaseModel):
     requirements: str = ""
     """Requirements file of your own pins, instead of the configuration's: names, versions, markers, hashes."""
     base: str = Field(default="", json_schema_extra={"desk": True})
-    """Git reference whose rules judge, at a desk; in Actions a pull request is always judged by its base."""
+    """Git reference whose rules judge a local run; in Actions a pull request is always judged by its base."""
 
     @property
     def keeps_record(self) -> bool:

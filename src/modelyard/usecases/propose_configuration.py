@@ -1,4 +1,4 @@
-"""Propose a commented modelyard.yml from a look at the data and the repository; nothing is overwritten."""
+"""Propose a commented modelyard.yml from the data and the repository; nothing is overwritten."""
 
 from collections.abc import Sequence
 from pathlib import Path

@@ -34,7 +34,7 @@ def waits(context: Context) -> bool:
     if context.event is None:
         kind = context.versions.open().kind
         if kind == "local":
-            return False  # nobody else sees what is tried at a desk
+            return False  # nobody else sees what is tried locally
         raise ConfigError(
             f"registry.via is pull-request, so the alias of the {kind} registry moves by a pull "
             "request that GitHub Actions opens",
@@ -55,7 +55,7 @@ def proposed(context: Context) -> Mapping[str, str]:
     if told.via == "direct":
         return {}
     if context.event is None and context.versions.open().kind == "local" and not told.durable:
-        return {}  # what is tried at a desk was never proposed
+        return {}  # what is tried locally was never proposed
     client = client_for(context.environ, repository=github_repository(context.root))
     return pointers.proposed(client, context.config.model.name)
 

@@ -285,7 +285,7 @@ def _refuse_another_run(context: Context, evaluation: Envelope) -> None:
     run = evaluation.record.circumstances.run_id
     if context.event is not None and run != context.event.run_id:
         raise EvidenceRefused(
-            f"the evidence was made by run {run or 'none, at a desk'}, and this is run {context.event.run_id}",
+            f"the evidence was made by run {run or 'none, locally'}, and this is run {context.event.run_id}",
             hint="Promote in the run that evaluates; no other run's records are evidence here.",
         )
 

@@ -41,13 +41,13 @@ class RollbackInputs(Inputs):
     """Why; it must be given, and stands in the history."""
     part: Literal["both", "prove", "move"] = "both"
     """prove: show that the old version still works, in a job that may only read. move: move the alias on that proof, in
-    a job that may write and loads no model. both: one after the other, at a desk only."""
+    a job that may write and loads no model. both: one after the other, locally only."""
     proof: ProofLevel = "golden"
     """What the move is to rest on. golden: golden predictions came out again. loading: for a version without golden
     rows, it loads and predicts. none: nothing but intact files; for the night when the old environment cannot be built.
     The history says which."""
     proof_digest: str = ""
-    """For move: digest of the proof's record, from the job that made it. Default at a desk: the run folder's."""
+    """For move: digest of the proof's record, from the job that made it. Default locally: the run folder's."""
 
 
 class RollbackOutputs(Outputs):

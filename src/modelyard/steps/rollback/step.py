@@ -24,7 +24,7 @@ _SAID: Mapping[ProofLevel, str] = {"golden": "", "loading": "proved by loading a
 
 
 def run(context: Context, inputs: RollbackInputs) -> Outcome:
-    """Move the alias on a proof; at a desk, make the proof first."""
+    """Move the alias on a proof; locally, make the proof first."""
     prove.refuse_slips(context, inputs)
     now = context.versions.find_champion()
     last = None if now is None else _last_rollback(context, now)
@@ -68,7 +68,7 @@ def run(context: Context, inputs: RollbackInputs) -> Outcome:
 
 
 def _own(context: Context, proof: Envelope) -> str:
-    """The digest of the run folder's own proof, which at a desk nobody else could have put there.
+    """The digest of the run folder's own proof, which locally nobody else could have put there.
 
     Raises:
         ConfigError: in GitHub Actions, where the artifact came from elsewhere.
