@@ -28,9 +28,9 @@ def seconds(rows: int, slices: int) -> tuple[float, dict[str, float]]:
     gates = [Gate(metric=name, no_worse_than="champion", margin=0.01, by=("part",)) for name in NAMES]
     found = rules.from_config(gates, "binary", lambda _: None, "")
     parts = {}
-    for at, rule in enumerate(found):
+    for rule in found:
         start = time.perf_counter()
-        result = judge(rule, at, truth, {"challenger": both[0], "champion": both[1]}, columns)
+        result = judge(rule, truth, {"challenger": both[0], "champion": both[1]}, columns)
         assert len(result.slices) == slices
         parts[rule.metric.name] = time.perf_counter() - start
     return sum(parts.values()), parts

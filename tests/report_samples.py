@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
+from modelyard.core.reasons import because
 from modelyard.core.verdict import Verdict
 from modelyard.records.envelope import Circumstances, Envelope, Record, Step
 from modelyard.records.results import (
@@ -298,12 +299,12 @@ def carriers() -> tuple[SliceRow, ...]:
 def gate(**changes: object) -> GateResult:
     """The gate roc_auc no_worse_than champion, with changes."""
     base = GateResult(
-        id="roc_auc-no_worse_than-champion",
+        id="roc-auc-no-worse-than-champion",
         metric="roc_auc",
+        effect="wrong-ranking",
         operator="no_worse_than",
         reference="champion",
         margin=0.005,
-        rule="roc_auc no_worse_than champion, margin 0.005",
         line=31,
         verdict=Verdict.PASS,
         estimate=estimate(0.0119, 0.0062, 0.0173),
@@ -318,12 +319,11 @@ def gate(**changes: object) -> GateResult:
 def level_gate() -> GateResult:
     """The gate roc_auc at_least 0.80."""
     return gate(
-        id="roc_auc-at_least",
+        id="roc-auc-at-least",
         operator="at_least",
         reference="",
         bound=0.8,
         margin=None,
-        rule="roc_auc at_least 0.8",
         line=30,
         estimate=estimate(0.9144, 0.905, 0.923).model_copy(
             update={"method": "Newey–West over 7 days, fixed-b", "approximate": True}
@@ -339,13 +339,13 @@ def recall_gate() -> GateResult:
         update={"method": "cluster-t over days, logit scale"}
     )
     return gate(
-        id="recall-at_least-by-carrier",
+        id="recall-at-least-by-carrier",
         metric="recall",
+        effect="miss",
         operator="at_least",
         reference="",
         bound=0.5,
         margin=None,
-        rule="recall at_least 0.5 by carrier",
         line=32,
         estimate=found,
         challenger=found,
@@ -358,10 +358,10 @@ def recall_gate() -> GateResult:
 def failing_gate() -> GateResult:
     """The gate recall no_worse_than champion, which a real challenger failed."""
     return gate(
-        id="recall-no_worse_than-champion",
+        id="recall-no-worse-than-champion",
         metric="recall",
+        effect="miss",
         margin=0.01,
-        rule="recall no_worse_than champion, margin 0.01",
         line=33,
         verdict=Verdict.FAIL,
         estimate=estimate(-0.0213, -0.0292, -0.0134, rows=17_604).model_copy(update={"method": "cluster-t over days"}),
@@ -374,10 +374,9 @@ def failing_gate() -> GateResult:
 def open_gate() -> GateResult:
     """The gate roc_auc better_than champion by 0.01, which this test set cannot decide."""
     return gate(
-        id="roc_auc-better_than-champion",
+        id="roc-auc-better-than-champion",
         operator="better_than",
         margin=0.01,
-        rule="roc_auc better_than champion, margin 0.01",
         line=33,
         verdict=Verdict.INCONCLUSIVE,
         units_to_decide=1_575,
@@ -399,7 +398,7 @@ def judged(story: Story = "promote") -> EvaluateResult:
             estimate=Estimate(n=0, unit="day"),
             reference_level=None,
             smallest_visible=None,
-            reason="there is no champion yet",
+            reason=because("no-champion"),
         )
 
     def metric(
@@ -419,10 +418,7 @@ def judged(story: Story = "promote") -> EvaluateResult:
         test_units=_DAYS,
         unit="day",
         champion=champion,
-        champion_note=""
-        if champion
-        else "There is no champion yet: the gates against it do not apply, and the others decide.",
-        baseline="class shares of the training rows",
+        baseline="classes",
         metrics=(
             metric("roc_auc", True, (0.9144, 0.905, 0.923), (0.9025, 0.8921, 0.9124), 0.5),
             metric("log_loss", False, (0.2671, 0.2489, 0.2853), (0.2893, 0.2702, 0.3084), 0.5132),

@@ -124,9 +124,9 @@ def test_a_pull_request_that_loosens_its_own_gate_is_judged_by_the_base(tmp_path
     assert run.jobs == {"model": "failure"}
     assert run.outputs("seen") == {"code": "1"}
     result = kept(run, "evaluate")["record"]["result"]
-    gate = {each["rule"]: each for each in result["gates"]}
-    assert gate["hits at least 0.9"]["estimate"]["value"] < 0.9, "the base's metric counts, not the one that says 1"
-    assert gate["roc_auc at least 0.95"]["verdict"] != "pass"
+    gate = {each["id"]: each for each in result["gates"]}
+    assert gate["hits-at-least"]["estimate"]["value"] < 0.9, "the base's metric counts, not the one that says 1"
+    assert gate["roc-auc-at-least"]["verdict"] != "pass"
     changes = {(each["kind"], each["rule"], each["old"], each["new"]) for each in result["rule_changes"]}
     assert ("loosened", "evaluate.gates[1].at_least", "0.95", "0.1") in changes
     assert {(kind, rule) for kind, rule, _, _ in changes} == {

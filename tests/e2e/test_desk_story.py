@@ -181,7 +181,7 @@ def test_a_gate_just_out_of_reach_explains_itself_and_reproduces(tiny: Path) -> 
     done = modelyard(tiny, "run", "--json")
     assert (done.code, done.json["verdict"]) == (1, "inconclusive")
     gate = record(tiny, "evaluate")["result"]["gates"][0]
-    shown = [gate["rule"], f"{gate['estimate']['value']:.4f}", f"{gate['estimate']['low']:.4f}"]
+    shown = ["roc_auc at least", f"{gate['estimate']['value']:.4f}", f"{gate['estimate']['low']:.4f}"]
     shown += [f"{gate['estimate']['high']:.4f}", f"{gate['bound']:g}", "242 rows", "modelyard evaluate"]
     for report in ("report.md", "report.html"):
         text = (tiny / "modelyard-run" / report).read_text("utf-8")

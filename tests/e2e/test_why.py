@@ -21,13 +21,13 @@ def judged(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_gates_are_listed_with_their_verdicts(judged: Path) -> None:
     lines = desk.modelyard(judged, "why").out.splitlines()
     assert [re.split(r"\s{2,}", line.strip()) for line in lines] == [
-        ["g1-roc-auc", "pass", "roc_auc at least 0.6"],
-        ["g2-accuracy", "inconclusive", "accuracy at least 0.5"],
-        ["g3-roc-auc", "not-applicable", "roc_auc no worse than champion, margin 0.05"],
+        ["roc-auc-at-least", "pass", "roc_auc at least 0.6"],
+        ["accuracy-at-least-by-colour", "inconclusive", "accuracy at least 0.5"],
+        ["roc-auc-no-worse-than-champion", "not-applicable", "roc_auc no worse than champion, margin 0.05"],
     ]
 
 
-@pytest.mark.parametrize("named", ["g1-roc-auc", "1", "roc_auc at least"])
+@pytest.mark.parametrize("named", ["roc-auc-at-least", "1", "roc_auc at least"])
 def test_a_gate_tells_its_whole_story(judged: Path, named: str) -> None:
     said = desk.modelyard(judged, "why", named).out
     assert said.startswith(
@@ -42,10 +42,10 @@ def test_a_gate_tells_its_whole_story(judged: Path, named: str) -> None:
 
 
 def test_slices_that_decide_are_told_with_what_they_need(judged: Path) -> None:
-    said = desk.modelyard(judged, "why", "g2-accuracy").out
+    said = desk.modelyard(judged, "why", "accuracy-at-least-by-colour").out
     assert said.startswith("accuracy at least 0.5: inconclusive (allowed)")
-    assert "Of its slices: none of the 3 slices has rows enough to show a shortfall that matters." in said
-    needs = r"; .* to see a shortfall of 0\.1 it takes about [\d,]+"
+    assert "Of its slices: none of the 3 slices has enough rows to show a shortfall that matters." in said
+    needs = r"; too few rows \([\d,]+ of about [\d,]+\) to see a shortfall of 0\.1"
     found = re.findall(r"slice +colour = (\w+): inconclusive, .*, [\d.]+% of the rows" + needs, said)
     assert sorted(found) == ["blue", "green", "red"]
 
@@ -55,9 +55,9 @@ def test_a_version_tells_the_same(judged: Path) -> None:
 
 
 def test_a_gate_that_is_not_there_is_named_with_the_nearest(judged: Path) -> None:
-    done = desk.modelyard(judged, "why", "g1-roc-auk")
+    done = desk.modelyard(judged, "why", "roc-auc-at-leased")
     assert done.code == 2
-    assert "Did you mean 'g1-roc-auc'?" in done.err
+    assert "Did you mean 'roc-auc-at-least'?" in done.err
     assert desk.modelyard(judged, "why", "roc_auc").code == 2
 
 

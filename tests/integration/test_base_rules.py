@@ -55,7 +55,7 @@ def test_a_merge_commit_is_judged_by_its_first_parent(repository: Path, tmp_path
     head, base = said(repository, "rev-parse", "topic"), said(repository, "rev-parse", "main")
     found = find(repository, event("pull-request", head=head), tmp_path / "scratch")
     config = found.loaded.config
-    assert config.evaluate.gates[0].at_least == 0.6
+    assert config.evaluate.gates[0].demand.bound == 0.6
     assert config.train is not None
     assert config.train.candidates[0].params["C"] == [0.01, 0.1, 1]
     assert found.said == f"the base's, at {base[:12]}; this change would alter 2 of them"
@@ -105,13 +105,13 @@ def test_a_checkout_of_depth_two_is_enough(repository: Path, tmp_path: Path) -> 
     shallow = tmp_path / "shallow"
     desk.git(tmp_path, "clone", "-q", "--depth", "2", "--branch", "merged", repository.as_uri(), str(shallow))
     found = find(shallow, event("pull-request", head=head), tmp_path / "scratch")
-    assert found.loaded.config.evaluate.gates[0].at_least == 0.6
+    assert found.loaded.config.evaluate.gates[0].demand.bound == 0.6
 
 
 def test_a_merge_group_is_judged_by_the_base_that_it_names(repository: Path, tmp_path: Path) -> None:
     base = said(repository, "rev-parse", "main")
     found = find(repository, event("merge-group", base=base), tmp_path / "scratch")
-    assert found.loaded.config.evaluate.gates[0].at_least == 0.6
+    assert found.loaded.config.evaluate.gates[0].demand.bound == 0.6
     with pytest.raises(ConfigError, match="the merge group's base dddddddddddd was not fetched") as error:
         find(repository, event("merge-group", base="d" * 40), tmp_path / "scratch")
     assert "fetch-depth: 0" in error.value.hint
@@ -121,11 +121,11 @@ def test_a_push_is_judged_by_its_own_rules_and_says_so(repository: Path, tmp_pat
     for started in (event("default-branch"), event("elsewhere"), None):
         found = find(repository, started, tmp_path / "scratch")
         assert found.said == "this checkout's own"
-        assert found.loaded.config.evaluate.gates[0].at_least == 0.1
+        assert found.loaded.config.evaluate.gates[0].demand.bound == 0.1
 
 
 def test_a_desk_may_ask_for_a_base(repository: Path, tmp_path: Path) -> None:
-    assert find(repository, None, tmp_path / "scratch", "main").loaded.config.evaluate.gates[0].at_least == 0.6
+    assert find(repository, None, tmp_path / "scratch", "main").loaded.config.evaluate.gates[0].demand.bound == 0.6
     for hostile in ("nowhere", "--output=x", "-h"):
         with pytest.raises(ConfigError, match="unknown commit"):
             find(repository, None, tmp_path / "scratch", hostile)
@@ -173,7 +173,7 @@ def test_a_training_part_that_does_not_fit_the_bases_rules_is_refused(repository
     head = said(repository, "rev-parse", "topic")
     found = find(repository, event("pull-request", head=head), tmp_path / "scratch")
     assert found.loaded.config.evaluate.predict is not None
-    assert found.loaded.config.evaluate.gates[0].at_least == 0.6
+    assert found.loaded.config.evaluate.gates[0].demand.bound == 0.6
     assert found.loaded.line_of(("train", "command")) == found.own.line_of(("train", "command"))  # type: ignore[union-attr] # its rules differ, so there is one
 
 

@@ -41,11 +41,15 @@ def tiny(folder: Path, gates: str, more: str = "") -> Path:
 
 
 def gates_of(folder: Path) -> dict[str, dict[str, Any]]:
-    return {gate["rule"]: gate for gate in desk.record(folder, "evaluate")["result"]["gates"]}
+    return {gate["id"]: gate for gate in desk.record(folder, "evaluate")["result"]["gates"]}
 
 
 def checks_of(folder: Path) -> dict[str, dict[str, Any]]:
-    return {check["name"]: check for check in desk.record(folder, "evaluate")["result"]["checks"]}
+    named = {"subject": ""}
+    return {
+        ": ".join(part for part in (check["name"], (named | check)["subject"]) if part): check
+        for check in desk.record(folder, "evaluate")["result"]["checks"]
+    }
 
 
 def test_an_own_metric_agrees_with_the_built_in_one(tmp_path: Path) -> None:
@@ -117,14 +121,14 @@ def test_costs_are_a_metric_of_their_own(tmp_path: Path) -> None:
     )
     done = desk.inside(folder, "run")
     assert done.code == 0, done.err
-    found = gates_of(folder)["cost at most 3"]
+    found = gates_of(folder)["cost-at-most"]
     assert found["higher_is_better"] is False
     assert 0 < found["estimate"]["value"] < 3
 
 
 def waivers(**fields: str) -> str:
     written = {
-        "gate": "accuracy at least 0.99",
+        "gate": "accuracy-at-least",
         "reason": "the new labels arrive in June",
         "owner": "ml-team",
         "expires": (datetime.now(UTC) + timedelta(days=30)).date().isoformat(),
@@ -140,9 +144,9 @@ def test_a_waiver_lets_its_gate_pass_in_sight_until_it_expires(tmp_path: Path) -
     (folder / "waivers.yml").write_text(waivers(), "utf-8")
     done = desk.inside(folder, "run")
     assert done.code == 0, done.err
-    found = gates_of(folder)["accuracy at least 0.99"]
+    found = gates_of(folder)["accuracy-at-least"]
     assert found["verdict"] == "fail"
-    assert found["waived"].endswith("by ml-team: the new labels arrive in June")
+    assert (found["waived"]["owner"], found["waived"]["reason"]) == ("ml-team", "the new labels arrive in June")
     report = (folder / "modelyard-run" / "report.md").read_text("utf-8")
     assert "fail, waived" in report
     assert "the new labels arrive in June" in report
@@ -150,15 +154,15 @@ def test_a_waiver_lets_its_gate_pass_in_sight_until_it_expires(tmp_path: Path) -
     (folder / "waivers.yml").write_text(waivers(expires="2026-01-31"), "utf-8")
     done = desk.inside(folder, "run")
     assert done.code == 1
-    assert checks_of(folder)["waiver"]["said"] == (
-        "the waiver of accuracy at least 0.99 (ml-team) expired on 2026-01-31"
-    )
+    check = checks_of(folder)["waiver: accuracy-at-least"]
+    assert check["finding"] == {"code": "waiver-expired", "values": {"owner": "ml-team", "expires": "2026-01-31"}}
 
 
 @pytest.mark.parametrize(
     ("fields", "said"),
     [
-        ({"gate": "accuracy at least 0.9"}, "a waiver names the gate 'accuracy at least 0.9', which does not exist"),
+        ({"gate": "accuracy-at-last"}, "a waiver names the gate 'accuracy-at-last', which does not exist"),
+        ({"gate": "accuracy at least 0.99"}, "[waiver/gate-by-words]\n  hint: Write gate: accuracy-at-least."),
         ({"slice": "colour = blue"}, "a waiver names the slice 'colour = blue'"),
         ({"expires": "soon"}, "waivers.0.expires"),
         ({"owner": ""}, "waivers.0.owner"),
@@ -228,7 +232,7 @@ def test_a_behaviour_test_that_cannot_be_run_is_never_green(
         assert (done.code, said in done.err) == (code, True), done.err
     else:
         assert done.code != 0
-        assert checks_of(folder)["directional: more size is more yes"]["said"] == "no test row fits"
+        assert checks_of(folder)["directional: more size is more yes"]["finding"]["code"] == "behaviour-no-rows"
 
 
 def test_a_model_that_is_not_calibrated_fails_where_that_is_a_gate(tmp_path: Path) -> None:
@@ -236,9 +240,9 @@ def test_a_model_that_is_not_calibrated_fails_where_that_is_a_gate(tmp_path: Pat
     desk.edit(folder / "modelyard.yml", "params: {C: [0.1, 1]}", "params: {C: [0.0005]}")
     done = desk.inside(folder, "run")
     assert done.code == 1
-    said = checks_of(folder)["calibration"]["said"]
-    assert "slope" in said
-    assert "say so too" in said
+    finding = checks_of(folder)["calibration"]["finding"]
+    assert finding["code"] == "calibration-off"
+    assert "slope" in finding["values"]["off"]
     result = desk.record(folder, "evaluate")["result"]
     assert {curve["name"] for curve in result["curves"]} == {
         "roc: challenger", "precision_recall: challenger", "calibration: challenger",
@@ -258,7 +262,7 @@ def test_the_best_promoted_model_stays_behind_a_slow_slide(tmp_path: Path) -> No
     assert [(entry.alias, entry.to) for entry in moved] == [("best-promoted", "v1")], (
         "a model that is not surely better is promoted, and is not the best"
     )
-    rule = "roc_auc no worse than best-promoted, margin 10 % of gain"
+    rule = "roc-auc-no-worse-than-best-promoted"
     desk.edit(folder / "modelyard.yml", "C: [0.2]", "C: [0.3]")
     assert desk.inside(folder, "run").code == 0
     assert gates_of(folder)[rule]["verdict"] == "pass"
@@ -269,10 +273,10 @@ def test_looks_at_a_test_set_are_counted_once_each(tmp_path: Path) -> None:
     folder = tiny(tmp_path, PLAIN)
     assert desk.inside(folder, "run").code == 0
     assert desk.inside(folder, "evaluate").code == 0
-    assert desk.record(folder, "evaluate")["result"]["wear"]["evaluations"] == 1, "a re-run is free"
+    assert desk.record(folder, "evaluate")["result"]["reuse"]["evaluations"] == 1, "a re-run is free"
     desk.edit(folder / "modelyard.yml", "at_least: 0.6", "at_least: 0.5")
     assert desk.inside(folder, "run").code == 0
-    assert desk.record(folder, "evaluate")["result"]["wear"]["evaluations"] == 2
+    assert desk.record(folder, "evaluate")["result"]["reuse"]["evaluations"] == 2
     desk.rows(700, seed=5, first=10_000).write_csv(folder / "data" / "part-1.csv")
     assert desk.inside(folder, "run").code == 0
-    assert desk.record(folder, "evaluate")["result"]["wear"]["evaluations"] == 1, "other rows are fresh"
+    assert desk.record(folder, "evaluate")["result"]["reuse"]["evaluations"] == 1, "other rows are fresh"

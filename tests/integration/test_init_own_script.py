@@ -19,7 +19,6 @@ from modelyard.core.errors import DataError
 from modelyard.data import reading
 from modelyard.data.sources import files
 from modelyard.data.splits import split
-from modelyard.metrics.catalogue import METRICS
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "own-script"
 COMMITTED = (
@@ -82,8 +81,7 @@ def test_the_scripts_know_nothing_of_modelyard_and_the_configuration_is_short() 
 
 def test_the_configuration_checks_clean(example: Path) -> None:
     loaded = loaded_from(example)
-    metrics = {metric.name: frozenset(map(str, metric.tasks)) for metric in METRICS}
-    assert check(loaded, root=example, metrics=metrics, estimator_problem=lambda _: "none is named here") == []
+    assert check(loaded, root=example, estimator_problem=lambda _: "none is named here") == []
 
 
 def test_without_its_data_the_answer_is_dvc_pull(bare: Path) -> None:

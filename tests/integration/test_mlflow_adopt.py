@@ -80,7 +80,7 @@ def test_a_pyfunc_model_is_adopted_scored_as_the_champion_and_replaced(
     done = desk.modelyard(folder, "run", "--promote", "--json", environ=environ)
     assert done.code == 0, done.out + done.err
     record = desk.record(folder, "evaluate")
-    assert record["result"]["champion_note"] == "v1 was adopted without evidence"
+    assert record["result"]["champion_adopted"] is True
     scored = pl.read_parquet(folder / "modelyard-run" / "predictions" / "champion.parquet")
     wanted = scored.select("key").join(pl.read_csv(known), on="key", how="left", maintain_order="left")
     assert (scored["probability"] - wanted["probability"]).abs().max() < 1e-12  # type: ignore[operator] # a number

@@ -44,7 +44,7 @@ def judged(number: int, champion: str | None) -> EvaluateResult:
     level = 0.89 + number / 100
     gates = [
         GateResult(
-            id="g1", metric="roc_auc", operator="at_least", bound=0.8, rule="roc_auc at least 0.8",
+            id="g1", metric="roc_auc", operator="at_least", bound=0.8,
             verdict=Verdict.PASS, estimate=estimate(level, level - 0.01, level + 0.01),
             challenger=estimate(level, level - 0.01, level + 0.01), higher_is_better=True,
         )
@@ -53,7 +53,7 @@ def judged(number: int, champion: str | None) -> EvaluateResult:
         gates.append(
             GateResult(
                 id="g2", metric="roc_auc", operator="no_worse_than", reference="champion", margin=0.005,
-                rule="roc_auc no worse than champion, margin 0.005", verdict=Verdict.PASS,
+                verdict=Verdict.PASS,
                 estimate=estimate(0.0119, 0.0062, 0.0173), challenger=estimate(level, level - 0.01, level + 0.01),
                 higher_is_better=True,
             )

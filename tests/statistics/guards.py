@@ -45,7 +45,7 @@ def judged(gate: rules.Rule, y: Any, unit: Any = None, *, level: float = 0.95, *
         role: replace(Predictions(2, np.where(each, y, 1 - y)), model=str(hash(each.tobytes())))
         for role, each in right.items()
     }
-    return judge(gate, 0, truth, models, {"part": PARTS})
+    return judge(gate, truth, models, {"part": PARTS})
 
 
 def accused(found: GateResult) -> list[str]:
@@ -164,8 +164,8 @@ def random_labels(runs: int, share: float, *, shortfall: bool = True, n: int = 4
         }
         truth = TestSet(y[2 * n :].astype(np.int64), None, "row", False, None, seed=seed, confidence=0.95)
         found = rules.defaults(METRICS.get("roc_auc"), champion_gains=True, best_gains=False)
-        kept = [each for each in found if shortfall or "perfect" not in each.text]
-        passed += worst([judge(each, at, truth, models, {}).verdict for at, each in enumerate(kept)]) is Verdict.PASS
+        kept = [each for each in found if shortfall or each.keeps != "shortfall"]
+        passed += worst([judge(each, truth, models, {}).verdict for at, each in enumerate(kept)]) is Verdict.PASS
     return passed / runs
 
 

@@ -8,13 +8,15 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import pytest
 
+from modelyard.core.operators import OPERATORS, Demand
 from modelyard.core.verdict import Verdict
 from modelyard.stats import clusters, estimate
-from modelyard.stats.decide import no_worse_than
 from modelyard.stats.interval import Interval
 from modelyard.stats.means import mean_interval
 from modelyard.stats.proportions import proportion, tango
 from tests.statistics.generators import days, paired_labels, ranked
+
+NO_WORSE = OPERATORS.get("no_worse_than")
 
 CLOSED, BOOTSTRAP = 2_000, 300
 TAIL, MARGIN = 0.035, 0.05
@@ -173,7 +175,7 @@ def test_days_that_remember_the_day_before_are_a_known_limit() -> None:
 
 
 def at_margin(found: Callable[[], Interval], margin: float, repetitions: int) -> float:
-    return float(np.mean([no_worse_than(found(), margin) is Verdict.PASS for _ in range(repetitions)]))
+    return float(np.mean([NO_WORSE.decide(found(), Demand(), -margin) is Verdict.PASS for _ in range(repetitions)]))
 
 
 @pytest.mark.parametrize("n", [50, 200, 1000])

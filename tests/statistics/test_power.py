@@ -3,11 +3,13 @@
 import numpy as np
 import pytest
 
+from modelyard.core.operators import OPERATORS, Demand
 from modelyard.core.verdict import Verdict
 from modelyard.stats import power
-from modelyard.stats.decide import no_worse_than
 from modelyard.stats.proportions import tango
 from tests.statistics.generators import paired_labels
+
+NO_WORSE = OPERATORS.get("no_worse_than")
 
 RUNS = 2_000
 
@@ -17,7 +19,7 @@ RUNS = 2_000
 def test_an_equally_good_model_passes_four_times_in_five(disagreement: float, margin: float) -> None:
     draw, n = np.random.default_rng(1), power.rows_to_pass(margin, disagreement)
     pairs = (paired_labels(draw, n, disagreement / 2, disagreement / 2) for _ in range(RUNS))
-    passed = sum(no_worse_than(tango(b, c, n), margin) is Verdict.PASS for b, c in pairs)
+    passed = sum(NO_WORSE.decide(tango(b, c, n), Demand(), -margin) is Verdict.PASS for b, c in pairs)
     print(f"disagreement {disagreement:.1%}, margin {margin}: {n:,} rows, {passed / RUNS:.1%} pass")
     assert passed / RUNS >= 0.8 - 3 * np.sqrt(0.16 / RUNS)
     assert passed / RUNS <= 0.93, "many more rows than needed would be asked for"

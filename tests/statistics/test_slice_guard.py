@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from statsmodels.stats.multitest import multipletests
 
+from modelyard.core.reasons import because
 from modelyard.core.verdict import Verdict
 from modelyard.evaluation.gates.slices import holm
 from tests.statistics import guards
@@ -59,16 +60,18 @@ def test_a_slice_far_below_its_bound_fails_the_gate_and_is_named(y: Any) -> None
     found = judged(rule(metric="accuracy", at_least=0.8), y, challenger=right(share, 1))
     assert found.verdict is Verdict.FAIL
     assert accused(found) == ["7"]
-    assert found.reason == "part = 7 is below the bound, beyond chance among 30 slices"
+    assert found.reason == because("slices-below", slices=("part = 7",), more=0, tested=30)
 
 
 def test_slices_without_power_leave_the_gate_open_and_say_what_they_need(y: Any) -> None:
     share = right(0.9, 1)
     found = judged(rule(metric="accuracy", at_least=0.8, slice_drop=0.01), y, challenger=share)
     assert found.verdict is Verdict.INCONCLUSIVE
-    assert found.reason == "none of the 30 slices has rows enough to show a shortfall that matters"
+    assert found.reason == because("no-powered-slice", slices=30)
     assert all(row.rows_needed and row.rows_needed > 10_000 for row in found.slices)
-    assert "400 rows; to see a shortfall of 0.01 it takes about" in found.slices[0].note
+    note = found.slices[0].note
+    assert note is not None
+    assert (note.code, note.values["rows"], note.values["drop"]) == ("underpowered", 400, 0.01)
     assert found.slices[0].share == 1 / SLICES
 
 
@@ -99,5 +102,5 @@ def test_a_slice_of_few_units_is_listed_and_never_accused(y: Any) -> None:
     unit = np.where(NAMES == 7, np.arange(N) % 12, np.arange(N) % 90)
     found = judged(rule(metric="accuracy", at_least=0.5), y, unit, challenger=right(share, 1))
     (few,) = [row for row in found.slices if row.value == "7"]
-    assert (few.verdict, few.note) == (Verdict.NOT_APPLICABLE, "12 units, and at least 30 are judged")
+    assert (few.verdict, few.note) == (Verdict.NOT_APPLICABLE, because("too-few-units", units=12, fewest=30))
     assert found.verdict is Verdict.PASS

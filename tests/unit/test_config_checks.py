@@ -1,14 +1,14 @@
 """What needs no data to be wrong is found by `modelyard config check`, at its line."""
 
+import re
 from pathlib import Path
 
 import pytest
 
-from modelyard.config.checks import check
+from modelyard.config.checks import check, in_order
 from modelyard.config.load import load
-from modelyard.metrics.catalogue import METRICS
+from modelyard.evaluation.gates import misuse, waivers
 
-NAMES = {metric.name: frozenset(map(str, metric.tasks)) for metric in METRICS}
 GOOD = """\
 model: {name: churn, task: binary}
 data:
@@ -42,9 +42,9 @@ def found(folder: Path, text: str) -> list[str]:
     problems = check(
         loaded,
         root=folder,
-        metrics=NAMES,
         estimator_problem=lambda name: None if name.startswith("sklearn.") else f"no estimator {name!r}",
     )
+    problems = in_order([*problems, *misuse.problems(loaded), *waivers.problems(loaded, folder)])
     assert all(problem.exit_code == 2 for problem in problems)
     return [str(problem) for problem in problems]
 
@@ -80,7 +80,10 @@ def test_an_unknown_metric_is_named_with_its_nearest_spelling(name: str, hint: s
 
 def test_a_metric_of_another_task_is_refused(folder: Path) -> None:
     (said,) = found(folder, GOOD.replace("task: binary", "task: binary, metric: r2"))
-    assert said.startswith("modelyard.yml:1: model.metric: r2 is a metric for regression, and this task is binary\n")
+    assert said.startswith(
+        "modelyard.yml:1: model.metric: r2 is a metric for regression, and this task is binary "
+        "[config/metric-of-another-task]\n"
+    )
 
 
 def test_an_own_metric_cannot_be_the_primary_one(folder: Path) -> None:
@@ -88,7 +91,8 @@ def test_an_own_metric_cannot_be_the_primary_one(folder: Path) -> None:
     text += "  metrics: {mine: {costs: [{actual: true, predicted: false, cost: 1}]}}\n"
     (said,) = found(folder, text)
     assert said.startswith(
-        "modelyard.yml:1: model.metric: mine is a metric of your own, and the primary one is built in\n"
+        "modelyard.yml:1: model.metric: mine is a custom metric, and the primary one has to be built in "
+        "[config/custom-primary-metric]\n"
     )
 
 
@@ -160,3 +164,77 @@ def test_all_problems_come_in_the_order_of_lines(folder: Path) -> None:
     text = GOOD.replace("task: binary", "task: binary, metric: r2").replace("at_least: 0.8", "at_least: 0.8, by: [a]")
     said = found(folder, text.replace("no_worse_than", "better_than").replace("roc_auc", "auc") + "requirements: x\n")
     assert [message.split(":")[1] for message in said] == ["1", "11", "12", "13"]
+
+
+def codes(folder: Path, text: str) -> list[str]:
+    """The codes of what is wrong, each at the end of its message's line."""
+    return [re.findall(r"\[([a-z]+/[a-z-]+)\]", said)[0] for said in found(folder, text)]
+
+
+def with_gate(gate: str, task: str = "binary", more: str = "") -> str:
+    head = GOOD[: GOOD.index("    - {metric: roc_auc, at_least: 0.8}")].replace("task: binary", f"task: {task}")
+    head = head.replace("by: stratified", "by: hash, column: id") if task == "regression" else head
+    return f"{head}    - {gate}\n{more}"
+
+
+COSTS = "  metrics: {mine: {costs: [{actual: a, predicted: b, cost: 1}]}}\n"
+FUNCTION = "  metrics: {mine: {function: 'train:fit', higher_is_better: true, needs: NEEDS}}\n"
+
+
+@pytest.mark.parametrize(
+    ("gate", "task", "more", "code"),
+    [
+        ("{metric: recall, better_than: baseline}", "binary", "", "config/senseless-gate"),
+        ("{metric: recall, no_worse_than: baseline, margin: 0.01}", "binary", "", "config/senseless-gate"),
+        ("{metric: accuracy, between: [0.5, 1.2]}", "binary", "", "config/senseless-gate"),
+        ("{metric: roc_auc, at_least: 80}", "binary", "", "config/senseless-gate"),
+        ("{metric: log_loss, at_most: -0.1}", "multiclass", "", "config/senseless-gate"),
+        ("{metric: r2, at_least: 1.5}", "regression", "", "config/senseless-gate"),
+        ("{metric: accuracy, no_worse_than: champion, margin: 5}", "binary", "", "config/senseless-gate"),
+        ("{metric: r2, at_least: 0.5}", "binary", "", "config/metric-of-another-task"),
+        ("{metric: mine, at_most: 1}", "regression", COSTS, "config/metric-of-another-task"),
+        (
+            "{metric: mine, at_least: 1}",
+            "regression",
+            FUNCTION.replace("NEEDS", "label"),
+            "config/metric-of-another-task",
+        ),
+        ("{metric: mine, at_least: 1}", "binary", FUNCTION.replace("NEEDS", "value"), "config/metric-of-another-task"),
+    ],
+)
+def test_a_gate_that_could_never_be_judged_is_found_before_training(
+    folder: Path, gate: str, task: str, more: str, code: str
+) -> None:
+    """``{metric: recall, better_than: baseline}`` passed the check, trained, and ended with exit 2."""
+    assert codes(folder, with_gate(gate, task, more)) == [code]
+
+
+@pytest.mark.parametrize(
+    "gate",
+    [
+        "{metric: recall, no_worse_than: champion, margin: 10 % of gain}",
+        "{metric: accuracy, between: [0, 1]}",
+        "{metric: r2, at_least: -3}",
+        "{metric: mean_absolute_error, no_worse_than: champion, margin: 5000}",
+    ],
+)
+def test_a_gate_that_can_be_judged_is_left_alone(folder: Path, gate: str) -> None:
+    task = "regression" if "r2" in gate or "error" in gate else "binary"
+    assert found(folder, with_gate(gate, task)) == []
+
+
+@pytest.mark.parametrize(
+    ("gate", "code"),
+    [
+        ("roc-auc-at-least", ""),
+        ("roc-auc-at-most", "waiver/unknown-gate"),
+        ("roc_auc at least 0.8", "waiver/gate-by-words"),
+        ("3", "config/bad-value"),
+    ],
+)
+def test_a_waiver_of_no_gate_is_found_before_training(folder: Path, gate: str, code: str) -> None:
+    (folder / "w.yml").write_text(f"waivers: [{{gate: {gate}, reason: r, owner: o, expires: 2027-01-01}}]\n", "utf-8")
+    assert codes(folder, GOOD + "  waivers: w.yml\n") == ([code] if code else [])
+    if code == "":
+        default = GOOD[: GOOD.index("  gates:")] + "  waivers: w.yml\n"
+        assert codes(folder, default) == ["waiver/unknown-gate"]

@@ -464,7 +464,11 @@ def test_anchors_and_merges_work_and_own_keys_win(tmp_path: Path) -> None:
         "    - &gate {metric: roc_auc, at_least: 0.8}\n    - {<<: *gate, metric: recall}\n    - *gate\n",
     )
     gates = read(tmp_path, text).config.evaluate.gates
-    assert [(gate.metric, gate.at_least) for gate in gates[:3]] == [("roc_auc", 0.8), ("recall", 0.8), ("roc_auc", 0.8)]
+    assert [(gate.metric, gate.demand.bound) for gate in gates[:3]] == [
+        ("roc_auc", 0.8),
+        ("recall", 0.8),
+        ("roc_auc", 0.8),
+    ]
 
 
 def test_a_byte_order_mark_and_windows_line_ends_are_read_over(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ import pytest
 
 from modelyard.config.sections.evaluate import Checks
 from modelyard.core.verdict import Verdict
-from modelyard.evaluation.checks import beside
+from modelyard.evaluation.checks import changed, gap
 from modelyard.evaluation.test_set import TestSet
 from modelyard.metrics.catalogue import METRICS
 from modelyard.metrics.predictions import Predictions
@@ -24,16 +24,17 @@ LABELS, SCORES = Predictions(2, label=Y), Predictions(2, probability=np.linspace
     ],
 )
 def test_changed_predictions_as_a_gate_always_have_a_verdict(models: dict[str, Predictions], verdict: Verdict) -> None:
-    _, found = beside.changed(Checks(changed_predictions="gate"), TRUTH, models, {})
+    seen = changed.changed(TRUTH, models, {})
+    found = changed.check(Checks(changed_predictions="gate"), seen, champion="champion" in models)
     assert found is not None
     assert (found.gate, found.verdict) == (True, verdict)
     if verdict is not Verdict.PASS:
-        assert beside.changed(Checks(), TRUTH, models, {}) == (None, None)
+        assert changed.check(Checks(), seen, champion="champion" in models) is None
 
 
-@pytest.mark.parametrize(("train", "said"), [(None, "no training row was scored"), (LABELS, "gives no probability")])
-def test_a_gap_that_cannot_be_measured_is_an_error_where_it_gates(train: Predictions | None, said: str) -> None:
-    found = beside.gap(Checks(train_test_gap="gate"), METRICS.get("roc_auc"), 0.8, Y, train)
+@pytest.mark.parametrize(("train", "code"), [(None, "gap-no-rows"), (LABELS, "gap-no-output")])
+def test_a_gap_that_cannot_be_measured_is_an_error_where_it_gates(train: Predictions | None, code: str) -> None:
+    found = gap.check(Checks(train_test_gap="gate"), METRICS.get("roc_auc"), 0.8, Y, train)
     assert found is not None
-    assert (found.verdict, said in found.said) == (Verdict.ERROR, True)
-    assert beside.gap(Checks(), METRICS.get("roc_auc"), 0.8, Y, train) is None
+    assert (found.verdict, found.finding.code) == (Verdict.ERROR, code)
+    assert gap.check(Checks(), METRICS.get("roc_auc"), 0.8, Y, train) is None

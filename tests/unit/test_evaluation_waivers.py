@@ -15,7 +15,7 @@ from modelyard.evaluation.test_set import Groups, TestSet
 from modelyard.metrics.predictions import Predictions
 from modelyard.records.results import GateResult
 
-TODAY, RULE = date(2026, 3, 1), "accuracy at least 0.75"
+TODAY = date(2026, 3, 1)
 SHOP = np.repeat(["a", "b", "c"], [700, 740, 60])
 RARE = np.arange(1500) < 15
 RIGHT = np.concatenate([np.arange(n) < share * n for n, share in ((700, 0.6), (740, 0.95), (60, 0.8))])
@@ -30,9 +30,9 @@ def judged(*gates: dict[str, Any]) -> tuple[GateResult, ...]:
     return judgement.judge_all(found, truth, {"challenger": Predictions(2, np.where(RIGHT, y, 1 - y))}, columns)
 
 
-def applied(gates: tuple[GateResult, ...], *slices: str | None) -> tuple[Verdict, list[str]]:
+def applied(gates: tuple[GateResult, ...], *slices: str | None, gate: str = "") -> tuple[Verdict, list[str]]:
     """The verdict of gates with waivers, and what became of each waiver."""
-    written = [Waiver(gate=RULE, slice=each, reason="r", owner="o", expires=TODAY) for each in slices]
+    written = [Waiver(gate=gate or gates[-1].id, slice=each, reason="r", owner="o", expires=TODAY) for each in slices]
     found, rows, _ = waivers.apply(gates, written, TODAY, "w.yml")
     return judgement.verdict_of(found), [row.state for row in rows]
 
@@ -58,11 +58,27 @@ def test_a_waived_slice_leaves_the_gate_to_the_others(gate: dict[str, Any], slic
     assert applied(judged(gate), *slices)[0] == verdict
 
 
-def test_of_two_gates_that_read_alike_a_slice_tells_which() -> None:
+def test_ids_tell_gates_apart_that_once_read_alike() -> None:
     gates = judged({"metric": "accuracy", "at_least": 0.75}, BY_SHOP)
+    assert [gate.id for gate in gates] == ["accuracy-at-least", "accuracy-at-least-by-shop"]
     assert applied(gates, "shop = a") == (Verdict.PASS, ["in use"])
-    with pytest.raises(ConfigError, match="2 gates read so"):
-        applied(gates, None)
+
+
+def test_ids_hold_in_another_order_and_tell_bounds_apart_where_they_must() -> None:
+    first, second = {"metric": "accuracy", "at_least": 0.5}, {"metric": "accuracy", "at_least": 0.6}
+    other = {"metric": "recall", "no_worse_than": "champion", "margin": 0.01}
+    there = [gate.id for gate in judged(first, other, second)]
+    assert there == ["accuracy-at-least-0.5", "recall-no-worse-than-champion", "accuracy-at-least-0.6"]
+    assert [gate.id for gate in judged(second, other, first)] == there[::-1]
+    assert [gate.id for gate in judged(first, first)] == ["accuracy-at-least-0.5", "accuracy-at-least-0.5-2"]
+
+
+def test_a_waiver_by_the_old_sentence_is_told_the_id() -> None:
+    gates = judged(BY_SHOP)
+    with pytest.raises(ConfigError) as error:
+        applied(gates, None, gate="accuracy at least 0.75")
+    assert error.value.code == "waiver/gate-by-words"
+    assert error.value.hint == "Write gate: accuracy-at-least-by-shop."
 
 
 def test_a_slice_without_rows_today_is_said_and_one_of_no_column_is_refused() -> None:
@@ -74,7 +90,7 @@ def test_a_slice_without_rows_today_is_said_and_one_of_no_column_is_refused() ->
 
 def test_a_gate_that_does_not_apply_yet_may_have_waived_slices() -> None:
     later = {"metric": "accuracy", "no_worse_than": "champion", "margin": 0.01, "by": ["shop"]}
-    waiver = Waiver(gate="accuracy no worse than champion, margin 0.01", slice="shop = a", reason="r", owner="o",
+    waiver = Waiver(gate="accuracy-no-worse-than-champion-by-shop", slice="shop = a", reason="r", owner="o",
                     expires=TODAY)  # fmt: skip
     found, rows, _ = waivers.apply(judged({"metric": "accuracy", "at_least": 0.5}, later), [waiver], TODAY, "w.yml")
     assert [row.state for row in rows] == ["not needed now"]

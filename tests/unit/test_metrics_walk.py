@@ -81,7 +81,7 @@ def test_every_metric_goes_all_the_way(metric: Metric, task: Task) -> None:
     ]
     asked = rules.from_config(tuple(written), task, lambda _: 1, "modelyard.yml")
     parts = {"part": Groups.of(np.arange(N) % 2)}
-    gates = tuple(judge(rule, at, test_set, models, parts) for at, rule in enumerate(asked))
+    gates = tuple(judge(rule, test_set, models, parts) for at, rule in enumerate(asked))
     assert [gate.verdict for gate in gates] == ["pass", "pass"] or gates[0].verdict == "inconclusive"
     assert {row.value for row in gates[0].slices} == {"0", "1"}
     assert gates[0].on_all_rows == "pass"

@@ -15,7 +15,7 @@ def _sealed(step: str, **changed: Any) -> Envelope:
     return Envelope.seal(Record.model_validate({**plain, "result": result, **changed}))
 
 
-NAMES = ("seconds", "cached", "fits", "wear", "carried", "inputs_digest", "circumstances")
+NAMES = ("seconds", "cached", "fits", "reuse", "carried", "inputs_digest", "circumstances")
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -38,5 +38,5 @@ def test_what_two_machines_may_differ_in_does_not_count() -> None:
     slower = [{**row, "seconds": row["seconds"] + 9, "cached": not row["cached"], "fits": 0} for row in rows]
     assert _sealed("train").result_digest == _sealed("train", result={"candidates": slower}).result_digest
     assert _sealed("train").result_digest == _sealed("train", result={"fits_from_cache": 7}).result_digest
-    again = _sealed("evaluate", inputs_digest=digest("x"), result={"carried": {"a": digest("y")}, "wear": None})
+    again = _sealed("evaluate", inputs_digest=digest("x"), result={"carried": {"a": digest("y")}, "reuse": None})
     assert _sealed("evaluate").result_digest == again.result_digest

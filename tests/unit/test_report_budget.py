@@ -50,13 +50,13 @@ def test_sections_go_in_the_order_of_their_worth_and_whole() -> None:
     source = render_markdown(run("hold"), budget=6_000)
     assert "Slices (14 slices" in source
     assert "carrier = HA" not in source
-    assert "recall no_worse_than champion, margin 0.01" in source
+    assert "recall no worse than champion, margin 0.01" in source
     assert source.count("<details>") == source.count("</details>")
 
 
 def test_too_many_gates_are_cut_worst_first_with_a_count() -> None:
-    gates = [gate(rule=f"roc_auc no_worse_than champion, margin 0.{index:04d}") for index in range(3_000)]
-    gates[2_999] = gate(rule="the one that fails", verdict=Verdict.FAIL)
+    gates = [gate(margin=index / 10_000) for index in range(3_000)]
+    gates[2_999] = gate(metric="the one that fails", verdict=Verdict.FAIL)
     records = run("promote")
     result = judged().model_copy(update={"gates": tuple(gates)})
     records["evaluate"] = envelope("evaluate", result, verdict=Verdict.FAIL)

@@ -271,7 +271,7 @@ def test_the_fields_under_attack_are_the_ones_that_matter() -> None:
         "detect/result/sets/*/added/*",
         "validate/result/suites/*/expectations/*/observed",
         "train/result/candidates/*/name",
-        "evaluate/result/gates/*/rule",
+        "evaluate/result/gates/*/id",
         "evaluate/result/gates/*/metric",
         "evaluate/result/gates/*/slices/*/value",
         "evaluate/result/gates/*/estimate/method",

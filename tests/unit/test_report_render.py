@@ -6,6 +6,7 @@ from html.parser import HTMLParser
 
 import pytest
 
+from modelyard.core.reasons import because
 from modelyard.core.verdict import Verdict
 from modelyard.records.envelope import Envelope, Step
 from modelyard.records.results import Estimate, SliceRow
@@ -77,7 +78,7 @@ def test_every_story_has_its_words(story: Story, words: str) -> None:
 
 def test_the_failing_gate_shows_rule_observed_required_interval_n_and_command() -> None:
     for text in both(run("hold")):
-        assert "recall no_worse_than champion, margin 0.01" in text
+        assert "recall no worse than champion, margin 0.01" in text
         assert "−0.0213" in text
         assert "[−0.0292, −0.0134]" in text
         assert "> −0.01" in text
@@ -89,7 +90,7 @@ def test_the_failing_gate_shows_rule_observed_required_interval_n_and_command() 
 
 def test_the_headline_names_the_deciding_gate_and_the_effect_in_rows() -> None:
     sentence = headline(run("hold")).sentence
-    assert sentence.startswith("1 of 4 gates fails. Against champion v7, recall differs by −0.0213")
+    assert sentence.startswith("1 of 4 gates failed. Against champion v7, recall differs by −0.0213")
     assert sentence.endswith("21 more misses per 1,000 positive rows.")
 
 
@@ -144,7 +145,7 @@ def test_an_error_shows_its_message_and_what_to_do() -> None:
 
 def test_a_first_run_says_that_there_is_no_champion_and_that_its_gates_do_not_count() -> None:
     for text in both(run("first-run")):
-        assert "There is no champion yet" in text
+        assert "no champion yet" in text
         assert "Both gates pass" in text
         assert "not applicable" in text
 
@@ -206,7 +207,7 @@ def test_an_allowed_open_gate_passes_and_is_counted_in_the_headline() -> None:
 
 
 def test_for_a_loss_the_required_side_is_below_zero_and_the_limit_above() -> None:
-    loss = gate(metric="log_loss", higher_is_better=False, rule="log_loss no_worse_than champion, margin 0.005")
+    loss = gate(metric="log_loss", higher_is_better=False, effect="")
     records = run("promote")
     records["evaluate"] = envelope("evaluate", judged().model_copy(update={"gates": (loss,)}))
     for text in both(records):
@@ -214,32 +215,33 @@ def test_for_a_loss_the_required_side_is_below_zero_and_the_limit_above() -> Non
 
 
 def test_a_default_gate_on_a_share_of_the_gain_claims_no_plain_difference_and_no_effect_in_rows() -> None:
-    default = gate(margin=None, default=True, rule="roc_auc keeps nine tenths of the champion's gain")
+    default = gate(margin=None, default=True, keeps="gain")
     records = run("promote")
     records["evaluate"] = envelope("evaluate", judged().model_copy(update={"gates": (default,)}))
     for text in both(records):
-        assert "stands from the least that the rule allows by +0.0119" in text
+        assert "exceeds the required minimum by 0.0119" in text
         assert "differs by" not in text
         assert "wrong rankings" not in text
     assert "against champion v7" not in text_of_html(render_html(records))
 
 
 def test_a_gate_without_an_estimate_says_why_and_shows_no_number() -> None:
-    refused = gate(verdict=Verdict.INCONCLUSIVE, estimate=Estimate(n=4, unit="day", refused="under 10 days"))
+    refused = gate(
+        verdict=Verdict.INCONCLUSIVE,
+        estimate=Estimate(n=4, unit="day", refused=because("too-few-units", units=4, fewest=10)),
+    )
     records = run("promote")
     result = judged().model_copy(update={"gates": (refused,)})
     records["evaluate"] = envelope("evaluate", result, verdict=Verdict.INCONCLUSIVE)
     for text in both(records):
-        assert "has no estimate: under 10 days." in text
+        assert "has no estimate: 4 units, fewer than 10." in text
 
 
 def test_a_failing_slice_is_named_under_the_gates_in_the_comment() -> None:
     low = Estimate(value=0.41, low=0.36, high=0.46, n=92, unit="day", rows=400)
     bad = SliceRow(column="carrier", value="OO", challenger=low, verdict=Verdict.FAIL)
     records = run("promote")
-    sliced = gate(
-        verdict=Verdict.FAIL, rule="recall at_least 0.5 by carrier", operator="at_least", bound=0.5, slices=(bad,)
-    )
+    sliced = gate(verdict=Verdict.FAIL, operator="at_least", bound=0.5, slices=(bad,))
     records["evaluate"] = envelope("evaluate", judged().model_copy(update={"gates": (sliced,)}), verdict=Verdict.FAIL)
     visible = render_markdown(records).partition("<details>")[0]
     assert "`carrier = OO` 0.4100 \\[0.3600, 0.4600\\]" in visible

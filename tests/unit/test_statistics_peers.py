@@ -39,7 +39,7 @@ def test_slices_are_those_of_fairlearn_with_the_quantiles_of_the_same_resamples(
     bound = {"at_most": 1.0} if name == "brier_score" else {"at_least": 0.1}
     rule = rules.from_config((Gate(metric=name, by=("shop",), **bound),), "binary", lambda _: 1, "m.yml")[0]
     truth = TestSet(Y, None, "row", False, None, seed=1, confidence=0.95)
-    found = gates.judge(rule, 0, truth, {"challenger": MODEL}, {"shop": Groups.of(SHOP)})
+    found = gates.judge(rule, truth, {"challenger": MODEL}, {"shop": Groups.of(SHOP)})
     assert found.challenger.value == pytest.approx(frame.overall, abs=1e-9)
     assert {row.value: row.challenger.value for row in found.slices} == pytest.approx(dict(frame.by_group), abs=1e-9)
 

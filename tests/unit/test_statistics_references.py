@@ -1,6 +1,7 @@
 """Intervals against published figures, other libraries, and brute force."""
 
 import math
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -10,8 +11,10 @@ from hypothesis import strategies as st
 from scipy import stats as scipy_stats
 from statsmodels.stats.proportion import proportion_confint
 
+from modelyard.core.operators import OPERATORS, Demand
+from modelyard.core.reasons import because
 from modelyard.core.verdict import Verdict
-from modelyard.stats import auc, clusters, decide, estimate, power
+from modelyard.stats import auc, clusters, estimate, power
 from modelyard.stats.bootstrap import bca
 from modelyard.stats.interval import Interval, widest, z_value
 from modelyard.stats.means import mean_interval
@@ -114,7 +117,7 @@ def test_an_auc_of_two_positives_has_no_interval() -> None:
     y = np.array([1, 1, *[0] * 48])
     found = estimate.level_auc(y, np.arange(50.0))
     assert (found.low, found.high) == (None, None)
-    assert "three rows" in found.refused
+    assert found.refused == because("too-few-of-a-class", fewest=3)
 
 
 def test_a_faultless_auc_still_has_an_interval() -> None:
@@ -171,7 +174,7 @@ def test_means_take_student_where_they_may_and_the_bootstrap_where_not() -> None
 def test_the_level_of_a_mean_needs_a_hundred_rows() -> None:
     values = np.random.default_rng(4).exponential(size=100)
     found = estimate.level_mean(values[:99])
-    assert (found.low, found.refused) == (None, "99 rows, fewer than 100")
+    assert (found.low, found.refused) == (None, because("too-few-rows", rows=99, fewest=100))
     assert found.estimate == pytest.approx(values[:99].mean())
     assert estimate.level_mean(values).low is not None
 
@@ -196,16 +199,18 @@ def interval(low: float, high: float) -> Interval:
 def test_the_operators_decide_as_the_table_says(
     operator: str, low: float, high: float, bound: float, verdict: str
 ) -> None:
-    assert getattr(decide, operator)(interval(low, high), bound) == verdict
-    refused = Interval(0.5, None, None, "", 10, 10, refused="why")
-    assert getattr(decide, operator)(refused, bound) is Verdict.INCONCLUSIVE
+    turned = -bound if operator == "no_worse_than" else bound
+    decide = partial(OPERATORS.get(operator).decide, demand=Demand(bound=bound), bound=turned)
+    assert decide(interval(low, high)) == verdict
+    refused = Interval(0.5, None, None, "", 10, 10, refused=because("one-class"))
+    assert decide(refused) is Verdict.INCONCLUSIVE
 
 
 def test_units_that_would_decide() -> None:
     assert power.units_to_decide(0.02, 0.0, 0.02, 100).units == 385
     assert power.units_to_decide(0.02, 0.0, 0.02, 100).direction == "pass"
     assert power.units_to_decide(-0.02, 0.0, 0.02, 100).direction == "fail"
-    assert power.units_to_decide(0.001, 0.0, 0.02, 100).reason == "no realistic number"
+    assert power.units_to_decide(0.001, 0.0, 0.02, 100).direction == "unrealistic"
     assert power.units_to_decide(0.05, 0.0, 0.02, 4, minimum=30).units == 30
 
 
@@ -295,4 +300,4 @@ def test_few_ranking_errors_refuse_a_difference_of_aucs() -> None:
 
 def test_a_class_with_few_rows_refuses_the_bootstrap() -> None:
     found = estimate.level_statistic(lambda _: 0.5, estimate.Resampling(n=1000, seed=1, class_counts=(976, 24)))
-    assert "24 rows" in found.refused
+    assert found.refused == because("small-class", rows=24, fewest=25)

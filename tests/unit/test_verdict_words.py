@@ -8,19 +8,21 @@ import pytest
 from modelyard.cli import annotations, output
 from modelyard.cli.views.gate import after_the_fact
 from modelyard.config.sections.gate import Gate
+from modelyard.core.reasons import because
 from modelyard.core.verdict import Verdict
 from modelyard.evaluation.gates import rules
 from modelyard.evaluation.gates.judge import judge
 from modelyard.evaluation.test_set import Groups, TestSet
 from modelyard.metrics.predictions import Predictions
 from modelyard.records.envelope import Envelope
-from modelyard.records.results import CheckResult, Estimate, EvaluateResult, GateResult, MetricRow, Wear
+from modelyard.records.results import CheckResult, Estimate, EvaluateResult, GateResult, MetricRow, Reuse, Waived
 from modelyard.report import wording
 from modelyard.report.renderers.markdown import render_markdown
 from modelyard.steps.presenter import Places
 from tests.registry_samples import record
 
 N = 900
+EXPIRED = because("waiver-expired", owner="o", expires="2026-01-01")
 Y = np.random.default_rng(1).normal(size=N) * 20_000
 MODEL = Predictions(value=Y + 7_000 * np.random.default_rng(2).normal(size=N))
 SHOP = Groups.of(np.arange(N) % 3)
@@ -29,7 +31,7 @@ SHOP = Groups.of(np.arange(N) % 3)
 def judged(unit: Any = None, **fields: Any) -> GateResult:
     found = rules.from_config((Gate(**fields),), "regression", lambda _: 1, "m.yml")
     truth = TestSet(Y, unit, "row" if unit is None else "day", False, None, seed=1, confidence=0.95)
-    return judge(found[0], 0, truth, {"challenger": MODEL}, {"shop": SHOP})
+    return judge(found[0], truth, {"challenger": MODEL}, {"shop": SHOP})
 
 
 @pytest.mark.parametrize(
@@ -57,20 +59,24 @@ def test_a_refused_interval_is_explained() -> None:
 
 
 def test_waived_gates_and_checks_that_gate_are_told_at_the_desk_and_in_annotations() -> None:
-    gates = (judged(metric="r2", at_least=0.99).model_copy(update={"waived": "waived until 2027-01-01"}),)
+    gates = (
+        judged(metric="r2", at_least=0.99).model_copy(
+            update={"waived": Waived(until="2027-01-01", owner="o", reason="r")}
+        ),
+    )
     checks = (
-        CheckResult(name="waiver", gate=True, verdict=Verdict.FAIL, said="the waiver of r2 expired"),
-        CheckResult(name="calibration", gate=False, verdict=Verdict.FAIL, said="reported only"),
+        CheckResult(name="waiver", subject="r2-at-least", gate=True, verdict=Verdict.FAIL, finding=EXPIRED),
+        CheckResult(name="calibration", gate=False, verdict=Verdict.FAIL, finding=because("calibration-absent")),
     )
     result = EvaluateResult(test_rows=N, test_units=N, unit="row", gates=gates, checks=checks)
     sealed = Envelope.seal(record("evaluate", result, [], verdict=Verdict.FAIL))
     lines = output.step_lines(sealed).splitlines()[1:]
     assert lines[0].startswith("  fail, waived  r2 at least 0.99")
-    assert lines[1:] == ["  fail          waiver            the waiver of r2 expired"]
+    assert lines[1:] == ["  fail          waiver: r2-at-least  the waiver of o expired on 2026-01-01"]
     told = annotations.of_record(sealed, Places(), red=True)
     assert [(one.level, one.title) for one in told] == [
         ("warning", "r2 at least 0.99: fail"),
-        ("error", "waiver: fail"),
+        ("error", "waiver: r2-at-least: fail"),
     ]
 
 
@@ -79,8 +85,8 @@ def test_a_worn_test_set_and_rows_lost_in_the_join_are_told(looks: int, at_least
     result = EvaluateResult(
         test_rows=N, test_units=N, unit="row", confidence=0.9, gates=(judged(metric="r2", at_least=0.5),),
         metrics=(MetricRow(metric="r2", higher_is_better=True, challenger=Estimate(value=0.9)),),
-        unmatched={"challenger": 3, "champion": 1}, label_period="2026-01-01 to 2026-03-31",
-        wear=Wear(evaluations=looks, at_least=at_least, chance=1 - 0.975**looks),
+        unmatched={"challenger": 3, "champion": 1}, labels_from="2026-01-01", labels_to="2026-03-31",
+        reuse=Reuse(evaluations=looks, at_least=at_least, chance=1 - 0.975**looks),
     )  # fmt: skip
     text = render_markdown({"evaluate": Envelope.seal(record("evaluate", result, []))})
     assert f"Judged on for the {'at least ' if at_least else ''}{looks}th time" in text

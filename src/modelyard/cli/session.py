@@ -7,14 +7,13 @@ from pathlib import Path
 from typing import TypeVar
 
 from modelyard.cli.console import console
-from modelyard.config.checks import check
+from modelyard.config.checks import check, in_order
 from modelyard.config.load import Loaded, load
 from modelyard.core import files
 from modelyard.core.actions import runner_folder
 from modelyard.core.errors import CollectedConfigError
 from modelyard.github.credentials import client_for
 from modelyard.github.event import Event, read_event
-from modelyard.metrics.catalogue import METRICS
 from modelyard.policy.in_force import Rules, rules_in_force
 from modelyard.steps.checkoutless import Checkoutless, config_at
 from modelyard.steps.context import CheckedOut, Context, lock_run_folder
@@ -45,8 +44,10 @@ def refuse_slips(root: Path, loaded: Loaded, estimator_problem: Callable[[str], 
     Raises:
         ConfigError: every slip, with its line.
     """
-    metrics = {metric.name: frozenset(map(str, metric.tasks)) for metric in METRICS}
-    problems = check(loaded, root=root, metrics=metrics, estimator_problem=estimator_problem)
+    from modelyard.evaluation.gates import misuse, waivers
+
+    problems = check(loaded, root=root, estimator_problem=estimator_problem)
+    problems = in_order([*problems, *misuse.problems(loaded), *waivers.problems(loaded, root)])
     if problems:
         raise problems[0] if len(problems) == 1 else CollectedConfigError(problems)
 

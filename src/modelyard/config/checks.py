@@ -1,8 +1,8 @@
-"""What can be said about a configuration without data: metric names, estimators, commands, and the files it names."""
+"""What can be said about a configuration without data: estimators, commands, and the files it names."""
 
 import re
 import shlex
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from modelyard.config.load import Loaded
@@ -13,25 +13,12 @@ from modelyard.core.errors import ConfigError, nearest
 TRAIN_NAMES = ("train", "test", "model_dir", "seed")
 PREDICT_NAMES = ("model_dir", "rows", "predictions", "rows_csv", "predictions_csv")
 _SCRIPTS = frozenset({".py", ".r", ".sh", ".jl", ".js", ".rb", ".pl"})
-_ALSO_CALLED: Mapping[str, str] = {
-    "acc": "accuracy",
-    "auc": "roc_auc",
-    "aucpr": "average_precision",
-    "brier": "brier_score",
-    "logloss": "log_loss",
-    "mae": "mean_absolute_error",
-    "mse": "mean_squared_error",
-    "rmse": "root_mean_squared_error",
-    "sensitivity": "recall",
-}
-"""Other libraries' names, which no measure of spelling would find."""
 
 
 def check(
     loaded: Loaded,
     *,
     root: Path,
-    metrics: Mapping[str, frozenset[str]],
     estimator_problem: Callable[[str], str | None],
 ) -> list[ConfigError]:
     """Every problem that needs no data to be seen, in the order of lines.
@@ -39,16 +26,19 @@ def check(
     Args:
         loaded: the configuration, its folder, and where its keys stand.
         root: the workspace, which no file may leave.
-        metrics: metric name to the tasks that it is defined for.
         estimator_problem: what is wrong with an estimator's dotted name, or None.
     """
     checker = _Checker(loaded, root)
     problems = [
-        *checker.metrics(metrics),
         *checker.estimators(estimator_problem),
         *checker.commands(),
         *checker.files(),
     ]
+    return in_order(problems)
+
+
+def in_order(problems: Iterable[ConfigError]) -> list[ConfigError]:
+    """Return problems in the order of lines."""
     return sorted(problems, key=lambda problem: (problem.place.line or 0) if problem.place else 0)
 
 
@@ -61,45 +51,6 @@ class _Checker:
 
     def problem(self, path: KeyPath, found: str, hint: str = "") -> ConfigError:
         return ConfigError(found, hint=hint, place=self.loaded.place(path))
-
-    def metrics(self, known: Mapping[str, frozenset[str]]) -> Iterator[ConfigError]:
-        task = self.config.model.task
-        fitting = sorted(name for name, tasks in known.items() if task in tasks)
-        own = self.config.evaluate.metrics
-        for taken in set(own) & set(known):
-            yield self.problem(
-                ("evaluate", "metrics", taken), f"{taken} is a built-in metric already", "Choose another name."
-            )
-        named: list[tuple[KeyPath, str | None]] = [(("model", "metric"), self.config.model.metric)]
-        named += [
-            (("evaluate", "gates", at, "metric"), gate.metric)
-            for at, gate in enumerate(self.config.evaluate.gates)
-            if gate.metric not in own
-        ]
-        fitting_gates = [*own, *fitting]
-        for path, name in named:
-            if name is None:
-                continue
-            if path[0] == "model" and name in own:
-                yield self.problem(
-                    path,
-                    f"{name} is a metric of your own, and the primary one is built in",
-                    f"Gate by {name}, and choose the primary one from {', '.join(fitting)}.",
-                )
-            elif name not in known:
-                yield self.problem(
-                    path,
-                    f"unknown metric {shown(name)}; for a {task} task: "
-                    f"{', '.join(fitting if path[0] == 'model' else fitting_gates)}",
-                    _meant(name, fitting_gates),
-                )
-            elif task not in known[name]:
-                tasks = " and ".join(sorted(known[name]))
-                yield self.problem(
-                    path,
-                    f"{name} is a metric for {tasks}, and this task is {task}",
-                    f"Choose from {', '.join(fitting)}.",
-                )
 
     def estimators(self, problem_with: Callable[[str], str | None]) -> Iterator[ConfigError]:
         for at, candidate in enumerate(self.config.train.candidates if self.config.train else ()):
@@ -199,11 +150,3 @@ class _Checker:
         beside = sorted(each.name for each in target.parent.iterdir()) if target.parent.is_dir() else []
         hint = nearest(target.name, beside)
         yield self.problem(path, f"{what} {shown(named)} does not exist", hint or "Paths are relative to this file.")
-
-
-def _meant(name: str, fitting: Sequence[str]) -> str:
-    plain = name.lower().replace("-", "_").removeprefix("neg_")
-    known = _ALSO_CALLED.get(plain, plain)
-    if known in fitting:
-        return f"Did you mean {known!r}?"
-    return nearest(plain, fitting)

@@ -83,9 +83,7 @@ class Config(Section):
     def _baseline_has_rows_to_learn_from(self) -> Self:
         gates = self.evaluate.gates
         against = [
-            at
-            for at, gate in enumerate(gates)
-            if "baseline" in (gate.no_worse_than, gate.better_than) or "of gain" in str(gate.margin)
+            at for at, gate in enumerate(gates) if gate.demand.reference == "baseline" or "of gain" in str(gate.margin)
         ]
         if self.data.split is None and "train" not in self.data.sets and (against or not gates):
             raise wrong(

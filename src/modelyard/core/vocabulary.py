@@ -13,6 +13,9 @@ Operator = Literal["at_least", "at_most", "between", "no_worse_than", "better_th
 """What a gate demands of a metric."""
 OPERATORS: tuple[Operator, ...] = get_args(Operator)
 
+Keeps = Literal["", "gain", "shortfall"]
+"""What a default gate against a reference holds the challenger to."""
+
 Reference = Literal["champion", "best-promoted", "baseline"]
 """What a gate compares the challenger with."""
 REFERENCES: tuple[Reference, ...] = get_args(Reference)

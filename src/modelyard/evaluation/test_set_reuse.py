@@ -1,4 +1,6 @@
-"""How worn a test set is: each look at it by another model, or under other rules, is a chance to pass by luck.
+"""Test-set reuse: count the distinct (model, rules) pairs that were evaluated on the same test rows.
+
+Each is a chance to pass by luck.
 
 Test sets are told apart by hashes of their row ids: two with half of them in common are the same set (a bottom-k
 sketch; Broder, SEQUENCES 1997). Nothing of a row can be read from it without knowing its id.
@@ -7,16 +9,15 @@ sketch; Broder, SEQUENCES 1997). Nothing of a row can be read from it without kn
 import hashlib
 from collections.abc import Iterable
 
-from modelyard.records.results import Evaluation, HeldOut, Wear
+from modelyard.records.results import Evaluation, HeldOut, Reuse
 
 SKETCH = 64
 """Smallest hashes that are kept: half in common is told within about six points."""
-WARN_AT = 20
 LEVEL = 0.975
 
 
 def held_out(ids: Iterable[object], digest: str, *, salt: str, named: bool) -> HeldOut:
-    """The test rows of an evaluation.
+    """Return the test rows of an evaluation.
 
     Args:
         ids: what names each row.
@@ -33,7 +34,7 @@ def held_out(ids: Iterable[object], digest: str, *, salt: str, named: bool) -> H
 
 
 def same(first: HeldOut, second: HeldOut) -> bool:
-    """Whether two test sets are one: the same contents, or at least half of all rows in common."""
+    """Tell whether two test sets are one: the same contents, or at least half of all rows in common."""
     if first.digest == second.digest:
         return True
     if not first.sketch or not second.sketch:
@@ -42,7 +43,7 @@ def same(first: HeldOut, second: HeldOut) -> bool:
 
 
 def shared(first: HeldOut, second: HeldOut) -> float:
-    """Estimated share of the smaller set's rows that are in the other one too."""
+    """Return the estimated share of the smaller set's rows that are in the other one too."""
     both = sorted({*first.sketch, *second.sketch})[:SKETCH]
     together = set(first.sketch) & set(second.sketch)
     jaccard = sum(each in together for each in both) / max(len(both), 1)
@@ -50,8 +51,8 @@ def shared(first: HeldOut, second: HeldOut) -> float:
     return min(1.0, common / max(min(first.rows, second.rows), 1))
 
 
-def wear(now: Evaluation, before: Iterable[Evaluation], *, at_least: bool) -> Wear:
-    """Distinct (model, rules) that were judged on this test set, this one among them."""
+def reuse(now: Evaluation, before: Iterable[Evaluation], *, at_least: bool) -> Reuse:
+    """Return the distinct (model, rules) that were judged on this test set, this one among them."""
     looks = {(each.model, each.rules) for each in before if same(now.test_set, each.test_set)}
     looks.add((now.model, now.rules))
-    return Wear(evaluations=len(looks), at_least=at_least, chance=1 - LEVEL ** len(looks))
+    return Reuse(evaluations=len(looks), at_least=at_least, chance=1 - LEVEL ** len(looks))

@@ -10,10 +10,11 @@ from pydantic import ValidationError
 from modelyard.config.configuration import Config
 from modelyard.config.load import Loaded
 from modelyard.config.meaning import meaning
-from modelyard.config.sections.gate import LARGER_IS_LOOSER, MARGIN_IS_ROOM, Gate
+from modelyard.config.sections.gate import Gate
 from modelyard.core.canonical import digest
 from modelyard.core.documents import KeyPath
 from modelyard.core.errors import ConfigError, Place
+from modelyard.core.operators import Difference
 from modelyard.core.vocabulary import RuleChangeKind
 from modelyard.policy.digest import FREE, rules
 
@@ -118,7 +119,7 @@ def _gate_changes(base: Config, own: Config) -> list[Change]:
 
 
 def _identity(gate: Gate) -> tuple[object, ...]:
-    return gate.metric, gate.operator, gate.no_worse_than or gate.better_than, gate.columns
+    return gate.metric, gate.operator.name, gate.demand.reference, gate.columns
 
 
 def _summary(gate: Gate) -> str:
@@ -136,16 +137,13 @@ def _gate_kind(gate: Gate, key: str, old: Any, new: Any) -> RuleChangeKind:
         return "loosened" if new in ("allow", "guard") else "tightened"
     if key == "by":
         return _by_kind(old, new)
-    if key == "between" and old and new:
-        return "tightened" if old[0] <= new[0] and new[1] <= old[1] else "loosened"
-    if key == "margin" and isinstance(old, str) and isinstance(new, str):
-        (was, of), (now, of_now) = (each.replace(" ", "").split("%") for each in (old, new))
-        old, new = (float(was), float(now)) if of == of_now else (old, new)
-    if not isinstance(old, int | float) or not isinstance(new, int | float):
-        return "loosened" if key == "margin" else "changed"
-    marks = Gate.model_fields[key].metadata
-    room = key == "margin" and MARGIN_IS_ROOM in Gate.model_fields[gate.operator].metadata
-    return "loosened" if (new > old) == (room or LARGER_IS_LOOSER in marks) else "tightened"
+    if key == gate.operator.name and old is not None and new is not None:
+        return "loosened" if gate.operator.loosens(old, new) else "tightened"
+    if key == "margin" and isinstance(gate.operator, Difference):
+        return "loosened" if gate.operator.margin_loosens(old, new) else "tightened"
+    if key == "slice_drop" and old is not None and new is not None:
+        return "loosened" if new > old else "tightened"
+    return "changed"
 
 
 def _by_kind(old: Any, new: Any) -> RuleChangeKind:

@@ -154,16 +154,14 @@ def judgement(result: EvaluateResult, verdict: Verdict) -> str:
     if not same and failing:
         check = failing[0]
         more = f" and {len(failing) - 1} more" if len(failing) > 1 else ""
-        return f"The gates pass; the check “{check.name}”{more} does not: {check.said}."
+        name, finding = wording.check_name(check), wording.because(check.finding)
+        return f"The gates pass; the check “{name}”{more} does not: {finding}."
     if not same:
         return f"The evaluation ended with the verdict {verdict.value}."
-    verb = {Verdict.FAIL: "fails", Verdict.INCONCLUSIVE: "cannot tell yet", Verdict.ERROR: "could not be judged"}[
+    verb = {Verdict.FAIL: "failed", Verdict.INCONCLUSIVE: "cannot tell yet", Verdict.ERROR: "could not be judged"}[
         verdict
     ]
-    several = {Verdict.FAIL: "fail", Verdict.INCONCLUSIVE: "cannot tell yet", Verdict.ERROR: "could not be judged"}[
-        verdict
-    ]
-    count = f"{len(same)} of {numbers.plural(total, 'gate')} {verb if len(same) == 1 else several}."
+    count = f"{len(same)} of {numbers.plural(total, 'gate')} {verb}."
     gate = same[0]
     open_ = sum(each.allowed and each.verdict is Verdict.INCONCLUSIVE for each in gates)
     count += f" {numbers.plural(open_, 'gate')} more may stay open and cannot tell yet." if open_ else ""

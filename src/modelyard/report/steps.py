@@ -14,6 +14,7 @@ from modelyard.records.results import (
     EvaluateResult,
     TrainResult,
 )
+from modelyard.records.results.evaluate import verdict_of
 from modelyard.report import conclusion, numbers, wording
 from modelyard.report.document import Line, Text, Tile, line
 from modelyard.report.registry import REPORTS, Results, StepReport
@@ -21,13 +22,12 @@ from modelyard.report.sections import detect, evaluate, promote, train, validate
 
 
 def _verdict(result: EvaluateResult, claimed: Verdict) -> Verdict:
-    return worst([claimed, wording.counted(result.gates)])
+    return worst([claimed, verdict_of(result.gates)])
 
 
 def _notes(result: EvaluateResult) -> Iterator[Line]:
-    for text in (result.headline, result.champion_note):
-        if text:
-            yield line(text)
+    for text in wording.notes(result):
+        yield line(text)
 
 
 def _tiles(judged: EvaluateResult, results: Results) -> Iterator[Tile]:

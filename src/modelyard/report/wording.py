@@ -1,45 +1,215 @@
-"""A gate in words and numbers: required, observed, interval, n, and what the effect means for rows.
+"""What results mean in words: rules, verdicts, reasons and numbers, once for terminal, Markdown and HTML.
 
-Differences are challenger minus reference in the metric's own unit, so for a loss the better side is below zero.
+Results hold codes and numbers; every sentence about them is made here. Differences are challenger minus reference in
+the metric's own unit, so for a loss the better side is below zero.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
-from modelyard.core.verdict import Verdict, worst
-from modelyard.records.results import Estimate, GateResult
+from modelyard.core.operators import OPERATORS, Demand, Difference, Operator
+from modelyard.core.reasons import Reason, Value
+from modelyard.core.verdict import Verdict
+from modelyard.core.vocabulary import Keeps
+from modelyard.records.results import CheckResult, Estimate, EvaluateResult, GateResult, Waived
 from modelyard.report import numbers
 from modelyard.report.verdict_style import SEVERITY
 
 
 @dataclass(frozen=True)
 class _Unit:
-    """What one unit of a rate counts: ``flipped`` where the metric counts the good ones and people count the bad."""
+    """What one unit of a rate counts; the metric counts the good ones, and people the bad."""
 
     one: str
     many: str
     of: str
-    flipped: bool = True
 
 
 _JOINED = "\N{NO-BREAK SPACE}"
-_RATES = {
-    "accuracy": _Unit("error", "errors", "1,000 rows"),
-    "zero_one_loss": _Unit("error", "errors", "1,000 rows", flipped=False),
-    "recall": _Unit("miss", "misses", "1,000 positive rows"),
-    "specificity": _Unit("false alarm", "false alarms", "1,000 negative rows"),
-    "precision": _Unit("false alarm", "false alarms", "1,000 rows called positive"),
-    "roc_auc": _Unit("wrong ranking", "wrong rankings", "1,000 pairs of a positive and a negative"),
+_EFFECTS = {
+    "error": _Unit("error", "errors", "1,000 rows"),
+    "miss": _Unit("miss", "misses", "1,000 positive rows"),
+    "false-alarm": _Unit("false alarm", "false alarms", "1,000 negative rows"),
+    "false-call": _Unit("false alarm", "false alarms", "1,000 rows called positive"),
+    "wrong-ranking": _Unit("wrong ranking", "wrong rankings", "1,000 pairs of a positive and a negative"),
+}
+_CALIBRATION = (
+    "calibration error {error:.3f}; slope {slope:.2f} [{slope_low:.2f}, {slope_high:.2f}], "
+    "intercept {intercept:+.2f} [{intercept_low:+.2f}, {intercept_high:+.2f}]"
+)
+_CHANGED = (
+    "{changed:,} of {rows:,} labels differ from the champion's: {right_to_wrong:,} from right to wrong, "
+    "{wrong_to_right:,} from wrong to right"
+)
+_GAP = "{metric} {train:.4g} on {rows:,} training rows, {test:.4g} on the test rows"
+REASONS = {
+    # no interval
+    "class-in-one-unit": "one unit holds a whole class",
+    "constant-predictions": "constant predictions have no slope",
+    "constant-resamples": "the resamples do not vary",
+    "constant-scores": "constant scores",
+    "constant-units": "the units do not vary",
+    "constant-values": "the values do not vary",
+    "equal-rankings": "the models rank every pair alike",
+    "faultless-model": "a model makes no error at all",
+    "fewer-than-two-rows": "fewer than two rows",
+    "no-rows-count": "no row counts for this metric",
+    "one-class": "one class only",
+    "one-sided-resamples": "all resamples lie on one side",
+    "separated-classes": "the classes are separated",
+    "small-class": "a class has {rows:,} rows, fewer than {fewest}",
+    "too-alike": "the models differ on {rows:,} rows, fewer than {fewest}",
+    "too-few-errors": "too few errors to tell",
+    "too-few-of-a-class": "fewer than {fewest} rows of a class",
+    "too-few-rows": "{rows:,} rows, fewer than {fewest}",
+    "too-few-units": "{units:,} units, fewer than {fewest}",
+    "undefined": "undefined on these rows",
+    "undefined-in-parts": "undefined when a part of the rows is left out",
+    "undefined-in-resamples": "undefined on most resamples",
+    # gates and slices
+    "champion-is-best": "the champion is the best model that was promoted",
+    "lacks-output": "{metric} needs a {needs}, which the {role} does not give",
+    "models-agree": "the models agree on every row",
+    "no-champion": "there is no champion yet",
+    "no-powered-slice": "none of the {slices:,} slices has enough rows to show a shortfall that matters",
+    "no-reference": "there is no {reference} to compare with",
+    "nothing-known": "no interval on these rows",
+    "power-unknown": "what these rows could show is not known",
+    "slice-absent": "no test row has {column} = {value}, which the gate names",
+    "slices-below": "{slices}{more} {are} below the bound, beyond chance among {tested:,} slices",
+    "slices-unjudged": "{slices} must be judged, and has too few rows for it",
+    "underpowered": "too few rows ({rows:,} of about {needed:,}) to see a shortfall of {drop:.3g}",
+    # checks
+    "behaviour-golden-absent": "the champion's version carries no golden predictions",
+    "behaviour-no-champion": "there is no champion whose predictions could be held",
+    "behaviour-no-rows": "no test row fits",
+    "behaviour-obeyed": "{obeyed:,} of {rows:,} rows obey{least}{failing}",
+    "behaviour-predictions-only": "the model exists as predictions only, and cannot be asked",
+    "calibration": _CALIBRATION,
+    "calibration-absent": "the challenger gives no probabilities",
+    "calibration-off": _CALIBRATION + "; more than {most:g}, and the {off} say so too",
+    "calibration-unknown": "calibration error {error:.3f}; {why}",
+    "changed-labels-absent": "both models have to give labels",
+    "changed-predictions": _CHANGED,
+    "changed-predictions-gated": _CHANGED + "; at most {most:.1%} may become wrong",
+    "gap": _GAP,
+    "gap-gated": _GAP + "; the gap may be {most:g}",
+    "gap-no-rows": "no training row was scored",
+    "gap-no-output": "the challenger gives no {needs}",
+    "gap-undefined": "{metric} is undefined",
+    "waiver-expired": "the waiver of {owner} expired on {expires}",
+}
+"""Code of a reason to its words; a test holds that every code of the source has some."""
+_BASELINES = {
+    "averages": "mean and median of the training rows",
+    "classes": "class shares and majority class of the training rows",
 }
 
 
+def because(reason: Reason) -> str:
+    """Return a reason in words; a code that is not known, as in a record of another version, stands for itself."""
+    try:
+        return REASONS[reason.code].format_map(_in_words(reason.values))
+    except (KeyError, ValueError, TypeError, IndexError):
+        return reason.code
+
+
+def _in_words(values: Mapping[str, Value]) -> dict[str, Value]:
+    """Return a reason's values with those in words that are lists, or parts of a sentence of their own."""
+    shown: dict[str, Value] = {
+        key: ", ".join(map(str, each)) if isinstance(each, list | tuple) else each for key, each in values.items()
+    }
+    if "more" in values:
+        several = values["more"] or ", " in str(shown["slices"])
+        shown |= {"are": "are" if several else "is", "more": f" and {values['more']} more" if values["more"] else ""}
+    if "off" in values:
+        shown["off"] = str(shown["off"]).replace(", ", " and ")
+    if "why" in values:
+        shown["why"] = REASONS[str(values["why"])].format_map(shown)
+    if "least" in values:
+        least, failing = float(str(values["least"])), str(shown["failing"])
+        shown["least"] = f", {least:.0%} have to" if least < 1 else ""
+        shown["failing"] = "".join(f"; row {row}" for row in failing.split(", ")) if failing else ""
+    return shown
+
+
+class Margined(Protocol):
+    """What a rule has beside metric, operator and demand."""
+
+    @property
+    def margin(self) -> float | None:
+        """Return the margin in the metric's unit."""
+
+    @property
+    def relative(self) -> str:
+        """Return the margin in percent, as it was written."""
+
+    @property
+    def keeps(self) -> Keeps:
+        """Return what a default gate holds the challenger to."""
+
+
+def rule_of(metric: str, operator: Operator, demand: Demand, rest: Margined) -> str:
+    """Return a rule in words: ``recall at least 0.5``."""
+    whose = "the champion" if demand.reference == "champion" else "the best promoted model"
+    if rest.keeps == "gain":
+        return f"{metric} keeps nine tenths of {whose}'s gain over the baseline"
+    if rest.keeps:
+        return f"{metric} falls short of perfect by at most a tenth more than {whose}"
+    margin = rest.relative or f"{rest.margin or 0.0:g}"
+    return f"{metric} {operator.phrase(demand, margin)}"
+
+
+def rule(gate: GateResult) -> str:
+    """Return the gate's rule in words."""
+    return rule_of(gate.metric, OPERATORS.get(gate.operator), _demand(gate), gate)
+
+
+def _demand(gate: GateResult) -> Demand:
+    return Demand(gate.bound, gate.upper, gate.reference or None)
+
+
+def reason(gate: GateResult) -> str:
+    """Return why the gate's verdict is not that of its numbers, or why it has none; else nothing."""
+    found = gate.reason or gate.estimate.refused
+    return "" if found is None else because(found)
+
+
+def waived(found: Waived) -> str:
+    """Return ``waived until 2027-03-31 by ana: …``."""
+    text = f"waived until {found.until} by {found.owner}: {found.reason}"
+    return f"slice {found.slice}: {text}" if found.slice else text
+
+
+def check_name(check: CheckResult) -> str:
+    """Return ``calibration``, ``invariance: colour``."""
+    name = check.name.replace("-", " ")
+    return f"{name}: {check.subject}" if check.subject else name
+
+
+def baseline(result: EvaluateResult) -> str:
+    """Return what the baseline is made of."""
+    return _BASELINES.get(result.baseline, "")
+
+
+def notes(result: EvaluateResult) -> Iterator[str]:
+    """Yield what stands above everything else: whose rules judged, and a champion without evidence."""
+    if result.proposal:
+        yield "Proposal: the base has no rules yet. These are this change's own, and nothing is promoted by them."
+    elif result.rule_changes:
+        yield f"This change would alter {len(result.rule_changes)} of the rules that judge it; those of the base count."
+    if result.champion_adopted:
+        yield f"{result.champion} was adopted without evidence"
+
+
 def is_difference(gate: GateResult) -> bool:
-    """Whether the gate compares with a reference rather than with a fixed bound."""
-    return gate.operator in ("no_worse_than", "better_than")
+    """Tell whether the gate compares with a reference rather than with a fixed bound."""
+    return OPERATORS.get(gate.operator).compares
 
 
 def is_contrast(gate: GateResult) -> bool:
-    """Whether the estimate is what is left over the rule's own least, rather than challenger minus reference.
+    """Tell whether the estimate is what is left over the rule's own least, rather than challenger minus reference.
 
     Default gates ask for a share of the champion's gain, so they have no margin to show and no effect per rows.
     """
@@ -47,23 +217,23 @@ def is_contrast(gate: GateResult) -> bool:
 
 
 def threshold(gate: GateResult) -> float | None:
-    """The number that the interval must lie beyond, on the scale of ``gate.estimate``."""
-    if not is_difference(gate):
+    """Return the number that the interval must lie beyond, on the scale of ``gate.estimate``."""
+    operator = OPERATORS.get(gate.operator)
+    if not isinstance(operator, Difference):
         return gate.bound
     margin = gate.margin or 0.0
-    towards_better = margin if gate.operator == "better_than" else -margin
+    towards_better = margin if operator.better else -margin
     return towards_better if gate.higher_is_better else -towards_better
 
 
 def passes_above(gate: GateResult) -> bool:
-    """Whether larger numbers pass."""
-    if is_difference(gate):
-        return gate.higher_is_better
-    return gate.operator in ("at_least", "between")
+    """Tell whether larger numbers pass."""
+    operator = OPERATORS.get(gate.operator)
+    return gate.higher_is_better if operator.compares else operator.above
 
 
 def required(gate: GateResult) -> str:
-    """``≥ 0.8``, ``> −0.005``."""
+    """Return ``≥ 0.8``, ``> −0.005``."""
     limit = threshold(gate)
     if limit is None:
         return numbers.NONE
@@ -75,12 +245,12 @@ def required(gate: GateResult) -> str:
 
 
 def observed(estimate: Estimate, *, signed: bool = False) -> str:
-    """The estimate, with the decimals that its limits have too."""
+    """Return the estimate, with the decimals that its limits have too."""
     return numbers.metric(estimate.value, _places(estimate), signed=signed)
 
 
 def limits(estimate: Estimate, *, signed: bool = False) -> str:
-    """``[0.9050, 0.9230]``, or a dash; ``≈`` before an interval whose method is approximate."""
+    """Return ``[0.9050, 0.9230]``, or a dash; ``≈`` before an interval whose method is approximate."""
     if estimate.low is None or estimate.high is None:
         return numbers.NONE
     text = numbers.interval(estimate.low, estimate.high, _places(estimate), signed=signed)
@@ -88,28 +258,28 @@ def limits(estimate: Estimate, *, signed: bool = False) -> str:
 
 
 def with_limits(estimate: Estimate, *, signed: bool = False) -> str:
-    """``0.9144 [0.9050, 0.9230]``."""
+    """Return ``0.9144 [0.9050, 0.9230]``."""
     value = observed(estimate, signed=signed)
     interval = limits(estimate, signed=signed)
     return value if interval == numbers.NONE else f"{value} {interval}"
 
 
 def judged_on(estimate: Estimate) -> str:
-    """``92 days``: what n counts."""
+    """Return ``92 days``: what n counts."""
     return numbers.units(estimate.n, estimate.unit) if estimate.n else numbers.NONE
 
 
 def rows_behind(estimate: Estimate) -> str:
-    """``84,059 rows`` where the unit is coarser than the row, else nothing."""
+    """Return ``84,059 rows`` where the unit is coarser than the row, else nothing."""
     return numbers.units(estimate.rows, "row") if estimate.rows and estimate.unit != "row" else ""
 
 
 def effect(gate: GateResult) -> str:
-    """A difference of rates as a count a person can weigh: ``12 fewer errors per 1,000 rows``; nothing for others."""
-    unit, difference = _RATES.get(gate.metric), gate.estimate.value
+    """Return a difference of rates as a count: ``12 fewer errors per 1,000 rows``; nothing for others."""
+    unit, difference = _EFFECTS.get(gate.effect), gate.estimate.value
     if unit is None or difference is None or not is_difference(gate) or is_contrast(gate):
         return ""
-    worse = -difference if unit.flipped else difference
+    worse = -difference
     number = abs(worse) * 1000
     text = f"{number:.0f}" if number >= 9.95 else f"{number:.1f}"
     if text == "0.0":
@@ -119,62 +289,76 @@ def effect(gate: GateResult) -> str:
 
 
 def visible(gate: GateResult) -> str:
-    """The smallest difference that this test set can show, as a number."""
+    """Return the smallest difference that this test set can show, as a number."""
     if gate.smallest_visible is None:
         return numbers.NONE
     return numbers.exact(float(f"{gate.smallest_visible:.2g}"))
 
 
 def would_decide(gate: GateResult) -> str:
-    """How many units would decide an open gate, and which way; nothing once it is decided."""
+    """Return how many units would decide an open gate, and which way; nothing once it is decided."""
     if gate.verdict is not Verdict.INCONCLUSIVE:
         return ""
     if gate.units_to_decide is None:
-        return gate.would_decide
+        return "no realistic number of rows would decide it" if gate.would_decide else ""
     number = f"about {numbers.units(gate.units_to_decide, gate.estimate.unit)} would"
-    if gate.would_decide in ("pass", "fail"):
-        return f"{number} decide it as a {gate.would_decide}, if today’s estimate held"
-    return f"{number} decide it, if today’s estimate held{f': {gate.would_decide}' if gate.would_decide else ''}"
+    return f"{number} decide it as a {gate.would_decide}, if today’s estimate held"
 
 
-def counted(gates: Iterable[GateResult]) -> Verdict:
-    """The verdict of some gates together: an allowed *cannot tell* and a waived gate count as met.
-
-    No applicable gate is an error.
-    """
-    return worst(
-        Verdict.PASS if gate.waived or (gate.allowed and gate.verdict is Verdict.INCONCLUSIVE) else gate.verdict
-        for gate in gates
-    )
+def terminal(gate: GateResult) -> str:
+    """Return the gate's numbers on one line, as everywhere else; or why there are none."""
+    estimate = gate.estimate
+    if estimate.value is None or estimate.low is None or estimate.high is None:
+        return reason(gate)
+    text = f"{with_limits(estimate, signed=is_difference(gate))}, {judged_on(estimate)}"
+    if gate.smallest_visible is not None and gate.verdict is Verdict.INCONCLUSIVE:
+        text += f", smallest visible difference {visible(gate)}"
+    return text
 
 
 def worst_first(gates: Iterable[GateResult]) -> list[GateResult]:
-    """Gates by severity, in their written order within one."""
+    """Return gates by severity, in their written order within one."""
     return sorted(gates, key=lambda gate: (SEVERITY[gate.verdict], gate.allowed))
 
 
 def explanation(gate: GateResult, champion: str | None) -> str:
-    """One sentence: what was seen, what was required, on how much, and what it means."""
+    """Return one sentence: what was seen, what was required, on how much, and what it means."""
     estimate = gate.estimate
     if estimate.value is None:
-        why = gate.reason or estimate.refused or "there is no estimate"
-        return f"The gate “{gate.rule}” has no estimate: {why}."
+        return f"The gate “{rule(gate)}” has no estimate: {reason(gate) or 'there is no estimate'}."
     signed = is_difference(gate)
     if signed:
         named = gate.reference == "champion" and champion
         against = f"champion {champion}" if named else f"the {gate.reference.replace('-', ' ')} model"
         text = f"Against {against.removesuffix(' model') if gate.reference == 'baseline' else against}, {gate.metric} "
-        text += "stands from the least that the rule allows by " if is_contrast(gate) else "differs by "
+        if is_contrast(gate):
+            return _over_least(text, gate)
+        text += "differs by "
     else:
         text = f"The challenger’s {gate.metric} is "
     text += f"{with_limits(estimate, signed=signed)} on {judged_on(estimate)}, required {required(gate)}"
     meaning = effect(gate)
     text = f"{text}: {meaning}." if meaning else f"{text}."
-    if estimate.refused:
-        return f"{text} There is no interval: {estimate.refused}."
-    # The numbers above are of all rows; where the slices decided otherwise, they say so.
+    return f"{text}{_caveat(gate)}"
+
+
+def _over_least(against: str, gate: GateResult) -> str:
+    """Return how far a default gate's quantity lies beyond what it requires, counted towards the side it lies on."""
+    value, low, high = gate.estimate.value or 0.0, gate.estimate.low, gate.estimate.high
+    shown = gate.estimate
+    if value < 0:
+        turned = {"value": -value, "low": None if high is None else -high, "high": None if low is None else -low}
+        shown = gate.estimate.model_copy(update=turned)
+    verb = "exceeds" if (value >= 0) == gate.higher_is_better or value == 0 else "falls short of"
+    return f"{against}{verb} the required minimum by {with_limits(shown)} on {judged_on(shown)}.{_caveat(gate)}"
+
+
+def _caveat(gate: GateResult) -> str:
+    """Return why there is no interval; or, where the slices decided otherwise than all rows, that they did."""
+    if gate.estimate.refused:
+        return f" There is no interval: {because(gate.estimate.refused)}."
     lead = "Of its slices: " if gate.slices else "Note: "
-    return f"{text} {lead}{gate.reason}." if gate.reason else text
+    return f" {lead}{because(gate.reason)}." if gate.reason else ""
 
 
 def _places(estimate: Estimate) -> int:

@@ -86,10 +86,10 @@ def contrast(
     n1, n0 = len(first), len(second)
     estimate = float(first.mean()) + constant
     if min(n1, n0) < FEWEST_FOR_CONTRAST:
-        return refuse("fewer than five rows of a class", n=len(y), n_rows=len(y), estimate=estimate)
+        return refuse("too-few-of-a-class", fewest=5, n=len(y), n_rows=len(y), estimate=estimate)
     variance = first.var(ddof=1) / n1 + second.var(ddof=1) / n0
     if variance <= 0:
-        return refuse("the models rank every pair alike", n=len(y), n_rows=len(y), estimate=estimate)
+        return refuse("equal-rankings", n=len(y), n_rows=len(y), estimate=estimate)
     error = math.sqrt(variance)
     third = ((first - first.mean()) ** 3).mean() / n1**2 + ((second - second.mean()) ** 3).mean() / n0**2
     skew = float(third / error**3)

@@ -131,21 +131,21 @@ def bca(
     rows = Rows.of(n, unit, weight)
     estimate = statistic(rows.own)
     if estimate is None:
-        return refuse("undefined on these rows", n=rows.groups, n_rows=n)
+        return refuse("undefined", n=rows.groups, n_rows=n)
     left_out = jackknife(statistic, rows, seed)
     if left_out is None:
-        return refuse("undefined when a part of the rows is left out", n=rows.groups, n_rows=n, estimate=estimate)
+        return refuse("undefined-in-parts", n=rows.groups, n_rows=n, estimate=estimate)
     ordered, redrawn, shares, half = np.zeros(0), 0, (0.0, 1.0), 0.0
     wanted = RESAMPLES if resamples is None else resamples
     while len(ordered) < wanted:
         more, again = resample([statistic], rows, seed, len(ordered), wanted)
         redrawn += again
         if np.isnan(more).any():
-            return refuse("undefined on most resamples", n=rows.groups, n_rows=n, estimate=estimate)
+            return refuse("undefined-in-resamples", n=rows.groups, n_rows=n, estimate=estimate)
         ordered = np.sort(np.concatenate([ordered, more[:, 0]]))
         found = limit_shares(ordered, estimate, left_out, confidence)
         if found is None:
-            return refuse("all resamples lie on one side", n=rows.groups, n_rows=n, estimate=estimate)
+            return refuse("one-sided-resamples", n=rows.groups, n_rows=n, estimate=estimate)
         shares, half = found, _half_of_t(ordered, rows.groups, confidence) if beside_t else 0.0
         close = is_close(ordered, shares, bounds) or (beside_t and _t_is_close(estimate, half, len(ordered), bounds))
         if len(ordered) < MORE_RESAMPLES and close:
@@ -153,11 +153,11 @@ def bca(
     low, high = (float(np.quantile(ordered, share)) for share in shares)
     low, high = min(low, estimate - half), max(high, estimate + half)
     if not low < high:
-        return refuse("the resamples do not vary", n=rows.groups, n_rows=n, estimate=estimate)
+        return refuse("constant-resamples", n=rows.groups, n_rows=n, estimate=estimate)
     method = "BCa bootstrap" if unit is None else "cluster BCa bootstrap"
     again_said = f", {redrawn:,} drawn again" if redrawn else ""
     return Interval(estimate, low, high, f"{method}, {len(ordered):,} resamples{again_said}", rows.groups, n,
-                    approximate=unit is not None)  # fmt: skip
+                    approximate=unit is not None, resamples=len(ordered))  # fmt: skip
 
 
 def _half_of_t(ordered: Floats, groups: int, confidence: float) -> float:
@@ -198,13 +198,14 @@ def studentised(
         spread = drawn[:, 1] - drawn[:, 0] ** 2
         known = spread > 0
         if known.sum() < wanted / 2:
-            return refuse("the resamples do not vary", n=n, n_rows=n, estimate=mean)
+            return refuse("constant-resamples", n=n, n_rows=n, estimate=mean)
         t = np.sort(drawn[known, 0] / np.sqrt(spread[known]))
         turned = [(mean - bound) / deviation for bound in bounds]
         if len(drawn) < MORE_RESAMPLES and is_close(t, shares, turned):
             wanted = MORE_RESAMPLES
     low, high = np.quantile(t, shares)
-    return Interval(mean, mean - float(high) * deviation, mean - float(low) * deviation, "bootstrap-t", n, n)
+    return Interval(mean, mean - float(high) * deviation, mean - float(low) * deviation, "bootstrap-t", n, n,
+                    resamples=len(drawn))  # fmt: skip
 
 
 def jackknife(statistic: Statistic, rows: Rows, seed: int) -> Floats | None:

@@ -38,15 +38,15 @@ def slope_and_intercept(
     n, units = len(y), len(y) if unit is None else len(np.unique(unit))
     score = logit(np.clip(probability, CLIP, 1 - CLIP))
     if not 0 < int(y.sum()) < n:
-        refused = refuse("one class only", n=units, n_rows=n)
+        refused = refuse("one-class", n=units, n_rows=n)
         return refused, refused
     if units < clusters.FEWEST_FOR_LEVEL:
-        refused = refuse(f"{units} units, fewer than {clusters.FEWEST_FOR_LEVEL}", n=units, n_rows=n)
+        refused = refuse("too-few-units", units=units, fewest=clusters.FEWEST_FOR_LEVEL, n=units, n_rows=n)
         return refused, refused
     ones = np.ones(n)
     intercept = _fit(y, ones[:, None], score, unit, units, confidence, at=0)
     if float(score.std()) < 1e-9:
-        return refuse("constant predictions have no slope", n=units, n_rows=n), intercept
+        return refuse("constant-predictions", n=units, n_rows=n), intercept
     return _fit(y, np.column_stack([ones, score]), np.zeros(n), unit, units, confidence, at=1), intercept
 
 
@@ -64,7 +64,7 @@ def _fit(
         step = np.linalg.solve(bread + 1e-12 * np.eye(len(found)), _inner(design, (y - fitted)[:, None])[:, 0])
         found = found + step
         if not np.isfinite(found).all() or np.abs(found).max() > 1e3:
-            return refuse("the classes are separated", n=units, n_rows=len(y))
+            return refuse("separated-classes", n=units, n_rows=len(y))
         if np.abs(step).max() < 1e-10:
             break
     fitted = expit(offset + _times(design, found))

@@ -81,7 +81,7 @@ def contrast_proportion(
     kept = right[:, considered]
     n = kept.shape[1]
     if n == 0:
-        return refuse("no row counts for this metric", n=0, n_rows=0)
+        return refuse("no-rows-count", n=0, n_rows=0)
     if identical and _is_zero_contrast(weights, constant):
         return _same(unit, considered, n)
     parts: list[tuple[float, Interval]] = []
@@ -127,7 +127,7 @@ def level_mean(
         found = _level_by_unit(values * weight, weight, unit, lags, confidence, on_logit=False)
         return widest(found, _level_by_unit(values * weight, weight, None, 0, confidence, on_logit=False))
     if unit is None and len(values) < FEWEST_FOR_MEAN:
-        return refuse(f"{len(values)} rows, fewer than {FEWEST_FOR_MEAN}", n=len(values), n_rows=len(values),
+        return refuse("too-few-rows", rows=len(values), fewest=FEWEST_FOR_MEAN, n=len(values), n_rows=len(values),
                       estimate=float(values.mean()) if len(values) else None)  # fmt: skip
     row_wise = mean_interval(values, seed=seed, bounds=bounds, confidence=confidence)
     if unit is None:
@@ -161,10 +161,12 @@ def level_auc(y: Ints, score: Floats, *, unit: Ints | None = None, lags: int = 0
     """AUC of one model: Newcombe row-wise, jackknife-t over units."""
     value = auc.auc(y, score)
     if value is None:
-        return refuse("one class only", n=_count(unit, len(y)), n_rows=len(y))
+        return refuse("one-class", n=_count(unit, len(y)), n_rows=len(y))
     positives = int((y == 1).sum())
     if min(positives, len(y) - positives) < auc.FEWEST_OF_A_CLASS:
-        return refuse("fewer than three rows of a class", n=_count(unit, len(y)), n_rows=len(y), estimate=value)
+        return refuse(
+            "too-few-of-a-class", fewest=auc.FEWEST_OF_A_CLASS, n=_count(unit, len(y)), n_rows=len(y), estimate=value
+        )
     row_wise = auc.one_model(value, positives, len(y) - positives, confidence)
     if unit is None:
         return row_wise
@@ -173,7 +175,7 @@ def level_auc(y: Ints, score: Floats, *, unit: Ints | None = None, lags: int = 0
         return _too_few(groups, clusters.FEWEST_FOR_LEVEL, len(y), value)
     influence = clusters.auc_influence(y, auc.placements(y, score), codes, groups, score)
     if influence is None:
-        return refuse("one unit holds a whole class", n=groups, n_rows=len(y), estimate=value)
+        return refuse("class-in-one-unit", n=groups, n_rows=len(y), estimate=value)
     found = clusters.cluster_t(value, influence, len(y), method="jackknife-t", confidence=confidence)
     if lags:
         found = widest(clusters.newey_west(value, influence, len(y), lags=lags, confidence=confidence), found)
@@ -187,13 +189,13 @@ def contrast_auc(
     """Contrast of AUCs; ``scores`` is (k, n). A constant score has AUC ½ and no error of its own."""
     n, positives = len(y), int((y == 1).sum())
     if positives in (0, n):
-        return refuse("one class only", n=_count(unit, n), n_rows=n)
+        return refuse("one-class", n=_count(unit, n), n_rows=n)
     varies = [bool((score != score[0]).any()) for score in scores]
     constant += 0.5 * float(sum(weight for weight, moving in zip(weights, varies, strict=True) if not moving))
     moving = np.array(varies)
     scores, weights = scores[moving], weights[moving]
     if len(scores) == 0:
-        return _same(unit, None, n) if abs(constant) < SAME else refuse("constant scores", n=n, n_rows=n)
+        return _same(unit, None, n) if abs(constant) < SAME else refuse("constant-scores", n=n, n_rows=n)
     if len(scores) == 1:
         found = level_auc(y, scores[0], unit=unit, lags=lags, confidence=confidence)
         return found.scaled(float(weights[0]), constant)
@@ -209,7 +211,7 @@ def contrast_auc(
         return _too_alike(differs, estimate, unit, n)
     reference = float(placed[1][0].mean())
     if min(positives, n - positives) * (1 - reference + margin) < auc.FEWEST_ERRORS:
-        return refuse("too few ranking errors to tell", n=_count(unit, n), n_rows=n, estimate=estimate)
+        return refuse("too-few-errors", n=_count(unit, n), n_rows=n, estimate=estimate)
     row_wise = auc.contrast(y, list(scores), list(weights), constant, confidence)
     if unit is None:
         return row_wise
@@ -221,7 +223,7 @@ def contrast_auc(
     ]
     known = [influence for influence in influences if influence is not None]
     if len(known) < len(influences):
-        return refuse("one unit holds a whole class", n=groups, n_rows=n, estimate=estimate)
+        return refuse("class-in-one-unit", n=groups, n_rows=n, estimate=estimate)
     influence = clusters.combine(weights, np.array(known))
     found = clusters.cluster_t(estimate, influence, n, method="jackknife-t", confidence=confidence)
     return widest(found, row_wise)
@@ -246,8 +248,7 @@ class Resampling:
         """Return a refusal where a class has too few rows, or there are fewer than ``fewest`` units."""
         groups, counts = _count(self.unit, self.n), self.class_counts
         if counts and min(counts) < FEWEST_OF_A_CLASS:
-            why = f"a class has {min(counts)} rows, fewer than {FEWEST_OF_A_CLASS}"
-            return refuse(why, n=groups, n_rows=self.n)
+            return refuse("small-class", rows=min(counts), fewest=FEWEST_OF_A_CLASS, n=groups, n_rows=self.n)
         return _too_few(groups, fewest, self.n, None) if groups < fewest else None
 
     def interval(self, statistic: Statistic, *, beside_t: bool = False) -> Interval:
@@ -304,7 +305,7 @@ def _varying(found: Interval) -> Interval:
     """A bootstrap's interval, or a refusal where its resamples differ by rounding alone."""
     if found.low is None or found.high is None or found.high - found.low > ROUNDING * max(-found.low, found.high):
         return found
-    return refuse("the resamples do not vary", n=found.n, n_rows=found.n_rows, estimate=found.estimate)
+    return refuse("constant-resamples", n=found.n, n_rows=found.n_rows, estimate=found.estimate)
 
 
 def _level_by_unit(
@@ -315,7 +316,7 @@ def _level_by_unit(
     if groups < clusters.FEWEST_FOR_LEVEL:
         return _too_few(groups, clusters.FEWEST_FOR_LEVEL, len(over), estimate)
     if not (influence != 0).any():
-        return refuse("the units do not vary", n=groups, n_rows=len(over), estimate=estimate)
+        return refuse("constant-units", n=groups, n_rows=len(over), estimate=estimate)
     found = clusters.cluster_t(
         estimate, influence, len(over), method="cluster-t", confidence=confidence, on_logit=on_logit
     )
@@ -333,7 +334,7 @@ def _difference_by_unit(
     if groups < clusters.FEWEST_FOR_DIFFERENCE:
         return _too_few(groups, clusters.FEWEST_FOR_DIFFERENCE, len(over), estimate + constant)
     if not (influence != 0).any():
-        return refuse("the units do not vary", n=groups, n_rows=len(over), estimate=estimate + constant)
+        return refuse("constant-units", n=groups, n_rows=len(over), estimate=estimate + constant)
     found = clusters.cluster_t(estimate + constant, influence, len(over), method="cluster-t", confidence=confidence)
     if not lags:
         return found
@@ -351,12 +352,11 @@ def _same(unit: Ints | None, considered: Bools | None, n: int) -> Interval:
 
 
 def _too_alike(rows: int, estimate: float | None, unit: Ints | None, n: int) -> Interval:
-    why = f"the models differ on {rows} rows, fewer than {FEWEST_DISAGREEING}"
-    return refuse(why, n=_count(unit, n), n_rows=n, estimate=estimate)
+    return refuse("too-alike", rows=rows, fewest=FEWEST_DISAGREEING, n=_count(unit, n), n_rows=n, estimate=estimate)
 
 
 def _too_few(groups: int, fewest: int, n_rows: int, estimate: float | None) -> Interval:
-    return refuse(f"{groups} units, fewer than {fewest}", n=groups, n_rows=n_rows, estimate=estimate)
+    return refuse("too-few-units", units=groups, fewest=fewest, n=groups, n_rows=n_rows, estimate=estimate)
 
 
 def _count(unit: Ints | None, n: int) -> int:

@@ -4,6 +4,8 @@ from dataclasses import dataclass, replace
 
 from scipy.special import ndtri, stdtrit
 
+from modelyard.core.reasons import Reason, Value
+
 
 @dataclass(frozen=True)
 class Interval:
@@ -19,10 +21,11 @@ class Interval:
     method: str
     n: int
     n_rows: int
-    refused: str = ""
+    refused: Reason | None = None
     approximate: bool = False
     identical: bool = False
-    note: str = ""
+    resamples: int = 0
+    """Of a bootstrap."""
 
     def scaled(self, factor: float, shift: float = 0.0) -> "Interval":
         """The interval of ``factor``·x + ``shift``; limits change places where the factor is negative."""
@@ -37,9 +40,9 @@ class Interval:
         )
 
 
-def refuse(why: str, *, n: int, n_rows: int, estimate: float | None = None, method: str = "") -> Interval:
-    """No limits, and why."""
-    return Interval(estimate, None, None, method, n, n_rows, refused=why)
+def refuse(kind: str, *, n: int, n_rows: int, estimate: float | None = None, **values: Value) -> Interval:
+    """Return no limits, and why."""
+    return Interval(estimate, None, None, "", n, n_rows, refused=Reason(kind, values))
 
 
 def widest(first: Interval, second: Interval) -> Interval:

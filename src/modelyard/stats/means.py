@@ -48,10 +48,10 @@ def mean_interval(
     """
     n = len(values)
     if n < 2:
-        return refuse("fewer than two rows", n=n, n_rows=n)
+        return refuse("fewer-than-two-rows", n=n, n_rows=n)
     mean, deviation = float(values.mean()), float(values.std(ddof=1))
     if deviation == 0:
-        return refuse("the values do not vary", n=n, n_rows=n, estimate=mean)
+        return refuse("constant-values", n=n, n_rows=n, estimate=mean)
     standard = (values - mean) / deviation
     skewness, kurtosis = float((standard**3).mean()), float((standard**4).mean())
     # With heavy tails the variance is known no better than from so many rows (Satterthwaite, Biometrics 1946, with

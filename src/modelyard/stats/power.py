@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from scipy.special import betaincinv
@@ -20,11 +21,10 @@ NOT_REALISTIC = 20
 
 @dataclass(frozen=True)
 class Needed:
-    """Units that would decide if today's estimate held, and which way; or why there is no number."""
+    """Units that would decide if today's estimate held, and which way; or that no number is realistic."""
 
     units: int | None
-    direction: str = ""
-    reason: str = ""
+    direction: Literal["pass", "fail", "unrealistic"]
 
 
 def smallest_visible_difference(standard_error: float, confidence: float = 0.95) -> float:
@@ -48,7 +48,7 @@ def units_to_decide(
     gap = abs(estimate - bound)
     needed = math.inf if gap == 0 else n * (z_value(confidence) * standard_error / gap) ** 2
     if needed > NOT_REALISTIC * n:
-        return Needed(None, reason="no realistic number")
+        return Needed(None, direction="unrealistic")
     return Needed(max(minimum, math.ceil(needed)), "pass" if estimate > bound else "fail")
 
 
@@ -124,7 +124,7 @@ def rows_to_decide_with_few(
     only_first: int, only_second: int, n: int, bound: float, *, minimum: int = 0, confidence: float = 0.95
 ) -> Needed:
     """Rows at which Tango's interval no longer holds the bound, if both kinds of disagreement stay as frequent."""
-    direction = "pass" if (only_first - only_second) / n > bound else "fail"
+    direction: Literal["pass", "fail"] = "pass" if (only_first - only_second) / n > bound else "fail"
 
     def decides(times: float) -> bool:
         found = tango(only_first * times, only_second * times, n * times, confidence)
@@ -134,7 +134,7 @@ def rows_to_decide_with_few(
 
     low, high = 1.0, float(NOT_REALISTIC)
     if not decides(high):
-        return Needed(None, reason="no realistic number")
+        return Needed(None, direction="unrealistic")
     while high - low > 1e-3 * low:
         middle = math.sqrt(low * high)
         low, high = (low, middle) if decides(middle) else (middle, high)

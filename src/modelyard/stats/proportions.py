@@ -30,7 +30,7 @@ def clopper_pearson(events: float, n: int, confidence: float = 0.95) -> tuple[fl
 def proportion(events: int, n: int, confidence: float = 0.95) -> Interval:
     """Wilson's interval; Clopper and Pearson's under 10 events or non-events, where Wilson's lets too much through."""
     if n == 0:
-        return refuse("no row counts for this metric", n=0, n_rows=0)
+        return refuse("no-rows-count", n=0, n_rows=0)
     exact = min(events, n - events) < FEW
     low, high = (clopper_pearson if exact else wilson)(events, n, confidence)
     return Interval(events / n, low, high, "Clopper–Pearson" if exact else "Wilson", n, n)
@@ -46,7 +46,7 @@ def tango(only_first: float, only_second: float, n: float, confidence: float = 0
         confidence: two-sided level.
     """
     if n == 0:
-        return refuse("no row counts for this metric", n=0, n_rows=0)
+        return refuse("no-rows-count", n=0, n_rows=0)
     z = z_value(confidence)
     estimate = (only_first - only_second) / n
 

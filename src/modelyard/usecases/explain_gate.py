@@ -8,6 +8,7 @@ from modelyard.records.envelope import Envelope, read_record
 from modelyard.records.results import EvaluateResult, GateResult
 from modelyard.registry.protocol import Registry
 from modelyard.registry.records import version_records
+from modelyard.report import wording
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,7 @@ class Judged:
         for number, gate in enumerate(self.result.gates, 1):
             if named in (gate.id, str(number)):
                 return gate
-        alike = [gate for gate in self.result.gates if gate.rule.startswith(named)]
+        alike = [gate for gate in self.result.gates if wording.rule(gate).startswith(named)]
         if len(alike) == 1:
             return alike[0]
         names = [gate.id for gate in self.result.gates]

@@ -70,7 +70,7 @@ def _comparable(compared: Comparison) -> str:
 
 
 def _gates(compared: Comparison) -> Iterator[Block]:
-    gates = [{gate.rule: gate for gate in facts.gates} for facts in compared.both]
+    gates = [{wording.rule(gate): gate for gate in facts.gates} for facts in compared.both]
     names = list(dict.fromkeys((*gates[0], *gates[1])))
     if names:
         columns = (Column("Gate", "lead"), *(Column(facts.name) for facts in compared.both))
@@ -122,7 +122,7 @@ def _levels(facts: VersionFacts) -> dict[str, Any]:
 
 def _verdicts(facts: VersionFacts) -> dict[str, Any]:
     return {
-        gate.rule: {"verdict": gate.verdict.value, "estimate": gate.estimate.model_dump(mode="json")}
+        wording.rule(gate): {"verdict": gate.verdict.value, "estimate": gate.estimate.model_dump(mode="json")}
         for gate in facts.gates
     }
 

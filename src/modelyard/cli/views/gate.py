@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Iterator
 
+from modelyard.core.operators import OPERATORS, Difference
 from modelyard.core.verdict import Verdict
 from modelyard.records.results import GateResult
 from modelyard.report import wording
@@ -13,13 +14,13 @@ def listing(judged: Judged) -> Iterator[str]:
     """List the gates with their verdicts."""
     width = max((len(gate.id) for gate in judged.result.gates), default=0)
     for gate in judged.result.gates:
-        yield f"  {gate.id:<{width}}  {gate.verdict.value:<14}  {gate.rule}"
+        yield f"  {gate.id:<{width}}  {gate.verdict.value:<14}  {wording.rule(gate)}"
 
 
 def story(gate: GateResult, judged: Judged) -> Iterator[str]:
     """Tell how a verdict came about."""
     result = judged.result
-    yield f"{gate.rule}: {gate.verdict.value}{' (allowed)' if gate.allowed else ''}"
+    yield f"{wording.rule(gate)}: {gate.verdict.value}{' (allowed)' if gate.allowed else ''}"
     yield f"  {wording.explanation(gate, result.champion)}"
     estimate = gate.estimate
     if estimate.value is None:
@@ -41,7 +42,7 @@ def story(gate: GateResult, judged: Judged) -> Iterator[str]:
             chance = f", p = {row.p:.2g}" if row.p is not None and row.p < 1 else ""
             shown = wording.with_limits(row.difference or row.challenger, signed=row.difference is not None)
             share = "" if row.share is None else f", {row.share:.1%} of the rows"
-            note = f"; {row.note}" if row.note else ""
+            note = f"; {wording.because(row.note)}" if row.note else ""
             yield f"  slice       {row.column} = {row.value}: {row.verdict.value}, {shown}{chance}{share}{note}"
     yield f"  rules       {result.rules}"
     yield f"  evidence    {judged.evidence}"
@@ -58,13 +59,14 @@ def after_the_fact(gate: GateResult) -> str:
         return ""  # its slices decided, and no bound for all rows would have changed that
     low, high = _rounded(estimate.low, math.floor), _rounded(estimate.high, math.ceil)
     hindsight = "would just have passed; chosen after the fact, it proves nothing"
-    if gate.operator == "between":
-        return f"between [{low:.4g}, {high:.4g}] {hindsight}"
+    operator = OPERATORS.get(gate.operator)
+    if gate.upper is not None:
+        return f"{gate.operator} [{low:.4g}, {high:.4g}] {hindsight}"
     limit = low if wording.passes_above(gate) else high
-    if not wording.is_difference(gate):
+    if not isinstance(operator, Difference):
         return f"{gate.operator} {limit:.4g} {hindsight}"
     shortfall = -limit if gate.higher_is_better else limit
-    return f"a margin of {shortfall:.4g} {hindsight}" if gate.operator == "no_worse_than" and shortfall > 0 else ""
+    return f"a margin of {shortfall:.4g} {hindsight}" if not operator.better and shortfall > 0 else ""
 
 
 def _rounded(value: float, to: Callable[[float], int]) -> float:

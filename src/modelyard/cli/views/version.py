@@ -106,7 +106,7 @@ def _gates(known: VersionFacts) -> Table:
     columns = (Column("Gate", "lead"), Column("Verdict", "verdict"), Column("Required"), Column("Found", number=True))
     rows = tuple(
         (
-            line(gate.rule),
+            line(wording.rule(gate)),
             line(Badge(gate.verdict), " (waived)" if gate.waived else ""),
             line(wording.required(gate)),
             line(wording.with_limits(gate.estimate, signed=wording.is_difference(gate))),

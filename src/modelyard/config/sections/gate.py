@@ -1,11 +1,11 @@
 """``evaluate.gates``: the rules that a challenger must meet."""
 
-from typing import Annotated, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, create_model, model_validator
 
+from modelyard.core.operators import OPERATORS, Demand, Operator
 from modelyard.core.sections import Label, Section, Text, worded, wrong
-from modelyard.core.vocabulary import OPERATORS, Operator, Reference
 
 Relative = Annotated[
     str,
@@ -15,31 +15,42 @@ Relative = Annotated[
 ]
 
 
-LARGER_IS_LOOSER = "larger is looser"
-"""Marks a number of a gate that lets more through when it grows; without it, less."""
-MARGIN_IS_ROOM = "margin is room"
-"""Marks an operator whose margin is room to be worse, so that a larger one lets more through."""
 NamedSlices = Annotated[
     dict[Text, Label | Annotated[tuple[Label, ...], Field(min_length=1)]], Field(min_length=1, max_length=1)
 ]
 """One column, and one or more of its values."""
 
 
-class Gate(Section):
-    """One rule that the challenger must meet."""
-
+class _Measured(Section):
     metric: Text
     """A metric by scikit-learn's name, without neg_."""
-    at_least: float | None = None
-    """The metric's lower confidence limit must reach this."""
-    at_most: Annotated[float | None, LARGER_IS_LOOSER] = None
-    """The metric's upper confidence limit may not exceed this."""
-    between: Annotated[tuple[float, ...], Field(min_length=2, max_length=2)] | None = None
-    """The whole confidence interval must lie between these two."""
-    no_worse_than: Annotated[Reference | None, MARGIN_IS_ROOM] = None
-    """Worse than this reference by less than the margin, with confidence."""
-    better_than: Reference | None = None
-    """Better than this reference by more than the margin, with confidence."""
+
+
+def _demands() -> dict[str, Any]:
+    """Return a field for each operator."""
+    return {
+        each.name: (
+            Annotated[each.value, Field(min_length=each.length, max_length=each.length)] | None
+            if each.length
+            else each.value | None,
+            Field(default=None, description=each.asks),
+        )
+        for each in OPERATORS
+    }
+
+
+if TYPE_CHECKING:
+
+    class _Demands(_Measured):
+        """The operators' keys, of which a type checker knows nothing."""
+
+else:
+    _Demands = create_model("_Demands", __base__=_Measured, **_demands())
+
+
+class Gate(_Demands):
+    """One rule that the challenger must meet."""
+
     margin: Annotated[float, Field(ge=0)] | Relative | None = None
     """Size of a difference that matters: in the metric's own unit, or '2 %' of the reference's value, or
     '10 % of gain', the reference's gain over the baseline."""
@@ -48,21 +59,25 @@ class Gate(Section):
     by its value, {carrier: AA} or {carrier: [AA, UA]}, must be judged: the gate cannot pass while that slice cannot."""
     require: Literal["guard", "every"] = "guard"
     """every: each slice has to reach the bound on its own, with confidence."""
-    slice_drop: Annotated[Annotated[float, Field(gt=0)] | None, LARGER_IS_LOOSER] = None
+    slice_drop: Annotated[float, Field(gt=0)] | None = None
     """A shortfall that a slice's rows have to be able to show; 0.10 for proportions and areas, a tenth of the bound for
     losses."""
     inconclusive: Literal["hold", "allow"] = "hold"
     """allow: an inconclusive gate is counted and shown, and does not hold the model back."""
 
+    if TYPE_CHECKING:
+
+        def __init__(self, **fields: Any) -> None: ...
+
     @model_validator(mode="after")
     def _one_operator(self) -> Self:
-        named = [operator for operator in OPERATORS if getattr(self, operator) is not None]
+        named = [each for each in OPERATORS if getattr(self, each.name) is not None]
         if len(named) != 1:
-            found = " and ".join(named) or "none of them"
+            found = " and ".join(each.name for each in named) or "none of them"
             raise wrong(
-                f"a gate has exactly one of {', '.join(OPERATORS)}; found {found}",
+                f"a gate has exactly one of {', '.join(OPERATORS.names())}; found {found}",
                 code="config/one-operator",
-                at=(named[1],) if len(named) > 1 else (),
+                at=(named[1].name,) if len(named) > 1 else (),
                 hint="Make two gates of it." if named else "Example: at_least: 0.8",
             )
         return self
@@ -79,46 +94,11 @@ class Gate(Section):
         return self
 
     @model_validator(mode="after")
-    def _between_holds_a_number(self) -> Self:
-        if self.between is not None and not self.between[0] < self.between[1]:
-            raise wrong(
-                f"between [{self.between[0]:g}, {self.between[1]:g}] holds no number",
-                code="config/empty-range",
-                at=("between",),
-                hint="The smaller number comes first.",
-            )
-        if self.between is not None and self.by and self.require != "every":
-            raise wrong(
-                "between has two ends, and slices as a guard watch one",
-                code="config/between-with-slices",
-                at=("between",),
-                hint="Add require: every, or write at_least and at_most as two gates.",
-            )
-        return self
-
-    @model_validator(mode="after")
-    def _margin_has_a_reference(self) -> Self:
-        if "of gain" in str(self.margin) and "baseline" in (self.no_worse_than, self.better_than):
-            raise wrong(
-                "a gain is counted from the baseline, so the baseline itself has none",
-                code="config/gain-of-baseline",
-                at=("margin",),
-                hint="Write a number in the metric's own unit.",
-            )
-        if self.no_worse_than and self.margin is None:
-            raise wrong(
-                "no_worse_than needs a margin: how much worse is still acceptable, in the metric's own unit",
-                code="config/needs-margin",
-                at=("no_worse_than",),
-                hint="Example: margin: 0.005",
-            )
-        if self.margin is not None and not (self.no_worse_than or self.better_than):
-            raise wrong(
-                f"a margin belongs to no_worse_than or better_than, not to {self.operator}",
-                code="config/margin-without-reference",
-                at=("margin",),
-                hint="Remove it, or use one of those.",
-            )
+    def _operator_makes_sense(self) -> Self:
+        guarding = bool(self.by) and self.require != "every"
+        misuse = self.operator.misuse(getattr(self, self.operator.name), self.margin, guarding=guarding)
+        if misuse is not None:
+            raise wrong(misuse.message, code="config/misused-operator", at=(misuse.key,), hint=misuse.hint)
         return self
 
     @property
@@ -144,4 +124,9 @@ class Gate(Section):
     @property
     def operator(self) -> Operator:
         """Which of the operators this gate uses."""
-        return next(operator for operator in OPERATORS if getattr(self, operator) is not None)
+        return next(each for each in OPERATORS if getattr(self, each.name) is not None)
+
+    @property
+    def demand(self) -> Demand:
+        """What it asks for."""
+        return self.operator.demand(getattr(self, self.operator.name))

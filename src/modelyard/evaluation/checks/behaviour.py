@@ -16,6 +16,7 @@ from modelyard.core.documents import read_file
 from modelyard.core.errors import ConfigError, DataError, Place, nearest
 from modelyard.core.explain import checked
 from modelyard.core.nodes import Limits
+from modelyard.core.reasons import Reason, because
 from modelyard.core.sections import Section, Text, wrong
 from modelyard.core.verdict import Verdict
 from modelyard.metrics.predictions import Bools, Floats, Predictions
@@ -248,23 +249,25 @@ def judge(
         champion: whether there is one.
     """
     test = prepared.test
+    impossible = Verdict.ERROR if test.gate else Verdict.NOT_APPLICABLE
     if len(prepared.changed) == 0 and test.kind == "golden":
         if champion:
-            why = "the champion's version carries no golden predictions"
-            return _result(test, Verdict.ERROR if test.gate else Verdict.NOT_APPLICABLE, why)
-        return _result(test, Verdict.NOT_APPLICABLE, "there is no champion whose predictions could be held")
+            return _result(test, impossible, because("behaviour-golden-absent"))
+        return _result(test, Verdict.NOT_APPLICABLE, because("behaviour-no-champion"))
     if len(prepared.changed) == 0:
-        return _result(test, Verdict.ERROR, "no test row fits")
+        return _result(test, Verdict.ERROR, because("behaviour-no-rows"))
     if changed is None:
-        why = "the model exists as predictions only, and cannot be asked"
-        return _result(test, Verdict.ERROR if test.gate else Verdict.NOT_APPLICABLE, why)
+        return _result(test, impossible, because("behaviour-predictions-only"))
     obeys = _obeys(prepared, changed, before, signature)
-    share = float(obeys.mean())
-    said = f"{int(obeys.sum()):,} of {len(obeys):,} rows obey"
-    if test.at_least < 1:
-        said += f", {test.at_least:.0%} have to"
-    details = tuple(f"row {at + 1}" for at in np.flatnonzero(~obeys)[:SHOWN]) if test.kind == "minimum" else ()
-    return _result(test, Verdict.PASS if share >= test.at_least else Verdict.FAIL, said, details)
+    failing = [int(at) + 1 for at in np.flatnonzero(~obeys)[:SHOWN]] if test.kind == "minimum" else []
+    finding = because(
+        "behaviour-obeyed",
+        obeyed=int(obeys.sum()),
+        rows=len(obeys),
+        least=test.at_least,
+        failing=tuple(map(str, failing)),
+    )
+    return _result(test, Verdict.PASS if float(obeys.mean()) >= test.at_least else Verdict.FAIL, finding)
 
 
 def _obeys(prepared: Prepared, changed: Predictions, before: Predictions | None, signature: Signature) -> Bools:
@@ -309,5 +312,5 @@ def _response(predictions: Predictions) -> Floats | None:
     return None
 
 
-def _result(test: BehaviourTest, verdict: Verdict, said: str, details: tuple[str, ...] = ()) -> CheckResult:
-    return CheckResult(name=f"{test.kind}: {test.name}", gate=test.gate, verdict=verdict, said=said, details=details)
+def _result(test: BehaviourTest, verdict: Verdict, finding: Reason) -> CheckResult:
+    return CheckResult(name=test.kind, subject=test.name, gate=test.gate, verdict=verdict, finding=finding)

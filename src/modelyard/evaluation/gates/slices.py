@@ -1,4 +1,4 @@
-"""Slices as guards: a slice that is surely beyond its bound fails the gate, and what no slice could show is said.
+"""Slice guard: fail a gate if any slice violates its bound after Holm's correction; tell slices with little power.
 
 A slice is called when its one-sided p, held against 5 % of the whole gate by Holm's method (1979) over all slices that
 can be judged, says that it lies on the wrong side of the bound. The p is that of the gate's own interval turned around,
@@ -8,17 +8,16 @@ rows: the row-wise one scaled to the slice, times Kish's design effect 1 + (m âˆ
 """
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from scipy.special import bdtr, ndtr, ndtri
 
+from modelyard.core.reasons import Reason, because
 from modelyard.core.verdict import Verdict
-from modelyard.evaluation.gates.rules import Rule
+from modelyard.evaluation.gates.decision import Case
 from modelyard.evaluation.intervals import measure
-from modelyard.evaluation.test_set import TestSet
 from modelyard.metrics.metric import Proportion
-from modelyard.metrics.predictions import Ints, Predictions
 from modelyard.stats.interval import Interval, z_value
 
 ALPHA = 0.05
@@ -29,9 +28,6 @@ DROP = 0.10
 """A shortfall that must be seen in proportions and areas; at most half the bound. Of losses, a tenth of the bound."""
 _STEPS = 24
 
-Turned = Callable[[TestSet, dict[str, Predictions]], tuple[Interval, float]]
-"""The rule's quantity on some rows, turned so that more is better, and the bound that it must not fall below."""
-
 
 @dataclass(frozen=True)
 class Judged:
@@ -41,27 +37,11 @@ class Judged:
     p: float | None = None
     powered: bool = False
     rows_needed: int | None = None
-    note: str = ""
-
-
-@dataclass(frozen=True)
-class Slice:
-    """Some rows with all models' predictions of them, and how many units they are."""
-
-    name: str
-    truth: TestSet
-    models: dict[str, Predictions]
-    units: int
-
-
-def slice_of(name: str, rows: Ints, truth: TestSet, models: Mapping[str, Predictions]) -> Slice:
-    """The slice of some rows."""
-    here = truth.take(rows)
-    return Slice(name, here, {role: each.take(rows) for role, each in models.items()}, here.units)
+    note: Reason | None = None
 
 
 def holm(p_values: Sequence[float], alpha: float = ALPHA) -> list[bool]:
-    """Which hypotheses Holm's step-down method rejects at a family-wise error of ``alpha``."""
+    """Tell which hypotheses Holm's step-down method rejects at a family-wise error of ``alpha``."""
     order = sorted(range(len(p_values)), key=lambda at: p_values[at])
     rejected = [False] * len(p_values)
     for rank, at in enumerate(order):
@@ -71,40 +51,30 @@ def holm(p_values: Sequence[float], alpha: float = ALPHA) -> list[bool]:
     return rejected
 
 
-def judge_slices(
-    rule: Rule, slices: Sequence[Slice], truth: TestSet, models: dict[str, Predictions], turned: Turned
-) -> list[Judged]:
-    """Judge every slice of a gate.
-
-    Args:
-        rule: the gate.
-        slices: its slices.
-        truth: all test rows.
-        models: all predictions by role.
-        turned: the rule's quantity.
-    """
-    with_units = truth.unit is not None
-    able = [at for at, each in enumerate(slices) if not with_units or each.units >= FEWEST_UNITS]
-    tested = {at: _test(rule, slices[at], turned) for at in able}
+def judge_slices(case: Case, slices: Sequence[Case]) -> list[Judged]:
+    """Judge every slice of a gate, each the same rule on some of the rows."""
+    with_units = case.test_set.unit is not None
+    able = [at for at, each in enumerate(slices) if not with_units or each.test_set.units >= FEWEST_UNITS]
+    tested = {at: _test(slices[at]) for at in able}
     known = {at: one for at, one in tested.items() if one is not None}
     # A slice of which nothing can be said counts in the family all the same: which ones those are is chance too.
     called = holm([*(one.p for one in known.values()), *[1.0] * (len(able) - len(known))])
     below = {at for at, is_called in zip(known, called, strict=False) if is_called}
-    spread = _Spread.of(rule, truth, models, turned)
-    found = []
+    spread = _Spread.of(case)
+    judged = []
     for at, each in enumerate(slices):
         if at not in tested:
-            note = f"{each.units} units, and at least {FEWEST_UNITS} are judged"
-            found.append(Judged(Verdict.NOT_APPLICABLE, note=note))
+            note = because("too-few-units", units=each.test_set.units, fewest=FEWEST_UNITS)
+            judged.append(Judged(Verdict.NOT_APPLICABLE, note=note))
         elif at not in known:
-            found.append(Judged(Verdict.INCONCLUSIVE, note="nothing can be said of these rows"))
+            judged.append(Judged(Verdict.INCONCLUSIVE, note=because("nothing-known")))
         else:
-            found.append(_with_power(known[at], spread, len(able), below=at in below))
-    return found
+            judged.append(_with_power(known[at], spread, len(able), below=at in below))
+    return judged
 
 
 def verdict_of(judged: Iterable[Judged]) -> Verdict:
-    """What the slices say of the gate: one that is called fails it, and none with power leaves it open."""
+    """Return what the slices say of the gate: one that is called fails it, and none with power leaves it open."""
     known = list(judged)
     if any(each.verdict is Verdict.FAIL for each in known):
         return Verdict.FAIL
@@ -121,10 +91,9 @@ class _Tested:
     identical: bool = False
 
 
-def _test(rule: Rule, part: Slice, turned: Turned) -> _Tested | None:
-    """The p of lying at or above the bound; None where no interval can be had. Above 5 % it is not refined."""
-    truth, models = part.truth, part.models
-    found, bound = turned(replace(truth, confidence=1 - 2 * ALPHA), models)
+def _test(part: Case) -> _Tested | None:
+    """Return the p of lying at or above the bound; None where no interval can be had. Above 5 % it is not refined."""
+    found, bound = _at_confidence(part, 1 - 2 * ALPHA)
     if found.identical:
         return _Tested(1.0, found.n_rows, found.n, identical=True)
     if found.high is None:
@@ -134,25 +103,30 @@ def _test(rule: Rule, part: Slice, turned: Turned) -> _Tested | None:
     low, up = -16.0, math.log(ALPHA)
     for _ in range(_STEPS):
         middle = (low + up) / 2
-        reach, _bound = turned(replace(truth, confidence=1 - 2 * math.exp(middle)), models)
+        reach, _bound = _at_confidence(part, 1 - 2 * math.exp(middle))
         low, up = (low, middle) if reach.high is not None and reach.high < bound else (middle, up)
-    p = max(math.exp(up), _exact(rule, truth, models))
-    if "bootstrap" in found.method and found.estimate is not None and found.low is not None:
+    p = max(math.exp(up), _exact(part))
+    if found.resamples and found.estimate is not None and found.low is not None:
         # Beyond its most extreme resample a bootstrap knows nothing: its spread with normal tails goes on.
         error = (found.high - found.low) / (2 * float(ndtri(1 - ALPHA)))
         p = max(p, float(ndtr((found.estimate - bound) / error)))
     return _Tested(p, found.n_rows, found.n)
 
 
-def _exact(rule: Rule, truth: TestSet, models: dict[str, Predictions]) -> float:
-    """The exact binomial p of a level's proportion; 0 where there is none, so that it never decides."""
-    if not isinstance(rule.metric, Proportion) or rule.bound is None or truth.weight is not None:
+def _at_confidence(part: Case, confidence: float) -> tuple[Interval, float]:
+    return replace(part, test_set=replace(part.test_set, confidence=confidence)).turned()
+
+
+def _exact(part: Case) -> float:
+    """Return the exact binomial p of a level's proportion; 0 where there is none, so that it never decides."""
+    metric, bound, test_set = part.rule.metric, part.rule.demand.bound, part.test_set
+    if not isinstance(metric, Proportion) or bound is None or test_set.weight is not None:
         return 0.0
-    right, considered = rule.metric.events(truth.codes, models["challenger"])
+    right, considered = metric.events(test_set.codes, part.models["challenger"])
     events, n = int((right & considered).sum()), int(considered.sum())
-    if rule.operator == "at_least":
-        return float(bdtr(events, n, rule.bound))
-    return float(bdtr(n - events, n, 1 - rule.bound))
+    if part.rule.operator.above:
+        return float(bdtr(events, n, bound))
+    return float(bdtr(n - events, n, 1 - bound))
 
 
 @dataclass(frozen=True)
@@ -166,41 +140,43 @@ class _Spread:
     drop: float
 
     @classmethod
-    def of(cls, rule: Rule, truth: TestSet, models: dict[str, Predictions], turned: Turned) -> "_Spread | None":
-        found, bound = turned(truth, models)
-        plain, _ = turned(replace(truth, unit=None), models) if truth.unit is not None else (found, bound)
+    def of(cls, case: Case) -> "_Spread | None":
+        rule, test_set = case.rule, case.test_set
+        found, bound = case.turned()
+        by_row = replace(case, test_set=replace(test_set, unit=None))
+        plain, _ = by_row.turned() if test_set.unit is not None else (found, bound)
         if found.low is None or found.high is None or plain.low is None or plain.high is None:
             return None
         error, row_error = (each.high - each.low for each in (found, plain))  # type: ignore[operator] # looked at above
         if row_error <= 0:
             return None
-        drop = _drop(rule, bound, truth, models)
-        variance = (row_error / (2 * z_value(truth.confidence))) ** 2 * plain.n_rows
-        if rule.bound is not None and plain.estimate is not None and rule.metric.share:
-            shifted = rule.bound - drop if rule.operator == "at_least" else rule.bound + drop
-            shifted = min(max(shifted, 0.0), 1.0)
+        drop = _drop(case, bound)
+        variance = (row_error / (2 * z_value(test_set.confidence))) ** 2 * plain.n_rows
+        demanded = rule.demand.bound
+        if demanded is not None and plain.estimate is not None and rule.metric.share:
+            shifted = demanded - drop if rule.operator.above else demanded + drop
             strategy = measure.strategy_of(rule.metric)
-            variance = strategy.row_variance(shifted, plain.estimate, variance, truth)
+            variance = strategy.row_variance(min(max(shifted, 0.0), 1.0), plain.estimate, variance, test_set)
         rows_a_unit = found.n_rows / max(found.n, 1)
         effect = (error / row_error) ** 2
-        correlation = (effect - 1) / (rows_a_unit - 1) if truth.unit is not None and rows_a_unit > 1 else 0.0
+        correlation = (effect - 1) / (rows_a_unit - 1) if test_set.unit is not None and rows_a_unit > 1 else 0.0
         return cls(variance, min(max(correlation, 0.0), 1.0), drop)
 
     def error(self, rows: int, units: int) -> float:
-        """Standard error of a slice."""
+        """Return the standard error of a slice."""
         effect = 1 + max(rows / max(units, 1) - 1, 0.0) * self.within_unit
         return math.sqrt(self.row_variance / max(rows, 1) * effect)
 
 
-def _drop(rule: Rule, bound: float, truth: TestSet, models: dict[str, Predictions]) -> float:
+def _drop(case: Case, bound: float) -> float:
+    rule = case.rule
     if rule.slice_drop is not None:
         return rule.slice_drop
     if rule.metric.share:
-        return DROP if rule.bound is None else min(DROP, abs(bound) / 2)
+        return DROP if rule.demand.bound is None else min(DROP, abs(bound) / 2)
     level = abs(bound)
-    if rule.bound is None:
-        reference = measure.level(rule.metric, truth, models[rule.reference or "challenger"]).estimate
-        level = abs(reference or 0.0)
+    if rule.demand.bound is None:
+        level = abs(case.level(rule.demand.reference or "challenger").estimate or 0.0)
     return level / 10
 
 
@@ -208,9 +184,9 @@ def _with_power(tested: _Tested, spread: _Spread | None, family: int, *, below: 
     if below:
         return Judged(Verdict.FAIL, tested.p, powered=True)
     if tested.identical and spread is None:
-        return Judged(Verdict.PASS, tested.p, powered=True, note="the models agree on every row")
+        return Judged(Verdict.PASS, tested.p, powered=True, note=because("models-agree"))
     if spread is None or spread.drop <= 0:
-        return Judged(Verdict.INCONCLUSIVE, tested.p, note="what these rows could show is not known")
+        return Judged(Verdict.INCONCLUSIVE, tested.p, note=because("power-unknown"))
     needed = float(ndtri(1 - ALPHA / family) + ndtri(POWER))
     error = spread.error(tested.rows, tested.units)
     if spread.drop >= needed * error:
@@ -220,5 +196,5 @@ def _with_power(tested: _Tested, spread: _Spread | None, family: int, *, below: 
         Verdict.INCONCLUSIVE,
         tested.p,
         rows_needed=wanted,
-        note=f"{tested.rows:,} rows; to see a shortfall of {spread.drop:.3g} it takes about {wanted:,}",
+        note=because("underpowered", rows=tested.rows, drop=spread.drop, needed=wanted),
     )

@@ -1,19 +1,25 @@
 """Waivers: gates, or single slices of them, that may be missed for a while, each with a reason, an owner and an end."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Annotated
 
 from pydantic import Field
 
+from modelyard.config.configuration import Config
+from modelyard.config.load import Loaded
 from modelyard.core.documents import read_file
-from modelyard.core.errors import ConfigError, Place, nearest
+from modelyard.core.errors import CollectedConfigError, ConfigError, Place, nearest
 from modelyard.core.explain import checked
+from modelyard.core.reasons import because
 from modelyard.core.sections import Section, Text
 from modelyard.core.verdict import Verdict
 from modelyard.core.vocabulary import WaiverState
-from modelyard.records.results import CheckResult, GateResult, SliceRow, WaiverRow
+from modelyard.evaluation.gates import names, rules
+from modelyard.metrics.catalogue import METRICS, PRIMARY
+from modelyard.records.results import CheckResult, GateResult, SliceRow, Waived, WaiverRow
+from modelyard.report import wording
 
 MOST = 100
 
@@ -22,7 +28,7 @@ class Waiver(Section):
     """One waiver."""
 
     gate: Text
-    """The gate as its rule reads in the report, such as "recall at least 0.5"."""
+    """The gate's id, as the report and ``modelyard why`` show it, such as recall-at-least."""
     slice: Text | None = None
     """One slice of it, as ``column = value``; without it the whole gate is waived."""
     reason: Annotated[str, Field(min_length=1, max_length=500)]
@@ -53,23 +59,82 @@ def read(path: Path, file: str) -> tuple[Waiver, ...]:
     return checked(read_file(path, file, what="the file of waivers"), Waivers).waivers
 
 
+def known_gates(config: Config) -> dict[str, str]:
+    """Return the gates that a configuration may have, by id, each as its rule reads; of the defaults all there are."""
+    if config.evaluate.gates:
+        made = rules.from_config(
+            [gate for gate in config.evaluate.gates if gate.metric in METRICS], config.model.task, lambda _: None, ""
+        )
+    else:
+        primary = METRICS.get(config.model.metric or PRIMARY[config.model.task])
+        made = rules.defaults(primary, champion_gains=True, best_gains=True)
+    return {rule.id: wording.rule_of(rule.metric.name, rule.operator, rule.demand, rule) for rule in made}
+
+
+def unknown(waivers: Sequence[Waiver], gates: Mapping[str, str], shown: str) -> Iterator[ConfigError]:
+    """Yield an error for each waiver that names no gate.
+
+    Args:
+        waivers: of the file.
+        gates: id to the rule in words.
+        shown: the file's name, for messages.
+    """
+    for waiver in waivers:
+        if waiver.gate in gates:
+            continue
+        by_words = [name for name, words in gates.items() if words == waiver.gate]
+        if by_words:
+            yield ConfigError(
+                f"a waiver names the gate {waiver.gate!r} by its words, and waivers name gates by their id",
+                code="waiver/gate-by-words",
+                hint=f"Write gate: {' or '.join(by_words)}.",
+                place=Place(shown),
+            )
+        else:
+            yield ConfigError(
+                f"a waiver names the gate {waiver.gate!r}, which does not exist",
+                code="waiver/unknown-gate",
+                hint=nearest(waiver.gate, gates) or f"Gates: {', '.join(gates)}.",
+                place=Place(shown),
+            )
+
+
+def problems(loaded: Loaded, root: Path) -> list[ConfigError]:
+    """Return what is wrong with the file of waivers of a configuration, before anything runs; its rules are sound."""
+    named, config = loaded.config.evaluate.waivers, loaded.config
+    path = None if named is None else loaded.path.parent / named
+    if named is None or path is None or not path.is_file() or not path.resolve().is_relative_to(root):
+        return []
+    try:
+        known = known_gates(config)
+    except ConfigError:
+        return []  # told of the gates themselves
+    known |= {name: name for name in names.of_gates(config.evaluate.gates) if name not in known}
+    try:
+        return list(unknown(read(path, named), known, named))
+    except CollectedConfigError as error:
+        return list(error.problems)
+    except ConfigError as error:
+        return [error]
+
+
 def apply(
     gates: Sequence[GateResult], waivers: Sequence[Waiver], today: date, shown: str
 ) -> tuple[tuple[GateResult, ...], tuple[WaiverRow, ...], tuple[CheckResult, ...]]:
-    """The gates with what is waived marked, every waiver with what it did, and a failure for each that has expired.
+    """Return the gates with what is waived marked, what each waiver did, and a failure for each that has expired.
 
     A waiver counts for the gate that it names and no other; an error is never waived.
 
     Raises:
-        ConfigError: a waiver names a gate that does not exist, or two of them, or a slice by no column of its gate.
+        ConfigError: a waiver names a gate that does not exist, or a slice by no column of its gate.
     """
-    found, rows, failures = list(gates), [], []
+    marked, rows, failures = {gate.id: gate for gate in gates}, [], []
+    for problem in unknown(waivers, {gate.id: wording.rule(gate) for gate in gates}, shown):
+        raise problem
     for waiver in waivers:
-        at = _named(found, waiver, shown)
-        expired = today > waiver.expires
-        state: WaiverState = "expired"
-        if not expired:
-            found[at], state = _waive(found[at], waiver)
+        state = _state(marked[waiver.gate], waiver, today, shown)
+        if state is None:
+            marked[waiver.gate], state = _waive(marked[waiver.gate], waiver)
         rows.append(
             WaiverRow(
                 gate=waiver.gate,
@@ -80,54 +145,42 @@ def apply(
                 state=state,
             )
         )
-        if expired:
-            text = f"the waiver of {waiver.gate} ({waiver.owner}) expired on {waiver.expires.isoformat()}"
-            failures.append(CheckResult(name="waiver", gate=True, verdict=Verdict.FAIL, said=text))
-    return tuple(found), tuple(rows), tuple(failures)
+        if state == "expired":
+            finding = because("waiver-expired", owner=waiver.owner, expires=waiver.expires.isoformat())
+            failures.append(
+                CheckResult(name="waiver", subject=waiver.gate, gate=True, verdict=Verdict.FAIL, finding=finding)
+            )
+    return tuple(marked[gate.id] for gate in gates), tuple(rows), tuple(failures)
 
 
-def _named(gates: Sequence[GateResult], waiver: Waiver, shown: str) -> int:
-    """Which gate a waiver is about."""
-    alike = [at for at, gate in enumerate(gates) if gate.rule == waiver.gate]
-    if not alike:
-        names = [gate.rule for gate in gates]
-        raise ConfigError(
-            f"a waiver names the gate {waiver.gate!r}, which does not exist",
-            hint=nearest(waiver.gate, names) or f"Gates: {'; '.join(names)}.",
-            place=Place(shown),
-        )
-    if waiver.slice is None:
-        if len(alike) > 1:
+def _state(gate: GateResult, waiver: Waiver, today: date, shown: str) -> WaiverState | None:
+    """Return what is known of a waiver before it is used, after a look at the slice that it names."""
+    # A gate that was not judged, such as one against a champion on a first run, has no slices to tell by.
+    if waiver.slice is not None and gate.verdict not in (Verdict.NOT_APPLICABLE, Verdict.ERROR):
+        column = waiver.slice.partition(" = ")[0]
+        if column not in {row.column for row in gate.slices}:
+            known = [_slice(row) for row in gate.slices]
             raise ConfigError(
-                f"a waiver names the gate {waiver.gate!r}, and {len(alike)} gates read so",
-                hint="Keep one of them: a gate with by: holds for all rows too. Or name a slice.",
+                f"a waiver names the slice {waiver.slice!r} of {waiver.gate!r}, which does not exist",
+                code="waiver/unknown-slice",
+                hint=nearest(waiver.slice, known) or "Write it as column = value.",
                 place=Place(shown),
             )
-        return alike[0]
-    # A gate that was not judged, such as one against a champion on a first run, has no slices to tell by.
-    column = waiver.slice.partition(" = ")[0]
-    fitting = [at for at in alike if column in {row.column for row in gates[at].slices}]
-    fitting = fitting or [at for at in alike if gates[at].verdict in (Verdict.NOT_APPLICABLE, Verdict.ERROR)]
-    if not fitting:
-        known = [f"{row.column} = {row.value}" for at in alike for row in gates[at].slices]
-        raise ConfigError(
-            f"a waiver names the slice {waiver.slice!r} of {waiver.gate!r}, which does not exist",
-            hint=nearest(waiver.slice, known) or "Write it as column = value.",
-            place=Place(shown),
-        )
-    return fitting[0]
+    return "expired" if today > waiver.expires else None
 
 
 def _waive(gate: GateResult, waiver: Waiver) -> tuple[GateResult, WaiverState]:
-    words = f"waived until {waiver.expires.isoformat()} by {waiver.owner}: {waiver.reason}"
+    waived = Waived(
+        until=waiver.expires.isoformat(), owner=waiver.owner, reason=waiver.reason, slice=waiver.slice or ""
+    )
     if waiver.slice is None:
         if gate.verdict not in (Verdict.FAIL, Verdict.INCONCLUSIVE):
             return gate, "not needed now"
-        return gate.model_copy(update={"waived": words}), "in use"
+        return gate.model_copy(update={"waived": waived}), "in use"
     if gate.slices and waiver.slice not in {_slice(row) for row in gate.slices}:
         return gate, "not in these rows"
     slices = tuple(
-        row.model_copy(update={"waived": words}) if _slice(row) == waiver.slice and _holds_back(gate, row) else row
+        row.model_copy(update={"waived": waived}) if _slice(row) == waiver.slice and _holds_back(gate, row) else row
         for row in gate.slices
     )
     if slices == gate.slices:
@@ -140,12 +193,12 @@ def _waive(gate: GateResult, waiver: Waiver) -> tuple[GateResult, WaiverState]:
     else:
         others_pass = others_pass and any(row.verdict in (Verdict.PASS, Verdict.FAIL) for row in slices)
     if others_pass and gate.on_all_rows is Verdict.PASS and gate.verdict in (Verdict.FAIL, Verdict.INCONCLUSIVE):
-        changed = changed.model_copy(update={"waived": f"slice {waiver.slice}: {words}"})
+        changed = changed.model_copy(update={"waived": waived})
     return changed, "in use"
 
 
 def _holds_back(gate: GateResult, row: SliceRow) -> bool:
-    """Whether a slice keeps its gate from passing: one that fails, or that has to pass and does not."""
+    """Tell whether a slice keeps its gate from passing: one that fails, or that has to pass and does not."""
     return row.verdict is Verdict.FAIL or ((gate.every_slice or row.named) and row.verdict is not Verdict.PASS)
 
 

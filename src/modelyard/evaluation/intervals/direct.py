@@ -143,7 +143,7 @@ class RootMeans(Means):
         weight = np.ones(values.shape[1]) if test_set.weight is None else test_set.weight
         roots = np.sqrt((values * weight).sum(axis=1) / weight.sum())
         if not (roots > 0).all():
-            return refuse("a model makes no error at all", n=test_set.units, n_rows=len(test_set.y))
+            return refuse("faultless-model", n=test_set.units, n_rows=len(test_set.y))
         shift = float(combination.shares @ roots / 2) if (values != values[0]).any() else 0.0
         linear = replace(combination, weights=combination.shares / (2 * roots), constant=combination.constant + shift)
         return self._of_losses(values, test_set, linear)

@@ -44,7 +44,7 @@ class Rankings(Bootstrapped):
         """Return the paired contrast, or a refusal where there are too few expected errors, as for AUCs."""
         assert isinstance(metric, Ranking)  # noqa: S101 - the family says so
         if not combination.identical and _too_few(metric, test_set, combination.models[1], combination.margin):
-            return refuse("too few errors to tell", n=test_set.units, n_rows=len(test_set.y))
+            return refuse("too-few-errors", n=test_set.units, n_rows=len(test_set.y))
         return super().contrast(metric, test_set, combination)
 
 

@@ -15,10 +15,11 @@ from modelyard.records.results.evaluate import (
     GateResult,
     HeldOut,
     MetricRow,
+    Reuse,
     RuleChange,
     SliceRow,
+    Waived,
     WaiverRow,
-    Wear,
 )
 from modelyard.records.results.kind import RESULTS, RecordKind, in_order
 from modelyard.records.results.part import CIRCUMSTANCE, Digest, Part, Problem, Scalar
@@ -72,6 +73,7 @@ __all__ = [
     "Reason",
     "RecordKind",
     "ReportResult",
+    "Reuse",
     "RollbackResult",
     "RuleChange",
     "Scalar",
@@ -80,7 +82,7 @@ __all__ = [
     "SuiteResult",
     "TrainResult",
     "ValidateResult",
+    "Waived",
     "WaiverRow",
-    "Wear",
     "in_order",
 ]

@@ -1,11 +1,13 @@
 """The judgement: metrics, gates, slices, checks."""
 
+from collections.abc import Iterable
 from typing import Annotated, Literal
 
 from pydantic import Field
 
-from modelyard.core.verdict import Verdict
-from modelyard.core.vocabulary import Operator, Reference, RuleChangeKind, WaiverState
+from modelyard.core.reasons import Reason
+from modelyard.core.verdict import Verdict, worst
+from modelyard.core.vocabulary import Keeps, Operator, Reference, RuleChangeKind, WaiverState
 from modelyard.records.results.kind import RecordKind
 from modelyard.records.results.part import CIRCUMSTANCE, Digest, Part
 
@@ -22,7 +24,16 @@ class Estimate(Part):
     rows: int = 0
     approximate: bool = False
     identical: bool = False
-    refused: str = ""
+    refused: Reason | None = None
+
+
+class Waived(Part):
+    """By whom, until when and why something may be missed."""
+
+    until: str
+    owner: str
+    reason: str
+    slice: str = ""
 
 
 class SliceRow(Part):
@@ -40,8 +51,8 @@ class SliceRow(Part):
     """One-sided, before Holm's correction; 1 where it is above 5 %."""
     rows_needed: int | None = None
     """Rows at which its gate would see a shortfall that matters, where it has fewer."""
-    note: str = ""
-    waived: str = ""
+    note: Reason | None = None
+    waived: Waived | None = None
     named: bool = False
     """The gate names this slice by its value, so that it must be judged."""
 
@@ -57,7 +68,12 @@ class GateResult(Part):
     upper: float | None = None
     """The other end of ``between``."""
     margin: float | None = None
-    rule: str
+    relative: str = ""
+    """A margin in percent, as it was written."""
+    keeps: Keeps = ""
+    """What a default gate holds the challenger to."""
+    effect: str = ""
+    """What one unit of a rate counts; empty where it counts nothing that people know."""
     default: bool = False
     line: int | None = None
     verdict: Verdict
@@ -68,19 +84,31 @@ class GateResult(Part):
     higher_is_better: bool
     smallest_visible: float | None = None
     units_to_decide: int | None = None
-    would_decide: str = ""
+    would_decide: Literal["pass", "fail", "unrealistic", ""] = ""
+    """Which way that many units would decide; unrealistic: no number of them that anybody has."""
     slices: tuple[SliceRow, ...] = ()
     every_slice: bool = False
     """Each slice has to reach the bound on its own."""
     slices_left_out: int = 0
     """Values beyond the 200 most frequent of a column, which were not judged."""
-    reason: str = ""
+    reason: Reason | None = None
     on_all_rows: Verdict | None = None
     """The verdict before slices had their say."""
-    waived: str = ""
+    waived: Waived | None = None
     """By whom, until when and why this gate may be missed; it then holds nothing back."""
     equal_chance: float | None = None
     """Chance that a model exactly as good as the reference passes this gate on such rows."""
+
+    @property
+    def counted(self) -> Verdict:
+        """The verdict as it counts: a waived gate, and one that may be inconclusive and is, hold nothing back."""
+        return Verdict.PASS if self.waived or (self.allowed and self.verdict is Verdict.INCONCLUSIVE) else self.verdict
+
+
+def verdict_of(gates: Iterable[GateResult], checks: Iterable["CheckResult"] = ()) -> Verdict:
+    """Return the verdict of gates, and of the checks that are gates: the worst that counts; none at all is an error."""
+    counted = worst(gate.counted for gate in gates)
+    return worst([counted, *(check.verdict for check in checks if check.gate)])
 
 
 class MetricRow(Part):
@@ -114,10 +142,12 @@ class CheckResult(Part):
     """A check beside the gates; one that is a gate counts like one."""
 
     name: str
+    """Which check: a code."""
+    subject: str = ""
+    """Of which there are several: the behaviour test, or the waived gate."""
     gate: bool
     verdict: Verdict
-    said: str
-    details: tuple[str, ...] = ()
+    finding: Reason
 
 
 class Calibration(Part):
@@ -176,8 +206,8 @@ class Evaluation(Part):
     rules: Digest
 
 
-class Wear(Part):
-    """How often a test set was looked at, and the chance that luck alone passed somewhere."""
+class Reuse(Part):
+    """How often a test set was evaluated on, and the chance that luck alone passed somewhere."""
 
     evaluations: int
     at_least: bool
@@ -208,12 +238,14 @@ class EvaluateResult(Part):
     """Two-sided level of every interval."""
     unmatched: dict[str, int] = Field(default_factory=dict)
     champion: str | None = None
-    champion_note: str = ""
+    champion_adopted: bool = False
+    """It came in without evidence."""
     best: str | None = None
     """The best version that was ever promoted."""
     over_best: Estimate | None = None
     """Challenger minus that version on the primary metric, turned so that more is better."""
-    baseline: str = ""
+    baseline: Literal["averages", "classes", ""] = ""
+    """What it is made of."""
     metrics: tuple[MetricRow, ...] = ()
     gates: tuple[GateResult, ...] = ()
     curves: tuple[CurvePoints, ...] = ()
@@ -222,10 +254,11 @@ class EvaluateResult(Part):
     changed_predictions: ChangedPredictions | None = None
     discovered: tuple[DiscoveredSlice, ...] = ()
     waivers: tuple[WaiverRow, ...] = ()
-    label_period: str = ""
+    labels_from: str = ""
+    labels_to: str = ""
     evaluation: Evaluation | None = None
     """What the ledger of the test set is to be told."""
-    wear: Annotated[Wear | None, CIRCUMSTANCE] = None
+    reuse: Annotated[Reuse | None, CIRCUMSTANCE] = None
     equal_chance: float | None = None
     """Chance that a model exactly as good as the reference passes every gate that applies, if they were independent."""
     rules: str = "this checkout's own"
@@ -237,7 +270,8 @@ class EvaluateResult(Part):
     """The rule for which that was not looked at."""
     carried: Annotated[dict[str, Digest], CIRCUMSTANCE] = Field(default_factory=dict)
     """What a version carries beside model and records: path to digest."""
-    headline: str = ""
+    proposal: bool = False
+    """The base has no rules yet: these are the change's own."""
     reproduce: str = ""
 
 

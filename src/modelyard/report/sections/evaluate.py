@@ -32,7 +32,7 @@ PLOTTED = 300
 NAMED = 5
 """Slices that are named right under the gates, where they did not pass."""
 WORN = 20
-"""Looks at a test set from which the report asks for fresh rows."""
+"""Evaluations on a test set from which the report asks for fresh rows."""
 _CURVES = {
     "roc": ("ROC", "false positive rate", "true positive rate", True),
     "precision_recall": ("Precision and recall", "recall", "precision", False),
@@ -103,8 +103,8 @@ def _checks(result: EvaluateResult) -> tuple[Section, ...]:
         rows = tuple(
             (
                 line(Badge(check.verdict)) if check.gate or check.verdict is not Verdict.PASS else line("reported"),
-                line(Text(check.name), *((Text(" (gate)", "muted"),) if check.gate else ())),
-                line("; ".join((check.said, *check.details))),
+                line(Text(wording.check_name(check)), *((Text(" (gate)", "muted"),) if check.gate else ())),
+                line(wording.because(check.finding)),
             )
             for check in sorted(result.checks, key=lambda check: (not check.gate, SEVERITY[check.verdict]))
         )
@@ -199,22 +199,22 @@ def _discovered(result: EvaluateResult) -> tuple[Section, ...]:
 def _test_set(result: EvaluateResult) -> tuple[Section, ...]:
     """The period of the labels, how worn the test set is, and how likely an equally good model would pass."""
     items: list[Line] = []
-    if result.label_period:
-        items.append(line(f"Test labels from {result.label_period}."))
-    if result.wear is not None:
-        least = "at least " if result.wear.at_least else ""
+    if result.labels_from:
+        items.append(line(f"Test labels from {result.labels_from} to {result.labels_to}."))
+    if result.reuse is not None:
+        least = "at least " if result.reuse.at_least else ""
         text = (
-            f"Judged on for the {least}{_ordinal(result.wear.evaluations)} time; the chance that luck alone passed a "
-            f"worthless change by now: {result.wear.chance:.0%}."
+            f"Judged on for the {least}{_ordinal(result.reuse.evaluations)} time; the chance that luck alone passed a "
+            f"worthless change by now: {result.reuse.chance:.0%}."
         )
-        worn = result.wear.evaluations >= WORN
+        worn = result.reuse.evaluations >= WORN
         items.append(line(Text(f"{text} Bring fresh rows." if worn else text, "strong" if worn else "")))
     if result.equal_chance is not None:
         chance = f"{result.equal_chance:.0%}"
         items.append(line(f"A model exactly as good as the champion would pass with a chance of {chance}."))
     if not items:
         return ()
-    summary = "" if result.wear is None else f"used {numbers.plural(result.wear.evaluations, 'time')}"
+    summary = "" if result.reuse is None else f"used {numbers.plural(result.reuse.evaluations, 'time')}"
     return (Section("wear", "Test set", summary, (Listing(tuple(items)),), 15),)
 
 
@@ -274,7 +274,7 @@ def _gate_row(gate: GateResult, champion: str | None) -> tuple[Line, ...]:
     )
     return (
         line(_badge(gate)),
-        line(Code(gate.rule)),
+        line(Code(wording.rule(gate))),
         _gate_cell(gate, champion),
         line(plot) if gate.estimate.value is not None else line(),
         _number(gate.estimate, signed=signed, below=True),
@@ -290,8 +290,8 @@ def _badge(gate: GateResult) -> Badge:
 
 
 def _gate_cell(gate: GateResult, champion: str | None) -> Line:
-    parts: list[Inline | str] = [Code(gate.rule)]
-    for text in (wording.effect(gate), gate.reason or gate.estimate.refused, wording.would_decide(gate)):
+    parts: list[Inline | str] = [Code(wording.rule(gate))]
+    for text in (wording.effect(gate), wording.reason(gate), wording.would_decide(gate)):
         if text:
             parts += [Break(), Text(_sentence(text))]
     parts += [Break(), Text(" · ".join(_small_print(gate, champion)), "muted")]
@@ -323,13 +323,13 @@ def _explained(gates: Sequence[GateResult], champion: str | None) -> tuple[Block
     for index, gate in enumerate(gates):
         if gate.verdict in (Verdict.PASS, Verdict.NOT_APPLICABLE) or (index == 0 and not gate.allowed):
             continue
-        parts: list[Inline | str] = [Code(gate.rule), ": ", wording.explanation(gate, champion)]
+        parts: list[Inline | str] = [Code(wording.rule(gate)), ": ", wording.explanation(gate, champion)]
         if wording.would_decide(gate):
             parts.append(f" {_sentence(wording.would_decide(gate))}")
         items.append(line(*parts))
     for gate in gates:
         if gate.verdict is Verdict.NOT_APPLICABLE and gate.reason:
-            items.append(line(Code(gate.rule), f" does not apply: {gate.reason}"))
+            items.append(line(Code(wording.rule(gate)), f" does not apply: {wording.reason(gate)}"))
         bad = _sorted_slices(gate, only=(Verdict.FAIL, Verdict.ERROR))
         if bad:
             items.append(_named_slices(gate, bad))
@@ -337,7 +337,7 @@ def _explained(gates: Sequence[GateResult], champion: str | None) -> tuple[Block
 
 
 def _named_slices(gate: GateResult, bad: Sequence[SliceRow]) -> Line:
-    parts: list[Inline | str] = ["Slices below ", Code(gate.rule), ": "]
+    parts: list[Inline | str] = ["Slices below ", Code(wording.rule(gate)), ": "]
     for index, row in enumerate(bad[:NAMED]):
         parts += ["; "] if index else []
         parts += [Code(f"{row.column} = {row.value}"), f" {wording.with_limits(_judged(row))}"]
@@ -391,7 +391,7 @@ def _models(result: EvaluateResult) -> tuple[Section, ...]:
         "● challenger with its interval, ○ champion, ■ baseline, on the same test rows; each metric on its own scale."
     )
     if result.baseline:
-        about += f" Baseline: {result.baseline}."
+        about += f" Baseline: {wording.baseline(result)}."
     blocks.append(Paragraph(line(Text(about, "muted"))))
     if result.unmatched:
         left = ", ".join(f"{name} {numbers.count(number)}" for name, number in result.unmatched.items())
@@ -424,7 +424,9 @@ def _slices(result: EvaluateResult) -> tuple[Section, ...]:
     blocks: list[Block] = []
     for gate in sliced:
         left_out = f" {numbers.plural(gate.slices_left_out, 'rarer value')} not judged." if gate.slices_left_out else ""
-        blocks += [Paragraph(line(Code(gate.rule), f": {tally(row.verdict for row in gate.slices)}.{left_out}"))]
+        blocks += [
+            Paragraph(line(Code(wording.rule(gate)), f": {tally(row.verdict for row in gate.slices)}.{left_out}"))
+        ]
         blocks.append(_slice_table(gate, plotted=left))
         left = max(0, left - len(gate.slices))
     blocks.append(Paragraph(line(Text("Sorted worst first. The line marks the bound of the rule.", "muted"))))
@@ -458,12 +460,12 @@ def _slice_table(gate: GateResult, *, plotted: int) -> Table:
                 line(Code(charts.strip(axis, estimate, bound))),
                 _number(estimate, signed=signed)
                 if estimate.value is not None
-                else line(estimate.refused or numbers.NONE),
+                else line(wording.because(estimate.refused) if estimate.refused else numbers.NONE),
                 line(wording.judged_on(estimate), *_rows(estimate, Text(" · ", "muted")), *_needed(row)),
                 line(Badge(row.verdict)),
             )
         )
-    return Table(f"Slices of {gate.rule}", columns, tuple(cells), stacked=True)
+    return Table(f"Slices of {wording.rule(gate)}", columns, tuple(cells), stacked=True)
 
 
 def _needed(row: SliceRow) -> tuple[Text, ...]:

@@ -4,7 +4,7 @@ from modelyard.core.verdict import Verdict
 from modelyard.github.log import Annotation, Level
 from modelyard.records.envelope import Envelope
 from modelyard.records.results import EvaluateResult, GateResult
-from modelyard.report.wording import explanation
+from modelyard.report import wording
 from modelyard.steps.presenter import Places, Plain
 
 
@@ -22,9 +22,9 @@ class EvaluatePresenter(Plain[EvaluateResult]):
     def lines(self, envelope: Envelope, result: EvaluateResult) -> list[str]:
         """Return the gates, and below them the checks that gate and did not pass."""
         del envelope
-        rows = [(f"{gate.verdict}{_mark(gate)}", gate.rule, _numbers(gate)) for gate in result.gates]
+        rows = [(f"{gate.verdict}{_mark(gate)}", wording.rule(gate), wording.terminal(gate)) for gate in result.gates]
         rows += [
-            (str(check.verdict), check.name, check.said)
+            (str(check.verdict), wording.check_name(check), wording.because(check.finding))
             for check in result.checks
             if check.gate and check.verdict not in (Verdict.PASS, Verdict.NOT_APPLICABLE)
         ]
@@ -40,10 +40,12 @@ class EvaluatePresenter(Plain[EvaluateResult]):
                 if gate.verdict is verdict:
                     milder: Level = "warning" if gate.allowed or gate.waived else level
                     file, line = (places.config, gate.line) if places.config and gate.line else ("", None)
-                    text = explanation(gate, result.champion)
-                    found.append(Annotation(milder, text, title=f"{gate.rule}: {verdict.value}", file=file, line=line))
+                    text = wording.explanation(gate, result.champion)
+                    found.append(
+                        Annotation(milder, text, title=f"{wording.rule(gate)}: {verdict.value}", file=file, line=line)
+                    )
             found += [
-                Annotation(level, check.said, title=f"{check.name}: {verdict.value}")
+                Annotation(level, wording.because(check.finding), title=f"{wording.check_name(check)}: {verdict.value}")
                 for check in result.checks
                 if check.gate and check.verdict is verdict
             ]
@@ -52,14 +54,3 @@ class EvaluatePresenter(Plain[EvaluateResult]):
 
 def _mark(gate: GateResult) -> str:
     return ", waived" if gate.waived else ", allowed" if gate.allowed else ""
-
-
-def _numbers(gate: GateResult) -> str:
-    found = gate.estimate
-    if found.value is None or found.low is None or found.high is None:
-        return gate.reason or found.refused
-    sign = "+" if gate.reference else ""
-    text = f"{found.value:{sign}.4f} [{found.low:{sign}.4f}, {found.high:{sign}.4f}], {found.n:,} {found.unit}s"
-    if gate.smallest_visible is not None and gate.verdict is Verdict.INCONCLUSIVE:
-        text += f", smallest visible difference {gate.smallest_visible:.2g}"
-    return text

@@ -1,7 +1,7 @@
 """The ledger of a test set: which sets are one, and how often they were looked at."""
 
 from modelyard.core.files import sha256_bytes
-from modelyard.evaluation.test_set_reuse import held_out, shared, wear
+from modelyard.evaluation.test_set_reuse import held_out, reuse, shared
 from modelyard.records.results import Evaluation, HeldOut
 
 
@@ -19,20 +19,20 @@ def test_half_in_common_is_the_same_set() -> None:
     assert abs(shared(whole, rows(1000, 3000)) - 0.5) < 0.15
     assert shared(whole, rows(2000, 4000)) == 0
     now = look(whole, "a")
-    assert wear(now, [look(rows(300, 2300), "b")], at_least=False).evaluations == 2
-    assert wear(now, [look(rows(1900, 3900), "b")], at_least=False).evaluations == 1
+    assert reuse(now, [look(rows(300, 2300), "b")], at_least=False).evaluations == 2
+    assert reuse(now, [look(rows(1900, 3900), "b")], at_least=False).evaluations == 1
 
 
 def test_row_numbers_make_no_two_sets_the_same() -> None:
     assert rows(0, 50, named=False).sketch == ()
-    found = wear(look(rows(0, 50, named=False), "a"), [look(rows(0, 60, named=False), "b")], at_least=True)
+    found = reuse(look(rows(0, 50, named=False), "a"), [look(rows(0, 60, named=False), "b")], at_least=True)
     assert (found.evaluations, found.at_least) == (1, True)
 
 
 def test_a_model_counts_once_per_rules() -> None:
     whole = rows(0, 500)
     before = [look(whole, "a"), look(whole, "a"), look(whole, "b"), look(whole, "a", "others")]
-    found = wear(look(whole, "a"), before, at_least=False)
+    found = reuse(look(whole, "a"), before, at_least=False)
     assert found.evaluations == 3
     assert abs(found.chance - (1 - 0.975**3)) < 1e-12
 

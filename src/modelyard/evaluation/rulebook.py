@@ -1,0 +1,96 @@
+"""One configuration's rules with the files that they name: gates, custom metrics and waivers, ready to judge with."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from modelyard.config.configuration import Config
+from modelyard.config.load import Loaded
+from modelyard.evaluation.gates import rules
+from modelyard.evaluation.gates.decision import Models, baseline_for
+from modelyard.evaluation.gates.misuse import metric_for
+from modelyard.evaluation.gates.rules import Rule
+from modelyard.evaluation.gates.waivers import Waiver
+from modelyard.evaluation.test_set import TestSet
+from modelyard.metrics.catalogue import PRIMARY
+from modelyard.metrics.custom import functions
+from modelyard.metrics.metric import Metric
+from modelyard.records.results import Signature
+
+
+@dataclass(frozen=True)
+class Rulebook:
+    """The rules of a configuration.
+
+    Attributes:
+        loaded: the configuration.
+        metric_files: the file of each custom metric that is a function.
+        waivers: of its file of waivers.
+        today: the day on which they are looked at, in UTC.
+    """
+
+    loaded: Loaded
+    metric_files: Mapping[str, Path]
+    waivers: tuple[Waiver, ...]
+    today: date
+
+    @property
+    def config(self) -> Config:
+        """The configuration."""
+        return self.loaded.config
+
+    @contextmanager
+    def custom_metrics(self, signature: Signature) -> Iterator[Mapping[str, Metric]]:
+        """Open the metrics that the configuration defines; their processes end with the block."""
+        classes = classes_by_code(signature)
+        named, files = self.config.evaluate.metrics, self.metric_files
+        with functions.opened(named, files, task=signature.task, classes=classes) as custom:
+            yield custom
+
+    def rules(
+        self, primary: Metric, test_set: TestSet, models: Models, custom: Mapping[str, Metric]
+    ) -> tuple[Rule, ...]:
+        """Return the gates of the configuration, or the defaults."""
+        if self.config.evaluate.gates:
+            return rules.from_config(
+                self.config.evaluate.gates,
+                self.config.model.task,
+                lambda at: self.loaded.line_of(("evaluate", "gates", at)),
+                self.loaded.file,
+                custom,
+            )
+        best = models.get("best-promoted")
+        return rules.defaults(
+            primary,
+            champion_gains=_gains("champion", primary, test_set, models),
+            best_gains=best is not None
+            and best is not models.get("champion")
+            and _gains("best-promoted", primary, test_set, models),
+        )
+
+
+def primary_of(config: Config) -> Metric:
+    """Return the metric of the default gates."""
+    return metric_for(config.model.metric or PRIMARY[config.model.task], config.model.task)
+
+
+def classes_by_code(signature: Signature) -> list[bool | int | str]:
+    """Return the classes in the order of their codes: of two, the positive one is 1."""
+    if signature.task != "binary":
+        return list(signature.classes)
+    others = [each for each in signature.classes if each != signature.positive]
+    return [*others[:1], *([] if signature.positive is None else [signature.positive])]
+
+
+def _gains(role: str, primary: Metric, test_set: TestSet, models: Models) -> bool:
+    """Tell whether a reference is better than the baseline, as far as can be seen."""
+    models = baseline_for(primary, models)
+    if role not in models or "baseline" not in models or not models[role].has(primary.needs):
+        return True
+    value = primary.value(test_set.y, models[role], test_set.weight)
+    baseline = primary.value(test_set.y, models["baseline"], test_set.weight)
+    if value is None or baseline is None:
+        return True
+    return value > baseline if primary.higher_is_better else value < baseline

@@ -1,0 +1,213 @@
+"""An evaluation: rows, predictions and rules in, a judgement out; no configuration file, registry or record is read."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from modelyard.config.sections.data import Columns
+from modelyard.config.sections.evaluate import Checks
+from modelyard.core.errors import ConfigError, DataError
+from modelyard.core.verdict import Verdict
+from modelyard.data import splits
+from modelyard.evaluation import discover
+from modelyard.evaluation.checks import calibration, changed, gap
+from modelyard.evaluation.curves import curves
+from modelyard.evaluation.gates import judgement, waivers
+from modelyard.evaluation.gates.judge import estimate_of
+from modelyard.evaluation.intervals import measure
+from modelyard.evaluation.intervals.strategy import Combination
+from modelyard.evaluation.rulebook import Rulebook, primary_of
+from modelyard.evaluation.test_set import Groups, TestSet
+from modelyard.metrics.metric import Metric
+from modelyard.metrics.predictions import Floats, Ints, Predictions
+from modelyard.models.predictions import encode
+from modelyard.records.results import CheckResult, Estimate, EvaluateResult, GateResult, MetricRow, Signature, WaiverRow
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What one rulebook says."""
+
+    gates: tuple[GateResult, ...]
+    metrics: tuple[MetricRow, ...]
+    waivers: tuple[WaiverRow, ...]
+    checks: tuple[CheckResult, ...]
+    columns: Mapping[str, Groups]
+
+    @property
+    def verdict(self) -> Verdict:
+        """The verdict.
+
+        Raises:
+            ConfigError: nothing counts.
+        """
+        return judgement.verdict_of(self.gates, self.checks)
+
+
+@dataclass(frozen=True)
+class Session:
+    """Everything that was scored, to be judged by one rulebook or several.
+
+    Attributes:
+        test: Polars frame of the test rows.
+        test_set: the same rows, as gates see them.
+        models: predictions by role, in their order.
+        signature: the challenger's.
+        sample: training rows and the challenger's predictions of them, where the gap is looked at.
+        behaviour: what the behaviour tests found.
+    """
+
+    test: Any
+    test_set: TestSet
+    models: Mapping[str, Predictions]
+    signature: Signature
+    sample: tuple[Floats | Ints, Predictions] | None = None
+    behaviour: tuple[CheckResult, ...] = ()
+
+    def judge(self, book: Rulebook) -> Judgement:
+        """Judge by a rulebook.
+
+        Raises:
+            ConfigError: a gate that makes no sense, or none that applies, or a waiver of nothing.
+            DataError: a custom metric that fails.
+        """
+        primary, task = primary_of(book.config), book.config.model.task
+        test_set = replace(self.test_set, confidence=book.config.evaluate.confidence)
+        with book.custom_metrics(self.signature) as custom:
+            rules = book.rules(primary, test_set, self.models, custom)
+            columns = {column: Groups.of_column(self.test[column]) for rule in rules for column in rule.columns}
+            gates = judgement.judge_all(rules, test_set, self.models, columns)
+            metrics = judgement.overview(rules, primary, task, test_set, self.models)
+        gates, rows, expired = waivers.apply(gates, book.waivers, book.today, book.config.evaluate.waivers or "")
+        checks = (*self._checks(book.config.evaluate.checks, primary, metrics), *self.behaviour, *expired)
+        return Judgement(gates, metrics, rows, checks, columns)
+
+    def verdict_under(self, book: Rulebook) -> Verdict:
+        """Return the verdict of another rulebook; one that cannot judge these rows is an error."""
+        try:
+            if any(column not in self.test.columns for gate in book.config.evaluate.gates for column in gate.columns):
+                return Verdict.ERROR
+            return self.judge(book).verdict
+        except (ConfigError, DataError):
+            return Verdict.ERROR
+
+    def _checks(self, modes: Checks, primary: Metric, metrics: tuple[MetricRow, ...]) -> tuple[CheckResult, ...]:
+        y, predictions = self.sample or (None, None)
+        on_test = next((row.challenger.value for row in metrics if row.metric == primary.name), None)
+        calibrated = calibration.calibrations(self.test_set, self.models) if modes.calibration != "off" else ()
+        known = [
+            calibration.check(modes, calibrated),
+            changed.check(modes, self._changed({}), champion="champion" in self.models),
+            gap.check(modes, primary, on_test, y, predictions),
+        ]
+        return tuple(check for check in known if check is not None)
+
+    def _changed(self, columns: Mapping[str, Groups]) -> Any:
+        return changed.changed(self.test_set, self.models, columns)
+
+    def result(self, judged: Judgement, book: Rulebook, id_column: str, **facts: Any) -> EvaluateResult:
+        """Return the result.
+
+        Args:
+            judged: what the rules in force say.
+            book: those rules.
+            id_column: what names a row.
+            facts: what is known of the run besides.
+        """
+        modes, primary, test_set = book.config.evaluate.checks, primary_of(book.config), self.test_set
+        named = book.config.data.columns
+        found = modes.discovered_slices == "report"
+        looked_at = may_be_named(self.test, named, id_column)
+        times = [] if named.time is None else [self.test[named.time].min(), self.test[named.time].max()]
+        known = [str(each) for each in times if each is not None]
+        return EvaluateResult(
+            test_rows=len(self.test),
+            test_units=test_set.units,
+            unit=test_set.unit_name,
+            confidence=test_set.confidence,
+            over_best=over_best(primary, test_set, self.models),
+            metrics=judged.metrics,
+            gates=judged.gates,
+            checks=judged.checks,
+            waivers=judged.waivers,
+            labels_from=min(known, default=""),
+            labels_to=max(known, default=""),
+            equal_chance=judgement.equal_chance(judged.gates),
+            discovered=discover.discover(primary, test_set, self.models, looked_at) if found else (),
+            calibration=calibration.calibrations(test_set, self.models) if modes.calibration != "off" else (),
+            changed_predictions=self._changed(judged.columns) if modes.changed_predictions != "off" else None,
+            curves=curves(test_set, self.models),
+            **facts,
+        )
+
+
+def over_best(primary: Metric, test_set: TestSet, models: Mapping[str, Predictions]) -> Estimate | None:
+    """Return challenger minus the best promoted model on the primary metric, turned so that more is better."""
+    best = models.get("best-promoted")
+    if best is None or not best.has(primary.needs) or not models["challenger"].has(primary.needs):
+        return None
+    sign = 1.0 if primary.higher_is_better else -1.0
+    found = measure.contrast(primary, test_set, Combination([models["challenger"], best], [sign, -sign]))
+    return estimate_of(found, test_set)
+
+
+def may_be_named(test: Any, columns: Columns, id_column: str) -> Any:
+    """Return the columns of which slices may be looked for: neither personal data nor what names or times a row."""
+    kept_out = {*columns.personal, *columns.drop, columns.target, columns.id, columns.time, columns.weight, id_column}
+    return test.select(name for name in test.columns if name not in kept_out)
+
+
+def test_set_of(test: Any, columns: Columns, signature: Signature, *, seed: int, confidence: float) -> TestSet:
+    """Return test rows as gates see them.
+
+    Raises:
+        DataError: a class that no training row had, or weights that are none.
+    """
+    unit, unit_name, in_time_order = splits.unit_codes(test, columns)
+    return TestSet(
+        y=targets(test, columns, signature),
+        unit=unit,
+        unit_name=unit_name,
+        in_time_order=in_time_order,
+        weight=_weight(test, columns),
+        seed=seed,
+        confidence=confidence,
+    )
+
+
+def targets(test: Any, columns: Columns, signature: Signature) -> Floats | Ints:
+    """Return the target of some rows: class codes, or values.
+
+    Raises:
+        DataError: a class that no training row had.
+    """
+    import numpy as np
+
+    target = test[columns.target]
+    if signature.task == "regression":
+        values: Floats = target.cast(float).to_numpy()
+        return values
+    codes = encode(target.to_list(), signature)
+    unknown = int((codes < 0).sum())
+    if unknown:
+        raise DataError(
+            f"{unknown:,} test rows have a class that no training row had",
+            code="data/unknown-class",
+            hint="A model cannot be judged on classes it never saw; split so that training rows have every class.",
+        )
+    return codes.astype(np.int64)
+
+
+def _weight(test: Any, columns: Columns) -> Floats | None:
+    import numpy as np
+
+    if columns.weight is None:
+        return None
+    weight: Floats = test[columns.weight].cast(float).to_numpy()
+    if not np.isfinite(weight).all() or (weight < 0).any() or weight.sum() <= 0:
+        raise DataError(
+            f"data.columns.weight: {columns.weight!r} has missing, infinite or negative weights, or only zeros",
+            code="data/unusable-weights",
+            hint="Weights are numbers of 0 or more, at least one above 0.",
+        )
+    return weight

@@ -1,0 +1,78 @@
+"""Score the test rows with every model of an evaluation, and make the session that judges them."""
+
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import modelyard.records.results as r
+from modelyard.core.files import replace_folder
+from modelyard.evaluation.session import Session, test_set_of
+from modelyard.evaluation.test_set import baseline_predictions
+from modelyard.registry.protocol import Version
+from modelyard.steps import rows as test_rows
+from modelyard.steps.context import Context
+from modelyard.steps.evaluate import behaviour, train_sample
+from modelyard.steps.evaluate.contenders import Contender, challenger_of, reference_of
+
+
+def scored(
+    context: Context, facts: r.TrainResult, versions: Mapping[str, Version], seed: int
+) -> tuple[Session, Mapping[str, Contender]]:
+    """Score the test rows; predictions and golden rows are left in the run folder.
+
+    Args:
+        context: the run.
+        facts: what training wrote.
+        versions: the references by role.
+        seed: of samples and resamples.
+
+    Returns:
+        The session, and each model that scored rows, by role.
+    """
+    rows = test_rows.load(context)
+    tests = behaviour.prepare(context, rows.test, facts.signature, seed)
+    sample = train_sample.tables(context, rows.train, facts, seed)
+    with _workspace(context) as folder:
+        tables = {**sample, **behaviour.tables(tests)}
+        challenger = challenger_of(context, facts, rows.test, folder, tables)
+        references = {
+            role: reference_of(context, role, version, rows.test, folder, challenger.signature)
+            for role, version in versions.items()
+        }
+        behaved = behaviour.judge(context, tests, challenger, rows.test)
+        learned_from = train_sample.scored(context, sample, challenger)
+        if (folder / "golden").is_dir():
+            replace_folder(folder / "golden", context.run_dir / "golden")
+        else:
+            shutil.rmtree(context.run_dir / "golden", ignore_errors=True)
+        replace_folder(folder, context.run_dir / "predictions")
+    contenders = {"challenger": challenger, **references}
+    matched = challenger.joined.matched.copy()
+    for reference in references.values():
+        matched &= reference.joined.matched
+    test, config = rows.test.filter(matched), context.config
+    digests = {"challenger": facts.model_digest or ""}
+    digests |= {role: version.manifest.model_digest for role, version in versions.items()}
+    models = {
+        role: replace(each.joined.predictions.take(matched), model=digests[role]) for role, each in contenders.items()
+    }
+    if "champion" in models:
+        models.setdefault("best-promoted", models["champion"])
+    if facts.baseline:
+        models |= baseline_predictions(facts.baseline, challenger.signature, len(test))
+    test_set = test_set_of(
+        test, config.data.columns, challenger.signature, seed=seed, confidence=config.evaluate.confidence
+    )
+    return Session(test, test_set, models, challenger.signature, learned_from, behaved), contenders
+
+
+@contextmanager
+def _workspace(context: Context) -> Iterator[Path]:
+    folder = Path(tempfile.mkdtemp(dir=context.run_dir, prefix=".scoring."))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
