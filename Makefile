@@ -50,4 +50,4 @@ generate: $(STAMP) ## write the generated files again
 	@$(BIN)/python -m modelyard.generate --write
 
 clean: ## remove the environment, caches and run folders
-	@rm -rf $(VENV) .modelyard modelyard-run .mypy_cache .ruff_cache .pytest_cache
+	@rm -rf $(VENV) .modelyard modelyard-run .mypy_cache .ruff_cache .pytest_cache .coverage*

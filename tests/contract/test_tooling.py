@@ -76,6 +76,12 @@ def test_make_bench_runs_every_benchmark() -> None:
     assert "python -m benchmarks" in _make("bench")
 
 
+def test_make_test_runs_every_group() -> None:
+    groups = {path.parent.relative_to(ROOT).as_posix() for path in ROOT.glob("tests/*/test_*.py")}
+    named = set(re.findall(r"tests/\w+", (ROOT / "tools" / "test").read_text("utf-8")))
+    assert groups == named
+
+
 def test_ci_runs_what_a_developer_runs() -> None:
     assert "exec make test" in (ROOT / ".ci" / "run").read_text("utf-8")
     (job,) = yaml.safe_load((ROOT / ".github" / "workflows" / "ci.yml").read_text("utf-8"))["jobs"].values()
