@@ -67,7 +67,7 @@ def test_a_pyfunc_model_is_adopted_scored_as_the_champion_and_replaced(
     desk.edit(folder / "modelyard.yml", "format: joblib", "format: skops")
     refused = desk.modelyard(folder, "adopt", "models:/elsewhere@champion", environ=environ)
     assert refused.code == 2
-    assert "models:/elsewhere@champion is a pyfunc model, which runs code of its own when it is loaded" in refused.err
+    assert "models:/elsewhere@champion is a pyfunc model of MLflow, which runs code of its own" in refused.err
     desk.edit(folder / "modelyard.yml", "format: skops", "format: joblib")
     loose = desk.modelyard(folder, "adopt", "models:/elsewhere@champion", environ=environ)
     assert loose.code == 2

@@ -37,7 +37,7 @@ def sections(envelope: Envelope) -> tuple[Section, ...]:
     blocks: list[Block] = []
     title = "Training"
     summary = _HOW.get(result.how, "")
-    if result.how == "candidates":
+    if result.candidates:
         title, summary = "Candidates", _search(result)
         blocks.append(_candidates(result))
     else:
