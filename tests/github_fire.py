@@ -14,8 +14,9 @@ from typing import Any
 from modelyard.core.errors import PlatformError
 from modelyard.core.files import sha256_bytes
 from modelyard.github.client import GitHub
+from modelyard.registry.github.documents import RegistryState
 from modelyard.registry.github.registry import GitHubRegistry
-from modelyard.registry.github.state import BRANCH, RegistryState
+from modelyard.registry.github.state import BRANCH
 from modelyard.registry.protocol import Bundle, Registry
 from tests.hub import Fault, How, Hub, bare
 from tests.registry_samples import MODEL, Clock, bundle, promote, run_folder

@@ -124,5 +124,5 @@ def test_published_proposed_merged_and_then_served(tmp_path: Path, github: Hub, 
     (repo / "promoted" / "tiny.json").write_bytes(b"\x80\x04.")
     desk.git(repo, "commit", "-qam", "no pointer")
     refused = merged(tmp_path, github, repo)
-    assert any("promoted/tiny.json is no pointer" in said for said in refused.annotations)
+    assert any("promoted/tiny.json is not a pointer file" in said for said in refused.annotations)
     assert aliases(github)["champion"] == "v3"

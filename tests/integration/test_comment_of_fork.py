@@ -132,8 +132,8 @@ def edited(step: str) -> dict[str, bytes]:
 
 
 HOSTILE: dict[str, tuple[bytes, str]] = {
-    "no archive": (b"PK\x03\x04 not one", "no archive that can be read"),
-    "half an archive": (archive(kept())[:-40], "no archive that can be read"),
+    "no archive": (b"PK\x03\x04 not one", "not a readable archive"),
+    "half an archive": (archive(kept())[:-40], "not a readable archive"),
     "an edited record": (archive(edited("evaluate")), "changed after it was written"),
     "nothing in it": (archive({}), "are missing, or another model's"),
     "names that lead out": (archive({"../../records/detect.json": b"{}"}), "are missing, or another model's"),

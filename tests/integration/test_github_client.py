@@ -112,7 +112,7 @@ def test_without_a_token_nothing_is_written(server: Hub) -> None:
 
 
 def test_a_name_that_would_break_the_marker_is_refused(server: Hub) -> None:
-    with pytest.raises(DataError, match="no name of a model"):
+    with pytest.raises(DataError, match="invalid model name"):
         upsert(client(server), 7, marker(model="x --><b>"), "hold")
 
 

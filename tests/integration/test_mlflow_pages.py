@@ -218,8 +218,8 @@ def test_nothing_that_the_mlflow_registry_does_runs_a_planted_pickle(tmp_path: P
             "Aliases of flights-late are champion",
         ),
         (f"models:/{MODEL}/9", "there is no models:/flights-late/9", "Aliases of flights-late are champion"),
-        ("models:/a/b/c", "names no model in MLflow", "Write models:/name@alias"),
-        (f"models:/{MODEL}@../x", "names no model in MLflow", "Write models:/name@alias"),
+        ("models:/a/b/c", "invalid reference to a model in MLflow", "Write models:/name@alias"),
+        (f"models:/{MODEL}@../x", "invalid reference to a model in MLflow", "Write models:/name@alias"),
     ],
 )
 def test_a_reference_to_nothing_names_what_there_is(

@@ -18,8 +18,8 @@ __all__ = ["run"]
 @pytest.mark.parametrize(
     ("reference", "said"),
     [
-        ("v7", "there is no version v7\n  hint: The nearest is v6; there is v1 to v6."),
-        ("v0", "'v0' does not name a version\n  hint: A version is named champion, v7, sha256:"),
+        ("v7", "there is no version v7 [registry/unknown-version]\n  hint: The nearest is v6; there is v1 to v6."),
+        ("v0", "'v0' does not name a version [input/bad-reference]\n  hint: A version is named champion, v7, sha256:"),
         ("v1/../v2", "'v1/../v2' does not name a version"),
         ("../../etc/passwd", "'../../etc/passwd' does not name a version"),
         ("champion ", "'champion ' does not name a version"),
@@ -28,12 +28,15 @@ __all__ = ["run"]
         ("v\N{ARABIC-INDIC DIGIT ONE}", "does not name a version"),
         (
             "champio",
-            "there is no champio: no version was promoted under this name yet\n  hint: Did you mean 'champion'?",
+            "[registry/unknown-alias]\n  hint: Did you mean 'champion'?",
         ),
         ("sha256:0000000000000000", "no version has a model digest that begins with sha256:0000000000000000"),
         ("sha256:00", "'sha256:00' does not name a version"),
-        ("champion@2026-02-30", "'champion@2026-02-30' names no date\n  hint: Write champion@2026-05-03"),
-        ("champion@2026-05-03T12:00:00", "names no date"),
+        (
+            "champion@2026-02-30",
+            "invalid date in 'champion@2026-02-30' [input/bad-date]\n  hint: Write champion@",
+        ),
+        ("champion@2026-05-03T12:00:00", "invalid date in"),
     ],
 )
 def test_a_reference_that_names_nothing_is_told_what_would(tmp_path: Path, run: Run, reference: str, said: str) -> None:

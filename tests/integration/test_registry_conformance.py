@@ -20,6 +20,7 @@ from modelyard.registry.records import version_records
 from modelyard.registry.verify import verify_registry
 from tests import desk
 from tests.hub import Hub, hub
+from tests.memory_registry import Memory, MemoryRegistry
 from tests.mlflow_server import Running
 from tests.registry_samples import (
     MODEL,
@@ -49,13 +50,17 @@ def start(stack: ExitStack, folder: Path) -> Hub:
     return server
 
 
-@pytest.fixture(params=["local", "github", "mlflow"])
+@pytest.fixture(params=["local", "github", "mlflow", "memory"])
 def registry(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Opener]:
     """Opens the registry of a kind; what it keeps lies outside the test's own folder."""
     home = tmp_path_factory.mktemp("registry")
     with ExitStack() as stack:
         if request.param == "local":
             yield lambda _folder, clock=None: LocalRegistry(home / ".modelyard", MODEL, now=clock or Clock())
+            return
+        if request.param == "memory":
+            memory = Memory()
+            yield lambda _folder, clock=None: MemoryRegistry(memory, MODEL, home / "scratch", now=clock or Clock())
             return
         if request.param == "mlflow":
             running: Running = request.getfixturevalue("mlflow_at")

@@ -359,7 +359,7 @@ def test_gc_removes_nothing_while_it_cannot_know_what_pull_requests_need(
     desk.git(tmp_path / "code", "commit", "-qam", "by hand")
     github.push(tmp_path / "code")
     code, _, err = run("gc", "--apply")
-    assert (code, f"promoted/{MODEL}.json is no pointer" in err) == (3, True), err
+    assert (code, f"promoted/{MODEL}.json is not a pointer file" in err) == (3, True), err
     assert len(waiting.list()) == 4
 
 

@@ -14,10 +14,11 @@ from modelyard.core.errors import ConfigError, PlatformError
 from modelyard.core.files import sha256_bytes
 from modelyard.github.client import GitHub, GitHubError
 from modelyard.registry import operations
-from modelyard.registry.github import releases
+from modelyard.registry.github import archives
 from modelyard.registry.github import state as github_state
+from modelyard.registry.github.documents import Asset, Change, RegistryState, Snapshot, VersionIndexEntry, with_state
 from modelyard.registry.github.registry import GitHubRegistry
-from modelyard.registry.github.state import BRANCH, Change, RegistryState, Snapshot, VersionIndexEntry, with_state
+from modelyard.registry.github.state import BRANCH
 from modelyard.registry.protocol import AliasMoved, Bundle, Version
 from tests.hub import Answer, How, Hub
 from tests.integration.test_registry_conformance import start
@@ -54,14 +55,14 @@ def test_a_reader_needs_no_permission_to_write(github: Hub, tmp_path: Path) -> N
 
 def test_equal_versions_are_equal_bytes(github: Hub, tmp_path: Path) -> None:
     run = run_folder(tmp_path / "run")
-    files = releases.entries(bundle(run).files)
+    files = archives.entries(bundle(run).files)
     for name in ("a", "b"):
         (tmp_path / name).mkdir()
-    first = releases.pack(files, bundle(run).files, tmp_path / "a")
+    first = archives.pack(files, bundle(run).files, tmp_path / "a")
     for path in run.rglob("*"):
         path.touch()
         path.chmod(0o700)
-    again = releases.pack(files, bundle(run).files, tmp_path / "b")
+    again = archives.pack(files, bundle(run).files, tmp_path / "b")
     assert {name: part.digest for name, part in first.items()} == {name: part.digest for name, part in again.items()}
 
 
@@ -215,7 +216,7 @@ def test_what_github_has_is_compared_once_more_before_it_is_published(github: Hu
     where, said = opened(github, tmp_path), bundle(run_folder(tmp_path / "run"))
     real = where._releases.publish
 
-    def spoil(draft: int, parts: Mapping[str, releases.Packed]) -> dict[str, github_state.Asset]:
+    def spoil(draft: int, parts: Mapping[str, archives.Packed]) -> dict[str, Asset]:
         asset = asset_of(github, "model.zip")
         if spoilt == "gone":
             del github.assets[asset["id"]]
@@ -268,7 +269,7 @@ def test_a_release_that_a_killed_run_published_is_named_by_the_next_one(github: 
     def die(*_: object) -> None:
         raise KeyboardInterrupt
 
-    where._name = die  # type: ignore[assignment] # killed before the last commit
+    where._publisher._name = die  # type: ignore[assignment] # killed before the last commit
     with pytest.raises(KeyboardInterrupt):
         where.publish(said)
     where = opened(github, tmp_path)
@@ -613,7 +614,7 @@ def test_ten_thousand_versions_keep_every_file_of_the_state_small(github: Hub, t
     branch, at = where._branch, where._branch.read()
     known = at.held.versions["v1"]
     files: dict[str, bytes] = {}
-    said = operations.said("octocat", "month added " * 20, "modelyard promote")
+    said = operations.attribution("octocat", "month added " * 20, "modelyard promote")
     branch.file = lambda _commit, name: files.get(name)  # type: ignore[assignment,method-assign] # the branch of the loop below
     for number in range(2, 10_001):
         model = sha256_bytes(b"model %d" % number)
@@ -621,7 +622,7 @@ def test_ten_thousand_versions_keep_every_file_of_the_state_small(github: Hub, t
         at = Snapshot(at.commit, held)
         entry = operations.move(
             held.journal, "champion", one, seen="v1" if number > 2 else None, kind="promoted",
-            evidence=one.manifest.evidence, now=Clock()(), said=said,
+            evidence=one.manifest.evidence, now=Clock()(), by=said,
         )  # fmt: skip
         appended, held = branch.appended(at, entry)
         at = Snapshot(at.commit, held)
@@ -733,16 +734,16 @@ def test_a_beginning_with_other_bytes_is_fetched_anew(github: Hub, tmp_path: Pat
 
 def test_a_hostile_archive_writes_nothing_but_what_the_manifest_lists(tmp_path: Path) -> None:
     run = run_folder(tmp_path / "run")
-    files = releases.entries({"environment.txt": run / "environment.txt"})
+    files = archives.entries({"environment.txt": run / "environment.txt"})
     archive = tmp_path / "records.zip"
     with zipfile.ZipFile(archive, "w") as made:
         made.writestr("../../outside.txt", "x")
         made.writestr("environment.txt", (run / "environment.txt").read_bytes())
-    releases.unpack(archive, files, lambda file: tmp_path / "out" / file.path)
+    archives.unpack(archive, files, lambda file: tmp_path / "out" / file.path)
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["environment.txt"]
     assert not (tmp_path.parent / "outside.txt").exists()
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as made:
         made.writestr("environment.txt", b"\0" * 10_000_000)
     with pytest.raises(PlatformError):
-        releases.unpack(archive, files, lambda file: tmp_path / "bomb" / file.path)
+        archives.unpack(archive, files, lambda file: tmp_path / "bomb" / file.path)
     assert not (tmp_path / "bomb").exists()

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from modelyard.github.client import GitHub
+from modelyard.registry.github.documents import RegistryState
 from modelyard.registry.github.registry import GitHubRegistry
-from modelyard.registry.github.state import BRANCH, RegistryState
+from modelyard.registry.github.state import BRANCH
 from modelyard.registry.verify import verify_registry
 from tests.github_fire import PARTS, WAYS, Fire, Way, fire, promotion
 from tests.hub import Hub

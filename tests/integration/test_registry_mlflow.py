@@ -394,14 +394,14 @@ def test_two_publishers_of_one_thing_make_one_version(
 ) -> None:
     run = run_folder(tmp_path / "run")
     slow, fast = opened(), opened()
-    store = slow._store
+    store = slow._publisher.store
 
     def overtaken(*arguments: Any) -> int:
         number = store(*arguments)
         fast.publish(bundle(run))
         return number
 
-    monkeypatch.setattr(slow, "_store", overtaken)  # somebody else is faster, just there
+    monkeypatch.setattr(slow._publisher, "store", overtaken)  # somebody else is faster, just there
     assert slow.publish(bundle(run)) == fast.resolve("v2")
     assert [version.name for version in opened().list()] == ["v2"]
     assert [version.version for version in client.search_model_versions(f"name = '{MODEL}'")] == ["2"]
@@ -417,7 +417,7 @@ def test_of_two_publishers_whose_lines_are_written_at_once_the_first_line_counts
 
     def overtaken(line: Any) -> bool:
         if not swept:
-            monkeypatch.setattr(fast, "_finish", lambda _: None)
+            monkeypatch.setattr(fast._publisher, "finish", lambda _: None)
         fast.publish(bundle(run))
         return append(line)
 

@@ -99,8 +99,8 @@ def test_a_server_that_never_answers(tmp_path: Path, monkeypatch: pytest.MonkeyP
     ("status", "text", "said"),
     [
         (200, "2.22.1", "is 2.22.1, and this needs 3.0 or newer"),
-        (200, "<html>log in</html>", "is no MLflow server (status 200)"),
-        (404, "nothing here", "is no MLflow server (status 404)"),
+        (200, "<html>log in</html>", "is not an MLflow server (status 200)"),
+        (404, "nothing here", "is not an MLflow server (status 404)"),
         (401, "who are you", "asks for a user and a password (401)"),
         (403, "not you", "does not allow this account to say its version (403)"),
     ],
@@ -232,4 +232,4 @@ def test_a_server_that_asks_for_a_password(tmp_path: Path, guarded: Running, mon
     reader = MlflowRegistry(Server(guarded.url), MODEL, scratch=tmp_path / "scratch", tell=said.append)
     assert reader.find("champion") == one
     assert len(said) == 1
-    assert "pointed at v2 in MLflow, where the journal says v1; it could not be put back" in said[0]
+    assert "pointed at v2 in MLflow, where the journal says v1; it could not be restored" in said[0]

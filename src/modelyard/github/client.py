@@ -79,7 +79,7 @@ class GitHub:
         return datetime.fromtimestamp(self.clock() + self._ahead, UTC)
 
     def get(self, path: str, *, needs: str, params: Mapping[str, Any] | None = None) -> Any:
-        """JSON at a path below the repository, such as ``git/ref/heads/main``.
+        """Return JSON at a path below the repository, such as ``git/ref/heads/main``.
 
         Args:
             path: relative to ``/repos/<owner>/<name>``, or absolute below the API's root with a leading slash.
@@ -92,7 +92,7 @@ class GitHub:
         return self._json(self._send("GET", self._url(path), needs=needs, params=params))
 
     def find(self, path: str, *, needs: str, params: Mapping[str, Any] | None = None) -> Any | None:
-        """The same, or None where GitHub answers 404."""
+        """Return the same as ``get``, or None where GitHub answers 404."""
         try:
             return self.get(path, needs=needs, params=params)
         except GitHubError as error:
@@ -101,14 +101,14 @@ class GitHub:
             raise
 
     def raw(self, path: str, *, needs: str, params: Mapping[str, Any] | None = None) -> bytes:
-        """A file's own bytes, where the endpoint offers them (contents, blobs)."""
+        """Return a file's own bytes, where the endpoint offers them (contents, blobs)."""
         accept = "application/vnd.github.raw+json"
         return bytes(self._send("GET", self._url(path), needs=needs, params=params, accept=accept, plain=True).content)
 
     def pages(
         self, path: str, *, needs: str, params: Mapping[str, Any] | None = None, key: str | None = None
     ) -> Iterator[dict[str, Any]]:
-        """Every item of a list, over all pages; ``key`` names the list inside an object.
+        """Return every item of a list, over all pages; ``key`` names the list inside an object.
 
         A list that GitHub does not page, such as matching references, comes whole, and is read the same way.
         """
@@ -161,10 +161,18 @@ class GitHub:
             idle = 0 if gained else idle + 1
             if idle >= _ATTEMPTS:
                 raise GitHubError(
-                    f"GET {short(path)}: the download broke off", status=0, hint="Run again; what came is kept."
+                    f"GET {short(path)}: the download broke off",
+                    code="github/download-broken",
+                    status=0,
+                    hint="Run again; what came is kept.",
                 ) from broke
             self.pause(2.0**idle)
-        raise GitHubError(f"GET {short(path)}: the download broke off {_RESUMED} times", status=0, hint="Run again.")
+        raise GitHubError(
+            f"GET {short(path)}: the download broke off {_RESUMED} times",
+            code="github/download-broken",
+            status=0,
+            hint="Run again.",
+        )
 
     def _kept(self, target: Path, size: int | None) -> int:
         with suppress(FileNotFoundError):
@@ -175,7 +183,7 @@ class GitHub:
         return 0
 
     def _part(self, path: str, needs: str, have: int) -> "Response | None":
-        """The rest of a file; None where there is nothing from there on."""
+        """Return the rest of a file; None where there is nothing from there on."""
         headers = {"Accept-Encoding": "identity", **({"Range": f"bytes={have}-"} if have else {})}
         try:
             answer = self._send(
@@ -196,7 +204,9 @@ class GitHub:
         self._need_token(needs)
         url = upload_url.partition("{")[0]
         if not self._own(url):
-            raise GitHubError(f"GitHub named an upload host that is not its own: {short(url)}", status=0)
+            raise GitHubError(
+                f"GitHub named an upload host that is not its own: {short(url)}", code="github/redirected", status=0
+            )
         size = source.stat().st_size
         headers = {"Content-Type": "application/octet-stream"}
         with source.open("rb") as stream:
@@ -224,6 +234,7 @@ class GitHub:
         if not self.token:
             raise GitHubError(
                 "there is no token, and this needs one that may write",
+                code="github/no-token",
                 status=0,
                 hint="Pass it: `with: {token: ${{ github.token }}}`, "
                 f"and grant it in the job: `permissions: {{{needs}}}`.",
@@ -241,7 +252,7 @@ class GitHub:
         headers: Mapping[str, str] | None = None,
         **options: Any,
     ) -> "Response":
-        """One request with its retries and redirects; returns a successful answer, which is JSON unless ``plain``."""
+        """Send a request with retries and redirects; returns a successful answer, which is JSON unless ``plain``."""
         import requests
 
         sent = {"Accept": accept, "X-GitHub-Api-Version": API_VERSION, "User-Agent": "modelyard", **(headers or {})}
@@ -268,7 +279,7 @@ class GitHub:
         raise AssertionError("the last attempt returns or raises")  # pragma: no cover - the loop's last turn ends it
 
     def _followed(self, method: str, url: str, headers: Mapping[str, str], options: Mapping[str, Any]) -> "Response":
-        """One request, and where it leads. Only a read is led to another host, and never off TLS."""
+        """Return one request, and where it leads. Only a read is led to another host, and never off TLS."""
         for _ in range(_REDIRECTS):
             answer = self.session.request(
                 method, url, headers=dict(headers), auth=_Token(self.token if self._own(url) else ""),
@@ -280,13 +291,17 @@ class GitHub:
                 return answer
             before, url = url, urljoin(url, answer.headers["Location"])
             if (method != "GET" and not self._own(url)) or (_origin(before)[0] == "https" != _origin(url)[0]):
-                raise GitHubError(f"GitHub leads {method} {short(before)} to another host", status=0)
+                raise GitHubError(
+                    f"GitHub leads {method} {short(before)} to another host", code="github/redirected", status=0
+                )
             answer.close()
             options = {name: value for name, value in options.items() if name != "params"}
-        raise GitHubError(f"GitHub leads {method} {short(url)} on and on", status=0, hint="Run again later.")
+        raise GitHubError(
+            f"GitHub leads {method} {short(url)} on and on", code="github/redirected", status=0, hint="Run again later."
+        )
 
     def _own(self, url: str) -> bool:
-        """Whether this is one of the API's own hosts, which get the token."""
+        """Return whether this is one of the API's own hosts, which get the token."""
         return _origin(url) in (_origin(self.api_url), _upload_origin(self.api_url))
 
     def _json(self, answer: "Response") -> Any:
@@ -321,7 +336,7 @@ class _Upload:
             yield block
 
     def read(self, count: int = -1) -> bytes:
-        """The next bytes."""
+        """Return the next bytes."""
         block = self._stream.read(count)
         self._tell(self._stream.tell())
         return block
@@ -352,5 +367,7 @@ def _is_json(answer: "Response") -> bool:
 
 
 def _not_json(answer: "Response") -> GitHubError:
-    """An answer that says yes and nothing else is a lost one."""
-    return GitHubError(f"GitHub's answer to {short(answer.url)} is not JSON", status=0, hint="Run again.")
+    """Return the error for an answer that is a success and not JSON, which counts as lost."""
+    return GitHubError(
+        f"GitHub's answer to {short(answer.url)} is not JSON", code="github/bad-answer", status=0, hint="Run again."
+    )

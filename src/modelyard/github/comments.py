@@ -27,12 +27,12 @@ class Marker:
     attempt: int
 
     def __str__(self) -> str:
-        """The line."""
+        """Return the line."""
         return f"<!-- modelyard:comment v1 model={self.model} head={self.head} run={self.run}.{self.attempt} -->"
 
     @classmethod
     def of(cls, body: str) -> "Marker | None":
-        """The marker of a comment, if its first line is one."""
+        """Return the marker of a comment, if its first line is one."""
         found = _MARKER.fullmatch((body.splitlines() or [""])[0].strip())
         return cls(found[1], found[2], int(found[3]), int(found[4])) if found else None
 
@@ -64,7 +64,11 @@ def upsert(client: GitHub, number: int, marker: Marker, markdown: str, *, second
         DataError: the model's name cannot be part of a marker.
     """
     if not _MODEL.fullmatch(marker.model):
-        raise DataError(f"{marker.model[:40]!r} is no name of a model", hint="Names match [a-z0-9-]{1,40}.")
+        raise DataError(
+            f"invalid model name {marker.model[:40]!r}",
+            code="github/bad-model-name",
+            hint="Names match [a-z0-9-]{1,40}.",
+        )
     pull = client.get(f"pulls/{number}", needs=NEEDS)
     if pull["head"]["sha"] != marker.head:
         return Posted("newer")
@@ -95,7 +99,7 @@ def _own(client: GitHub, number: int, model: str) -> dict[str, Any] | None:
 
 
 def own_login(client: GitHub, needs: str) -> str:
-    """The account behind the token; a job's own token may not ask, and is the bot."""
+    """Return the account behind the token; a job's own token may not ask, and is the bot."""
     try:
         return str(client.get("/user", needs=needs)["login"])
     except GitHubError as error:

@@ -24,10 +24,10 @@ LOST = (0, 500, 502, 503, 504)
 class GitHubError(PlatformError):
     """GitHub did not do it. ``status`` is its answer, or 0 where there was none; ``said`` are its own words."""
 
-    def __init__(self, found: str, *, status: int, hint: str = "", said: str = "") -> None:
+    def __init__(self, message: str, *, code: str, status: int, hint: str = "", said: str = "") -> None:
         self.status = status
         self.said = said
-        super().__init__(found, hint=hint)
+        super().__init__(message, code=code, hint=hint)
 
     @property
     def lost(self) -> bool:
@@ -61,16 +61,18 @@ def rate_wait(answer: "Response", now: float) -> float | None:
 
 
 def refused(method: str, url: str, answer: "Response", needs: str, now: float) -> GitHubError:
-    """The error that an answer is, with its cure."""
+    """Return the error that an answer is, with its cure."""
     status, said = answer.status_code, _said(answer)
     head = f"GitHub answers {status} to {method} {short(url)}{f': {said}' if said else ''}"
     wait = rate_wait(answer, now)
-    hint = _cure(status, said, needs) if wait is None else _limited(answer, wait, now)
-    return GitHubError(head, status=status, hint=hint, said=said)
+    if wait is not None:
+        hint = _limited(answer, wait, now)
+        return GitHubError(head, code="github/rate-limit", status=status, hint=hint, said=said)
+    return GitHubError(head, code="github/refused", status=status, hint=_cure(status, said, needs), said=said)
 
 
 def unanswered(method: str, url: str, error: Exception, needs: str) -> GitHubError:
-    """The error that a broken connection is."""
+    """Return the error that a broken connection is."""
     why = {
         "ConnectTimeout": "it took too long to connect",
         "ReadTimeout": "it took too long to answer",
@@ -81,13 +83,14 @@ def unanswered(method: str, url: str, error: Exception, needs: str) -> GitHubErr
     }.get(type(error).__name__, type(error).__name__)
     return GitHubError(
         f"{method} {short(url)}: no answer ({why})",
+        code="github/no-answer",
         status=0,
         hint=f"Run again; what was finished is kept. It needs `permissions: {{{needs}}}`.",
     )
 
 
 def short(url: str) -> str:
-    """The path of an address: what follows may be a signature."""
+    """Return the path of an address: what follows may be a signature."""
     return urlsplit(url).path or url
 
 

@@ -95,7 +95,7 @@ class Event:
 
 
 def read_event(environ: Mapping[str, str]) -> Event | None:
-    """The event of this job; None locally.
+    """Return the event of this job; None locally.
 
     Raises:
         PlatformError: the runner's variables or the payload are missing or not what GitHub writes there.
@@ -108,6 +108,7 @@ def read_event(environ: Mapping[str, str]) -> Event | None:
         raise ConfigError(
             "this workflow runs on pull_request_target, where a pull request's code would run with a token that may "
             "write",
+            code="github/unsafe-event",
             hint="Use `on: pull_request`; the template ml-pull-request shows how its comment is written.",
         )
     payload = _payload(environ)
@@ -163,18 +164,24 @@ def _payload(environ: Mapping[str, str]) -> Mapping[str, Any]:
     where = environ.get("GITHUB_EVENT_PATH", "")
     cure = "The runner writes it before the first step; nothing in the job may move or empty it."
     if not where:
-        raise PlatformError("GITHUB_EVENT_PATH is not set, so this job does not say what started it", hint=cure)
+        raise PlatformError(
+            "GITHUB_EVENT_PATH is not set, so this job does not say what started it", code="github/bad-event", hint=cure
+        )
     try:
         path = Path(where)
         if path.stat().st_size > _LARGEST:
-            raise PlatformError(f"the event's payload is larger than {_LARGEST:,} bytes", hint=cure)
+            raise PlatformError(
+                f"the event's payload is larger than {_LARGEST:,} bytes", code="github/bad-event", hint=cure
+            )
         payload = json.loads(path.read_bytes())
     except OSError as error:
-        raise PlatformError(f"the event's payload cannot be read: {error.strerror or error}", hint=cure) from error
+        raise PlatformError(
+            f"the event's payload cannot be read: {error.strerror or error}", code="github/bad-event", hint=cure
+        ) from error
     except (ValueError, RecursionError) as error:
-        raise PlatformError("the event's payload is not JSON", hint=cure) from error
+        raise PlatformError("the event's payload is not JSON", code="github/bad-answer", hint=cure) from error
     if not isinstance(payload, dict):
-        raise PlatformError("the event's payload is not a JSON object", hint=cure)
+        raise PlatformError("the event's payload is not a JSON object", code="github/bad-event", hint=cure)
     return payload
 
 
@@ -188,6 +195,7 @@ def _variable(environ: Mapping[str, str], name: str, form: str) -> str:
     if not re.fullmatch(form, value):
         raise PlatformError(
             f"{name} is {value[:60]!r}, which GitHub Actions never sets",
+            code="github/bad-variable",
             hint="Run in a job of GitHub Actions, or unset GITHUB_ACTIONS locally.",
         )
     return value
@@ -195,11 +203,13 @@ def _variable(environ: Mapping[str, str], name: str, form: str) -> str:
 
 def _sha(value: object) -> str:
     if not isinstance(value, str) or not _SHA.fullmatch(value):
-        raise PlatformError("the event's payload names no commit where GitHub always names one")
+        raise PlatformError(
+            "the event's payload names no commit where GitHub always names one", code="github/bad-event"
+        )
     return value
 
 
 def _number(value: object, what: str) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        raise PlatformError(f"the event's payload names no {what} by its number")
+        raise PlatformError(f"the event's payload names no {what} by its number", code="github/bad-event")
     return value

@@ -21,12 +21,12 @@ class IssueMarker:
     entry: int
 
     def __str__(self) -> str:
-        """The line."""
+        """Return the line."""
         return f"<!-- modelyard:rollback v1 model={self.model} entry={self.entry} -->"
 
     @classmethod
     def of(cls, body: str) -> "IssueMarker | None":
-        """The marker of an issue, if its first line is one."""
+        """Return the marker of an issue, if its first line is one."""
         found = _MARKER.fullmatch((body.splitlines() or [""])[0].strip())
         return cls(found[1], int(found[2])) if found else None
 
@@ -56,7 +56,11 @@ def upsert_issue(client: GitHub, marker: IssueMarker, *, title: str, markdown: s
         DataError: the model's name cannot be part of a marker.
     """
     if not _MODEL.fullmatch(marker.model):
-        raise DataError(f"{marker.model[:40]!r} is no name of a model", hint="Names match [a-z0-9-]{1,40}.")
+        raise DataError(
+            f"invalid model name {marker.model[:40]!r}",
+            code="github/bad-model-name",
+            hint="Names match [a-z0-9-]{1,40}.",
+        )
     body = f"{marker}\n{markdown}"[:LARGEST]
     known = _own(client, marker.model)
     if known is None:

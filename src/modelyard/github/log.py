@@ -61,7 +61,7 @@ def output_text(outputs: Mapping[str, str]) -> str:
     for name, value in outputs.items():
         delimiter = f"modelyard_{secrets.token_hex(16)}"
         if not name.replace("-", "").isalnum() or delimiter in value or "\0" in value:
-            raise PlatformError(f"the output {name!r} cannot be written")
+            raise PlatformError(f"the output {name!r} cannot be written", code="github/bad-output")
         parts.append(f"{name}<<{delimiter}\n{value}\n{delimiter}\n")
     return "".join(parts)
 

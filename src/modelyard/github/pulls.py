@@ -83,12 +83,18 @@ def _send(client: GitHub, method: str, path: str, body: dict[str, Any]) -> Any:
         return client.send(method, path, body, needs=PULLS, again=method == "PATCH")
     except GitHubError as error:
         if error.status in (403, 422) and "not permitted" in error.said.lower():
-            raise GitHubError(error.message, status=error.status, hint=_SETTING, said=error.said) from error
+            raise GitHubError(
+                error.message,
+                code="github/pull-requests-not-allowed",
+                status=error.status,
+                hint=_SETTING,
+                said=error.said,
+            ) from error
         raise
 
 
 def same_but_for(client: GitHub, one: str, other: str, path: str) -> bool:
-    """Whether two trees hold the same files, but for one path; by their hashes, a listing for each folder of the path.
+    """Return whether two trees hold the same files, but for one path, by their hashes.
 
     Raises:
         GitHubError: GitHub did not answer, or cuts a folder's listing short.
@@ -122,5 +128,10 @@ def _listing(client: GitHub, tree: str) -> dict[str, tuple[str, str]]:
         return {}
     found = client.get(f"git/trees/{tree}", needs=READ)
     if found.get("truncated"):
-        raise GitHubError(f"GitHub lists only a part of the tree {tree}", status=0, hint="Promote with via: direct.")
+        raise GitHubError(
+            f"GitHub lists only a part of the tree {tree}",
+            code="github/tree-too-large",
+            status=0,
+            hint="Promote with via: direct.",
+        )
     return {item["path"]: (item["mode"], item["sha"]) for item in found["tree"]}

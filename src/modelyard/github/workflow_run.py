@@ -23,7 +23,7 @@ _ARTIFACT = re.compile(r"modelyard-records-([a-z0-9-]{1,40})")
 
 
 def pull_request(client: GitHub, run: OtherRun) -> int | None:
-    """The one open pull request whose head is exactly what the run was for; None where none or several are.
+    """Return the one open pull request whose head is exactly what the run was for; None where none or several are.
 
     The payload's own list of pull requests is empty for forks, so it is asked for by the head's owner and branch.
     """
@@ -63,7 +63,10 @@ def kept_records(client: GitHub, run: OtherRun, members: Collection[str], folder
     found = {}
     for model, artifact in sorted(newest.items()):
         if artifact["size_in_bytes"] > LARGEST_ARTIFACT:
-            raise PlatformError(f"the artifact of {model} has {artifact['size_in_bytes']:,} bytes, too many to look at")
+            raise PlatformError(
+                f"the artifact of {model} has {artifact['size_in_bytes']:,} bytes, too many to look at",
+                code="github/artifact-too-large",
+            )
         archive = folder / f"{model}.zip"
         client.download(f"actions/artifacts/{int(artifact['id'])}/zip", archive, needs=READ_RUN)
         found[model] = folder / model
@@ -83,7 +86,12 @@ def _take_out(archive: Path, members: Collection[str], folder: Path) -> None:
                 with packed.open(info) as stream:
                     data = stream.read(LARGEST_RECORD + 1)
                 if len(data) > LARGEST_RECORD:
-                    raise PlatformError(f"{name} of the artifact is larger than {LARGEST_RECORD:,} bytes")
+                    raise PlatformError(
+                        f"{name} of the artifact is larger than {LARGEST_RECORD:,} bytes",
+                        code="github/artifact-too-large",
+                    )
                 write_atomic(folder / name, data)
     except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, OSError, EOFError) as error:
-        raise PlatformError("the artifact with the records is no archive that can be read") from error
+        raise PlatformError(
+            "the artifact with the records is not a readable archive", code="github/bad-artifact"
+        ) from error

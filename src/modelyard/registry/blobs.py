@@ -27,6 +27,7 @@ def reading(path: Path) -> Iterator[None]:
     except OSError as error:
         raise PlatformError(
             f"could not read {path}: {error.strerror or error}",
+            code="disk/unreadable",
             hint="Give back access to the registry's folder, or a copy.",
         ) from error
 
@@ -39,7 +40,7 @@ class Blobs:
         self.temporary = temporary
 
     def path(self, digest: str) -> Path:
-        """Where the bytes with this digest are, or would be."""
+        """Return where the bytes with this digest are, or would be."""
         name = digest.removeprefix("sha256:")
         return self.folder / "sha256" / name[:2] / name
 
@@ -99,13 +100,16 @@ class Blobs:
             raise damage(file, digest)
 
     def read(self, file: FileEntry, *, limit: int = 64 * _CHUNK) -> bytes:
-        """The bytes of a small file, checked.
+        """Return the bytes of a small file, checked.
 
         Raises:
             PlatformError: missing, damaged, or larger than ``limit`` bytes.
         """
         if file.size > limit:
-            raise PlatformError(f"{file.path} has {file.size:,} bytes, more than the {limit:,} that are read at once")
+            raise PlatformError(
+                f"{file.path} has {file.size:,} bytes, more than the {limit:,} that are read at once",
+                code="registry/file-too-large",
+            )
         home = self.path(file.digest)
         with reading(home), home.open("rb") as stream:
             data = stream.read(file.size + 1)
@@ -115,7 +119,7 @@ class Blobs:
         return data
 
     def check(self, file: FileEntry) -> str:
-        """What is wrong with a file, as a sentence, or an empty string."""
+        """Return what is wrong with a file, as a sentence, or an empty string."""
         try:
             found = sha256_file(self.path(file.digest))
         except FileNotFoundError:
@@ -136,16 +140,17 @@ class Blobs:
             self.path(digest).unlink()
 
     def present(self, file: FileEntry) -> bool:
-        """Whether bytes of the right size are there, without reading them."""
+        """Return whether bytes of the right size are there, without reading them."""
         with suppress(OSError):
             return self.path(file.digest).stat().st_size == file.size
         return False
 
 
 def damage(file: FileEntry, found: str) -> PlatformError:
-    """A blob that is not what its name says."""
+    """Return the error for a file that is not what the manifest says."""
     return PlatformError(
         f"{file.path} was changed in the registry: the manifest says {file.digest}, its content is {found}",
+        code="registry/file-damaged",
         hint="Put the registry's folder back from a copy, or publish the same model again.",
     )
 
@@ -172,10 +177,10 @@ def plain_file(path: str, source: Path) -> Iterator[BinaryIO]:
         descriptor = os.open(source, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError as error:
         problem = "is a link" if error.errno == errno.ELOOP else f"cannot be read: {error.strerror}"
-        raise DataError(f"{path} {problem}", hint=PLAIN) from error
+        raise DataError(f"{path} {problem}", code="registry/bad-file", hint=PLAIN) from error
     with os.fdopen(descriptor, "rb") as stream:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise DataError(f"{path} is not a plain file", hint=PLAIN)
+            raise DataError(f"{path} is not a plain file", code="registry/bad-file", hint=PLAIN)
         yield stream
 
 
@@ -183,4 +188,4 @@ def _entry(path: str, digest: str, size: int) -> FileEntry:
     try:
         return FileEntry(path=path, digest=digest, size=size)
     except ValueError as error:
-        raise DataError(f"{path!r} cannot be published: {why(error)}") from error
+        raise DataError(f"{path!r} cannot be published: {why(error)}", code="registry/bad-file") from error

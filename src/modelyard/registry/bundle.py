@@ -9,7 +9,7 @@ from modelyard.registry.blobs import PLAIN
 
 
 def collect(sources: Mapping[str, Path]) -> dict[str, Path]:
-    """Path in the version → file, for every file below the named sources, sorted.
+    """Return path in the version → file, for every file below the named sources, sorted.
 
     Args:
         sources: path in the version (``model``, ``records``, ``environment.txt``) → folder or file.
@@ -20,13 +20,13 @@ def collect(sources: Mapping[str, Path]) -> dict[str, Path]:
     found: dict[str, Path] = {}
     for name, source in sources.items():
         if source.is_symlink():
-            raise DataError(f"{name} is a link", hint=PLAIN)
+            raise DataError(f"{name} is a link", code="registry/bad-file", hint=PLAIN)
         if source.is_file():
             found[name] = source
         elif source.is_dir():
             found |= _below(name, source)
         else:
-            raise DataError(f"{name} is missing: {source} is neither a file nor a folder")
+            raise DataError(f"{name} is missing: {source} is neither a file nor a folder", code="registry/bad-file")
     return dict(sorted(found.items()))
 
 
@@ -37,7 +37,7 @@ def _below(name: str, folder: Path) -> dict[str, Path]:
             path = Path(root, part)
             inside = f"{name}/{path.relative_to(folder).as_posix()}"
             if path.is_symlink():
-                raise DataError(f"{inside} is a link", hint=PLAIN)
+                raise DataError(f"{inside} is a link", code="registry/bad-file", hint=PLAIN)
             if part in files:
                 found[inside] = path
     return found

@@ -1,19 +1,24 @@
-"""Which registry a configuration means here."""
+"""Choose and open the registry that a configuration means."""
 
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from modelyard.config.sections.registry import Registry as RegistrySection
-from modelyard.core.actions import in_actions, runner_folder
-from modelyard.core.errors import ConfigError, nearest
-from modelyard.core.vocabulary import REGISTRY_KINDS
-from modelyard.registry.local.registry import LocalRegistry
+from modelyard.core.actions import in_actions
+from modelyard.core.errors import ConfigError
+from modelyard.registry.github.kind import KIND as GITHUB
+from modelyard.registry.kinds import KINDS, Opening, register
+from modelyard.registry.local.kind import KIND as LOCAL
+from modelyard.registry.mlflow.kind import KIND as MLFLOW
 from modelyard.registry.protocol import Registry
+
+for _kind in (LOCAL, GITHUB, MLFLOW):
+    register(_kind)
 
 
 def open_registry(
-    registry: RegistrySection,
+    section: RegistrySection,
     model: str,
     state: Path,
     *,
@@ -23,61 +28,31 @@ def open_registry(
     progress: Callable[[int, int, str], None] = lambda _done, _total, _text: None,
     tell: Callable[[str], None] = lambda text: print(f"modelyard: {text}", file=sys.stderr),
 ) -> Registry:
-    """The registry of a model; nothing is read of it yet.
+    """Return the registry of a model; nothing is read of it yet.
 
     Args:
-        registry: the configuration's section.
+        section: the configuration's section.
         model: name of the model.
         state: the ``.modelyard`` folder.
         environ: environment variables, which say whether this is GitHub Actions.
         override: the command line's choice, or an empty string.
         repository: ``owner/name`` locally, where the environment does not say.
         progress: told how far a large file is on its way.
-        tell: says what a person should know, such as an alias that was moved by hand and put back.
+        tell: says what a person should know, such as an alias that was moved by hand and restored.
 
     Raises:
-        ConfigError: not a registry, one that nothing says where it is, or one that would vanish with the job.
+        ConfigError: an unknown kind, one that nothing says where it is, or one that would vanish with the job.
     """
     on_runner = in_actions(environ)
-    kind = override or registry.kind
-    if kind == "auto":
-        kind = "github" if on_runner else "local"
-    if kind not in REGISTRY_KINDS:
+    name = override or section.kind
+    if name == "auto":
+        name = GITHUB.name if on_runner else LOCAL.name
+    kind = KINDS.get(name)
+    hosted = on_runner and environ.get("RUNNER_ENVIRONMENT") != "self-hosted"
+    if hosted and not (kind.outlives_job or section.durable):
         raise ConfigError(
-            f"{kind!r} is no registry", hint=nearest(kind, REGISTRY_KINDS) or f"There are {', '.join(REGISTRY_KINDS)}."
-        )
-    if kind == "mlflow":
-        return _mlflow(registry, model, state, environ, tell)
-    if kind == "github":
-        return _github(model, state, environ, repository, progress)
-    if on_runner and environ.get("RUNNER_ENVIRONMENT") != "self-hosted" and not registry.durable:
-        raise ConfigError(
-            "a local registry on a hosted runner is gone when the job ends",
+            f"a {kind.name} registry on a hosted runner is gone when the job ends",
+            code="registry/not-durable",
             hint="Set registry.durable: true where its folder outlives the job, or run on a machine of your own.",
         )
-    return LocalRegistry(state, model)
-
-
-def _github(
-    model: str, state: Path, environ: Mapping[str, str], repository: str, progress: Callable[[int, int, str], None]
-) -> Registry:
-    from modelyard.github.credentials import client_for
-    from modelyard.registry.github.registry import GitHubRegistry
-
-    client = client_for(environ, repository=repository, progress=progress)
-    scratch = _scratch("github", state, environ)
-    return GitHubRegistry(client, model, scratch=scratch, target=environ.get("GITHUB_SHA", ""))
-
-
-def _mlflow(
-    registry: RegistrySection, model: str, state: Path, environ: Mapping[str, str], tell: Callable[[str], None]
-) -> Registry:
-    from modelyard.registry.mlflow.registry import MlflowRegistry
-    from modelyard.registry.mlflow.server import Server, server_address
-
-    server = Server(server_address(registry.uri or "", environ))
-    return MlflowRegistry(server, model, scratch=_scratch("mlflow", state, environ), tell=tell)
-
-
-def _scratch(kind: str, state: Path, environ: Mapping[str, str]) -> Path:
-    return (runner_folder(environ) or state) / kind
+    return kind.open(Opening(section, model, state, environ, repository, progress, tell))

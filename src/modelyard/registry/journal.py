@@ -86,7 +86,7 @@ class State(Part):
     head_digest: Digest | None = None
 
     def is_removed(self, number: int) -> bool:
-        """Whether the bytes of the version with this number were removed."""
+        """Return whether the bytes of the version with this number were removed."""
         return any(first <= number <= last for first, last in self.removed)
 
 
@@ -133,7 +133,7 @@ def _number(name: str) -> int:
 
 
 def _with(runs: list[tuple[int, int]], number: int) -> list[tuple[int, int]]:
-    """Runs of numbers with one more number, sorted, those that touch made one."""
+    """Return runs of numbers with one more number, sorted, those that touch made one."""
     apart = [run for run in runs if run[1] < number - 1 or run[0] > number + 1]
     close = [run for run in runs if run not in apart]
     joined = (min([number, *(first for first, _ in close)]), max([number, *(last for _, last in close)]))
@@ -141,27 +141,34 @@ def _with(runs: list[tuple[int, int]], number: int) -> list[tuple[int, int]]:
 
 
 def broken_journal(seq: int, why: str) -> PlatformError:
-    """The journal is not one unbroken line at this entry."""
+    """Return the error for a journal that is not one unbroken line at this entry."""
     return PlatformError(
         f"the registry's journal is broken: entry {seq} {why}",
+        code="registry/broken-journal",
         hint="Put the registry's journal folder back from a copy; nothing is moved while its history cannot be read.",
     )
 
 
 def one_line(text: str, what: str) -> str:
-    """Text for the journal, with runs of white space made one space.
+    """Return text for the journal, with runs of white space made one space.
 
     Raises:
         ConfigError: too long, or it holds characters that would change how the history is displayed.
     """
     line = " ".join(text.split())
     if len(line) > 2000:
-        raise ConfigError(f"the {what} is {len(line):,} characters long", hint="At most 2,000 fit in the history.")
+        raise ConfigError(
+            f"the {what} is {len(line):,} characters long",
+            code="input/text-too-long",
+            hint="At most 2,000 fit in the history.",
+        )
     if re.search(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]", line):
-        raise ConfigError(f"the {what} holds control characters", hint="Write it in plain text.")
+        raise ConfigError(
+            f"the {what} holds control characters", code="input/control-characters", hint="Write it in plain text."
+        )
     return line
 
 
 def format_time(moment: datetime) -> str:
-    """UTC, to the second: 2026-05-03T12:00:00+00:00."""
+    """Return uTC, to the second: 2026-05-03T12:00:00+00:00."""
     return moment.astimezone(UTC).isoformat(timespec="seconds")

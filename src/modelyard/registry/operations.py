@@ -18,7 +18,7 @@ _MADE = "Run `modelyard run`, and promote what it made."
 def manifest_of(
     content: Content, files: Sequence[FileEntry], number: int, now: datetime, read: Callable[[FileEntry], bytes]
 ) -> Manifest:
-    """The manifest of bytes that are at hand, where they and the content agree.
+    """Return the manifest of bytes that are at hand, where they and the content agree.
 
     Raises:
         DataError: they do not.
@@ -32,9 +32,11 @@ def manifest_of(
             files=tuple(files),
         )
     except ValueError as error:
-        raise DataError(f"this cannot be published: {why(error)}", hint=_MADE) from error
+        raise DataError(
+            f"this cannot be published: {why(error)}", code="registry/not-publishable", hint=_MADE
+        ) from error
     if broken := verify_carried(manifest, records_of(manifest, read)):
-        raise DataError(f"this cannot be published: {broken[0]}", hint=_MADE)
+        raise DataError(f"this cannot be published: {broken[0]}", code="registry/not-publishable", hint=_MADE)
     return manifest
 
 
@@ -47,19 +49,25 @@ def move(
     kind: Move,
     evidence: str,
     now: datetime,
-    said: dict[str, str],
+    by: dict[str, str],
 ) -> JournalEntry:
-    """The next entry of a journal, which moves an alias from the version that was seen.
+    """Return the next entry of a journal, which moves an alias from the version that was seen.
 
     Raises:
         AliasMoved: it points elsewhere by now.
         ConfigError: adopting where there is one already, or the version was removed since it was looked at.
     """
     if state.is_removed(target.number):
-        raise ConfigError(f"{target.name} was removed in the meantime", hint="Name a version that is kept.")
+        raise ConfigError(
+            f"{target.name} was removed in the meantime", code="registry/removed", hint="Name a version that is kept."
+        )
     found = state.aliases.get(alias)
     if kind == "adopted" and found is not None:
-        raise ConfigError(f"{alias} points at {found} already", hint="Adopt a model only where there is none yet.")
+        raise ConfigError(
+            f"{alias} points at {found} already",
+            code="registry/alias-exists",
+            hint="Adopt a model only where there is none yet.",
+        )
     if found != seen:
         raise AliasMoved(alias, seen=seen, now=found)
     return JournalEntry(
@@ -72,12 +80,12 @@ def move(
         to=target.name,
         to_digest=target.digest,
         evidence=evidence,
-        **said,
+        **by,
     )
 
 
-def removal(state: State, target: Version, *, now: datetime, said: dict[str, str]) -> JournalEntry:
-    """The next entry of a journal, which says that a version's bytes go.
+def removal(state: State, target: Version, *, now: datetime, by: dict[str, str]) -> JournalEntry:
+    """Return the next entry of a journal, which says that a version's bytes go.
 
     Raises:
         ConfigError: an alias points at it.
@@ -86,6 +94,7 @@ def removal(state: State, target: Version, *, now: datetime, said: dict[str, str
     if pointing:
         raise ConfigError(
             f"{target.name} cannot be removed: {' and '.join(pointing)} {'point' if pointing[1:] else 'points'} at it",
+            code="registry/version-in-use",
             hint="Promote another version, or roll back, first.",
         )
     return JournalEntry(
@@ -95,12 +104,12 @@ def removal(state: State, target: Version, *, now: datetime, said: dict[str, str
         at=format_time(now),
         to=target.name,
         to_digest=target.digest,
-        **said,
+        **by,
     )
 
 
 def removed_error(name: str, entries: Iterable[JournalEntry]) -> VersionRemoved:
-    """What to say of a version that the state calls removed.
+    """Return what to say of a version that the state calls removed.
 
     Raises:
         PlatformError: no entry says so.
@@ -108,11 +117,11 @@ def removed_error(name: str, entries: Iterable[JournalEntry]) -> VersionRemoved:
     for entry in entries:
         if entry.kind == "removed" and entry.to == name:
             return VersionRemoved(entry)
-    raise PlatformError(f"{name} is called removed, and no entry of the journal says so")
+    raise PlatformError(f"{name} is called removed, and no entry of the journal says so", code="registry/broken-state")
 
 
-def note(state: State, *, now: datetime, said: dict[str, str], evaluation: Evaluation | None = None) -> JournalEntry:
-    """The next entry of a journal, which moves nothing."""
+def note(state: State, *, now: datetime, by: dict[str, str], evaluation: Evaluation | None = None) -> JournalEntry:
+    """Return the next entry of a journal, which moves nothing."""
     kind: Kind = "note" if evaluation is None else "evaluated"
     return JournalEntry(
         seq=state.head + 1,
@@ -120,12 +129,12 @@ def note(state: State, *, now: datetime, said: dict[str, str], evaluation: Evalu
         kind=kind,
         at=format_time(now),
         evaluation=evaluation,
-        **said,
+        **by,
     )
 
 
-def said(actor: str, reason: str, command: str) -> dict[str, str]:
-    """Who, why and how, as the journal takes them.
+def attribution(actor: str, reason: str, command: str) -> dict[str, str]:
+    """Return who, why and how, as the journal takes them.
 
     Raises:
         ConfigError: too long, or control characters.
@@ -135,25 +144,32 @@ def said(actor: str, reason: str, command: str) -> dict[str, str]:
 
 
 def refuse_unfounded(target: Version, *, evidence: str, kind: Move) -> None:
-    """A promotion stands on the evidence that its version carries, an adoption on none.
+    """Refuse a promotion on other evidence than its version carries, and an adoption on any.
 
     Raises:
         ConfigError: it does not.
     """
     carried = target.manifest.evidence
     if kind == "promoted" and evidence == NO_EVIDENCE:
-        raise ConfigError(f"{target.name} would be promoted without evidence", hint="Evaluate it first, or adopt it.")
+        raise ConfigError(
+            f"{target.name} would be promoted without evidence",
+            code="registry/no-evidence",
+            hint="Evaluate it first, or adopt it.",
+        )
     if kind == "adopted" and evidence != NO_EVIDENCE:
-        raise ConfigError("a model that is adopted has no evidence", hint="Promote it instead.")
+        raise ConfigError(
+            "a model that is adopted has no evidence", code="registry/unexpected-evidence", hint="Promote it instead."
+        )
     if kind != "rolled-back" and evidence != carried:
         raise ConfigError(
             f"{target.name} stands on the evidence {carried}, not on {evidence}",
+            code="registry/other-evidence",
             hint="Evaluate again, and promote what that run evaluated.",
         )
 
 
 def served(entries: Iterable[JournalEntry], alias: str, until: datetime, now: datetime, known: Iterable[str]) -> str:
-    """The version that an alias pointed at at a moment.
+    """Return the version that an alias pointed at at a moment.
 
     Args:
         entries: newest first.
@@ -166,7 +182,7 @@ def served(entries: Iterable[JournalEntry], alias: str, until: datetime, now: da
         ConfigError: the future, or before its first move.
     """
     if until.date() > now.date():
-        raise ConfigError(f"{until:%Y-%m-%d} lies in the future")
+        raise ConfigError(f"{until:%Y-%m-%d} lies in the future", code="input/future-date")
     first: JournalEntry | None = None
     for entry in entries:
         if entry.alias == alias and entry.to is not None:
@@ -175,13 +191,17 @@ def served(entries: Iterable[JournalEntry], alias: str, until: datetime, now: da
             first = entry
     if first is None:
         raise ref.unknown_alias(alias, known)
-    raise ConfigError(f"there was no {alias} on {until:%Y-%m-%d}", hint=f"The first was {first.to}, at {first.at}.")
+    raise ConfigError(
+        f"there was no {alias} on {until:%Y-%m-%d}",
+        code="registry/unknown-alias",
+        hint=f"The first was {first.to}, at {first.at}.",
+    )
 
 
 def serving(
     entries: Sequence[JournalEntry], alias: str, until: datetime, now: datetime
 ) -> tuple[JournalEntry, JournalEntry | None]:
-    """The move that made an alias point where it did at a moment, and the one that ended it.
+    """Return the move that made an alias point where it did at a moment, and the one that ended it.
 
     Args:
         entries: oldest first.
@@ -199,7 +219,7 @@ def serving(
 
 
 def one_of(prefix: str, found: Sequence[tuple[int, str]], numbers: Sequence[int]) -> int:
-    """The newest version with one model digest that begins so.
+    """Return the newest version with one model digest that begins so.
 
     Args:
         prefix: ``sha256:`` and 12 hex digits or more.
@@ -212,9 +232,13 @@ def one_of(prefix: str, found: Sequence[tuple[int, str]], numbers: Sequence[int]
     digests = sorted({digest for _, digest in found})
     if len(digests) > 1:
         raise ConfigError(
-            f"{len(digests)} model digests begin with {prefix}", hint=f"Write more of it: {', '.join(digests)}"
+            f"{len(digests)} model digests begin with {prefix}",
+            code="registry/ambiguous-digest",
+            hint=f"Write more of it: {', '.join(digests)}",
         )
     if not found:
         newest = f"The newest version is v{numbers[-1]}." if numbers else "Nothing was published yet."
-        raise ConfigError(f"no version has a model digest that begins with {prefix}", hint=newest)
+        raise ConfigError(
+            f"no version has a model digest that begins with {prefix}", code="registry/unknown-version", hint=newest
+        )
     return max(number for number, _ in found)

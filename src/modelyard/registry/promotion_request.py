@@ -33,7 +33,7 @@ class Pointer(Part):
     reason: OneLine = ""
 
     def to_bytes(self) -> bytes:
-        """The file: a few lines, so that a person can review it."""
+        """Return the file: a few lines, so that a person can review it."""
         return (json.dumps(self.model_dump(mode="json", by_alias=True), indent=2) + "\n").encode()
 
     @classmethod
@@ -45,25 +45,29 @@ class Pointer(Part):
         """
         cure = "Leave the file to modelyard; a promotion's pull request writes it."
         if len(data) > _LARGEST:
-            raise DataError(f"{path} is no pointer: it has {len(data):,} bytes", hint=cure)
+            raise DataError(
+                f"{path} is not a pointer file: it has {len(data):,} bytes", code="promote/bad-pointer", hint=cure
+            )
         try:
             return cls.model_validate_json(data)
         except ValueError as error:
-            raise DataError(f"{path} is no pointer: {why(error)}", hint=cure) from error
+            raise DataError(
+                f"{path} is not a pointer file: {why(error)}", code="promote/bad-pointer", hint=cure
+            ) from error
 
 
 def pointer_path(model: str) -> str:
-    """Where the pointer of a model stands, from the top of the repository."""
+    """Return where the pointer of a model stands, from the top of the repository."""
     return f"{FOLDER}/{model}.json"
 
 
 def pointer_branch(model: str) -> str:
-    """The branch of its pull request; one a model, so that a newer promotion takes the place of one that waits."""
+    """Return the branch of its pull request; one a model, so that a newer promotion replaces one that waits."""
     return f"modelyard/promote-{model}"
 
 
 def proposed(client: GitHub, model: str) -> Mapping[str, str]:
-    """What pull requests need of a registry: version to where it is named.
+    """Return what pull requests need of a registry: version to where it is named.
 
     Two places can name one: the branch of the pull request, which may wait as long as it likes; and the default branch,
     where the run that moves the alias may still wait, or has to be started again. A pull request that was closed counts

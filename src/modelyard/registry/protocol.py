@@ -69,6 +69,7 @@ class AliasMoved(PlatformError):  # noqa: N818 - it says what happened
         self.now = now
         super().__init__(
             f"{alias} was moved in the meantime: it pointed at {seen or 'nothing'}, and now at {now or 'nothing'}",
+            code="registry/alias-moved",
             hint=f"Nothing was changed. To promote, evaluate again{f' against {now}' if now else ''}.",
         )
 
@@ -81,6 +82,7 @@ class VersionRemoved(ConfigError):  # noqa: N818 - it says what happened
         reason = entry.reason or "no reason given"
         super().__init__(
             f"{entry.to} was removed on {entry.at[:10]} by {entry.actor}: {reason}",
+            code="registry/version-removed",
             hint=f"Its manifest and its history remain: modelyard show {entry.to}. Name a version that is kept.",
         )
 
@@ -98,6 +100,11 @@ class Registry(Protocol):
         """Name of the model."""
         ...
 
+    @property
+    def shares_bytes(self) -> bool:
+        """Whether versions share the bytes of equal files, so that only the last of them frees them."""
+        ...
+
     def publish(self, bundle: Bundle) -> Version:
         """Store a version under the next number; it becomes visible last.
 
@@ -111,7 +118,7 @@ class Registry(Protocol):
         ...
 
     def resolve(self, reference: str) -> Version:
-        """The version that a reference means: champion, v7, 7, sha256:<12 or more hex>, champion@2026-05-03.
+        """Return the version that a reference means: champion, v7, 7, sha256:<12 or more hex>, champion@2026-05-03.
 
         A date is the end of that day in UTC; a time such as champion@2026-05-03T12:00:00+00:00 is that second.
 
@@ -123,11 +130,11 @@ class Registry(Protocol):
         ...
 
     def find(self, alias: str) -> Version | None:
-        """The version that an alias points at now, if any."""
+        """Return the version that an alias points at now, if any."""
         ...
 
     def previous(self, alias: str) -> Version | None:
-        """The version that an alias pointed at before its last move, if any.
+        """Return the version that an alias pointed at before its last move, if any.
 
         Raises:
             VersionRemoved: there was one, and its bytes are gone.
@@ -174,15 +181,15 @@ class Registry(Protocol):
         ...
 
     def removed(self) -> tuple[Version, ...]:
-        """Every version whose bytes were removed, oldest first; only its manifest remains."""
+        """Return every version whose bytes were removed, oldest first; only its manifest remains."""
         ...
 
     def history(self, alias: str | None = None, *, newest: int | None = None) -> tuple[JournalEntry, ...]:
-        """The moves of one alias or of all, oldest first; ``newest`` keeps that many of the last ones."""
+        """Return the moves of one alias or of all, oldest first; ``newest`` keeps that many of the last ones."""
         ...
 
     def orphans(self) -> tuple[Orphan, ...]:
-        """Bytes that no version needs, young ones too; ``registry.retention`` says which may go."""
+        """Return bytes that no version needs, young ones too; ``registry.retention`` says which may go."""
         ...
 
     def discard(self, orphans: Iterable[Orphan]) -> None:
@@ -200,7 +207,7 @@ class Registry(Protocol):
         ...
 
     def entries(self) -> tuple[JournalEntry, ...]:
-        """The whole journal, oldest first, checked link by link against what is stored."""
+        """Return the whole journal, oldest first, checked link by link against what is stored."""
         ...
 
     def fetch(self, version: Version, target: Path) -> None:
@@ -213,7 +220,7 @@ class Registry(Protocol):
         ...
 
     def read(self, version: Version, path: str) -> bytes:
-        """One file of a version, checked.
+        """Return one file of a version, checked.
 
         Raises:
             VersionRemoved: the version's bytes are gone.
@@ -222,9 +229,9 @@ class Registry(Protocol):
         ...
 
     def damaged(self, version: Version) -> tuple[Broken, ...]:
-        """Files of a version that are missing or not what its manifest says."""
+        """Return files of a version that are missing or not what its manifest says."""
         ...
 
     def list(self) -> tuple[Version, ...]:
-        """Every version that was not removed, oldest first."""
+        """Return every version that was not removed, oldest first."""
         ...

@@ -10,7 +10,7 @@ from modelyard.registry.protocol import Registry, Version
 
 
 def version_records(registry: Registry, version: Version) -> dict[Step, Envelope]:
-    """The records of a version by step; an adopted one may have none.
+    """Return the records of a version by step; an adopted one may have none.
 
     Raises:
         DataError: one is not a record, or was changed.
@@ -20,7 +20,7 @@ def version_records(registry: Registry, version: Version) -> dict[Step, Envelope
 
 
 def records_of(manifest: Manifest, read: Callable[[FileEntry], bytes]) -> dict[Step, Envelope]:
-    """The records among a manifest's files, their digests checked.
+    """Return the records among a manifest's files, their digests checked.
 
     Raises:
         DataError: one is not a record, or was changed.
@@ -39,10 +39,11 @@ def _envelope(path: str, data: bytes) -> Envelope:
         envelope = Envelope.model_validate_json(data)
         sealed = Envelope.seal(envelope.record)
     except ValueError as error:
-        raise DataError(f"{path} is not a readable record ({why(error)})") from error
+        raise DataError(f"{path} is not a readable record ({why(error)})", code="record/unreadable") from error
     if sealed != envelope:
         raise DataError(
             f"{path} was changed: its digest says {envelope.digest}, its content is {sealed.digest}",
+            code="record/changed",
             hint="A changed record is never evidence.",
         )
     return envelope

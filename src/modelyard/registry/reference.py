@@ -59,27 +59,32 @@ def parse(text: str) -> Reference:
     alias, at, moment = text.partition("@")
     if _ALIAS.fullmatch(alias) and not _LIKE_A_NUMBER.fullmatch(alias) and (not at or moment):
         return ByMoment(alias, parse_moment(text, moment)) if at else ByAlias(alias)
-    raise ConfigError(f"{text[:80]!r} does not name a version", hint=_FORMS)
+    raise ConfigError(f"{text[:80]!r} does not name a version", code="input/bad-reference", hint=_FORMS)
 
 
 def check_alias(alias: str) -> str:
-    """An alias that may be set.
+    """Return an alias that may be set.
 
     Raises:
         ConfigError: it is no alias name, or reads like a version.
     """
     if not _ALIAS.fullmatch(alias):
         raise ConfigError(
-            f"{alias[:80]!r} is no name for an alias",
+            f"invalid alias {alias[:80]!r}",
+            code="input/bad-alias",
             hint="Lower-case letters a to z, digits and hyphens, at most 40, beginning with a letter.",
         )
     if _LIKE_A_NUMBER.fullmatch(alias) or alias == "previous":
-        raise ConfigError(f"an alias cannot be called {alias!r}, which means a version", hint="Example: champion.")
+        raise ConfigError(
+            f"an alias cannot be called {alias!r}, which means a version",
+            code="input/bad-alias",
+            hint="Example: champion.",
+        )
     return alias
 
 
 def parse_moment(text: str, moment: str) -> datetime:
-    """The last second that a date or a time means.
+    """Return the last second that a date or a time means.
 
     Args:
         text: what it is part of, for the message.
@@ -97,26 +102,34 @@ def parse_moment(text: str, moment: str) -> datetime:
     except (ValueError, OverflowError):
         pass
     raise ConfigError(
-        f"{text[:80]!r} names no date", hint="Write champion@2026-05-03 or champion@2026-05-03T12:00:00+00:00."
+        f"invalid date in {text[:80]!r}",
+        code="input/bad-date",
+        hint="Write champion@2026-05-03 or champion@2026-05-03T12:00:00+00:00.",
     )
 
 
 def unknown_number(number: int, known: Sequence[int]) -> ConfigError:
-    """No such version; the nearest that exists is named."""
+    """Return the error for a number without a version; the nearest that exists is named."""
     if not known:
-        return ConfigError(f"there is no version v{number}: nothing was published yet")
+        return ConfigError(f"there is no version v{number}: nothing was published yet", code="registry/unknown-version")
     close = min(known, key=lambda other: (abs(other - number), other))
     span = f"v{min(known)}" if len(known) == 1 else f"v{min(known)} to v{max(known)}"
-    return ConfigError(f"there is no version v{number}", hint=f"The nearest is v{close}; there is {span}.")
+    return ConfigError(
+        f"there is no version v{number}",
+        code="registry/unknown-version",
+        hint=f"The nearest is v{close}; there is {span}.",
+    )
 
 
 def unknown_alias(alias: str, known: Iterable[str]) -> ConfigError:
-    """The alias points at nothing; the nearest spelling is named."""
+    """Return the error for an alias that points at nothing; the nearest spelling is named."""
     names = sorted(known)
     hint = nearest(alias, names) or (f"Aliases are {', '.join(names)}." if names else "Promote or adopt a model first.")
-    return ConfigError(f"there is no {alias}: no version was promoted under this name yet", hint=hint)
+    return ConfigError(
+        f"there is no {alias}: no version was promoted under this name yet", code="registry/unknown-alias", hint=hint
+    )
 
 
 def best_alias(alias: str) -> str:
-    """The alias of the best version that was promoted under an alias."""
+    """Return the alias of the best version that was promoted under an alias."""
     return "best-promoted" if alias == "champion" else f"best-{alias}"[:40]

@@ -120,7 +120,7 @@ def plan(
 
 
 def _services(entries: Sequence[JournalEntry]) -> list[_Service]:
-    """Every span, ordered by the move that began it."""
+    """Return every span, ordered by the move that began it."""
     moves: dict[str, list[JournalEntry]] = {}
     for entry in entries:
         if entry.alias is not None:
@@ -201,7 +201,7 @@ def _freed(gone: Sequence[Version], kept: Sequence[Version], *, shared: bool) ->
 
 
 def _ago(moment: datetime, now: datetime) -> timedelta:
-    """How long ago; nothing for what lies in the future."""
+    """Return how long ago; nothing for what lies in the future."""
     return max(timedelta(0), now - moment.astimezone(UTC))
 
 

@@ -46,7 +46,7 @@ def plan_collection(registry: Registry, policy: Policy, now: datetime, proposed:
         registry.orphans(),
         policy,
         now,
-        shared=registry.kind == "local",
+        shared=registry.shares_bytes,
         proposed=proposed,
     )
     return Collection(registry.model, policy, planned)

@@ -1,125 +1,27 @@
-"""A version's files as assets of a release: packed so that equal content is equal bytes, and checked on every way.
+"""The releases of one model: made as drafts, filled with a version's assets, compared, published, and fetched."""
 
-``manifest.json`` is the sealed manifest, ``records.zip`` everything beside the model, ``model.zip`` the model. Archives
-are stored without compression, sorted, and without times, so that their digest is known before they are uploaded.
-"""
-
-import hashlib
-import zipfile
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from modelyard.core.errors import ConfigError, DataError, PlatformError
+from modelyard.core.errors import PlatformError
 from modelyard.core.files import disk_errors, sha256_file
 from modelyard.github.client import GitHub, GitHubError
-from modelyard.records.manifest import FileEntry, Manifest, Sealed
-from modelyard.registry.blobs import copy, damage
+from modelyard.records.manifest import Manifest, Sealed
 from modelyard.registry.downloads import resume
-from modelyard.registry.github.state import READ, WRITE, Asset, explained
+from modelyard.registry.github.archives import HAVE_ANOTHER, MODEL, RECORDS, Packed
+from modelyard.registry.github.documents import READ, WRITE, Asset
+from modelyard.registry.github.rules import explained
 from modelyard.registry.protocol import Orphan, OrphanKind
 
-MANIFEST, RECORDS, MODEL = NAMES = ("manifest.json", "records.zip", "model.zip")
-LARGEST = 2 << 30
-"""Bytes of one asset that GitHub takes."""
-_BLANK = (1980, 1, 1, 0, 0, 0)
-_ENTRY = 200
-"""Bytes that an archive spends on a file beside its name and content, at most."""
+MANIFEST = "manifest.json"
+NAMES = (MANIFEST, RECORDS, MODEL)
+"""The assets of a version: its sealed manifest, and two archives."""
 _UPLOADS = 3
 """Times that one file is sent, where its upload breaks off."""
-_HAVE_ANOTHER = "Restore the asset from a copy, or roll back to a version whose files are there."
-
-
-@dataclass(frozen=True)
-class Packed:
-    """A file that is to become an asset."""
-
-    path: Path
-    digest: str
-    size: int
-
-
-def archive_of(path: str) -> str:
-    """The archive that a version's file is in."""
-    return MODEL if path.startswith("model/") else RECORDS
-
-
-def pack(files: Sequence[FileEntry], sources: Mapping[str, Path], folder: Path) -> dict[str, Packed]:
-    """Both archives of a version.
-
-    Args:
-        files: what the manifest lists.
-        sources: path in the version to the file that has its bytes.
-        folder: where the archives are written.
-
-    Raises:
-        DataError: a file changed since it was listed.
-        PlatformError: the disk would not take it.
-    """
-    packed = {}
-    for name in (RECORDS, MODEL):
-        target = folder / name
-        inside = [file for file in files if archive_of(file.path) == name]
-        with disk_errors(target), zipfile.ZipFile(target, "w", zipfile.ZIP_STORED, strict_timestamps=False) as archive:
-            for file in inside:
-                _add(archive, file, sources[file.path])
-        packed[name] = Packed(target, sha256_file(target), target.stat().st_size)
-    return packed
-
-
-def refuse_too_large(files: Mapping[str, Path]) -> None:
-    """Refuse what GitHub would not take, before a byte of it is read.
-
-    Raises:
-        ConfigError: an archive would be larger than an asset may be.
-    """
-    sizes = {MODEL: 0, RECORDS: 0}
-    for path, source in files.items():
-        with disk_errors(source):
-            sizes[archive_of(path)] += source.stat().st_size + 2 * len(path.encode()) + _ENTRY
-    for name, size in sizes.items():
-        if size >= LARGEST:
-            raise ConfigError(
-                f"{name} would have {size:,} bytes, and GitHub takes less than {LARGEST:,} (2 GiB) in one asset",
-                hint="Keep models of this size elsewhere: registry: {kind: mlflow}, or {kind: local, durable: true} on "
-                "a machine of your own.",
-            )
-
-
-def _add(archive: zipfile.ZipFile, file: FileEntry, source: Path) -> None:
-    info = zipfile.ZipInfo(file.path, _BLANK)
-    info.external_attr = 0o100644 << 16
-    info.create_system = 3
-    with source.open("rb") as stream, archive.open(info, "w", force_zip64=file.size > 1 << 30) as target:
-        found, size = copy(stream, target)  # type: ignore[arg-type] # a member is written like a file
-    if (found, size) != (file.digest, file.size):
-        raise DataError(f"{file.path} was changed while it was being published", hint="Run again.")
-
-
-def unpack(archive: Path, files: Iterable[FileEntry], target: Callable[[FileEntry], Path]) -> None:
-    """Write the listed files of an archive, each checked; nothing else that may be in it is looked at.
-
-    Raises:
-        PlatformError: one is missing or is not what the manifest says.
-    """
-    try:
-        with zipfile.ZipFile(archive) as opened:
-            for file in files:
-                info = opened.getinfo(file.path)
-                if info.file_size != file.size or info.compress_type != zipfile.ZIP_STORED:
-                    raise damage(file, "of another size")
-                path = target(file)
-                with disk_errors(path):
-                    path.parent.mkdir(parents=True, exist_ok=True)
-                    with opened.open(info) as source, path.open("xb") as stream:
-                        found, _ = copy(source, stream)  # type: ignore[arg-type] # a member is read like a file
-                if found != file.digest:
-                    raise damage(file, found)
-    except (KeyError, zipfile.BadZipFile) as error:
-        raise PlatformError(f"{archive.name} is not the archive of this version", hint=_HAVE_ANOTHER) from error
 
 
 @dataclass(frozen=True)
@@ -145,22 +47,22 @@ class Releases:
         return f"modelyard/{self.model}/{name}"
 
     def tag_at(self, name: str) -> str | None:
-        """The commit that a version's tag points at; None where there is no such tag."""
+        """Return the commit that a version's tag points at; None where there is no such tag."""
         found = self.client.find(f"git/ref/tags/{self.tag(name)}", needs=READ)
         return None if found is None else str(found["object"]["sha"])
 
     def get(self, release: int) -> Release | None:
-        """A release with all its assets; None where it is gone, or a draft that this token may not see."""
+        """Return a release with all its assets; None where it is gone, or a draft that this token may not see."""
         found = self.client.find(f"releases/{release}", needs=READ)
         return None if found is None else self._found(found)
 
     def by_tag(self, name: str) -> Release | None:
-        """The published release of a version's tag."""
+        """Return the published release of a version's tag."""
         found = self.client.find(f"releases/tags/{quote(self.tag(name), safe='')}", needs=READ)
         return None if found is None else self._found(found)
 
     def draft_of(self, name: str, manifest: str) -> Release | None:
-        """The draft that was made for a manifest's digest; looked for over all pages, as a draft has no tag."""
+        """Return the draft that was made for a manifest's digest; looked for over all pages, as a draft has no tag."""
         for each in self.client.pages("releases", needs=WRITE):
             same = each["draft"] and each["tag_name"] == self.tag(name)
             if same and manifest in str(each.get("body") or ""):
@@ -168,7 +70,7 @@ class Releases:
         return None
 
     def make_draft(self, manifest: Manifest) -> Release:
-        """A new draft.
+        """Make a draft.
 
         Raises:
             NumberTaken: its tag was burned.
@@ -249,7 +151,7 @@ class Releases:
     def orphans(
         self, kept: Container[int], removed: Iterable[int], begun: Mapping[int | None, datetime]
     ) -> Iterator[tuple[int, int, Orphan]]:
-        """Releases of this model that no kept version is in, and drafts of all, with identifier and number.
+        """Return releases of this model that no kept version is in, and drafts of all, with identifier and number.
 
         GitHub dates a release by the commit of its tag, so its last sign of life is the newest time that it, one of
         its assets, or the state names.
@@ -279,7 +181,7 @@ class Releases:
             yield int(release["id"]), int(number), left
 
     def manifest_of(self, found: Release, scratch: Path) -> Sealed | None:
-        """The manifest that a release holds, if it is a whole one of ours."""
+        """Return the manifest that a release holds, if it is a whole one of ours."""
         if not set(NAMES) <= set(found.assets):
             return None
         path = scratch / "found.json"
@@ -293,7 +195,7 @@ class Releases:
         return sealed if sealed.manifest.model == self.model else None
 
     def fetch(self, asset: Asset, name: str, folder: Path) -> Path:
-        """An asset on disk, its digest checked; a fetch that broke off goes on where it ended.
+        """Return an asset on disk, its digest checked; a fetch that broke off goes on where it ended.
 
         Raises:
             PlatformError: it was deleted, or has other bytes.
@@ -308,7 +210,11 @@ class Releases:
         with FileLock(folder / f"{path.name}.lock"):
             found = resume(path, asset.digest, lambda partial: self._download(asset, name, partial))
         if found != asset.digest:
-            raise PlatformError(f"the asset {name} is {found}, the state says {asset.digest}", hint=_HAVE_ANOTHER)
+            raise PlatformError(
+                f"the asset {name} is {found}, the state says {asset.digest}",
+                code="registry/file-damaged",
+                hint=HAVE_ANOTHER,
+            )
         return path
 
     def _download(self, asset: Asset, name: str, partial: Path) -> None:
@@ -318,7 +224,8 @@ class Releases:
             if error.status == 404:
                 raise PlatformError(
                     f"the asset {name} of this version is gone: it, its release or its tag was deleted by hand",
-                    hint=_HAVE_ANOTHER,
+                    code="registry/file-missing",
+                    hint=HAVE_ANOTHER,
                 ) from error
             raise
 
@@ -332,7 +239,11 @@ class Releases:
     def _again(self, release: int) -> Release:
         found = self.get(release)
         if found is None:
-            raise PlatformError(f"the draft of this version, release {release}, was deleted", hint="Run again.")
+            raise PlatformError(
+                f"the draft of this version, release {release}, was deleted",
+                code="registry/draft-deleted",
+                hint="Run again.",
+            )
         return found
 
     def _why_not(self, error: GitHubError) -> Exception:
@@ -347,7 +258,7 @@ PAGE_OF_ASSETS = 30
 
 
 def assets_of(found: Release) -> dict[str, Asset]:
-    """The assets as the state keeps them."""
+    """Return the assets as the state keeps them."""
     named = {name: found.assets[name] for name in NAMES}
     return {name: Asset(id=each["id"], digest=each["digest"], size=each["size"]) for name, each in named.items()}
 
@@ -360,28 +271,10 @@ def _other_bytes(name: str, asset: Mapping[str, Any], part: Packed) -> PlatformE
     return PlatformError(
         f"GitHub has {name} as {asset.get('digest') or 'no digest'} with {asset.get('size', 0)} bytes "
         f"({asset.get('state', 'missing')}), sent was {part.digest} with {part.size} bytes",
+        code="registry/upload-differs",
         hint="Run again; nothing was published.",
     )
 
 
 class NumberTaken(Exception):  # noqa: N818 - it says what happened
     """The tag of this number can be used no more."""
-
-
-def entries(files: Mapping[str, Path]) -> tuple[FileEntry, ...]:
-    """The files of a version with their digests.
-
-    Raises:
-        DataError: one is a link, or not a file.
-    """
-    found = []
-    for path, source in sorted(files.items()):
-        if source.is_symlink() or not source.is_file():
-            raise DataError(f"{path} is no plain file", hint="A version is made of plain files.")
-        with source.open("rb") as stream:
-            digest = hashlib.file_digest(stream, "sha256").hexdigest()
-        try:
-            found.append(FileEntry(path=path, digest=f"sha256:{digest}", size=source.stat().st_size))
-        except ValueError as error:
-            raise DataError(f"{path[:80]!r} cannot be part of a version") from error
-    return tuple(found)

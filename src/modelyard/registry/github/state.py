@@ -12,106 +12,36 @@ the state before its release exists, so that a release above every number there 
 import random
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Any, TypeVar
 
-from pydantic import ConfigDict, Field, TypeAdapter
+from pydantic import TypeAdapter
 
 from modelyard.core.canonical import canonical
 from modelyard.core.errors import PlatformError
 from modelyard.core.files import sha256_bytes
 from modelyard.github.client import GitHub, GitHubError
 from modelyard.records.manifest import Sealed, why
-from modelyard.records.results import Digest, Part
-from modelyard.registry.journal import JournalEntry, State, VersionName, fold
-from modelyard.registry.protocol import Version
+from modelyard.registry.github.documents import (
+    IN_A_FILE,
+    READ,
+    WRITE,
+    Change,
+    RegistryState,
+    Snapshot,
+    StoredVersion,
+    VersionIndexEntry,
+)
+from modelyard.registry.github.rules import explained, lost_race
+from modelyard.registry.journal import JournalEntry, VersionName, fold
 
 BRANCH = "modelyard-state"
-READ, WRITE = "contents: read", "contents: write"
 LARGEST_JOURNAL = 900_000
 """Bytes of one journal file; the contents interface gives files of up to 1 MB as they are."""
-IN_A_FILE = 1000
-"""Numbers of versions that one file of closed ones speaks of."""
 _TRIES = 15
 _LOOK_BACK = 50
 """Commits behind the head among which one of ours is looked for after an answer was lost."""
 
 Result = TypeVar("Result")
-
-
-class VersionIndexEntry(Part):
-    """What the state says of a version, so that it is found by what it is."""
-
-    model: Digest
-    identity: Digest
-    manifest: Digest
-
-
-class Pending(Part):
-    """A version that is being published: its number is taken, and nobody sees it yet."""
-
-    identity: Digest
-    manifest: Digest
-    created: str
-    """Time in the manifest, by GitHub's clock; the next run makes the same manifest with it."""
-    release: int | None = None
-    """The draft that takes its files, once it is there."""
-
-
-class RegistryState(Part):
-    """``state.json``."""
-
-    model_config = ConfigDict(populate_by_name=True)
-
-    schema_: Literal["modelyard/state/v1"] = Field(default="modelyard/state/v1", alias="schema")
-    journal: State = State()
-    closed: Annotated[int, Field(ge=0)] = 0
-    """Journal files that are full."""
-    versions: dict[VersionName, VersionIndexEntry] = Field(default_factory=dict)
-    """The newest ones."""
-    filed: Annotated[int, Field(ge=0)] = 0
-    """Files of a thousand numbers each that hold the others."""
-    pending: dict[VersionName, Pending] = Field(default_factory=dict)
-
-    @property
-    def newest(self) -> int:
-        """The highest number that was ever taken."""
-        taken = [int(name[1:]) for name in (*self.versions, *self.pending)]
-        return max(taken, default=self.filed * IN_A_FILE)
-
-
-class Asset(Part):
-    """A file of a release."""
-
-    id: int
-    digest: Digest
-    size: int
-
-
-class StoredVersion(Part):
-    """``versions/v7.json``."""
-
-    sealed: Sealed
-    release: int
-    assets: dict[str, Asset]
-    commit: str = ""
-    """Where its tag pointed when it was published."""
-
-
-@dataclass(frozen=True)
-class Snapshot:
-    """The state at one commit; ``commit`` is None before the first change."""
-
-    commit: str | None
-    held: RegistryState
-    begun: bool = True
-
-
-@dataclass(frozen=True)
-class Change:
-    """What a commit does: path below the model's folder → content, and what to say of it."""
-
-    files: Mapping[str, bytes]
-    message: str
 
 
 @dataclass
@@ -125,7 +55,7 @@ class StateBranch:
     _trees: dict[str, str] = field(default_factory=dict)
 
     def read(self) -> Snapshot:
-        """The state now.
+        """Return the state now.
 
         Raises:
             PlatformError: the branch was deleted, or holds something else.
@@ -145,7 +75,7 @@ class StateBranch:
         return Snapshot(commit, held)
 
     def file(self, commit: str, name: str) -> bytes | None:
-        """A file of the model at a commit; None where it is not there."""
+        """Return a file of the model at a commit; None where it is not there."""
         key = (commit, name)
         if key not in self._files:
             try:
@@ -158,17 +88,17 @@ class StateBranch:
         return self._files[key]
 
     def known(self, at: Snapshot, name: str) -> VersionIndexEntry | None:
-        """What the state says of a version; None where there is no such version."""
+        """Return what the state says of a version; None where there is no such version."""
         file = _file_of(name)
         return at.held.versions.get(name) if file > at.held.filed else self._filed(at, file).get(name)
 
     def all_known(self, at: Snapshot) -> dict[str, VersionIndexEntry]:
-        """What the state says of every version, oldest first."""
+        """Return what the state says of every version, oldest first."""
         older = [pair for file in range(1, at.held.filed + 1) for pair in self._filed(at, file).items()]
         return dict(sorted([*older, *at.held.versions.items()], key=lambda pair: int(pair[0][1:])))
 
     def added(self, at: Snapshot, name: str, known: VersionIndexEntry) -> tuple[dict[str, bytes], RegistryState]:
-        """The files and the state that a new version makes; closed files stay as they are, but for a late one."""
+        """Return the files and the state that a new version makes; closed files stay, but for a late one."""
         file, files = _file_of(name), dict[str, bytes]()
         if file <= at.held.filed:
             files[_versions(file)] = _packed({**self._filed(at, file), name: known})
@@ -192,14 +122,16 @@ class StateBranch:
             raise _damaged(name, why(error)) from error
 
     def stored(self, at: Snapshot, name: str) -> StoredVersion:
-        """A version.
+        """Return a version.
 
         Raises:
             PlatformError: its file is gone, or was changed.
         """
         data = self.file(at.commit or "", f"versions/{name}.json")
         if data is None:
-            raise PlatformError(f"{name} is gone from the branch {BRANCH}", hint=_RESTORE)
+            raise PlatformError(
+                f"{name} is gone from the branch {BRANCH}", code="registry/version-missing", hint=RESTORE
+            )
         try:
             found = StoredVersion.model_validate_json(data)
             sealed = Sealed.from_bytes(found.sealed.to_bytes())
@@ -211,7 +143,7 @@ class StateBranch:
         return found
 
     def entries(self, at: Snapshot) -> tuple[JournalEntry, ...]:
-        """The journal, oldest first, checked link by link against the state.
+        """Return the journal, oldest first, checked link by link against the state.
 
         Raises:
             PlatformError: an entry is missing or was changed.
@@ -225,7 +157,7 @@ class StateBranch:
         return tuple(entry for entry, _ in found)
 
     def newest_first(self, at: Snapshot) -> Iterator[JournalEntry]:
-        """The journal, newest first, each entry checked against the digest that the one after it names.
+        """Return the journal, newest first, each entry checked against the digest that the one after it names.
 
         Older files are read only where somebody goes on to them.
 
@@ -262,10 +194,12 @@ class StateBranch:
             if change is None or self._commit(snapshot, change):
                 return result
             self.client.pause(self.rng.uniform(0, 0.2 * 2 ** min(attempt, 6)))
-        raise PlatformError(f"the branch {BRANCH} is being written without pause", hint="Run again later.")
+        raise PlatformError(
+            f"the branch {BRANCH} is being written without pause", code="registry/busy", hint="Run again later."
+        )
 
     def appended(self, at: Snapshot, entry: JournalEntry) -> tuple[dict[str, bytes], RegistryState]:
-        """The files and the state that an entry makes."""
+        """Return the files and the state that an entry makes."""
         line = entry.to_bytes() + b"\n"
         journal = b"" if at.commit is None else self.file(at.commit, _NEWEST) or b""
         files: dict[str, bytes] = {}
@@ -316,7 +250,7 @@ class StateBranch:
         return self._trees[commit]
 
     def _took_effect(self, commit: str) -> bool:
-        """Whether the branch holds a commit, after the answer to its move was lost."""
+        """Return whether the branch holds a commit, after the answer to its move was lost."""
         head = self._head()
         for _ in range(_LOOK_BACK):
             if head is None or head == commit:
@@ -329,6 +263,7 @@ class StateBranch:
         if any(self.client.pages(f"git/matching-refs/tags/modelyard/{self.model}/", needs=READ, params={})):
             raise PlatformError(
                 f"the state of {self.model} is gone from the branch {BRANCH}, but versions of it were published",
+                code="registry/state-deleted",
                 hint=PUSH_BACK,
             )
 
@@ -353,52 +288,7 @@ PUSH_BACK = (
     f"Push it back from a clone that has it: git push --force origin <commit>:refs/heads/{BRANCH}. The repository's "
     f"activity page names the commit before each change (/activity?ref={BRANCH}). Nothing moves without its history."
 )
-_RESTORE = f"Put the branch {BRANCH} back to a commit before the change; its history has all of them."
-
-
-def with_state(files: Mapping[str, bytes], held: RegistryState) -> dict[str, bytes]:
-    """The files of a change together with the new ``state.json``."""
-    return {**files, "state.json": canonical(held.model_dump(mode="json", by_alias=True)) + b"\n"}
-
-
-def version_of(stored: StoredVersion) -> Version:
-    """A version as the registry hands it out."""
-    return Version(stored.sealed.manifest, stored.sealed.digest)
-
-
-def lost_race(error: GitHubError) -> bool:
-    """Whether a reference was not moved because somebody else moved, made or deleted it first."""
-    words = error.said.lower()
-    raced = ("fast forward", "fast-forward", "already exists", "does not exist", "cannot be updated", "cannot lock ref")
-    if error.status == 422:
-        return any(part in words for part in raced)
-    return error.status == 409 and not is_rule(error) and "empty" not in words
-
-
-def is_rule(error: GitHubError) -> bool:
-    """Whether the repository's own rules refused: a ruleset, or the protection of a branch or tag."""
-    words = error.said.lower()
-    ruled = ("rule", "protected", "through a pull request", "status check", "signed commits", "verified signatures",
-             "restricted", "merge queue", "linear history", "update failed")  # fmt: skip
-    return error.status in (403, 409, 422) and any(part in words for part in ruled)
-
-
-def explained(error: GitHubError, what: str, pattern: str) -> PlatformError:
-    """A refusal by the repository's rules with the ways out; any other as it is.
-
-    Args:
-        error: GitHub's.
-        what: was to be written, in words.
-        pattern: as a rule names it.
-    """
-    if not is_rule(error):
-        return error
-    return PlatformError(
-        f"a rule of this repository keeps {what} from being written: {error.said}",
-        hint=f"One of three: exclude `{pattern}` from the rule (Settings → Rules → Rulesets → Target, or Settings → "
-        "Branches); add the app whose token this job uses to the rule's bypass list, and pass that token with "
-        "`with: {token: …}`; or keep the registry elsewhere, with registry: {kind: mlflow}.",
-    )
+RESTORE = f"Put the branch {BRANCH} back to a commit before the change; its history has all of them."
 
 
 _NEWEST = "journal.jsonl"
@@ -423,4 +313,6 @@ def _packed(known: Mapping[str, VersionIndexEntry]) -> bytes:
 
 
 def _damaged(name: str, what: str) -> PlatformError:
-    return PlatformError(f"{name} on the branch {BRANCH} cannot be used: {what}", hint=_RESTORE)
+    return PlatformError(
+        f"{name} on the branch {BRANCH} cannot be used: {what}", code="registry/state-damaged", hint=RESTORE
+    )

@@ -46,7 +46,7 @@ class JournalFiles:
         return True
 
     def state(self) -> State:
-        """What all entries add up to.
+        """Return what all entries add up to.
 
         Raises:
             PlatformError: an entry is missing, damaged or out of line; it is named.
@@ -61,7 +61,7 @@ class JournalFiles:
         return state
 
     def newest_first(self, *, packs: bool = True) -> Iterator[JournalEntry]:
-        """Every entry, newest first, each checked against the digest that the one after it names.
+        """Return every entry, newest first, each checked against the digest that the one after it names.
 
         Raises:
             PlatformError: an entry is missing or was changed; it is named.
@@ -114,7 +114,7 @@ class JournalFiles:
         yield _parse(seq, data)
 
     def _pack(self, last: int, expected: str) -> Iterator[JournalEntry]:
-        """The entries of a pack, newest first, from its file where that holds what the digests say."""
+        """Return the entries of a pack, newest first, from its file where that holds what the digests say."""
         path = self.packs / f"{last:06d}.jsonl"
         with suppress(OSError, ValueError):
             lines = path.read_bytes().splitlines()
@@ -134,7 +134,7 @@ class JournalFiles:
         yield from read
 
     def _read_projection(self) -> State | None:
-        """The stored state where it is whole and the journal still holds the entry that it ends with.
+        """Return the stored state where it is whole and the journal still holds the entry that it ends with.
 
         Raises:
             PlatformError: the journal ends before the state does, or its last entry differs: it was cut or changed.

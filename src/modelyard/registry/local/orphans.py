@@ -39,23 +39,23 @@ class Uses:
         self._counted, self._removed = kept, numbers - kept
 
     def of(self, number: int) -> frozenset[str]:
-        """The digests of a version's files."""
+        """Return the digests of a version's files."""
         if number not in self._digests:
             manifest = self._versions.load(number).manifest
             self._digests[number] = frozenset(file.digest for file in manifest.files)
         return self._digests[number]
 
     def used(self, digest: str) -> bool:
-        """Whether a version that is kept uses this blob."""
+        """Return whether a version that is kept uses this blob."""
         return self._count[digest] > 0
 
     def of_removed(self) -> frozenset[str]:
-        """The digests of every removed version's files."""
+        """Return the digests of every removed version's files."""
         return frozenset().union(*(self.of(number) for number in self._removed))
 
 
 def find_orphans(folder: Path, blobs: Blobs, uses: Uses) -> Iterator[Orphan]:
-    """Everything in a registry's folder that no version uses; ``uses`` is loaded.
+    """Return everything in a registry's folder that no version uses; ``uses`` is loaded.
 
     Raises:
         PlatformError: the folder cannot be read.

@@ -33,16 +33,16 @@ class Versions:
         return version
 
     def numbers(self) -> list[int]:
-        """The number of every version, ascending."""
+        """Return the number of every version, ascending."""
         names = [name.removesuffix(".json") for name in _names(self._folder) if name.endswith(".json")]
         return sorted(int(name[1:]) for name in names if name[:1] == "v" and _is_number(name[1:]))
 
     def has(self, number: int) -> bool:
-        """Whether there is such a version."""
+        """Return whether there is such a version."""
         return self._path(number).is_file()
 
     def load(self, number: int) -> Version:
-        """A version.
+        """Return a version.
 
         Raises:
             PlatformError: its manifest cannot be read, is not one, or was changed.
@@ -55,13 +55,15 @@ class Versions:
             if (sealed.manifest.model, sealed.manifest.number) != (self.model, number):
                 raise ValueError(f"it is the manifest of {sealed.manifest.model} {sealed.manifest.name}")
         except ValueError as error:
-            raise PlatformError(f"the manifest of v{number} cannot be used: {why(error)}", hint=RESTORE) from error
+            raise PlatformError(
+                f"the manifest of v{number} cannot be used: {why(error)}", code="registry/bad-manifest", hint=RESTORE
+            ) from error
         return Version(sealed.manifest, sealed.digest)
 
     def with_model(self, prefix: str) -> list[Version]:
-        """The versions whose model digest begins so, oldest first.
+        """Return the versions whose model digest begins so, oldest first.
 
-        The index is mended first: a process may have died between a version and its mark.
+        The index is completed first: a process may have died between a version and its mark.
         """
         marks = _names(self._index)
         if len(marks) < len(_names(self._folder)):

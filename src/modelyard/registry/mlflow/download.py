@@ -54,7 +54,7 @@ def download(
 
 
 def _from_a_bucket(store: Any) -> bool:
-    """Whether the server sends its clients to the bucket; MLflow's own way there is in parts, with retries."""
+    """Return whether the server sends its clients to the bucket; MLflow's own way there is in parts, with retries."""
     asks = getattr(store, "_is_multipart_download_enabled", None)
     return bool(asks and asks())
 
@@ -113,7 +113,7 @@ def _write(answer: Any, stream: Any) -> Exception | None:
 
 
 def _rest(store: Any, path: str, have: int) -> Any:
-    """The answer with a file from a byte on, or with all of it; None where there is nothing from there on."""
+    """Return the answer with a file from a byte on, or with all of it; None where there is nothing from there on."""
     from mlflow.utils.credentials import get_default_host_creds
     from mlflow.utils.rest_utils import augmented_raise_for_status, http_request
 
@@ -131,4 +131,4 @@ def _rest(store: Any, path: str, have: int) -> Any:
 
 
 def _gone(called: str) -> PlatformError:
-    return PlatformError(f"{called} is gone from MLflow's artifacts", hint=RESTORE)
+    return PlatformError(f"{called} is gone from MLflow's artifacts", code="registry/file-missing", hint=RESTORE)

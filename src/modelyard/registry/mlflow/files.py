@@ -36,7 +36,7 @@ def stage(files: Mapping[str, Path], target: Callable[[str], Path]) -> tuple[Fil
         try:
             found.append(FileEntry(path=path, digest=digest, size=size))
         except ValueError as error:
-            raise DataError(f"{path!r} cannot be published: {why(error)}") from error
+            raise DataError(f"{path!r} cannot be published: {why(error)}", code="registry/bad-file") from error
     return tuple(found)
 
 
@@ -76,11 +76,12 @@ class RunFiles:
         if found != file.digest:
             raise PlatformError(
                 f"{file.path} was changed in MLflow: the manifest says {file.digest}, its content is {found}",
+                code="registry/file-damaged",
                 hint=RESTORE,
             )
 
     def sizes(self, parts: Iterable[str]) -> dict[str, int]:
-        """Path to size in bytes, of every file in or below the named parts."""
+        """Return path to size in bytes, of every file in or below the named parts."""
         store: Any = self._server.artifacts(self._uri)
         found: dict[str, int] = {}
         with self._server.talking("list a run's files"):
@@ -106,7 +107,7 @@ class RunFiles:
                     store.delete_artifacts(each.path)
 
     def manifest(self, path: str, digest: str) -> Manifest:
-        """The manifest with a digest.
+        """Return the manifest with a digest.
 
         Raises:
             PlatformError: missing, or another one.
@@ -121,7 +122,9 @@ class RunFiles:
                 raise ValueError(f"its digest is {sealed.digest}, the ledger says {digest}")
         except ValueError as error:
             raise PlatformError(
-                f"{path} in MLflow is not the version's manifest: {why(error)}", hint=RESTORE
+                f"{path} in MLflow is not the version's manifest: {why(error)}",
+                code="registry/bad-manifest",
+                hint=RESTORE,
             ) from error
         finally:
             shutil.rmtree(folder, ignore_errors=True)

@@ -62,7 +62,7 @@ class LedgerState:
     """What the lines up to the last one add up to."""
 
     last: int = 0
-    state: State = EMPTY
+    journal: State = EMPTY
     entries: list[JournalEntry] = field(default_factory=list)
     published: dict[int, Published] = field(default_factory=dict)
     identities: dict[str, int] = field(default_factory=dict)
@@ -96,7 +96,7 @@ class Ledger:
         self._where: tuple[str, str] | None = None
 
     def read(self, *, anew: bool = False) -> LedgerState:
-        """What the lines add up to now; only new ones are asked for, unless ``anew``.
+        """Return what the lines add up to now; only new ones are asked for, unless ``anew``.
 
         Raises:
             PlatformError: a line is missing or was changed, or the server does not answer.
@@ -148,11 +148,11 @@ class Ledger:
             total.counted.add(tags.get(NONCE, ""))
 
     def _enter(self, total: LedgerState, entry: JournalEntry, digest: str, number: int) -> bool:
-        if entry.previous != total.state.head_digest:
+        if entry.previous != total.journal.head_digest:
             if entry.previous in total.known:
                 return False
             raise self._broken(number, "follows an entry that is not there, so one was changed")
-        total.state = fold([(entry, digest)], total.state)
+        total.journal = fold([(entry, digest)], total.journal)
         total.known.add(digest)
         total.entries.append(entry)
         return True
@@ -175,7 +175,7 @@ class Ledger:
                 return sorted(found, key=lambda version: int(version.version))
 
     def _compare_head(self, total: LedgerState) -> None:
-        """The registered model remembers a late line, so that the end of the ledger cannot vanish unseen."""
+        """Compare with the late line that the registered model remembers: no end of the ledger vanishes unseen."""
         try:
             with self.server.talking(f"read {self._model}"):
                 tags = self.server.client.get_registered_model(self._model).tags
@@ -210,7 +210,7 @@ class Ledger:
                 continue
 
     def _place(self) -> tuple[str, str]:
-        """The run and the source that a line names: MLflow wants every version to come from a run's files."""
+        """Return the run and the source that a line names: MLflow wants every version to come from a run's files."""
         if self._where is None:
             client = self.server.client
             with self.server.talking(f"read {self.name}"):
@@ -226,11 +226,15 @@ class Ledger:
         return self._where
 
     def _broken(self, number: int, what: str) -> PlatformError:
-        return PlatformError(f"line {number} of the registered model {self.name} in MLflow {what}", hint=RESTORE)
+        return PlatformError(
+            f"line {number} of the registered model {self.name} in MLflow {what}",
+            code="registry/broken-journal",
+            hint=RESTORE,
+        )
 
 
 def _is_foreign(version: Any) -> bool:
-    """Whether somebody registered a version of their own here, which says nothing."""
+    """Return whether somebody registered a version of their own here, which says nothing."""
     return not any(tag.startswith("modelyard.") for tag in version.tags) and not _OURS.fullmatch(
         version.description or ""
     )
@@ -238,7 +242,7 @@ def _is_foreign(version: Any) -> bool:
 
 def _publish(total: LedgerState, line: Published) -> bool:
     before = total.identities.get(line.identity)
-    if line.number in total.published or (before is not None and not total.state.is_removed(before)):
+    if line.number in total.published or (before is not None and not total.journal.is_removed(before)):
         return False
     total.published[line.number] = line
     total.identities[line.identity] = line.number
@@ -246,7 +250,7 @@ def _publish(total: LedgerState, line: Published) -> bool:
 
 
 def _told(line: JournalEntry | Published) -> str:
-    """What MLflow's pages show of a line: names of a fixed form alone, since they render Markdown."""
+    """Return what MLflow's pages show of a line: names of a fixed form alone, since they render Markdown."""
     if isinstance(line, Published):
         return f"v{line.number} published"
     return f"entry {line.seq}: {line.kind}" + (f", {line.alias} is {line.to}" if line.alias else "")

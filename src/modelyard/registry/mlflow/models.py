@@ -40,7 +40,7 @@ class Logged:
 
 
 def is_reference(text: str) -> bool:
-    """Whether this names a model in MLflow."""
+    """Return whether this names a model in MLflow."""
     return text.startswith("models:/")
 
 
@@ -54,7 +54,9 @@ def fetch_logged(server: Server, reference: str, target: Path) -> str:
     found = _REFERENCE.fullmatch(reference)
     if found is None:
         raise ConfigError(
-            f"{reference[:100]!r} names no model in MLflow", hint="Write models:/name@alias, or models:/name/3."
+            f"invalid reference to a model in MLflow: {reference[:100]!r}",
+            code="mlflow/bad-reference",
+            hint="Write models:/name@alias, or models:/name/3.",
         )
     name, client = found["name"], server.client
     try:
@@ -65,7 +67,9 @@ def fetch_logged(server: Server, reference: str, target: Path) -> str:
                 version = client.get_model_version(name, found["number"])
     except (Missing, PlatformError) as error:
         if isinstance(error, Missing) or "alias" in error.message:
-            raise ConfigError(f"there is no {reference} on {server.address}", hint=_known(server, name)) from error
+            raise ConfigError(
+                f"there is no {reference} on {server.address}", code="mlflow/unknown-model", hint=_known(server, name)
+            ) from error
         raise
     uri = f"models:/{name}/{version.version}"
     with disk_errors(target):
@@ -75,12 +79,14 @@ def fetch_logged(server: Server, reference: str, target: Path) -> str:
             store = server.artifacts(_source(server, name, str(version.version)))
             store.download_artifacts("", str(target))
     except (Missing, OSError) as error:
-        raise PlatformError(f"the files of {uri} are gone from MLflow", hint="Name another version.") from error
+        raise PlatformError(
+            f"the files of {uri} are gone from MLflow", code="mlflow/files-missing", hint="Name another version."
+        ) from error
     return f"{name}/{version.version}"
 
 
 def _source(server: Server, name: str, number: str) -> str:
-    """Where a version's files are: at an artifact URI, in a run, or with a model that was logged by itself."""
+    """Return where a version's files are: at an artifact URI, in a run, or with a model that was logged by itself."""
     client = server.client
     source = str(client.get_model_version_download_uri(name, number))
     kind, _, rest = source.partition(":/")
@@ -104,7 +110,7 @@ def _known(server: Server, name: str) -> str:
 
 
 def describe(folder: Path) -> Logged:
-    """What an MLflow model folder holds, read from its files alone.
+    """Return what an MLflow model folder holds, read from its files alone.
 
     Raises:
         DataError: a link in it, no readable MLmodel, or no pyfunc flavor.
@@ -112,7 +118,7 @@ def describe(folder: Path) -> Logged:
     collect({"model": folder})  # refuses links
     path = folder / "MLmodel"
     if not path.is_file() or path.stat().st_size > _LARGEST:
-        raise DataError("it holds no MLmodel file, so it is no MLflow model")
+        raise DataError("it is not an MLflow model: it holds no MLmodel file", code="mlflow/bad-model")
     try:
         told = yaml.safe_load(path.read_text("utf-8"))
         flavor = told["flavors"]["python_function"]
@@ -121,6 +127,7 @@ def describe(folder: Path) -> Logged:
     except (yaml.YAMLError, UnicodeDecodeError, KeyError, TypeError, ValueError, AttributeError) as error:
         raise DataError(
             "its MLmodel file names no python_function flavor, so nothing says how to score with it",
+            code="mlflow/bad-model",
             hint="Log it with a flavor of MLflow's, or adopt its files with a predict command.",
         ) from error
     pins = folder / "requirements.txt"
@@ -129,14 +136,14 @@ def describe(folder: Path) -> Logged:
 
 
 def _own(known: Logged) -> Logged:
-    """A model that modelyard published: its files as they were, to be loaded as any of ours, not by the code beside."""
+    """Return a model that modelyard published: its files as they were, loaded as any of ours."""
     try:
         told: Mapping[str, Any] = json.loads((known.folder / "modelyard.json").read_bytes()[:_LARGEST])
         signature = Signature.model_validate({name: told[name] for name in Signature.model_fields if name in told})
         (known.folder / DATA).stat()
     except (OSError, ValueError, TypeError) as error:
         said = why(error) if isinstance(error, ValueError) else "it is not there"
-        raise DataError(f"its modelyard.json cannot be read: {said}") from error
+        raise DataError(f"its modelyard.json cannot be read: {said}", code="mlflow/bad-model") from error
     names = tuple(feature.name for feature in signature.features)
     return Logged(known.folder / DATA, "sklearn", known.python, known.requirements, names, signature)
 

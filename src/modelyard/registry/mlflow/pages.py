@@ -52,15 +52,20 @@ def _layout(adapter: str) -> _Layout:
 
 
 def place(path: str, adapter: str) -> str:
-    """Where a version's file stands among a run's artifacts. A pyfunc model is a folder of MLflow's already."""
+    """Return where a version's file stands among a run's artifacts. A pyfunc model is a folder of MLflow's already."""
     role, _, rest = path.partition("/")
     if role != "model":
         return f"{VERSION}/{path}"
     return f"{MODEL}/{rest}" if _layout(adapter).as_logged else f"{MODEL}/{DATA}/{rest}"
 
 
+def manifest_path(number: int) -> str:
+    """Return where a version's sealed manifest stands among a run's artifacts."""
+    return f"manifests/v{number}.json"
+
+
 def around(content: Content, files: tuple[FileEntry, ...], environment: str, mlflow_version: str) -> dict[str, bytes]:
-    """What stands beside a model's files, so that MLflow shows its signature and, for scikit-learn, can load it.
+    """Return what stands beside a model's files, so that MLflow shows its signature and, for scikit-learn, can load it.
 
     Args:
         content: what is published.
@@ -100,14 +105,14 @@ def around(content: Content, files: tuple[FileEntry, ...], environment: str, mlf
 
 
 def facts(content: Content, files: tuple[FileEntry, ...]) -> dict[str, Any]:
-    """What the loader is told: the signature, and the digest of every file that it may open."""
+    """Return what the loader is told: the signature, and the digest of every file that it may open."""
     told = content.signature.model_dump(mode="json")
     inside = {file.path.removeprefix("model/"): file.digest for file in files if file.role == "model"}
     return {**told, "model": content.model, "model_digest": content.model_digest, "files": inside}
 
 
 def signature(known: Signature) -> dict[str, Any]:
-    """A signature in MLflow's form."""
+    """Return a signature in MLflow's form."""
     inputs = [{"name": each.name, "type": _TYPE, "required": True} for each in known.features]
     if known.task == "binary":
         names = ["probability"]
@@ -120,7 +125,7 @@ def signature(known: Signature) -> dict[str, Any]:
 
 
 def parameters(content: Content, records: Mapping[Step, Envelope]) -> dict[str, str]:
-    """What MLflow shows as parameters: how the model was made, and the winner's own."""
+    """Return what MLflow shows as parameters: how the model was made, and the winner's own."""
     told: dict[str, Any] = {"adapter": content.adapter, "task": content.signature.task, "parent": content.parent}
     train = records.get("train")
     made = None if train is None else train.record.outcome
@@ -133,7 +138,7 @@ def parameters(content: Content, records: Mapping[Step, Envelope]) -> dict[str, 
 
 
 def version_tags(manifest: Manifest, records: Mapping[Step, Envelope]) -> dict[str, str]:
-    """The digests that a version stands on, as tags; its state changes when it is finished."""
+    """Return the digests that a version stands on, as tags; its state changes when it is finished."""
     told = {
         "model": manifest.model,
         "model_digest": manifest.model_digest,
@@ -153,7 +158,7 @@ def version_tags(manifest: Manifest, records: Mapping[Step, Envelope]) -> dict[s
 
 
 def reports(beside: Mapping[str, Path], records: Mapping[Step, Envelope]) -> dict[str, Path]:
-    """The rendered report, where its files are those that the report record speaks of."""
+    """Return the rendered report, where its files are those that the report record speaks of."""
     report = records.get("report")
     made = None if report is None else report.record.outcome
     if not isinstance(made, ReportResult):
@@ -163,7 +168,7 @@ def reports(beside: Mapping[str, Path], records: Mapping[Step, Envelope]) -> dic
 
 
 def _loader() -> tuple[str, dict[str, bytes]]:
-    """The loader as a package, named by its content, so that two of them never mix in one process."""
+    """Return the loader as a package, named by its content, so that two of them never mix in one process."""
     home = resources.files("modelyard.models.child")
     files = {file.name: file.read_bytes() for file in home.iterdir() if file.name.endswith(".py")}
     found = hashlib.sha256(b"\0".join(files[name] for name in sorted(files))).hexdigest()

@@ -37,7 +37,7 @@ class Taken(PlatformError):  # noqa: N818 - it says what happened
 
 
 def server_address(named: str, environ: Mapping[str, str]) -> str:
-    """The address of the server that the configuration and the environment agree on.
+    """Return the address of the server that the configuration and the environment agree on.
 
     Raises:
         ConfigError: none, two, not an http address, or one with a password in it.
@@ -45,21 +45,29 @@ def server_address(named: str, environ: Mapping[str, str]) -> str:
     told = environ.get("MLFLOW_TRACKING_URI", "")
     found = (named or told).rstrip("/")
     if not found:
-        raise ConfigError("the mlflow registry needs the address of its server", hint=f"Name it: {_HOW_TO_NAME}")
+        raise ConfigError(
+            "the mlflow registry needs the address of its server",
+            code="mlflow/no-address",
+            hint=f"Name it: {_HOW_TO_NAME}",
+        )
     parts = urlsplit(found)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ConfigError(
-            f"{_without_user(found)[:200]!r} is no address of an MLflow server",
+            f"{_without_user(found)[:200]!r} is not the address of an MLflow server",
+            code="mlflow/bad-address",
             hint="It begins with https:// or http://. Folders and databases cannot be shared safely, so use a server.",
         )
     if parts.username or parts.password:
         raise ConfigError(
             f"the address of the MLflow server {_without_user(found)} holds a user or a password",
+            code="mlflow/credentials-in-address",
             hint="Put them into MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, where nothing prints them.",
         )
     if named and told and named.rstrip("/") != told.rstrip("/"):
         raise ConfigError(
-            f"registry.uri says {found}, MLFLOW_TRACKING_URI says {_without_user(told)}", hint="Keep one of them."
+            f"registry.uri says {found}, MLFLOW_TRACKING_URI says {_without_user(told)}",
+            code="mlflow/two-addresses",
+            hint="Keep one of them.",
         )
     return found
 
@@ -93,7 +101,8 @@ class Server:
         except ImportError as error:
             raise ConfigError(
                 "the mlflow registry needs MLflow's client, which is not installed here",
-                hint="At a desk: pip install 'modelyard[mlflow]'. In GitHub Actions the environment step installs it "
+                code="mlflow/client-missing",
+                hint="Locally: pip install 'modelyard[mlflow]'. In GitHub Actions the environment step installs it "
                 "where it sees `registry: mlflow` among the action's inputs, MLFLOW_TRACKING_URI, or kind: mlflow in "
                 "the checked-out configuration.",
             ) from error
@@ -112,6 +121,7 @@ class Server:
             raise PlatformError(
                 f"the MLflow server at {self.address} keeps files in a folder of its own machine, which nobody else "
                 "can reach",
+                code="mlflow/artifacts-unreachable",
                 hint="Start it so that it carries them: mlflow server --artifacts-destination …; experiments that were "
                 "made before keep their place, so delete or rename those of modelyard.",
             )
@@ -143,11 +153,12 @@ class Server:
     def _needs_a_package(self, error: ImportError) -> ConfigError:
         return ConfigError(
             f"MLflow's artifact store needs the package {error.name or 'of its cloud'}, which is not installed",
+            code="mlflow/package-missing",
             hint="Let the server carry the files: mlflow server --artifacts-destination …, its default.",
         )
 
     def made(self, name: str, source: str, run: str, tags: Mapping[str, str], about: str | None = None) -> int:
-        """A new version of a registered model; returns the number that the server gave it.
+        """Make a version of a registered model; returns the number that the server gave it.
 
         Raises:
             PlatformError: the server would not make it, or others took every number that it tried.
@@ -161,7 +172,9 @@ class Server:
                 return int(version.version)
             except Taken:  # it tried three numbers, and others were faster each time
                 continue
-        raise PlatformError(f"{name} is being written without pause in MLflow", hint="Run again later.")
+        raise PlatformError(
+            f"{name} is being written without pause in MLflow", code="registry/busy", hint="Run again later."
+        )
 
     def _check_version(self) -> None:
         from mlflow.exceptions import MlflowException
@@ -179,12 +192,14 @@ class Server:
         found = re.fullmatch(r"(\d+)\.(\d+)[\w.+-]{0,30}", answer.text.strip()[:50]) if answer.ok else None
         if found is None:
             raise PlatformError(
-                f"what answers at {self.address} is no MLflow server (status {answer.status_code})",
+                f"what answers at {self.address} is not an MLflow server (status {answer.status_code})",
+                code="mlflow/not-a-server",
                 hint="Check the address; a page that asks to log in also looks like this.",
             )
         if (int(found[1]), int(found[2])) < _OLDEST:
             raise PlatformError(
                 f"the MLflow server at {self.address} is {found[0]}, and this needs 3.0 or newer",
+                code="mlflow/server-too-old",
                 hint="Upgrade the server; `mlflow db upgrade` brings its database along.",
             )
 
@@ -193,21 +208,23 @@ class Server:
         status = re.search(r"(?:error code|status code|too many) (\d{3})|(\d{3}) (?:Client|Server) Error", text)
         number = int(status[1] or status[2]) if status else 0
         if code == "RESOURCE_DOES_NOT_EXIST" or (number == 404 and code != "ENDPOINT_NOT_FOUND"):
-            return Missing(f"MLflow has no such thing: {self.harmless(text)}")
+            return Missing(f"MLflow has no such thing: {self.harmless(text)}", code="mlflow/not-found")
         if code == "RESOURCE_ALREADY_EXISTS":
-            return Taken(f"MLflow has it already: {self.harmless(text)}")
+            return Taken(f"MLflow has it already: {self.harmless(text)}", code="mlflow/exists")
         if number in (401, 403) or code in ("UNAUTHENTICATED", "CUSTOMER_UNAUTHORIZED", "PERMISSION_DENIED"):
             return self._refused(403 if number == 403 or code == "PERMISSION_DENIED" else 401, what)
         if "failed with timeout exception" in text or "Read timed out" in text or "timed out" in text:
             limit = os.environ.get("MLFLOW_HTTP_REQUEST_TIMEOUT", "120")
             return PlatformError(
                 f"the MLflow server at {self.address} did not answer within {limit} seconds",
+                code="mlflow/timeout",
                 hint="Run again: what was done stays, nothing is done twice. The limit: MLFLOW_HTTP_REQUEST_TIMEOUT.",
             )
         if "failed with exception" in text:
             return self.unreachable(error)
         return PlatformError(
             f"MLflow would not {what}: {self.harmless(text)}",
+            code="mlflow/refused",
             hint="Nothing was moved. Run again, or look at the server's log.",
         )
 
@@ -217,6 +234,7 @@ class Server:
         if status == 403:
             return PlatformError(
                 f"the MLflow server at {self.address} does not allow this account to {what} (403)",
+                code="mlflow/forbidden",
                 hint="Give it EDIT on the registered models <model> and <model>.journal, and on the experiment; "
                 "READ is enough for everything but promote, rollback and adopt.",
             )
@@ -225,31 +243,35 @@ class Server:
             return PlatformError(
                 f"the MLflow server at {self.address} asks for a user and a password (401); {given[0]} is set, and "
                 f"{missing} is empty",
+                code="mlflow/unauthorized",
                 hint=f"Set {missing} too. In GitHub Actions a secret that does not exist is empty, and so is every one "
                 "in a run for a pull request from a fork.",
             )
         if given:
             return PlatformError(
                 f"the MLflow server at {self.address} refuses the credentials in {' and '.join(given)} (401)",
+                code="mlflow/unauthorized",
                 hint="Correct them where they are set; they are read from the environment alone.",
             )
         return PlatformError(
             f"the MLflow server at {self.address} asks for a user and a password (401)",
+            code="mlflow/unauthorized",
             hint="Set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN, in the "
             "environment; in GitHub Actions from secrets, and only for the steps that use the registry.",
         )
 
     def unreachable(self, error: Exception | str) -> PlatformError:
-        """The server does not answer, or the connection broke off, or it is unwell."""
+        """Return the error for a server that does not answer, or answers with errors of its own."""
         text = str(error)
         why = next((said for mark, said in _REASONS if mark in text), self.harmless(text))
         return PlatformError(
             f"the MLflow server at {self.address} cannot be reached: {why}",
+            code="mlflow/unreachable",
             hint="Check the address and that the server runs. Run again: what was done stays, nothing is done twice.",
         )
 
     def harmless(self, text: str) -> str:
-        """What a server said, on one line, short, without credentials."""
+        """Return what a server said, on one line, short, without credentials."""
         for name in MLFLOW:
             if value := os.environ.get(name, ""):
                 text = text.replace(value, "***")
