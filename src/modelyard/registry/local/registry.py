@@ -113,14 +113,14 @@ class LocalRegistry(RegistryBase[LocalView]):
             if not self._blobs.present(file):
                 self._blobs.add(file.path, bundle.files[file.path])
 
-    def _get(self, view: LocalView, version: Version, file: FileEntry, target: Path) -> None:  # noqa: ARG002
+    def _get(self, view: LocalView, version: Version, file: FileEntry, target: Path) -> None:  # noqa: ARG002 - unused
         try:
             self._blobs.copy_out(file, target)
         except PlatformError:
             self._view().refuse_removed(version.number)  # it may have been removed while it was copied
             raise
 
-    def _read(self, view: LocalView, version: Version, file: FileEntry) -> bytes:  # noqa: ARG002
+    def _read(self, view: LocalView, version: Version, file: FileEntry) -> bytes:  # noqa: ARG002 - unused
         return self._blobs.read(file)
 
     def remove(self, version: str, *, actor: str, reason: str, command: str = "") -> JournalEntry:
