@@ -2,13 +2,18 @@
 
 import json
 import shutil
+from collections import Counter
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 
+from modelyard.records import store
+from modelyard.records.envelope import Envelope, read_record
 from modelyard.registry.local.registry import LocalRegistry
 from tests import desk
-from tests.desk import edit, modelyard
+from tests.desk import edit
+from tests.desk import inside as modelyard
 
 REASON = ("--reason", "errors since the morning")
 
@@ -111,3 +116,19 @@ def test_nothing_is_built_on_a_record_after_which_an_error_came(tiny: Path) -> N
     assert "train ended with error" in modelyard(tiny, "evaluate").err
     assert modelyard(tiny, "train").code == 0
     assert not (tiny / "modelyard-run" / "records" / "train.error.json").exists()
+
+
+@pytest.mark.parametrize("change", ["", "C: [0.1, 1, 10, 100]"])
+def test_a_run_reads_each_record_file_once(tiny: Path, change: str) -> None:
+    if change:
+        edit(tiny / "modelyard.yml", "C: [0.1, 1, 10]", change)
+    reads: Counter[Path] = Counter()
+
+    def reading(path: Path) -> Envelope:
+        reads[path] += 1
+        return read_record(path)
+
+    with patch.object(store, "read_record", reading):
+        done = modelyard(tiny, "run")
+    assert done.code in (0, 1), done.err
+    assert set(reads.values()) == {1}, reads

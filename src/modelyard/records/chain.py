@@ -9,7 +9,7 @@ from modelyard.core.files import sha256_file
 from modelyard.core.verdict import Verdict
 from modelyard.records.envelope import Envelope, Link, Record, Step, first_line, read_record
 from modelyard.records.manifest import EVALUATION, NO_EVIDENCE, Manifest
-from modelyard.records.results import RESULTS, ReportResult, TrainResult, in_order
+from modelyard.records.results import DETECT, REPORT, RESULTS, ReportResult, TrainResult, in_order
 from modelyard.records.store import error_path
 
 
@@ -191,10 +191,10 @@ def _judges_predictions(record: Record) -> bool:
 
 
 def _rendered(folder: Path, records: Mapping[Step, Envelope]) -> Report:
-    if "report" not in records or records["report"].record.result is None:
+    if REPORT.name not in records or records[REPORT.name].record.result is None:
         return Report(())
     try:
-        outcome = records["report"].record.read(ReportResult)
+        outcome = records[REPORT.name].record.read(ReportResult)
     except DataError as error:
         return Report(("report",), (Broken("report", error.message),))
     checked, broken, digests = [], [], {}
@@ -251,6 +251,6 @@ def verify_carried(manifest: Manifest, records: Mapping[Step, Envelope]) -> list
     ]
     if record.verdict is not Verdict.PASS:
         broken.append(Broken("manifest → evaluate", f"the evidence ended with {record.verdict}, not with pass"))
-    if "detect" not in {link.step for link in record.builds_on}:
+    if DETECT.name not in {link.step for link in record.builds_on}:
         broken.append(Broken("evaluate → detect", "the evidence builds on no detect record"))
     return broken

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from modelyard.core.errors import NOT_PASSED, DataError, ModelyardError
 from modelyard.core.verdict import Verdict
 from modelyard.records.envelope import Envelope
-from modelyard.records.results import DetectResult, ProofLevel, ProveResult
+from modelyard.records.results import DETECT, DetectResult, ProofLevel, ProveResult
 from modelyard.registry.protocol import Version
 
 
@@ -122,7 +122,7 @@ def _passed(evaluation: Envelope) -> None:
 
 
 def _builds_on(evaluation: Envelope, detect: Envelope) -> None:
-    linked = [link.digest for link in evaluation.record.builds_on if link.step == "detect"]
+    linked = [link.digest for link in evaluation.record.builds_on if link.step == DETECT.name]
     if detect.digest not in linked:
         raise EvidenceRefused(
             f"the evaluation builds on {f'the detect record {linked[0]}' if linked else 'no detect record'}, "

@@ -84,7 +84,7 @@ def open_pull_request(
     )
     path, branch = pointer_path(model), pointer_branch(model)
     title = f"Promote {model} {version.name}"
-    shown: dict[Step, Envelope] = {step: known for step, known in records.items() if step != "report"}
+    shown: dict[Step, Envelope] = {step: known for step, known in records.items() if step != r.REPORT.name}
     body = (
         f"Merging this moves `{alias}` of `{model}` from {now or 'nothing'} to {version.name}, which is published and "
         f"was judged by [run {event.run_id}]({event.run_url}). Until then, nothing serves it.\n\n"
@@ -157,7 +157,7 @@ def check_merged(context: Context, version: Version, evaluation: Envelope) -> No
         NotPassed: the evaluation did not pass.
     """
     records, champion = version_records(context.versions.open(), version), context.versions.find_champion()
-    if "detect" not in records:
+    if r.DETECT.name not in records:
         raise EvidenceRefused(f"{version.name} carries no detect record", hint=_AGAIN)
     now, then = context.read_committed_tree(), evaluation.record.tree
     trees = [found[1] for found in map(_TREE.fullmatch, (then, now)) if found]
@@ -165,13 +165,13 @@ def check_merged(context: Context, version: Version, evaluation: Envelope) -> No
     same = len(trees) == 2 and same_but_for(context.connect(), trees[0], trees[1], path)
     check_evidence(
         evaluation=evaluation,
-        detect=records["detect"],
+        detect=records[r.DETECT.name],
         model_now=context.config.model.name,
         model_digest_now=version.manifest.model_digest,
         champion_now=None if champion is None else champion.name,
         tree_now=then if same else now,
         config_digest_now=context.loaded.digest,
-        data_now=records["detect"].record.data,
+        data_now=records[r.DETECT.name].record.data,
         registry_now=context.versions.open().kind,
         alias=context.config.registry.alias,
     )

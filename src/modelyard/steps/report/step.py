@@ -48,11 +48,11 @@ def shown_records(known: RunRecords) -> dict[Step, Envelope]:
     A record that builds on another detect record is an earlier run's, about other data, and is left out.
     """
     found = {step: known.read(step) for step in shown_steps() if known.exists(step)}
-    detected = found.get("detect")
+    detected = found.get(r.DETECT.name)
     return {
         step: envelope
         for step, envelope in found.items()
-        if detected is None or step == "detect" or detected.link in envelope.record.builds_on
+        if detected is None or step == r.DETECT.name or detected.link in envelope.record.builds_on
     }
 
 
