@@ -42,7 +42,11 @@ def run(given: Mapping[str, str]) -> int:
     """Render and post; returns the exit code, which no comment changes."""
     event = read_event(os.environ)
     if event is None:
-        raise ConfigError("there is no pull request to comment on locally", hint="Look at report.md and report.html.")
+        raise ConfigError(
+            "there is no pull request to comment on locally",
+            code="github/needs-actions",
+            hint="Look at report.md and report.html.",
+        )
     run_dir = files.inside(Path.cwd(), given.get("run-dir", "modelyard-run"), what="run-dir")
     if event.other is not None:
         return _for_another_run(event, event.other, run_dir)

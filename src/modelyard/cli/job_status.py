@@ -16,7 +16,9 @@ def run(_command: Command, _given: Mapping[str, str], _positional: list[str]) ->
     """Read how each stage ended from MODELYARD_<STAGE>: outcome, exit code and verdict, with blanks between."""
     wanted = os.environ.get("MODELYARD_COMMENT_WANTED", "")
     if wanted not in ("", "true", "false"):
-        raise ConfigError(f"input 'comment' is {wanted[:40]!r}", hint="Allowed: true or false.")
+        raise ConfigError(
+            f"input 'comment' is {wanted[:40]!r}", code="command/bad-input", hint="Allowed: true or false."
+        )
     code, verdict = conclude({stage: os.environ.get(f"MODELYARD_{stage.upper()}", "") for stage in STAGES})
     runner.outputs({"verdict": verdict.value, "exit-code": code})
     print(f"verdict: {verdict.value} ({verdict.words}), exit code {code}")

@@ -170,7 +170,11 @@ def read_record(path: Path) -> Envelope:
         DataError: missing, unreadable, or changed since it was written; the message says which.
     """
     if not path.is_file():
-        raise DataError(f"{path}: no such record", hint="Run the step that writes it first, or `modelyard run`.")
+        raise DataError(
+            f"{path}: no such record",
+            code="record/missing",
+            hint="Run the step that writes it first, or `modelyard run`.",
+        )
     try:
         plain: dict[str, Any] = read_json(path)
         envelope = Envelope.model_validate(plain)
@@ -178,6 +182,7 @@ def read_record(path: Path) -> Envelope:
     except (ValueError, OSError, RecursionError) as error:
         raise DataError(
             f"{path}: not a readable record ({first_line(error)})",
+            code="record/unreadable",
             hint="The file was edited or damaged; run the step again.",
         ) from error
     for name, found in zip(("digest", "result_digest"), content, strict=True):
@@ -185,6 +190,7 @@ def read_record(path: Path) -> Envelope:
             raise DataError(
                 f"{path}: the record was changed after it was written: "
                 f"its {name} says {plain[name]}, its content is {found}",
+                code="record/changed",
                 hint="Run the step again; a changed record is never evidence.",
             )
     return envelope

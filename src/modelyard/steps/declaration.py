@@ -51,13 +51,17 @@ class Inputs(BaseModel):
         for name, text in given.items():
             if name not in fields:
                 raise ConfigError(
-                    f"unknown input {name!r}", hint=nearest(name, fields) or f"Known: {', '.join(fields)}."
+                    f"unknown input {name!r}",
+                    code="command/unknown-input",
+                    hint=nearest(name, fields) or f"Known: {', '.join(fields)}.",
                 )
             if text == "":
                 continue
             if fields[name].annotation is bool:
                 if text not in ("true", "false"):
-                    raise ConfigError(f"input {name!r} is {text[:40]!r}", hint="Allowed: true or false.")
+                    raise ConfigError(
+                        f"input {name!r} is {text[:40]!r}", code="command/bad-input", hint="Allowed: true or false."
+                    )
                 values[name] = text == "true"
             else:
                 values[name] = text
@@ -66,7 +70,9 @@ class Inputs(BaseModel):
         except ValidationError as error:
             first = error.errors()[0]
             name = ".".join(str(part) for part in first["loc"])
-            raise ConfigError(f"input {name!r}: {first['msg']}", hint="See --help for what is allowed.") from error
+            raise ConfigError(
+                f"input {name!r}: {first['msg']}", code="command/bad-input", hint="See --help for what is allowed."
+            ) from error
 
 
 class Outputs(BaseModel):

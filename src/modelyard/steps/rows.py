@@ -64,13 +64,17 @@ def split(config: Config, read: Callable[[str], Any]) -> Rows:
         return Rows(parts.train, parts.test, parts.description, dropped)
     test, dropped = _prepare(config, read, "test")
     if len(test) == 0:
-        raise DataError("the set test holds no rows", hint="Judging needs rows with known targets.")
+        raise DataError(
+            "the set test holds no rows", code="data/no-rows", hint="Judging needs rows with known targets."
+        )
     train = test.clear()
     if "train" in config.data.sets:
         train, dropped_too = _prepare(config, read, "train")
         dropped += dropped_too
         if len(train) == 0:
-            raise DataError("the set train holds no rows", hint="Training needs rows with known targets.")
+            raise DataError(
+                "the set train holds no rows", code="data/no-rows", hint="Training needs rows with known targets."
+            )
     return Rows(train, test, "sets train and test as given", dropped)
 
 
@@ -95,6 +99,7 @@ def _prepare(config: Config, read: Callable[[str], Any], name: str) -> tuple[Any
         raise DataError(
             f"data.columns.id: {columns.id!r} does not name rows: {repeated:,} ids are repeated, "
             f"{frame[columns.id].null_count():,} are missing",
+            code="data/id-not-unique",
             hint="Name a column whose values are unique, or leave id out to number the rows.",
         )
     return frame, dropped

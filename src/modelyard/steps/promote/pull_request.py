@@ -38,6 +38,7 @@ def waits(context: Context) -> bool:
         raise ConfigError(
             f"registry.via is pull-request, so the alias of the {kind} registry moves by a pull "
             "request that GitHub Actions opens",
+            code="promote/pull-request-only",
             hint="Push, and merge the pull request; or try it out here with --registry local.",
         )
     return True
@@ -101,7 +102,7 @@ def open_pull_request(
 def _evidence(version: Version) -> str:
     found = version.manifest.evidence
     if found == NO_EVIDENCE:
-        raise EvidenceRefused(f"{version.name} carries no evidence", hint=_AGAIN)
+        raise EvidenceRefused(f"{version.name} carries no evidence", code="promote/no-evidence", hint=_AGAIN)
     return found
 
 
@@ -116,13 +117,17 @@ def merged(context: Context) -> tuple[Pointer, Version, Envelope]:
     event, model, alias = context.event, context.config.model.name, context.config.registry.alias
     if event is None:
         raise ConfigError(
-            "part: merged is for the push that merged a promotion's pull request", hint="Run it in Actions."
+            "part: merged is for the push that merged a promotion's pull request",
+            code="github/needs-actions",
+            hint="Run it in Actions.",
         )
     client, path = context.connect(), pointer_path(model)
     params = {"ref": event.sha}
     if client.find(f"contents/{path}", needs="contents: read", params=params) is None:
         raise ConfigError(
-            f"there is no {path} at the commit {event.sha[:12]}", hint="Nothing is promoted by this push."
+            f"there is no {path} at the commit {event.sha[:12]}",
+            code="promote/no-pointer",
+            hint="Nothing is promoted by this push.",
         )
     pointer = Pointer.from_bytes(client.raw(f"contents/{path}", needs="contents: read", params=params), path)
     version = context.versions.open().resolve(pointer.version)
@@ -133,7 +138,9 @@ def merged(context: Context) -> tuple[Pointer, Version, Envelope]:
         (f"names {version.name} on the evidence", pointer.evidence, version.manifest.evidence),
     ):
         if found != wanted:
-            raise EvidenceRefused(f"{path} {said} {found}, and it is {wanted}", hint=_AGAIN)
+            raise EvidenceRefused(
+                f"{path} {said} {found}, and it is {wanted}", code="promote/other-evidence", hint=_AGAIN
+            )
     return pointer, version, _judged(context, version)
 
 
@@ -142,10 +149,14 @@ def _judged(context: Context, version: Version) -> Envelope:
     records = version_records(context.versions.open(), version)
     evaluation = records.get("evaluate")
     if evaluation is None:
-        raise EvidenceRefused(f"{version.name} carries no evaluation record", hint=_AGAIN)
+        raise EvidenceRefused(f"{version.name} carries no evaluation record", code="promote/no-evidence", hint=_AGAIN)
     where = evaluation.record.circumstances.event
     if where not in _PROMOTING:
-        raise EvidenceRefused(f"the evidence of {version.name} is of {where}, not of the default branch", hint=_AGAIN)
+        raise EvidenceRefused(
+            f"the evidence of {version.name} is of {where}, not of the default branch",
+            code="promote/wrong-event",
+            hint=_AGAIN,
+        )
     return evaluation
 
 
@@ -158,7 +169,7 @@ def check_merged(context: Context, version: Version, evaluation: Envelope) -> No
     """
     records, champion = version_records(context.versions.open(), version), context.versions.find_champion()
     if r.DETECT.name not in records:
-        raise EvidenceRefused(f"{version.name} carries no detect record", hint=_AGAIN)
+        raise EvidenceRefused(f"{version.name} carries no detect record", code="promote/no-evidence", hint=_AGAIN)
     now, then = context.read_committed_tree(), evaluation.record.tree
     trees = [found[1] for found in map(_TREE.fullmatch, (then, now)) if found]
     path = pointer_path(context.config.model.name)

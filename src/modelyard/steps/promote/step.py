@@ -90,17 +90,24 @@ def run(context: Context, inputs: PromoteInputs) -> Outcome:
     records = {step: context.records.read(step) for step in carried_records() if context.records.exists(step)}
     model_dir = context.run_dir / "model"
     if not model_dir.is_dir():
-        raise DataError(f"there is no model in {context.run_dir.name}", hint="Run `modelyard run` first.")
+        raise DataError(
+            f"there is no model in {context.run_dir.name}", code="promote/no-model", hint="Run `modelyard run` first."
+        )
     for step in ("detect", "train", "evaluate"):
         context.records.read(step)
     broken = verify_records(records)
     if broken:
-        raise EvidenceRefused(f"the chain of records is broken: {broken[0]}", hint="Run `modelyard run` again.")
+        raise EvidenceRefused(
+            f"the chain of records is broken: {broken[0]}",
+            code="promote/broken-chain",
+            hint="Run `modelyard run` again.",
+        )
     champion, evaluation = context.versions.find_champion(), records["evaluate"]
     _refuse_another_run(context, evaluation)
     if inputs.evidence_digest and inputs.evidence_digest != evaluation.digest:
         raise EvidenceRefused(
             f"the evidence named is {inputs.evidence_digest}, but this run folder's evaluation is {evaluation.digest}",
+            code="promote/other-evidence",
             hint="Hand over the run folder of the evaluation that is named.",
         )
     model_digest, _ = store.digest(model_dir)
@@ -205,6 +212,7 @@ def bundle_files(context: Context, records: Mapping[Step, Envelope]) -> dict[str
             raise EvidenceRefused(
                 f"{name} beside the model is {found.get(name, 'missing')}, the evaluation wrote "
                 f"{known.get(name, 'none')}",
+                code="promote/changed-file",
                 hint="Run `modelyard evaluate` again, and promote what it judged.",
             )
     sources = {"model": context.run_dir / "model"}
@@ -269,14 +277,20 @@ def _refuse_where_nothing_is_promoted(context: Context, inputs: PromoteInputs) -
         raise ConfigError(
             f"nothing is promoted on {name}"
             + (" outside the default branch" if context.trigger == "elsewhere" else ""),
+            code="promote/wrong-event",
             hint="A pull request's verdict is advice to its reviewer; promote on a push to the default branch, a "
             "schedule or a dispatch.",
         )
     if context.mode == "report-only":
-        raise ConfigError("mode is report-only, which promotes nothing", hint="Remove `mode: report-only` to promote.")
+        raise ConfigError(
+            "mode is report-only, which promotes nothing",
+            code="promote/report-only",
+            hint="Remove `mode: report-only` to promote.",
+        )
     if context.event is not None and not inputs.evidence_digest and inputs.part == "promote":
         raise ConfigError(
             "input 'evidence-digest' is missing",
+            code="command/missing-input",
             hint="Hand over the evaluation's: with: {evidence-digest: ${{ needs.evaluate.outputs.record-digest }}}.",
         )
 
@@ -286,6 +300,7 @@ def _refuse_another_run(context: Context, evaluation: Envelope) -> None:
     if context.event is not None and run != context.event.run_id:
         raise EvidenceRefused(
             f"the evidence was made by run {run or 'none, locally'}, and this is run {context.event.run_id}",
+            code="promote/other-run",
             hint="Promote in the run that evaluates; no other run's records are evidence here.",
         )
 
@@ -294,9 +309,13 @@ def _content(context: Context, records: Mapping[Step, Envelope], model_digest: s
     evaluation = records["evaluate"]
     trained, judged = records["train"].record.outcome, evaluation.record.outcome
     if not isinstance(trained, r.TrainResult) or not isinstance(judged, r.EvaluateResult) or trained.signature is None:
-        raise DataError("the train record has no signature", hint="Run `modelyard train` again.")
+        raise DataError(
+            "the train record has no signature", code="record/no-signature", hint="Run `modelyard train` again."
+        )
     if evaluation.record.environment_digest is None:
-        raise DataError("the evaluation names no environment", hint="Run `modelyard evaluate` again.")
+        raise DataError(
+            "the evaluation names no environment", code="record/no-environment", hint="Run `modelyard evaluate` again."
+        )
     champion, predict = context.versions.find_champion(), context.config.evaluate.predict
     return Content(
         model=context.config.model.name,

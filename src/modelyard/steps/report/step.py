@@ -68,7 +68,11 @@ def run(context: Context, _inputs: Inputs) -> Outcome:
 
     records = shown_records(context.records)
     if not records:
-        raise DataError(f"{context.run_dir.name} holds no records to report on", hint="Run `modelyard run` first.")
+        raise DataError(
+            f"{context.run_dir.name} holds no records to report on",
+            code="report/no-records",
+            hint="Run `modelyard run` first.",
+        )
     markdown, html = render_markdown(records).encode(), render_html(records).encode()
     write_atomic(context.run_dir / "report.md", markdown)
     write_atomic(context.run_dir / "report.html", html)

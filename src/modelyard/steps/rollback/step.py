@@ -62,7 +62,9 @@ def run(context: Context, inputs: RollbackInputs) -> Outcome:
         )
     except AliasMoved as error:
         raise PlatformError(
-            error.message, hint="Nothing was changed. Look at `modelyard history`, then prove and move again."
+            error.message,
+            code="rollback/moved-meanwhile",
+            hint="Nothing was changed. Look at `modelyard history`, then prove and move again.",
         ) from error
     return _outcome(context, proof, target, entry, inputs)
 
@@ -76,6 +78,7 @@ def _own(context: Context, proof: Envelope) -> str:
     if context.event is not None:
         raise ConfigError(
             "input 'proof-digest' is missing",
+            code="command/missing-input",
             hint="Hand over the proof's: with: {proof-digest: ${{ needs.prove.outputs.record-digest }}}.",
         )
     return proof.digest

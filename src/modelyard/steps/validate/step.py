@@ -27,6 +27,7 @@ def _suites(context: CheckedOut) -> dict[str, str]:
     if section is None:
         raise ConfigError(
             "no expectation suite is configured, so validate would check nothing",
+            code="validate/no-suite",
             hint="Name one: validate: {suites: {<set>: path/to/suite.json}}.",
         )
     return dict(section.suites)
