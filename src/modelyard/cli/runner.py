@@ -47,7 +47,7 @@ def annotate(annotations: Sequence[Annotation]) -> None:
 
 
 def failed(exit_code: int, annotations: Sequence[Annotation]) -> None:
-    """A command that ended before it had a record to show: its outputs say so."""
+    """Say in the outputs that a command ended before it had a record to show."""
     try:
         outputs({"verdict": "error", "exit-code": exit_code})
     except PlatformError as error:

@@ -82,13 +82,13 @@ def _quoted(text: str) -> str:
 
 
 def command_table() -> str:
-    """The README's table of commands."""
+    """Return the README's table of commands."""
     rows = [f"| `modelyard {command.name}` | {command.summary} |" for command in COMMANDS]
     return "\n".join(["| command | what it does |", "|---|---|", *rows])
 
 
 def between_markers(text: str, name: str, block: str) -> str:
-    """A document with the block between its markers replaced; the prose around it stays a person's."""
+    """Return a document with the block between its markers replaced; the prose around it stays a person's."""
     begin, end = f"<!-- generated: {name} -->", "<!-- end -->"
     head, found, rest = text.partition(begin)
     if not found or end not in rest:

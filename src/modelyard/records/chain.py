@@ -1,4 +1,4 @@
-"""Is a set of records one chain: every link leads to the record it names, and all speak of the same model and data."""
+"""Check that records are one chain: every link leads to the record it names, all speak of one model and one data."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -157,7 +157,7 @@ def verify_run_folder(folder: Path, digest_folder: Callable[[Path], tuple[str, i
 
 
 def _without_unreadable(found: Iterable[Broken], named: Iterable[Broken]) -> list[Broken]:
-    """A link to a record that is there but unreadable is not news beside the record itself."""
+    """Leave out links to a record that is there but unreadable: the record itself is named already."""
     steps = {broken.where.removeprefix("records/").removesuffix(".json") for broken in named}
     return [broken for broken in found if not any(broken.where.endswith(f"→ {step}") for step in steps)]
 
@@ -218,7 +218,7 @@ def _predictions(folder: Path) -> Report:
 
 
 def verify_carried(manifest: Manifest, records: Mapping[Step, Envelope]) -> list[Broken]:
-    """What is broken between a version's manifest and the records that it carries; empty where they agree."""
+    """Find what is broken between a version's manifest and the records that it carries; empty where they agree."""
     broken = verify_records(records)
     broken += [
         Broken(f"{step} record", f"it is of the model {envelope.record.model}, the version of {manifest.model}")

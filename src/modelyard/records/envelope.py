@@ -143,7 +143,7 @@ class Envelope(Part):
 
 
 def plain_record(record: Record) -> dict[str, Any]:
-    """A record as plain JSON data."""
+    """Return a record as plain JSON data."""
     plain: dict[str, Any] = record.model_dump(mode="json", by_alias=True)
     return plain
 
@@ -197,5 +197,5 @@ def read_record(path: Path) -> Envelope:
 
 
 def first_line(error: Exception) -> str:
-    """The first line of an exception's text."""
+    """Return the first line of an exception's text."""
     return (str(error).splitlines() or [type(error).__name__])[0]

@@ -151,7 +151,7 @@ class Sealed(Part):
 
 
 def why(error: ValueError) -> str:
-    """What is wrong with data that does not validate, in one line without the data."""
+    """Say what is wrong with data that does not validate, in one line without the data."""
     if not isinstance(error, ValidationError):
         return str(error)
     first = error.errors(include_url=False, include_input=False)[0]

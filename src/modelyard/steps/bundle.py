@@ -78,7 +78,7 @@ def digests(files: dict[str, Path]) -> dict[str, str]:
 
 
 def command_files(context: Context) -> dict[str, Path]:
-    """The files beside a predict command, so that its version can be scored with its own code."""
+    """Return the files beside a predict command, so that its version can be scored with its own code."""
     if context.config.evaluate.predict is None:
         return {}
     folder = context.policy.base

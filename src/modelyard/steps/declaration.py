@@ -41,7 +41,7 @@ class Inputs(BaseModel):
 
     @classmethod
     def from_strings(cls, given: Mapping[str, str]) -> Self:
-        """Inputs from text, as flags and environment variables give them; an empty string is not given.
+        """Make inputs from text, as flags and environment variables give them; an empty string is not given.
 
         Raises:
             ConfigError: an unknown input, or a value that its type does not take; booleans are true or false only.

@@ -62,7 +62,7 @@ def perform(step: StepDefinition, context: Context, inputs: Inputs, *, keep: boo
 
 
 def rebind(step: StepDefinition, context: Context, known: Envelope) -> Envelope:
-    """The record of a step whose inputs did not change, on today's tree, configuration and records before it.
+    """Return the record of a step whose inputs did not change, on today's tree, configuration and records before it.
 
     Where those are the same too, the record stays as it is, byte for byte.
     """
@@ -119,7 +119,7 @@ def _write_problem(
 
 
 def passed(envelope: Envelope) -> Envelope:
-    """The same record, where its verdict lets a later step build on it.
+    """Return the same record, where its verdict lets a later step build on it.
 
     Raises:
         DataError: the step did not pass.

@@ -107,7 +107,7 @@ def _evidence(version: Version) -> str:
 
 
 def merged(context: Context) -> tuple[Pointer, Version, Envelope]:
-    """What the pointer at this run's commit moves the alias to, once every word of it holds.
+    """Find what the pointer at this run's commit moves the alias to, once every word of it holds.
 
     Raises:
         ConfigError: no pointer here, or not GitHub Actions.
@@ -145,7 +145,7 @@ def merged(context: Context) -> tuple[Pointer, Version, Envelope]:
 
 
 def _judged(context: Context, version: Version) -> Envelope:
-    """The version's evaluation, read from the registry; it must have been made on the default branch."""
+    """Return the version's evaluation, read from the registry; it must have been made on the default branch."""
     records = version_records(context.versions.open(), version)
     evaluation = records.get("evaluate")
     if evaluation is None:
@@ -161,7 +161,7 @@ def _judged(context: Context, version: Version) -> Envelope:
 
 
 def check_merged(context: Context, version: Version, evaluation: Envelope) -> None:
-    """Evaluated = promoted, with the pointer's own file left out of the tree.
+    """Check that evaluated = promoted, with the pointer's own file left out of the tree.
 
     Raises:
         EvidenceRefused: the commit, the configuration or the champion is another one.

@@ -73,7 +73,7 @@ def carried_records() -> tuple[Step, ...]:
 
 
 def reads(context: Context, _inputs: Inputs) -> Mapping[str, Any]:
-    """The evidence and the alias."""
+    """Return the evidence and the alias."""
     evaluation = context.records.find("evaluate")
     champion = context.versions.find_champion()
     return {
@@ -198,7 +198,7 @@ def _outcome(result: r.PromoteResult) -> Outcome:
 
 
 def bundle_files(context: Context, records: Mapping[Step, Envelope]) -> dict[str, Path]:
-    """What goes into a version, by its path there: model, records, and what the evaluation carried.
+    """Return what goes into a version, by its path there: model, records, and what the evaluation carried.
 
     Raises:
         EvidenceRefused: a carried file is not the one that the evaluation wrote.
@@ -221,7 +221,7 @@ def bundle_files(context: Context, records: Mapping[Step, Envelope]) -> dict[str
 
 
 def _done_before(context: Context, champion: Version) -> Outcome:
-    """A second attempt of a run whose first one moved the alias already: there is nothing left to do."""
+    """Record a move that an earlier attempt made; there is nothing left to do."""
     alias = context.config.registry.alias
     (entry,) = context.versions.open().history(alias, newest=1)
     result = r.PromoteResult(

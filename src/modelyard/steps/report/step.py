@@ -43,7 +43,9 @@ def shown_steps() -> tuple[Step, ...]:
 
 
 def shown_records(known: RunRecords) -> dict[Step, Envelope]:
-    """The records of this run: detect, and those that build on it. A changed one is an error, a missing one is not.
+    """Return the records of this run: detect, and those that build on it.
+
+    A changed one is an error, a missing one is not.
 
     A record that builds on another detect record is an earlier run's, about other data, and is left out.
     """
@@ -57,7 +59,7 @@ def shown_records(known: RunRecords) -> dict[Step, Envelope]:
 
 
 def reads(context: Context, _inputs: Inputs) -> Mapping[str, Any]:
-    """The records."""
+    """Return the records."""
     return {step: envelope.digest for step, envelope in shown_records(context.records).items()}
 
 

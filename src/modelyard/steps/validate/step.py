@@ -34,7 +34,7 @@ def _suites(context: CheckedOut) -> dict[str, str]:
 
 
 def reads(context: CheckedOut, _inputs: Inputs) -> Mapping[str, Any]:
-    """The data, the suites, and the engine's version."""
+    """Return the data, the suites, and the engine's version."""
     return {
         "suites": {
             name: [
