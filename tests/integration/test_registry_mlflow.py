@@ -193,7 +193,9 @@ def test_an_alias_that_was_moved_by_hand_is_put_back_and_said(
     assert opened(said.append).find("champion") == two
     assert client.get_model_version_by_alias(MODEL, "champion").version == "2"
     assert len(said) == 1
-    assert said[0].startswith("champion of flights-late pointed at v1 in MLflow, where the journal says v2; it was put")
+    assert said[0].startswith(
+        "champion of flights-late pointed at v1 in MLflow, where the journal says v2; it has been"
+    )
     client.delete_registered_model_alias(MODEL, "champion")
     assert opened(said.append).resolve("champion") == two
     assert client.get_model_version_by_alias(MODEL, "champion").version == "2"
