@@ -62,7 +62,7 @@ _OTHERS = (
     Command(
         "why",
         "Explain one gate's verdict from its record: rule, interval, method, visible differences, how to reproduce it.",
-        "modelyard why g1-roc-auc",
+        "modelyard why roc-auc-at-least",
         "modelyard.cli.why",
         (CONFIG, RUN_DIR, REGISTRY, Flag("version", "a version in the registry instead of the run folder"), JSON),
         (Argument("gate", "its id or its number; without one, the gates are listed", optional=True),),
