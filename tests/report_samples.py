@@ -21,6 +21,8 @@ from modelyard.records.results import (
     Feature,
     GateResult,
     MetricRow,
+    Note,
+    Observed,
     Part,
     Partition,
     Problem,
@@ -153,9 +155,8 @@ def validated(*, failing: bool = False) -> ValidateResult:
         Expectation(
             index=index,
             type="expect_column_values_to_not_be_null",
-            subject=column,
-            expected="at least 95 % not null",
-            observed="0 missing",
+            columns=(column,),
+            arguments={"column": column, "mostly": 0.95},
             unexpected=0,
             evaluated=251_727,
             state="passed",
@@ -166,9 +167,8 @@ def validated(*, failing: bool = False) -> ValidateResult:
         Expectation(
             index=len(columns) + index,
             type="expect_column_values_to_be_between",
-            subject=column,
-            expected="from 0 to 5,000",
-            observed="17 to 4,983",
+            columns=(column,),
+            arguments={"column": column, "min_value": 0, "max_value": 5000},
             unexpected=0,
             evaluated=251_727,
             state="passed",
@@ -180,8 +180,7 @@ def validated(*, failing: bool = False) -> ValidateResult:
             update={
                 "state": "failed",
                 "unexpected": 8_255,
-                "observed": "96.7 % not null",
-                "expected": "at least 98 % not null",
+                "arguments": {"column": columns[5], "mostly": 0.98},
                 "line": 41,
             }
         )
@@ -190,18 +189,18 @@ def validated(*, failing: bool = False) -> ValidateResult:
                 "type": "expect_column_values_to_be_in_set",
                 "state": "failed",
                 "unexpected": 32,
-                "observed": "1 unknown category",
-                "expected": "one of 16 categories",
+                "arguments": {"column": columns[6], "value_set": ["AA", "B6", "DL", "EV", "MQ", "UA", "US", "WN"]},
+                "lengths": {"value_set": 16},
                 "line": 48,
             }
         )
         items[20] = items[20].model_copy(
             update={
                 "state": "vacuous",
-                "observed": "no rows",
+                "observed": Observed(value="object"),
                 "unexpected": None,
                 "evaluated": 0,
-                "note": "the condition selects no row",
+                "notes": (Note(code="no-value-under-condition"),),
                 "line": 97,
             }
         )

@@ -13,7 +13,9 @@ from modelyard.config.configuration import Config
 from modelyard.core.files import sha256_file
 from modelyard.core.verdict import Verdict
 from modelyard.records.results import SuiteResult
-from modelyard.validation.engines.gx import run_gx
+from modelyard.report import expectations
+from modelyard.validation.engines.gx import GX
+from modelyard.validation.judge import judge_suite
 from modelyard.validation.suite import Suite, load_suite
 
 FLIGHTS = Path(__file__).parents[2] / "examples" / "flights"
@@ -40,16 +42,16 @@ def half_year(data: Path) -> pl.DataFrame:
 
 @pytest.fixture(scope="module")
 def suite() -> Suite:
-    return load_suite("expectations/flights.json", FLIGHTS)
+    return load_suite("expectations/flights.json", FLIGHTS, GX)
 
 
 def judged(suite: Suite, frame: pl.DataFrame) -> SuiteResult:
-    return run_gx(suite, frame, set_name="all", suite_path="expectations/flights.json")
+    return judge_suite(suite, frame, GX, set_name="all", suite_path="expectations/flights.json")
 
 
 def not_passed(result: SuiteResult) -> set[tuple[str, str, str]]:
     return {
-        (found.state, found.subject, found.type.removeprefix("expect_").removeprefix("column_"))
+        (found.state, expectations.subject(found), found.type.removeprefix("expect_").removeprefix("column_"))
         for found in result.expectations
         if found.state != "passed"
     }

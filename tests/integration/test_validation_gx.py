@@ -11,7 +11,9 @@ import pytest
 
 from modelyard.core.verdict import Verdict
 from modelyard.records.results import Expectation, SuiteResult
-from modelyard.validation.engines.gx import run_gx
+from modelyard.report import expectations
+from modelyard.validation.engines.gx import GX
+from modelyard.validation.judge import judge_suite
 from modelyard.validation.suite import load_suite
 
 Spec = tuple[str, dict[str, Any]]
@@ -38,8 +40,8 @@ def run(folder: Path, *specs: Spec, frame: pl.DataFrame = FRAME, severity: tuple
         for (kind, kwargs), level in zip(specs, severities, strict=True)
     ]
     (folder / "s.json").write_text(json.dumps({"name": "s", "expectations": items}, indent=1), "utf-8")
-    suite = load_suite("s.json", folder)
-    return run_gx(suite, frame, set_name="all", suite_path="s.json", personal=("wealth",))
+    suite = load_suite("s.json", folder, GX)
+    return judge_suite(suite, frame, GX, set_name="all", suite_path="s.json", personal=("wealth",))
 
 
 def one(folder: Path, kind: str, frame: pl.DataFrame = FRAME, **kwargs: Any) -> Expectation:
@@ -55,8 +57,12 @@ def test_passed_and_failed_are_said_with_counts_and_lines(tmp_path: Path) -> Non
     )
     first, second = result.expectations
     assert (first.index, first.state, first.unexpected, first.evaluated, first.line) == (0, "failed", 1, 3, 4)
-    assert first.observed == "1 of 3 rows outside (33.3 %); 1 missing, not judged"
-    assert (second.state, second.observed, second.expected) == ("passed", "5", "mean between 4 and 6")
+    assert expectations.observed(first) == "1 of 3 rows outside (33.3 %); 1 missing, not judged"
+    assert (second.state, expectations.observed(second), expectations.expected(second)) == (
+        "passed",
+        "5",
+        "mean between 4 and 6",
+    )
     assert (result.verdict, result.rows, result.set) == (Verdict.FAIL, 4, "all")
     assert result.engine.startswith("great-expectations 1.")
 
@@ -85,7 +91,7 @@ def test_what_is_judged_on_nothing_is_vacuous_and_never_a_pass(
     condition = {"condition_parser": "pandas"} if "row_condition" in kwargs else {}
     result = run(tmp_path, (kind, {**kwargs, **condition}))
     assert [found.state for found in result.expectations] == ["vacuous"]
-    assert result.expectations[0].note
+    assert expectations.notes(result.expectations[0])
     assert result.verdict is Verdict.ERROR
 
 
@@ -127,7 +133,7 @@ def test_what_cannot_be_judged_is_errored_with_its_cause_and_stops_nothing_else(
     good: Spec = ("column_values_to_not_be_null", {"column": "same"})
     result = run(tmp_path, good, (kind, kwargs), good)
     assert [found.state for found in result.expectations] == ["passed", "errored", "passed"]
-    assert said in result.expectations[1].note
+    assert said in expectations.notes(result.expectations[1])
     assert result.verdict is Verdict.ERROR
 
 
@@ -141,14 +147,16 @@ def test_two_quantile_expectations_on_one_column_keep_their_own_values(tmp_path:
         for level, bound in ((0.5, 50), (0.9, 90))
     ]
     result = run(tmp_path, *specs, frame=frame)
-    assert [found.observed for found in result.expectations] == ["quantile 0.5: 50", "quantile 0.9: 90"]
+    assert [expectations.observed(found) for found in result.expectations] == ["quantile 0.5: 50", "quantile 0.9: 90"]
     assert result.verdict is Verdict.PASS
 
 
 def test_no_rows_are_an_error_even_where_great_expectations_succeeds(tmp_path: Path) -> None:
     result = run(tmp_path, ("column_values_to_not_be_null", {"column": "n"}), frame=FRAME.clear())
     assert (result.verdict, result.rows) == (Verdict.ERROR, 0)
-    assert [(found.state, found.note) for found in result.expectations] == [("vacuous", "the set holds no rows")]
+    assert [(found.state, expectations.notes(found)) for found in result.expectations] == [
+        ("vacuous", "the set holds no rows")
+    ]
 
 
 def test_a_failed_warning_is_listed_and_does_not_fail_the_suite(tmp_path: Path) -> None:
@@ -156,7 +164,7 @@ def test_a_failed_warning_is_listed_and_does_not_fail_the_suite(tmp_path: Path) 
     fine: Spec = ("column_values_to_not_be_null", {"column": "same"})
     result = run(tmp_path, fine, missing, severity=("critical", "warning"))
     assert [found.state for found in result.expectations] == ["passed", "failed"]
-    assert "does not fail the suite" in result.expectations[1].note
+    assert "does not fail the suite" in expectations.notes(result.expectations[1])
     assert result.verdict is Verdict.PASS
     broken: Spec = ("column_values_to_not_be_null", {"column": "zork"})
     assert run(tmp_path, fine, broken, severity=("critical", "info")).verdict is Verdict.ERROR
@@ -164,7 +172,7 @@ def test_a_failed_warning_is_listed_and_does_not_fail_the_suite(tmp_path: Path) 
 
 def test_an_absent_column_fails_the_expectation_that_asks_for_it(tmp_path: Path) -> None:
     found = one(tmp_path, "column_to_exist", column="nmae")
-    assert (found.state, found.note) == ("failed", "no column 'nmae'. Did you mean 'name'?")
+    assert (found.state, expectations.notes(found)) == ("failed", "no column 'nmae'. Did you mean 'name'?")
     assert one(tmp_path, "column_to_exist", column="name").state == "passed"
 
 

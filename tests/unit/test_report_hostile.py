@@ -269,7 +269,7 @@ def test_the_fields_under_attack_are_the_ones_that_matter() -> None:
         "detect/model",
         "detect/result/sets/*/name",
         "detect/result/sets/*/added/*",
-        "validate/result/suites/*/expectations/*/observed",
+        "validate/result/suites/*/expectations/*/columns/*",
         "train/result/candidates/*/name",
         "evaluate/result/gates/*/id",
         "evaluate/result/gates/*/metric",

@@ -133,7 +133,7 @@ def test_failed_expectations_are_listed_with_counts_and_lines() -> None:
         assert "3 of 25 expectations on “all” did not pass. Nothing was trained." in text
         assert "8,255 of 251,727 (3.3 %)" in text
         assert "line 48" in text
-        assert "the condition selects no row" in text
+        assert "no row that meets the condition has a value to judge" in text
 
 
 def test_an_error_shows_its_message_and_what_to_do() -> None:

@@ -4,13 +4,21 @@ from typing import Any
 
 import pytest
 
-from modelyard.validation import wording
+from modelyard.records.results.validate import Expectation, Observed
+from modelyard.report import expectations as wording
+from modelyard.validation.engine import Outcome
+from modelyard.validation.engines.gx import _observed
+from modelyard.validation.judge import _recorded
 from modelyard.validation.suite import Item
 from modelyard.validation.vacuity import cannot_fail
 
 
 def item(kind: str, **kwargs: Any) -> Item:
-    return Item(index=0, type=kind, kwargs=kwargs, severity="critical", meta={}, line=1)
+    return Item(index=0, type=kind, kwargs=kwargs, severity="critical", line=1)
+
+
+def recorded(one: Item, **outcome: Any) -> Expectation:
+    return _recorded(one, Outcome("passed", **outcome))
 
 
 @pytest.mark.parametrize(
@@ -54,7 +62,7 @@ def item(kind: str, **kwargs: Any) -> Item:
     ],
 )
 def test_what_is_expected_reads_like_a_sentence(one: Item, subject: str, expected: str) -> None:
-    assert (wording.subject(one), wording.expected(one)) == (subject, expected)
+    assert (wording.subject(recorded(one)), wording.expected(recorded(one))) == (subject, expected)
 
 
 @pytest.mark.parametrize(
@@ -76,22 +84,39 @@ def test_a_share_never_looks_like_none_or_all_unless_it_is(share: float, said: s
 
 def test_rows_that_broke_an_expectation_are_counted() -> None:
     between = item("expect_column_values_to_be_between", column="x", min_value=0)
-    result = {"element_count": 336_800, "unexpected_count": 12, "missing_count": 24}
-    said = wording.observed(between, result, 336_776, hidden=False)
-    assert said == "12 of 336,776 rows outside (0.00356 %); 24 missing, not judged"
+    found = recorded(between, evaluated=336_776, unexpected=12, missing=24)
+    assert wording.observed(found) == "12 of 336,776 rows outside (0.00356 %); 24 missing, not judged"
 
 
 @pytest.mark.parametrize(("hidden", "said"), [(False, "52.5"), (True, "not shown: the column is personal")])
 def test_of_personal_columns_not_even_the_mean_is_shown(hidden: bool, said: str) -> None:
     mean = item("expect_column_mean_to_be_between", column="age", max_value=70)
-    assert wording.observed(mean, {"observed_value": 52.5}, 10, hidden=hidden) == said
+    measured = _observed(mean, {"observed_value": 52.5}, hidden=hidden)
+    assert hidden or measured == Observed(value=52.5)
+    assert wording.observed(recorded(mean, observed=measured)) == said
 
 
-def test_a_text_value_of_the_data_is_never_shown() -> None:
-    common = item("expect_column_most_common_value_to_be_in_set", column="name", value_set=["x"])
-    assert "Ada" not in wording.observed(common, {"observed_value": ["Ada"]}, 10, hidden=False)
-    greatest = item("expect_column_max_to_be_between", column="name", max_value=3)
-    assert "Ada" not in wording.observed(greatest, {"observed_value": "Ada"}, 10, hidden=False)
+@pytest.mark.parametrize(
+    ("kind", "value"),
+    [("expect_column_most_common_value_to_be_in_set", ["Ada"]), ("expect_column_max_to_be_between", "Ada")],
+)
+def test_a_text_value_of_the_data_is_never_recorded(kind: str, value: Any) -> None:
+    assert _observed(item(kind, column="name"), {"observed_value": value}, hidden=False) == Observed(hidden="value")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"quantile_ranges": {"quantiles": ["x"], "value_ranges": [3]}, "mostly": "all"},
+        {"quantile_ranges": [1], "mostly": -3},
+        {"quantile_ranges": {"quantiles": [{}], "value_ranges": [[[], {}]]}, "mostly": 7.5},
+    ],
+)
+def test_a_record_from_elsewhere_breaks_no_sentence(arguments: Any) -> None:
+    for kind in ("expect_column_quantile_values_to_be_between", "expect_column_values_to_be_between", "x"):
+        odd = Expectation(index=0, type=kind, arguments=arguments, state="failed", unexpected=9, evaluated=3)
+        assert wording.expected(odd) is not None
+        assert "9 of 3" in wording.observed(odd)
 
 
 @pytest.mark.parametrize(

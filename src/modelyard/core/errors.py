@@ -113,7 +113,13 @@ class CollectedConfigError(ConfigError):
         return self.message
 
 
-def nearest(name: str, known: Iterable[str]) -> str:
-    """``Did you mean 'x'?`` for the closest known spelling, or an empty string."""
+def closest(name: str, known: Iterable[str]) -> str:
+    """Return the closest known spelling, or an empty string."""
     close = get_close_matches(name, list(known), n=1, cutoff=0.6)
-    return f"Did you mean {close[0]!r}?" if close else ""
+    return close[0] if close else ""
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Return ``Did you mean 'x'?`` for the closest known spelling, or an empty string."""
+    close = closest(name, known)
+    return f"Did you mean {close!r}?" if close else ""

@@ -28,7 +28,15 @@ from modelyard.records.results.prove import PROVE, ProofLevel, ProveResult
 from modelyard.records.results.report import REPORT, ReportResult
 from modelyard.records.results.rollback import ROLLBACK, RollbackResult
 from modelyard.records.results.train import TRAIN, CandidateRow, Feature, Signature, TrainResult
-from modelyard.records.results.validate import VALIDATE, Expectation, ExpectationState, SuiteResult, ValidateResult
+from modelyard.records.results.validate import (
+    VALIDATE,
+    Expectation,
+    ExpectationState,
+    Note,
+    Observed,
+    SuiteResult,
+    ValidateResult,
+)
 
 for _kind in (DETECT, VALIDATE, TRAIN, EVALUATE, REPORT, PROMOTE, PROVE, ROLLBACK):
     RESULTS.register(_kind)
@@ -63,6 +71,8 @@ __all__ = [
     "GateResult",
     "HeldOut",
     "MetricRow",
+    "Note",
+    "Observed",
     "Part",
     "Partition",
     "Problem",

@@ -3,7 +3,7 @@
 from modelyard.core.verdict import Verdict
 from modelyard.records.envelope import Envelope
 from modelyard.records.results import Expectation, ExpectationState, SuiteResult, ValidateResult
-from modelyard.report import charts, numbers
+from modelyard.report import charts, expectations, numbers
 from modelyard.report.conclusion import outcome
 from modelyard.report.document import (
     Badge,
@@ -77,9 +77,10 @@ def _table(caption: str, items: list[Expectation]) -> Table:
 
 
 def _row(item: Expectation) -> tuple[Line, ...]:
-    name: list[Inline | str] = [Code(item.subject), Break(), Text(item.type, "muted")]
-    if item.note:
-        name += [Break(), Text(item.note, "muted")]
+    name: list[Inline | str] = [Code(expectations.subject(item)), Break(), Text(item.type, "muted")]
+    notes = expectations.notes(item)
+    if notes:
+        name += [Break(), Text(notes, "muted")]
     if item.line is not None:
         name += [Break(), Text(f"line {item.line}", "muted")]
     unexpected = numbers.NONE
@@ -90,8 +91,8 @@ def _row(item: Expectation) -> tuple[Line, ...]:
     return (
         line(Badge(_STATES[item.state], item.state)),
         line(*name),
-        line(item.expected or numbers.NONE),
-        line(item.observed or numbers.NONE),
+        line(expectations.expected(item) or numbers.NONE),
+        line(expectations.observed(item) or numbers.NONE),
         line(unexpected),
     )
 

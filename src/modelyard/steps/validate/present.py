@@ -3,6 +3,7 @@
 from modelyard.github.log import Annotation, Level
 from modelyard.records.envelope import Envelope
 from modelyard.records.results import ValidateResult
+from modelyard.report import expectations
 from modelyard.steps.presenter import Places, Plain
 
 
@@ -20,8 +21,8 @@ class ValidatePresenter(Plain[ValidateResult]):
         """Return the expectations that did not pass."""
         del envelope
         return [
-            f"  {item.state}: {suite.set} · {item.type} {item.subject}: {item.observed or item.note}"
-            f" (expected {item.expected})"
+            f"  {item.state}: {suite.set} · {item.type} {expectations.subject(item)}: "
+            f"{expectations.observed(item) or expectations.notes(item)} (expected {expectations.expected(item)})"
             for suite in result.suites
             for item in suite.expectations
             if item.state != "passed"
@@ -35,8 +36,8 @@ class ValidatePresenter(Plain[ValidateResult]):
             file = places.suites.get(suite.set, "")
             for item in suite.expectations:
                 if item.state != "passed":
-                    named = f"{item.type} on {item.subject}" if item.subject else item.type
-                    text = "; ".join(part for part in (named, item.expected, item.observed, item.note) if part)
+                    words = (expectations.expected(item), expectations.observed(item), expectations.notes(item))
+                    text = "; ".join(filter(None, (f"{item.type} on {expectations.subject(item)}", *words)))
                     line = item.line if file else None
                     found.append(Annotation(level, text, title=f"{suite.set}: {item.state}", file=file, line=line))
         return found

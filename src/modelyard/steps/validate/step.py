@@ -35,6 +35,8 @@ def _suites(context: CheckedOut) -> dict[str, str]:
 
 def reads(context: CheckedOut, _inputs: Inputs) -> Mapping[str, Any]:
     """Return the data, the suites, and the engine's version."""
+    from modelyard.validation.engines import default_engine
+
     return {
         "suites": {
             name: [
@@ -43,27 +45,30 @@ def reads(context: CheckedOut, _inputs: Inputs) -> Mapping[str, Any]:
             ]
             for name, path in _suites(context).items()
         },
-        "engine": dict(context.workspace.read_environment().packages).get("great-expectations", ""),
+        "engine": dict(context.workspace.read_environment().packages).get(default_engine().package, ""),
         "personal": list(context.config.data.columns.personal),
     }
 
 
 def run(context: CheckedOut, _inputs: Inputs) -> Outcome:
     """Load every suite before any data is read, then judge them one by one."""
-    from modelyard.validation.engines.gx import run_gx
+    from modelyard.validation.engines import default_engine
+    from modelyard.validation.judge import judge_suite
     from modelyard.validation.suite import load_suite
 
+    engine = default_engine()
     suites = {
-        name: load_suite(context.policy.rule_file(path, f"validate.suites.{name}"), context.policy.rules_root)
+        name: load_suite(context.policy.rule_file(path, f"validate.suites.{name}"), context.policy.rules_root, engine)
         for name, path in _suites(context).items()
     }
     results = []
     for name, suite in suites.items():
-        context.console.say(f"  {name}: {len(suite.items)} expectations by Great Expectations")
+        context.console.say(f"  {name}: {len(suite.items)} expectations by {engine.title}")
         results.append(
-            run_gx(
+            judge_suite(
                 suite,
                 context.data.read(name),
+                engine,
                 set_name=name,
                 suite_path=context.config.validate_.suites[name] if context.config.validate_ else "",
                 personal=context.config.data.columns.personal,

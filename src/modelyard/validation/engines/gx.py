@@ -1,16 +1,17 @@
-"""Runs a suite with real Great Expectations, one expectation at a time, and keeps what fails apart from what breaks."""
+"""Real Great Expectations as an engine: one expectation at a time, with what fails apart from what breaks."""
 
+import datetime as dt
+import math
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
+from functools import cache
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
-from modelyard.core.errors import nearest
-from modelyard.core.verdict import Verdict
-from modelyard.records.results import Expectation, ExpectationState, SuiteResult
-from modelyard.validation import wording
+from modelyard.records.results.validate import Note, Observed
+from modelyard.validation.engine import ArgumentFault, Outcome
 from modelyard.validation.engines.gx_backend import implementations, quiet
-from modelyard.validation.suite import Item, Suite
-from modelyard.validation.vacuity import cannot_fail
+from modelyard.validation.suite import HOUSEKEEPING, Item
 
 if TYPE_CHECKING:
     import polars as pl
@@ -25,89 +26,103 @@ _JUDGE_MISSINGNESS = (
 _COMPARE_WITH_SET = re.compile(r"expect_column_(values|distinct_values|most_common_value)_to_.*set")
 _SPREAD = ("expect_column_value_z_scores_to_be_less_than", "expect_column_values_to_not_be_outliers")
 _CAUSE = re.compile(r"^(?:\w+\.)*(\w+): ?(.*)$", re.MULTILINE)
-_EXPLAINED = (
-    (r"'[<>=]+' not supported between instances of", "its values and the bound have types that do not compare"),
-    (r"must either be None or of the same type", "its values and the bound have types that do not compare"),
-    (r"Cannot compare Timestamp with datetime.date", "write the bound with a time, such as 2013-01-31T00:00:00"),
-    (r"tz-naive and tz-aware|offset-naive and offset-aware", "write the bound with a zone, such as 2013-01-31T00:00Z"),
-    (r"Invalid comparison between dtype=datetime", "write the bound with a zone exactly where the column has one"),
-    (r"Cannot perform reduction|float\(\) argument must be", "this needs numbers"),
-    (r"accessor with string values", "this needs text"),
-    (r"is not defined", "row_condition names a column that is not there"),
-    (r"invalid syntax", "row_condition is not an expression that pandas can read"),
-    (r"Invalid partition_object", "partition_object is not a partition"),
-    (r"PandasExecutionEngine", "Great Expectations runs this type on SQL only"),
+_CAUSES = (
+    (r"'[<>=]+' not supported between instances of", "types-do-not-compare"),
+    (r"must either be None or of the same type", "types-do-not-compare"),
+    (r"Cannot compare Timestamp with datetime.date", "bound-needs-time"),
+    (r"tz-naive and tz-aware|offset-naive and offset-aware", "bound-needs-zone"),
+    (r"Invalid comparison between dtype=datetime", "bound-needs-zone-of-column"),
+    (r"Cannot perform reduction|float\(\) argument must be", "needs-numbers"),
+    (r"accessor with string values", "needs-text"),
+    (r"is not defined", "condition-column"),
+    (r"invalid syntax", "condition-syntax"),
+    (r"Invalid partition_object", "partition"),
+    (r"PandasExecutionEngine", "sql-only"),
 )
 """Causes that may be passed on; other messages of an exception may quote values of the data, so they stay inside."""
+_EXACT = 2**53
+_NOT_FINITE = {"nan", "inf", "+inf", "-inf", "infinity", "+infinity", "-infinity"}
 
 
-def run_gx(
-    suite: Suite, frame: "pl.DataFrame", *, set_name: str, suite_path: str, personal: Collection[str] = ()
-) -> SuiteResult:
-    """Judge every expectation of a suite on a data set.
+class GreatExpectations:
+    """The library as people have it installed; implements ``Engine``."""
 
-    Each ends as passed, failed, errored (could not be judged) or vacuous (judged on nothing, or unable to fail). One
-    that breaks takes no other with it, and the results stand in the suite's order.
+    name = "gx"
+    title = "Great Expectations"
+    package = "great-expectations"
 
-    Args:
-        suite: from `modelyard.validation.suite.load_suite`.
-        frame: the whole set.
-        set_name: its name in the configuration.
-        suite_path: the suite's file as configured.
-        personal: columns of which nothing but counts is shown.
+    def version(self) -> str:
+        """Return name and version of the library."""
+        return f"{self.package} {version('great_expectations')}"
 
-    Returns:
-        Verdict error if anything errored or was vacuous or there are no rows; fail if an expectation of severity
-        critical failed; else pass.
-    """
-    with quiet():
-        import great_expectations
+    def knows(self) -> Mapping[str, frozenset[str]]:
+        """Return every registered type with its arguments, those that do not change what is judged left out."""
+        about = HOUSEKEEPING | {"id", "meta", "notes", "description", "severity"}
+        return {kind: frozenset(set(each.__fields__) - about) for kind, each in _types().items()}
 
-        if frame.height:
-            judge = _Judge(frame, personal)
-            done = tuple(judge(item) for item in suite.items)
-        else:
-            done = tuple(_ended(item, "vacuous", note="the set holds no rows") for item in suite.items)
-    return SuiteResult(
-        set=set_name,
-        suite=suite_path,
-        rows=frame.height,
-        engine=f"great-expectations {great_expectations.__version__}",
-        verdict=_verdict(suite, done),
-        expectations=done,
-    )
+    def checks(self, kind: str, arguments: Mapping[str, Any]) -> ArgumentFault | None:
+        """Return what is wrong with arguments: what the library refuses, or would take and judge as something else."""
+        for name, value in arguments.items():
+            message = _unusable(name, value)
+            if message:
+                return ArgumentFault(name, message)
+        try:
+            with quiet():
+                _types()[kind](**arguments)
+        except ValueError as error:  # pydantic's, whose own class depends on which pydantic the library found
+            details = error.errors() if hasattr(error, "errors") else [{"loc": (), "msg": str(error)}]
+            named = ".".join(str(part) for part in details[0]["loc"] if part != "__root__")
+            return ArgumentFault(named, f"{kind}: {details[0]['msg']}")
+        return None
+
+    def evaluates(self, expression: str, parameters: Mapping[str, Any]) -> Any:
+        """Return the value of an expression in the library's arithmetic."""
+        with quiet():
+            from great_expectations.core.suite_parameters import parse_suite_parameter
+            from great_expectations.exceptions import SuiteParameterError
+
+            try:
+                return parse_suite_parameter(expression, dict(parameters))
+            except SuiteParameterError as error:
+                raise LookupError(expression) from error
+
+    def judges(self, frame: "pl.DataFrame") -> "_Judge":
+        """Return the judge of a data set."""
+        with quiet():
+            return _Judge(frame)
 
 
-def _verdict(suite: Suite, done: tuple[Expectation, ...]) -> Verdict:
-    if not done or any(one.state in ("errored", "vacuous") for one in done):
-        return Verdict.ERROR
-    failed = any(
-        one.state == "failed" and item.severity == "critical" for item, one in zip(suite.items, done, strict=True)
-    )
-    return Verdict.FAIL if failed else Verdict.PASS
+GX = GreatExpectations()
 
 
-def _ended(item: Item, state: ExpectationState, **found: Any) -> Expectation:
-    return Expectation(
-        index=item.index,
-        type=item.type,
-        subject=wording.subject(item),
-        expected=wording.expected(item),
-        state=state,
-        line=item.line,
-        **found,
-    )
+@cache
+def _types() -> dict[str, Any]:
+    return implementations()
+
+
+def _unusable(name: str, value: Any) -> str:
+    """Return what is wrong with a value that the library would take, and judge as something else."""
+    if name in ("min_value", "max_value"):
+        if isinstance(value, str) and value.strip().lower() in _NOT_FINITE:
+            return f"{value!r} is not a bound: write a finite number, or leave it out"
+        if isinstance(value, int) and abs(value) > _EXACT:
+            return f"{value} is beyond 2^53, where Great Expectations would compare with a rounded bound"
+    for pattern in [value] if name == "regex" else value if name == "regex_list" and isinstance(value, list) else []:
+        try:
+            re.compile(pattern)
+        except (re.error, TypeError) as error:
+            return f"not a regular expression: {error}"
+    return ""
 
 
 class _Judge:
-    """One data set, handed to Great Expectations once."""
+    """One data set, handed to the library once."""
 
-    def __init__(self, frame: "pl.DataFrame", personal: Collection[str]) -> None:
+    def __init__(self, frame: "pl.DataFrame") -> None:
         import great_expectations
 
         self._frame = frame
-        self._personal = frozenset(personal)
-        self._types = implementations()
+        self._types = _types()
         self._counts: dict[tuple[str, str], tuple[int, int]] = {}
         context = great_expectations.get_context(mode="ephemeral")
         context.variables.progress_bars = {"globally": False, "metric_calculations": False}
@@ -115,40 +130,30 @@ class _Judge:
         # Batch.validate would hash the whole frame again for each expectation.
         self._validator = context.get_validator(batch_list=[batch])
 
-    def __call__(self, item: Item) -> Expectation:
-        refusal = cannot_fail(item.type, item.kwargs)
+    def __call__(self, item: Item, *, hidden: bool) -> Outcome:
+        """Judge one expectation."""
+        exists = item.type == "expect_column_to_exist"
+        refusal = None if exists else self._never_equal(item) or self._infinite(item)
         if refusal:
-            return _ended(item, "vacuous", note=refusal)
-        refusal = "" if item.type == "expect_column_to_exist" else self._absent(item)
-        refusal = refusal or self._never_equal(item) or self._infinite(item)
-        if refusal:
-            return _ended(item, "errored", note=refusal)
+            return Outcome("errored", notes=(refusal,))
         try:
-            success, result = self._run(item.type, item.kwargs)
-            evaluated = self._evaluated(item, result)
+            with quiet():
+                success, result = self._run(item.type, item.kwargs)
+                evaluated = self._evaluated(item, result)
         except _BrokenError as error:
-            return _ended(item, "errored", note=str(error))
-        if evaluated == 0:
-            which = "row that meets the condition" if item.kwargs.get("row_condition") else "row"
-            return _ended(item, "vacuous", evaluated=0, note=f"no {which} has a value to judge")
-        hidden = not self._personal.isdisjoint(wording.columns(item))
-        notes = []
-        if not success and item.type == "expect_column_to_exist":
-            notes.append(self._absent(item) or "the column stands in another position")
-        if not success and item.severity != "critical":
-            notes.append(f"severity {item.severity}: listed, and does not fail the suite")
+            return Outcome("errored", notes=(error.note,))
         unexpected = result.get("unexpected_count")
-        return _ended(
-            item,
+        by_row = "element_count" in result and evaluated and unexpected is not None
+        return Outcome(
             "passed" if success else "failed",
-            observed=wording.observed(item, result, evaluated, hidden=hidden),
-            unexpected=None if unexpected is None else int(unexpected),
             evaluated=evaluated,
-            note="; ".join(notes),
+            unexpected=None if unexpected is None else int(unexpected),
+            missing=int(result.get("missing_count") or 0) if by_row else None,
+            observed=None if by_row else _observed(item, result, hidden=hidden),
         )
 
     def _run(self, kind: str, kwargs: Mapping[str, Any]) -> tuple[bool, Mapping[str, Any]]:
-        """Success and result of one expectation.
+        """Return success and result of one expectation.
 
         Raises:
             _BrokenError: it could not be judged.
@@ -157,17 +162,17 @@ class _Judge:
             configuration = self._types[kind](**kwargs).configuration
             [found] = self._validator.graph_validate([configuration], _BASIC)
         except Exception as error:  # whatever a type raises is this expectation's own fault, and no other's
-            raise _BrokenError(_explained(f"{type(error).__name__}: {error}")) from None
+            raise _BrokenError(f"{type(error).__name__}: {error}") from None
         # Flat for some faults; under the name of each metric for others.
         info = found.exception_info or {}
         faults = [info] if "raised_exception" in info else [one for one in info.values() if isinstance(one, dict)]
         raised = next((one for one in faults if one.get("raised_exception")), None)
         if raised:
-            raise _BrokenError(_explained(str(raised.get("exception_traceback"))))
+            raise _BrokenError(str(raised.get("exception_traceback")))
         return found.success is True or str(found.success) == "True", found.result or {}
 
     def _evaluated(self, item: Item, result: Mapping[str, Any]) -> int | None:
-        """How many rows were judged; none for what judges the table or a type."""
+        """Return how many rows were judged; none for what judges the table or a type."""
         if "element_count" in result:
             missing = 0 if item.type in _JUDGE_MISSINGNESS else result.get("missing_count") or 0
             return int(result["element_count"]) - int(missing)
@@ -179,7 +184,7 @@ class _Judge:
         return rows if item.type in _JUDGE_MISSINGNESS else present
 
     def _count(self, item: Item) -> tuple[int, int]:
-        """Rows that meet the item's condition, and those of them with a value, as Great Expectations counts."""
+        """Return how many rows meet the item's condition, and how many of them hold a value."""
         where = {key: item.kwargs[key] for key in ("column", "row_condition", "condition_parser") if key in item.kwargs}
         key = str(where.get("column")), repr(where.get("row_condition"))
         if key not in self._counts:
@@ -188,49 +193,88 @@ class _Judge:
             self._counts[key] = rows, rows - int(result["unexpected_count"])
         return self._counts[key]
 
-    def _absent(self, item: Item) -> str:
-        absent = next((name for name in wording.columns(item) if name not in self._frame.columns), None)
-        return f"no column {absent!r}. {nearest(absent, self._frame.columns)}".rstrip() if absent else ""
-
-    def _never_equal(self, item: Item) -> str:
-        """A set of another type than the column's: everything would be unexpected, or nothing."""
+    def _never_equal(self, item: Item) -> Note | None:
+        """Return why a set of another type than the column's matches nothing."""
         values = item.kwargs.get("value_set")
         if not _COMPARE_WITH_SET.fullmatch(item.type) or not isinstance(values, list):
-            return ""
+            return None
         dtype = self._frame.schema[item.kwargs["column"]]
         import polars as pl
 
         column = "numbers" if dtype.is_numeric() or dtype == pl.Boolean else "times" if dtype.is_temporal() else "text"
         holds = {"text" if isinstance(value, str) else "numbers" for value in values if value is not None}
         if "distinct" in item.type and column == "times":
-            return ""  # parsed there, and only there
+            return None  # parsed there, and only there
         if not holds or column in holds or dtype == pl.Null or dtype.is_nested():
-            return ""
-        return f"the column holds {column}, the set {' and '.join(sorted(holds))}: no value could ever match"
+            return None
+        return Note(code="never-equal", facts={"column": column, "set": " and ".join(sorted(holds))})
 
-    def _infinite(self, item: Item) -> str:
+    def _infinite(self, item: Item) -> Note | None:
+        """Return why a column of infinite values has no spread to judge."""
         if item.type not in _SPREAD:
-            return ""
+            return None
         series = self._frame[item.kwargs["column"]]
-        if series.dtype.is_float() and series.is_infinite().any():
-            return "the column holds infinite values, beside which no value is far from the mean"
-        return ""
+        infinite = series.dtype.is_float() and series.is_infinite().any()
+        return Note(code="infinite") if infinite else None
 
 
 class _BrokenError(Exception):
-    """An expectation could not be judged; the text holds no value of the data."""
+    """An expectation could not be judged; the note holds no value of the data."""
+
+    def __init__(self, trace: str) -> None:
+        named = [(kind, text) for kind, text in _CAUSE.findall(trace) if kind.endswith(("Error", "Exception"))]
+        kind = named[0][0] if named else "Exception"
+        cause = next((code for pattern, code in _CAUSES for _, text in named if re.search(pattern, text)), "")
+        self.note = Note(code="broken", facts={"kind": kind, **({"cause": cause} if cause else {})})
+        super().__init__(kind)
 
 
-def _explained(trace: str) -> str:
-    """The kind of a fault, and its cause in our words where it is a known one."""
-    named = [(kind, text) for kind, text in _CAUSE.findall(trace) if kind.endswith(("Error", "Exception"))]
-    kind = named[0][0] if named else "Exception"
-    known = next((words for pattern, words in _EXPLAINED for _, text in named if re.search(pattern, text)), "")
-    return f"could not be judged ({kind}){': ' if known else ''}{known}"
+def _observed(item: Item, result: Mapping[str, Any], *, hidden: bool) -> Observed | None:
+    """Return what Great Expectations measured; text values of the data and lists of values are left out."""
+    if item.type.startswith("expect_column_distinct_values_"):
+        return Observed(distinct=result.get("unexpected_count"), absent=result.get("missing_count"))
+    if item.type.startswith("expect_table_columns_to_match"):
+        return _columns(result)
+    if "observed_value" not in result:
+        return None
+    if hidden:
+        return Observed(hidden="personal")
+    value = result["observed_value"]
+    if item.type in ("expect_column_values_to_be_of_type", "expect_column_type_to_be") or "type_list" in item.type:
+        return Observed(value=str(value))
+    if item.type == "expect_column_quantile_values_to_be_between":
+        pairs = zip(value["quantiles"], value["values"], strict=True)
+        return Observed(quantiles=tuple((float(level), _plain(each).value) for level, each in pairs))
+    return _plain(value)
+
+
+def _columns(result: Mapping[str, Any]) -> Observed:
+    mismatched = (result.get("details") or {}).get("mismatched")
+    if isinstance(mismatched, dict):
+        named = {str(key): tuple(sorted(map(str, names))) for key, names in mismatched.items() if names}
+        return Observed(mismatched=named)
+    if isinstance(mismatched, list) and mismatched:
+        keys = ("Expected Column Position", "Found", "Expected")
+        where, found, expected = (mismatched[0].get(key) for key in keys)
+        return Observed(positions=len(mismatched), first=(where, found, expected))
+    return Observed(columns=len(result.get("observed_value") or ()))
+
+
+def _plain(value: Any) -> Observed:
+    """Return a measured number, boolean or moment; anything else may be a value of the data."""
+    value = value.item() if hasattr(value, "item") else value
+    if isinstance(value, bool):
+        return Observed(value=value)
+    if isinstance(value, int | float):
+        exact = math.isfinite(value) and (isinstance(value, float) or abs(value) <= _EXACT)
+        return Observed(value=value if exact else str(value))
+    if isinstance(value, dt.date):  # pandas' timestamps too
+        return Observed(value=value.isoformat())
+    return Observed(hidden="value")
 
 
 def _pandas(frame: "pl.DataFrame") -> Any:
-    """The frame as training and scoring see it; columns that no model takes are kept, as plain objects."""
+    """Return the frame as training and scoring see it; columns that no model takes are kept, as plain objects."""
     import pandas as pd
 
     from modelyard.models.child.score import to_pandas
