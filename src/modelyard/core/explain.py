@@ -174,7 +174,8 @@ class _Explainer:
 
     def _not_allowed(self, node: Any, path: KeyPath) -> Finding:
         nodes = self.at(path)
-        return Finding(path, f"found {shown(node)}; allowed: {self.words(nodes)}", self._hint(node, nodes, path))
+        hint = self._hint(node, nodes, path)
+        return Finding(path, f"found {shown(node)}; allowed: {self.words(nodes)}", hint, code="config/bad-value")
 
     def _hint(self, node: Any, nodes: Sequence[Mapping[str, Any]], path: KeyPath) -> str:
         types = {each.get("type") for each in nodes}

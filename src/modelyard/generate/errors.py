@@ -2,6 +2,7 @@
 
 import ast
 import re
+import sys
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -93,7 +94,8 @@ class Source:
             new = [node for node in definitions if node.name not in self.exit_codes and self._add_class(node)]
             added = bool(new)
         for node in definitions:
-            if node.name not in self.exit_codes and not node.name.startswith("__"):
+            in_record = isinstance(node, ast.ClassDef) and any(_last(base) == "Part" for base in node.bases)
+            if node.name not in self.exit_codes and not node.name.startswith("__") and not in_record:
                 self._add_helper(node)
 
     def _add_class(self, node: Definition) -> bool:
@@ -120,7 +122,9 @@ class Source:
         names = [name for name in arguments if name not in ("self", "cls")]
         if "code" in names:
             made = [name for call in _calls(node) if (name := _last(call.func)) in self.exit_codes]
-            self.takes_code[node.name] = (names.index("code"), made[0] if made else ConfigError.__name__)
+            keywords = function.args.kwonlyargs if isinstance(function, ast.FunctionDef) else []
+            position = sys.maxsize if any(each.arg == "code" for each in keywords) else names.index("code")
+            self.takes_code[node.name] = (position, made[0] if made else ConfigError.__name__)
 
     def raises(self) -> Iterator[Raise]:
         """Yield every call that makes an error, by module and line."""

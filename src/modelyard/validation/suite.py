@@ -143,7 +143,7 @@ class _Reader:
         severity: Any = entry.get("severity") or "critical"
         if severity not in get_args(Severity):
             hint = f"Allowed: {', '.join(get_args(Severity))}."
-            self.problem((*path, "severity"), f"unknown severity {severity!r}", hint)
+            self.problem((*path, "severity"), f"unknown severity {severity!r}", hint, code="suite/bad-value")
         if not isinstance(entry.get("kwargs", {}), dict) or not isinstance(entry.get("meta") or {}, dict):
             self.problem(path, "kwargs and meta are objects")
             return None
