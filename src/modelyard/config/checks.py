@@ -49,14 +49,14 @@ class _Checker:
         self.root = root
         self.base = loaded.path.parent
 
-    def problem(self, path: KeyPath, found: str, hint: str = "") -> ConfigError:
-        return ConfigError(found, hint=hint, place=self.loaded.place(path))
+    def problem(self, path: KeyPath, message: str, hint: str = "", *, code: str) -> ConfigError:
+        return ConfigError(message, code=code, hint=hint, place=self.loaded.place(path))
 
     def estimators(self, problem_with: Callable[[str], str | None]) -> Iterator[ConfigError]:
         for at, candidate in enumerate(self.config.train.candidates if self.config.train else ()):
             problem = problem_with(candidate.estimator)
             if problem:
-                yield self.problem(("train", "candidates", at, "estimator"), problem)
+                yield self.problem(("train", "candidates", at, "estimator"), problem, code="config/bad-estimator")
 
     def commands(self) -> Iterator[ConfigError]:
         train, predict = self.config.train, self.config.evaluate.predict
@@ -76,7 +76,9 @@ class _Checker:
         try:
             words = shlex.split(command)
         except ValueError:
-            yield self.problem(path, "the command holds a quote that is not closed", "Close it.")
+            yield self.problem(
+                path, "the command holds a quote that is not closed", "Close it.", code="config/bad-command"
+            )
             return
         named = re.findall(r"\{([A-Za-z_][A-Za-z0-9_-]*)\}", command)
         for name in named:
@@ -85,16 +87,23 @@ class _Checker:
                     path,
                     f"nothing fills in {{{name}}}; known here: {', '.join(f'{{{each}}}' for each in known)}",
                     nearest(name, known),
+                    code="config/unknown-placeholder",
                 )
         for either in needed:
             if not set(either) & set(named):
                 places = " or ".join(f"{{{each}}}" for each in either)
-                yield self.problem(path, f"the command names no {places}", f"Put {places} where the path belongs.")
+                yield self.problem(
+                    path,
+                    f"the command names no {places}",
+                    f"Put {places} where the path belongs.",
+                    code="config/missing-placeholder",
+                )
         for operator in [word for word in words if word in ("|", "||", "&&", ";", ">", ">>", "<", "&")]:
             yield self.problem(
                 path,
                 f"{operator} means nothing here: no shell is involved",
                 "Put the commands into a script, and name that.",
+                code="config/shell-operator",
             )
         script = next((word for word in words[:4] if Path(word).suffix.lower() in _SCRIPTS and "{" not in word), None)
         if script and not Path(script).is_absolute():
@@ -131,6 +140,7 @@ class _Checker:
                 path,
                 f"{what} {shown(named)} leads outside the workspace",
                 "Name a path inside it; links out of it are not followed.",
+                code="config/outside-workspace",
             )
 
     def _file(self, path: KeyPath, named: str, what: str, *, folder: bool = False) -> Iterator[ConfigError]:
@@ -144,9 +154,17 @@ class _Checker:
         kind = "folder" if folder else "file"
         if target.exists():
             yield self.problem(
-                path, f"{what} {shown(named)} is {'no folder' if folder else 'a folder'}", f"Name a {kind}."
+                path,
+                f"{what} {shown(named)} is {'not a folder' if folder else 'a folder'}",
+                f"Name a {kind}.",
+                code="config/not-a-file",
             )
             return
         beside = sorted(each.name for each in target.parent.iterdir()) if target.parent.is_dir() else []
         hint = nearest(target.name, beside)
-        yield self.problem(path, f"{what} {shown(named)} does not exist", hint or "Paths are relative to this file.")
+        yield self.problem(
+            path,
+            f"{what} {shown(named)} does not exist",
+            hint or "Paths are relative to this file.",
+            code="config/missing-file",
+        )

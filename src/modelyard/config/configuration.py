@@ -36,7 +36,7 @@ class Config(Section):
 
     @property
     def may_load_pickles(self) -> bool:
-        """Whether a stored pickle may be loaded, which runs the code in it."""
+        """Return whether a stored pickle may be loaded, which runs the code in it."""
         return self.registry.allow_pickles or self.model.format == "joblib"
 
     @model_validator(mode="after")

@@ -136,7 +136,7 @@ def _walk(root: Path) -> Iterator[Path]:
 
 
 def _nameable(path: str) -> bool:
-    """The path is plain text and would not be read as a glob."""
+    """Return whether the path is plain text and would not be read as a glob."""
     return path.isprintable() and not _GLOB & set(path)
 
 
@@ -152,11 +152,13 @@ def _nothing(entries: Sequence[Path], pointers: Sequence[str]) -> ConfigError:
         some = ", ".join(pointers[:3]) + (f" and {len(pointers) - 3} more" if len(pointers) > 3 else "")
         return ConfigError(
             f"there are pointers to data ({some}) and no data",
+            code="data/pointer",
             hint="Fetch it first: `dvc pull`, or `git lfs pull`; then run `modelyard init` again.",
         )
     return ConfigError(
         f"found no data: looked for *.csv, *.parquet, *.dvc and Git LFS pointers in {len(entries):,} files, "
         f"up to {MAX_DEPTH} folders deep",
+        code="data/none-found",
         hint="Run `modelyard init` where the data is, or write modelyard.yml by hand from the example in the README.",
     )
 
@@ -179,7 +181,9 @@ def _peeked(root: Path, data: Sequence[Path], peek: Peek) -> list[Source]:
             size = sum(path.stat().st_size for path in group)
             found.append(Source(_pattern(root, group, data), len(group), size, columns))
     if not found:
-        raise failed or ConfigError("the data files here have no columns", hint="Name a header line in the first row.")
+        raise failed or ConfigError(
+            "the data files here have no columns", code="data/no-columns", hint="Name a header line in the first row."
+        )
     return found
 
 
@@ -195,7 +199,7 @@ def _pattern(root: Path, group: Sequence[Path], data: Sequence[Path]) -> str:
 
 
 def _ranked(sources: Sequence[Source]) -> list[Source]:
-    """Sources that name a target first; then those under a folder of data; then the larger."""
+    """Sort sources: those that name a target first; then those under a folder of data; then the larger."""
 
     def rank(source: Source) -> tuple[bool, bool, int]:
         named = any(column.name.lower() in TARGETS for column in source.columns)
@@ -205,7 +209,7 @@ def _ranked(sources: Sequence[Source]) -> list[Source]:
 
 
 def _train_and_test(ranked: Sequence[Source]) -> tuple[Source, Source | None]:
-    """The set to use, and its test set where two files of the same columns are named train and test."""
+    """Return the set to use, and its test set where two files of the same columns are named train and test."""
     named = {PurePosixPath(source.path).stem.lower(): source for source in ranked}
     train = named.get("train")
     test = named.get("test")
@@ -222,7 +226,7 @@ def _script(root: Path, entries: Sequence[Path], names: Sequence[str]) -> Script
 
 
 def _requirements(root: Path) -> tuple[str | None, str]:
-    """The requirements file, and why it cannot be used as it is, or nothing."""
+    """Return the requirements file, and why it cannot be used as it is, or nothing."""
     found = sorted(path for path in root.glob("requirements*.txt") if path.is_file() and path.name.isprintable())
     if not found:
         return None, ""

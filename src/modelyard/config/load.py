@@ -43,11 +43,11 @@ class Loaded:
         return self.path.relative_to(self.root).as_posix()
 
     def line_of(self, path: KeyPath) -> int:
-        """The line of a key, or of its nearest parent that is written in the file."""
+        """Return the line of a key, or of its nearest parent that is written in the file."""
         return line_of(self.lines, path)
 
     def place(self, path: KeyPath) -> Place:
-        """The place of a key, for an error about it."""
+        """Return the place of a key, for an error about it."""
         return Place(self.file, self.line_of(path), dotted(path) or None)
 
 

@@ -1,7 +1,7 @@
 """The commented modelyard.yml that ``modelyard init`` proposes; every guess in it says that it is one."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -56,7 +56,7 @@ class _Commands:
 
 
 def propose(root: Path, found: Look) -> str:
-    """The text of a modelyard.yml for this repository, which ``load`` accepts.
+    """Return the text of a modelyard.yml for this repository, which ``load`` accepts.
 
     Args:
         root: the folder that it will stand in; its name becomes the model's.
@@ -80,31 +80,42 @@ def propose(root: Path, found: Look) -> str:
 
 def _guess(source: Source) -> _Guess:
     usable = [column for column in source.columns if column.usable]
-    most = max((column.distinct for column in usable), default=0)
-    ids = [column for column in usable if _IDS.fullmatch(column.name) and column.missing == 0]
-    unique = next((column for column in ids if column.distinct == most), None) or _numbered(usable)
+    ids, unique = _identifiers(usable)
     target, why = _target(usable, unique)
     others = [column for column in usable if column is not target]
     if not others:
         raise ConfigError(
-            f"{source.path} has one column, and nothing to predict it from", hint="Name data with features beside it."
+            f"{source.path} has one column, and nothing to predict it from",
+            code="data/no-features",
+            hint="Name data with features beside it.",
         )
-    times = sorted((column for column in others if column.temporal), key=lambda column: column.missing > 0)
+    complete = [column for column in others if not column.missing]
     return _Guess(
         target=target,
         target_why=why,
         task=_task(target),
         id=unique if unique is not target else None,
-        time=next((column for column in times if column.missing == 0), None),
-        repeated_id=next((column for column in ids if column not in (unique, target)), None),
-        text_time=next((column for column in others if _is_text(column) and _NAMED_TIME.fullmatch(column.name)), None),
+        time=_first(complete, lambda column: column.temporal),
+        repeated_id=_first(ids, lambda column: column is not unique and column is not target),
+        text_time=_first(others, lambda column: _is_text(column) and bool(_NAMED_TIME.fullmatch(column.name))),
         index=tuple(column.name for column in others if column.name.startswith("Unnamed:")),
-        varied=max(others, key=lambda column: (column.missing == 0, column.distinct)),
+        varied=max(complete or others, key=lambda column: column.distinct),
     )
 
 
+def _identifiers(columns: Sequence[Column]) -> tuple[list[Column], Column | None]:
+    """Return the columns that are named like identifiers, and the one that names a row."""
+    most = max((column.distinct for column in columns), default=0)
+    ids = [column for column in columns if _IDS.fullmatch(column.name) and not column.missing]
+    return ids, _first(ids, lambda column: column.distinct == most) or _numbered(columns)
+
+
+def _first(columns: Iterable[Column], fits: Callable[[Column], bool]) -> Column | None:
+    return next((column for column in columns if fits(column)), None)
+
+
 def _numbered(columns: Sequence[Column]) -> Column | None:
-    """The first column, where it holds numbers or text that differ more from row to row than any other column."""
+    """Return the first column, where it holds numbers or text that differ more between rows than any other column."""
     for first in columns[:1]:
         countable = _is_text(first) or first.dtype.lower().startswith(("int", "uint"))
         most = max((column.distinct for column in columns[1:]), default=0)
@@ -123,7 +134,9 @@ def _target(columns: Sequence[Column], identity: Column | None) -> tuple[Column,
         if re.search(r"(?i)(^|_)(target|label|outcome|class)$", column.name):
             return column, "its name says so"
     if not able:
-        raise ConfigError("no column of the data could be the target", hint="Write modelyard.yml by hand.")
+        raise ConfigError(
+            "no column of the data could be the target", code="data/no-target", hint="Write modelyard.yml by hand."
+        )
     return able[-1], "the last column"
 
 
@@ -327,5 +340,5 @@ def _remark(text: str) -> str:
 
 
 def _plain(text: str) -> str:
-    """The same without quotes, for text that holds no line breaks but may hold other surprises."""
+    """Return the same without quotes, for text that holds no line breaks but may hold other surprises."""
     return "".join(char if char.isprintable() else "?" for char in text)

@@ -3,7 +3,7 @@
 import ast
 import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -58,7 +58,7 @@ class Script:
 
 
 def read_script(path: Path, shown_as: str) -> Script | None:
-    """A script's options as argparse or click declare them; None where it cannot be read as Python."""
+    """Return a script's options as argparse or click declare them; None where it cannot be read as Python."""
     try:
         if path.stat().st_size > MAX_BYTES:
             return None
@@ -73,25 +73,27 @@ def read_script(path: Path, shown_as: str) -> Script | None:
 
 
 def _options(tree: ast.AST) -> Iterator[Option]:
-    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)]
+    """Yield what the calls of ``add_argument``, ``click.option`` and ``click.argument`` declare, in their order."""
+    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and _declares(node.func)]
     for call in sorted(calls, key=lambda call: (call.lineno, call.col_offset)):
-        kind = call.func.attr if isinstance(call.func, ast.Attribute) else ""
         names = tuple(arg.value for arg in call.args if isinstance(arg, ast.Constant) and isinstance(arg.value, str))
-        if not names or kind not in ("add_argument", "option", "argument"):
-            continue
-        if kind != "add_argument" and not (isinstance(call.func, ast.Attribute) and _is_click(call.func)):
-            continue
-        keywords = {keyword.arg: keyword.value for keyword in call.keywords}
-        dashed = tuple(name for name in names if name.startswith("-"))
-        default = _constant(keywords.get("default"))
-        insists = _constant(keywords.get("required"))
-        optional = "nargs" in keywords and _constant(keywords["nargs"]) in ("?", "*")
-        required = insists == "True" or (not dashed and insists is None and not optional and "default" not in keywords)
-        yield Option(dashed or names[:1], required, default)
+        if names:
+            yield _option(names, {keyword.arg: keyword.value for keyword in call.keywords})
 
 
-def _is_click(function: ast.Attribute) -> bool:
-    return isinstance(function.value, ast.Name) and function.value.id == "click"
+def _declares(function: ast.expr) -> bool:
+    if not isinstance(function, ast.Attribute):
+        return False
+    of_click = isinstance(function.value, ast.Name) and function.value.id == "click"
+    return function.attr == "add_argument" or (of_click and function.attr in ("option", "argument"))
+
+
+def _option(names: tuple[str, ...], keywords: Mapping[str | None, ast.expr]) -> Option:
+    dashed = tuple(name for name in names if name.startswith("-"))
+    insists = _constant(keywords.get("required"))
+    optional = "default" in keywords or _constant(keywords.get("nargs")) in ("?", "*")
+    required = insists == "True" or (not dashed and insists is None and not optional)
+    return Option(dashed or names[:1], required, _constant(keywords.get("default")))
 
 
 def _constant(node: ast.expr | None) -> str | None:
@@ -107,13 +109,13 @@ class Proposal:
 
 
 def train_command(script: Script) -> Proposal | None:
-    """How modelyard would call a training script; None where no option for the data or the model was recognised."""
+    """Return how modelyard would call a training script; None without options for the data and the model."""
     filled = _filled(script, _ROLES)
     return _proposal(script, filled, {}) if {"train", "model_dir"} <= set(filled) else None
 
 
 def predict_command(script: Script) -> Proposal | None:
-    """How modelyard would call a scoring script; None where an option for model, rows or predictions is missing."""
+    """Return how modelyard would call a scoring script; None without options for model, rows and predictions."""
     suffix = "" if script.parquet else "_csv"
     filled = _filled(script, _PREDICT_ROLES)
     renamed = {"rows": f"rows{suffix}", "predictions": f"predictions{suffix}"}

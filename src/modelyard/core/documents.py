@@ -45,7 +45,7 @@ def line_of(lines: Mapping[KeyPath, int], path: KeyPath) -> int:
 
 
 def shown(value: Any, limit: int = 60) -> str:
-    """A value as messages show it: booleans and nothing as YAML writes them, the rest by repr, shortened."""
+    """Return a value as messages show it: booleans and nothing as YAML writes them, the rest by repr, shortened."""
     if isinstance(value, dict):
         return "an empty mapping" if not value else f"a mapping with {_shorten(', '.join(map(str, value)), limit)}"
     if isinstance(value, list):
@@ -70,7 +70,7 @@ def _shorten(text: str, limit: int) -> str:
 
 
 def dotted(path: KeyPath) -> str:
-    """A key path as people write it: ``evaluate.gates[1].margin``."""
+    """Return a key path as people write it: ``evaluate.gates[1].margin``."""
     text = ""
     for part in path:
         text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
@@ -270,7 +270,7 @@ class _Builder:
         return {**self._merged(node, path, set(own)), **own}
 
     def _merged(self, node: MappingNode, path: KeyPath, own: set[str]) -> dict[str, Any]:
-        """What ``<<: *anchor`` brings in; keys of its own, and those of earlier anchors in a list, come first."""
+        """Return what ``<<: *anchor`` brings in; its own keys, and those of earlier anchors in a list, come first."""
         merged: dict[str, Any] = {}
         for key_node, value_node in node.value:
             if key_node.tag != MERGE:
@@ -288,7 +288,7 @@ class _Builder:
         return merged
 
     def _entries(self, node: MappingNode, depth: int) -> Iterator[tuple[Node, Node]]:
-        """A mapping's entries, its own first and then those that it merges in."""
+        """Return a mapping's entries, its own first and then those that it merges in."""
         self._count(node)
         if depth > self.limits.depth:
             raise TooMuchError("merges that go in circles", node.start_mark.line + 1)

@@ -103,7 +103,7 @@ class _Explainer:
         self.root = root
 
     def under(self, errors: Sequence[_Placed], node: Any, path: KeyPath) -> list[Finding]:
-        """Findings at or below one node of the data; each error comes with the rest of its location."""
+        """Return the findings at or below one node of the data; each error comes with the rest of its location."""
         groups: dict[Any, list[_Placed]] = {}
         arms: dict[Any, list[_Placed]] = {}
         found: list[Finding] = []
@@ -132,7 +132,7 @@ class _Explainer:
         return isinstance(node, dict) and part in node
 
     def _union(self, arms: Mapping[Any, list[_Placed]], node: Any, path: KeyPath) -> list[Finding]:
-        """The arm that the value was meant for, where one fits best; else one sentence for all of them."""
+        """Return the arm that the value was meant for, where one fits best; else one sentence for all of them."""
         deep = sorted((arm for arm in arms.values() if any(rest for rest, _ in arm)), key=len)
         if isinstance(node, dict | list) and deep and (len(deep) == 1 or len(deep[0]) < len(deep[1])):
             return self.under(deep[0], node, path)
@@ -195,7 +195,7 @@ class _Explainer:
     # the schema
 
     def expand(self, node: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-        """A schema node without references and choices between nodes; nothing stands for null."""
+        """Return a schema node without references and choices between nodes; nothing stands for null."""
         if "$ref" in node:
             return self.expand(self.root["$defs"][node["$ref"].rsplit("/", 1)[1]])
         if "anyOf" in node:
@@ -203,7 +203,7 @@ class _Explainer:
         return [] if node.get("type") == "null" else [node]
 
     def raw(self, path: KeyPath) -> list[Mapping[str, Any]]:
-        """The schema nodes of a key path, as written at the key itself."""
+        """Return the schema nodes of a key path, as written at the key itself."""
         nodes: list[Mapping[str, Any]] = [self.root]
         for part in path:
             leaves = [leaf for node in nodes for leaf in self.expand(node)]
@@ -211,11 +211,11 @@ class _Explainer:
         return nodes
 
     def at(self, path: KeyPath) -> list[Mapping[str, Any]]:
-        """The schema nodes of a key path, expanded."""
+        """Return the schema nodes of a key path, expanded."""
         return [leaf for node in self.raw(path) for leaf in self.expand(node)]
 
     def description(self, path: KeyPath) -> str:
-        """What the key means, as the schema says it, or what the nearest key above it means."""
+        """Return what the key means, as the schema says it, or what the nearest key above it means."""
         nodes = [*self.raw(path), *self.at(path)]
         said = next((str(node["description"]) for node in nodes if "description" in node), "")
         return said or (self.description(path[:-1]) if path else "")
@@ -232,7 +232,7 @@ class _Explainer:
         return found
 
     def words(self, nodes: Sequence[Mapping[str, Any]]) -> str:
-        """What is allowed, in words."""
+        """Return what is allowed, in words."""
         said = list(dict.fromkeys(self._one(node) for node in nodes))
         if "a number" in said and "a whole number" in said:
             said.remove("a whole number")

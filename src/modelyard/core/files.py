@@ -43,7 +43,9 @@ def disk_errors(path: Path) -> Iterator[None]:
         }
         why = reasons.get(error.errno or 0, error.strerror or str(error))
         raise PlatformError(
-            f"could not write {path}: {why}", hint="What was there before is untouched; free the place and run again."
+            f"could not write {path}: {why}",
+            code="disk/not-written",
+            hint="What was there before is untouched; free the place and run again.",
         ) from error
 
 
@@ -157,6 +159,7 @@ def inside(root: Path, path: str | Path, *, what: str) -> Path:
     if not resolved.is_relative_to(resolved_root):
         raise ConfigError(
             f"{what} {str(path)!r} leads outside the workspace, to {resolved}",
+            code="config/outside-workspace",
             hint="Name a path inside the workspace; links out of it are not followed.",
         )
     return resolved

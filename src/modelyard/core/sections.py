@@ -58,7 +58,7 @@ def schema_of(model: type[Section]) -> dict[str, Any]:
 
 
 def _finished(node: Any) -> Any:
-    """The same schema with descriptions on one line, as editors show them, and closed where keys have a pattern."""
+    """Return the schema with descriptions on one line, as editors show them, and closed where keys have a pattern."""
     if isinstance(node, list):
         return [_finished(item) for item in node]
     if not isinstance(node, dict):

@@ -37,6 +37,6 @@ _SEVERITY = (Verdict.PASS, Verdict.INCONCLUSIVE, Verdict.FAIL, Verdict.ERROR)
 
 
 def worst(verdicts: Iterable[Verdict]) -> Verdict:
-    """The most severe of the counted verdicts; nothing to count is an error, never a pass."""
+    """Return the most severe of the counted verdicts; nothing to count is an error, never a pass."""
     counted = [verdict for verdict in verdicts if verdict is not Verdict.NOT_APPLICABLE]
     return max(counted, key=_SEVERITY.index) if counted else Verdict.ERROR

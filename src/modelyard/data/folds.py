@@ -83,6 +83,7 @@ def _by_time(frame: "pl.DataFrame", columns: Columns, n: int, wholes: "Sequence[
     if len(rows) < n + 1:
         raise DataError(
             f"the training rows span {len(rows)} {every}s, and {n} folds that follow time need {n + 1}",
+            code="data/too-few-rows",
             hint=f"Set train.search.folds to at most {len(rows) - 1}."
             if len(rows) > 2
             else "Bring more data, or declare a shorter data.columns.unit, such as {every: hour}.",
@@ -123,6 +124,7 @@ def _by_group(groups: "Ints", target: "Ints | None", n: int, seed: int) -> "tupl
     if count < n:
         raise DataError(
             f"the training rows hold {count} groups, and {n} folds need at least {n}",
+            code="data/too-few-rows",
             hint="Lower train.search.folds, or bring data of more groups.",
         )
     if target is None:
@@ -137,7 +139,9 @@ def _by_row(rows: int, target: "Ints | None", n: int, seed: int) -> "tuple[list[
 
     if rows < n:
         raise DataError(
-            f"there are {rows} training rows, and {n} folds need at least {n}", hint="Lower train.search.folds."
+            f"there are {rows} training rows, and {n} folds need at least {n}",
+            code="data/too-few-rows",
+            hint="Lower train.search.folds.",
         )
     if target is None:
         return _drawn(KFold(n, shuffle=True, random_state=seed).split(np.arange(rows))), "row"
@@ -148,7 +152,8 @@ def _by_row(rows: int, target: "Ints | None", n: int, seed: int) -> "tuple[list[
 def _refuse_rare(target: "Ints", n: int) -> None:
     if max(Counter(target.tolist()).values()) < n:
         raise DataError(
-            f"no class of the target has {n} training rows, so {n} folds cannot each hold one",
+            f"every class has fewer than {n} training rows; stratified {n}-fold CV needs {n} in one",
+            code="data/too-few-rows",
             hint="Lower train.search.folds, bring more data, or set model.task: regression for a number.",
         )
 
@@ -166,5 +171,6 @@ def _check_classes(target: "Ints", made: "list[Fold]") -> None:
             held = "no rows to validate on" if not len(valid) else "training rows of one class only"
             raise DataError(
                 f"fold {number} of {len(made)} holds {held}",
+                code="data/one-class",
                 hint="Lower train.search.folds, or bring data in which every class is spread.",
             )

@@ -45,7 +45,7 @@ def split(frame: "pl.DataFrame", config_split: Split, columns: Columns) -> Split
         DataError: no rows on one side, rows without time or value, or a boundary that cuts a group or a unit.
     """
     if not len(frame):
-        raise DataError("the data holds no rows, so there is nothing to split")
+        raise DataError("the data holds no rows, so there is nothing to split", code="data/no-rows")
     if config_split.by == "time":
         mask, description = _by_time(frame, config_split, columns)
     elif config_split.by == "hash":
@@ -57,6 +57,7 @@ def split(frame: "pl.DataFrame", config_split: Split, columns: Columns) -> Split
         if not len(part):
             raise DataError(
                 f"{_KEY}: no {side} rows ({description}; {len(frame):,} rows in all)",
+                code="data/no-rows",
                 hint="Choose another data.split.test, or bring more data.",
             )
     if columns.group:
@@ -65,7 +66,7 @@ def split(frame: "pl.DataFrame", config_split: Split, columns: Columns) -> Split
 
 
 def drop_missing_target(frame: "pl.DataFrame", target: str, how: MissingTarget) -> "tuple[pl.DataFrame, int]":
-    """The rows that have a target (neither missing nor NaN), and how many have none.
+    """Return the rows that have a target (neither missing nor NaN), and how many have none.
 
     Raises:
         DataError: rows have none and ``how`` is ``error``, or all rows have none.
@@ -80,9 +81,10 @@ def drop_missing_target(frame: "pl.DataFrame", target: str, how: MissingTarget) 
     if missing and (how == "error" or not len(kept)):
         raise DataError(
             f"{missing:,} of {len(frame):,} rows have no target ({target!r})",
-            hint="Mend the data, or set data.missing_target: drop to leave these rows out."
+            code="data/missing-target",
+            hint="Fix the data, or set data.missing_target: drop to leave these rows out."
             if len(kept)
-            else "Name the column that holds the target, or mend the data.",
+            else "Name the column that holds the target, or fix the data.",
         )
     return kept, missing
 
@@ -116,11 +118,12 @@ def _latest(wall: "pl.Series") -> datetime:
 
 
 def _counted_back(newest: datetime, test: str) -> datetime:
-    """Where a stretch such as ``3 months`` begins that ends with the stretch of the newest row."""
+    """Return where a stretch such as ``3 months`` begins that ends with the stretch of the newest row."""
     match = _STRETCH.fullmatch(test)
     if match is None:
         raise ConfigError(
-            f"{_KEY}.test: {test!r} is no stretch of time",
+            f"{_KEY}.test: {test!r} is not a stretch of time",
+            code="config/bad-value",
             hint='Write "3 months", "8 weeks", "14 days" or "48 hours", or a share of the rows such as 0.2.',
         )
     count = int(match[1])
@@ -136,11 +139,12 @@ def _counted_back(newest: datetime, test: str) -> datetime:
 
 
 def _share_boundary(starts: "pl.Series", share: float, unit: Unit) -> datetime:
-    """The start after which the share of rows comes closest to the wanted one, with rows on both sides."""
+    """Return the start after which the share of rows comes closest to the wanted one, with rows on both sides."""
     counts = starts.alias("start").value_counts().sort("start")
     if len(counts) < 2:
         raise DataError(
             f"{_KEY}: all rows lie in one {unit.every or 'moment'}, so there is no boundary in time between them",
+            code="data/one-moment",
             hint="Bring more data, declare a shorter unit, or split by hash.",
         )
     rows_after = counts["count"].reverse().cum_sum().reverse()
@@ -157,6 +161,7 @@ def _by_hash(frame: "pl.DataFrame", rule: Split, columns: Columns) -> "tuple[pl.
     if column is None:
         raise ConfigError(
             f"{_KEY}: a split by hash needs a column whose values are hashed",
+            code="config/needs-split-column",
             hint="Name it as data.split.column, or declare data.columns.group or data.columns.id.",
         )
     key = f"{_KEY}.column" if rule.column else f"data.columns.{'group' if columns.group else 'id'}"
@@ -172,6 +177,7 @@ def _stratified(frame: "pl.DataFrame", rule: Split, columns: Columns) -> "tuple[
     if columns.group:
         raise ConfigError(
             f"{_KEY}: a stratified split would cut the groups of data.columns.group ({columns.group!r})",
+            code="config/split-option",
             hint=f"Write by: hash, which keeps every {columns.group} on one side.",
         )
     share = _share(rule)
@@ -190,7 +196,9 @@ def _stratified(frame: "pl.DataFrame", rule: Split, columns: Columns) -> "tuple[
 def _share(rule: Split) -> float:
     if isinstance(rule.test, str):
         raise ConfigError(
-            f"{_KEY}.test: a split by {rule.by} takes a share of the rows, not {rule.test!r}", hint="Write such as 0.2."
+            f"{_KEY}.test: a split by {rule.by} takes a share of the rows, not {rule.test!r}",
+            code="config/split-option",
+            hint="Write such as 0.2.",
         )
     return rule.test
 
@@ -216,6 +224,7 @@ def _refuse_cut(rows: SplitRows, column: str, key: str) -> None:
     if both:
         raise DataError(
             f"{key}: {both:,} values of {column!r} would have rows on both sides of the split",
+            code="data/rows-on-both-sides",
             hint=f"Write data.split: {{by: hash, column: {column}}}, or do not declare {key}: {column}"
             + (" but a stretch of time such as {every: day}." if key.endswith("unit") else "."),
         )

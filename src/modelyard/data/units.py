@@ -34,12 +34,12 @@ class Unit:
 
     @property
     def name(self) -> str:
-        """What one unit is called: ``day``, ``store``, ``row``."""
+        """Return what one unit is called: ``day``, ``store``, ``row``."""
         return self.every or self.column or "row"
 
 
 def unit_codes(frame: "pl.DataFrame", columns: Columns) -> "tuple[NDArray[np.int64] | None, str, bool]":
-    """Number the units of a frame.
+    """Assign each row the number of its unit.
 
     Returns:
         Codes of shape (n,), from 0 without gaps, ordered in time for stretches and by first appearance for a column;
@@ -59,7 +59,7 @@ def unit_codes(frame: "pl.DataFrame", columns: Columns) -> "tuple[NDArray[np.int
 
 
 def unit_of(frame: "pl.DataFrame", columns: Columns) -> Unit:
-    """The configured unit, or the default: the day wherever time is declared, else the row.
+    """Return the configured unit, or the default: the day wherever time is declared, else the row.
 
     Raises:
         ConfigError, DataError: as for ``unit_codes``.
@@ -76,13 +76,14 @@ def unit_of(frame: "pl.DataFrame", columns: Columns) -> Unit:
     if columns.time is None:
         raise ConfigError(
             f"{_KEY}: a unit of one {unit.every} needs data.columns.time",
+            code="config/needs-time-column",
             hint="Name the time column, or a column whose values are independent: {column: store}.",
         )
     return Unit(unit.every, None, unit.zone if "zone" in unit.model_fields_set else zone)
 
 
 def wall_clock(frame: "pl.DataFrame", columns: Columns, zone: str) -> "pl.Series":
-    """The rows' time on the clock of a zone.
+    """Return the rows' time on the clock of a zone.
 
     Timestamps without a zone are taken as UTC. Dates are calendar days wherever they were written, so no zone moves
     them.
@@ -103,7 +104,8 @@ def wall_clock(frame: "pl.DataFrame", columns: Columns, zone: str) -> "pl.Series
         return _instants(times).dt.convert_time_zone(zone).dt.replace_time_zone(None)
     except pl.exceptions.PolarsError as error:
         raise ConfigError(
-            f"{_KEY}.zone: {zone!r} is no time zone",
+            f"{_KEY}.zone: unknown time zone {zone!r}",
+            code="config/unknown-time-zone",
             hint=nearest(zone, available_timezones()) or "Write an IANA name such as Europe/Berlin.",
         ) from error
 
@@ -122,7 +124,7 @@ def floor(moment: datetime, every: TimeUnit) -> datetime:
 
 
 def stretch_codes(frame: "pl.DataFrame", columns: Columns, every: TimeUnit, zone: str) -> "NDArray[np.int64]":
-    """Number of each row's stretch, in the order of time, from 0 without gaps; shape (n,).
+    """Assign each row the number of its stretch, in the order of time, from 0 without gaps; shape (n,).
 
     When clocks are put back, the hour that comes twice is two hours.
     """
@@ -138,7 +140,7 @@ def stretch_codes(frame: "pl.DataFrame", columns: Columns, every: TimeUnit, zone
 
 
 def column_codes(frame: "pl.DataFrame", column: str, key: str) -> "NDArray[np.int64]":
-    """Number of each row's value, by first appearance; shape (n,).
+    """Assign each row the number of its value, by first appearance; shape (n,).
 
     Raises:
         DataError: no such column, or rows without a value in it.
@@ -150,7 +152,7 @@ def column_codes(frame: "pl.DataFrame", column: str, key: str) -> "NDArray[np.in
 
 
 def present(frame: "pl.DataFrame", column: str, key: str) -> "pl.Series":
-    """A column without missing values.
+    """Return a column without missing values.
 
     Raises:
         DataError: no such column, or rows without a value in it, with their count and the key that names the column.
@@ -161,6 +163,7 @@ def present(frame: "pl.DataFrame", column: str, key: str) -> "pl.Series":
     if missing:
         raise DataError(
             f"{key}: {missing:,} of {len(frame):,} rows have no {column!r}",
+            code="data/missing-values",
             hint="Fill it in or leave those rows out of the data.",
         )
     return values
@@ -171,6 +174,7 @@ def _bare(name: str, found: list[str]) -> UnitEvery | UnitColumn:
     if stretch and name in found:
         raise ConfigError(
             f"{_KEY}: {name!r} is a stretch of time and a column of the data",
+            code="config/ambiguous-unit",
             hint=f"Write unit: {{every: {name}}} for the stretch, or unit: {{column: {name}}} for the column.",
         )
     if stretch:
@@ -180,12 +184,13 @@ def _bare(name: str, found: list[str]) -> UnitEvery | UnitColumn:
     hint = nearest(name, [*found, *TIME_UNITS])
     raise ConfigError(
         f"{_KEY}: {name!r} is neither a column of the data nor a stretch of time ({', '.join(TIME_UNITS)})",
+        code="config/unknown-unit",
         hint=hint or f"Columns are {', '.join(found)}.",
     )
 
 
 def _own_zone(frame: "pl.DataFrame", columns: Columns) -> str:
-    """The zone of the time column, UTC where it has none."""
+    """Return the zone of the time column, UTC where it has none."""
     import polars as pl
 
     dtype = frame.schema.get(columns.time) if columns.time else None
@@ -204,11 +209,16 @@ def _times(frame: "pl.DataFrame", columns: Columns) -> "pl.Series":
     import polars as pl
 
     if columns.time is None:
-        raise ConfigError("data.columns.time is needed here", hint="Name the column that says when a row happened.")
+        raise ConfigError(
+            "data.columns.time is needed here",
+            code="config/needs-time-column",
+            hint="Name the column that says when a row happened.",
+        )
     times = present(frame, columns.time, "data.columns.time")
     if times.dtype != pl.Date and not isinstance(times.dtype, pl.Datetime):
         raise DataError(
             f"data.columns.time: {columns.time!r} is {type_name(times.dtype)}, not a timestamp",
+            code="data/not-a-time",
             hint="Make it a timestamp in Parquet, or write it as 2013-01-31 05:00:00 (or with Z or an offset) in CSV.",
         )
     return times

@@ -7,7 +7,7 @@ from modelyard.vcs.git import output, run_git
 
 
 def parents(root: Path, commit: str) -> tuple[str, ...] | None:
-    """The parents that a commit's own text names; None where the commit is not here.
+    """Return the parents that a commit's own text names; None where the commit is not here.
 
     Read from the commit and not from its history, because a shallow clone hides parents that it did not fetch.
     """
@@ -19,19 +19,19 @@ def parents(root: Path, commit: str) -> tuple[str, ...] | None:
 
 
 def resolve(root: Path, reference: str) -> str | None:
-    """The commit that a branch, tag or hash names; None where there is none."""
+    """Return the commit that a branch, tag or hash names; None where there is none."""
     done = run_git(root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{reference}^{{commit}}")
     return done.stdout.decode().strip() if done is not None and done.returncode == 0 else None
 
 
 def tree_of(root: Path, commit: str) -> str | None:
-    """The hash of a commit's tree; None where the commit is not here."""
+    """Return the hash of a commit's tree; None where the commit is not here."""
     done = run_git(root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{commit}^{{tree}}")
     return done.stdout.decode().strip() if done is not None and done.returncode == 0 else None
 
 
 def file_at(root: Path, commit: str, path: str) -> bytes | None:
-    """A file's bytes at a commit; None where it is not a file there. ``path`` is relative to git's top level."""
+    """Return a file's bytes at a commit; None where it is not a file there. ``path`` is relative to git's top level."""
     kind = run_git(root, "cat-file", "-t", f"{commit}:{path}")
     if kind is None or kind.returncode or kind.stdout.strip() != b"blob":
         return None

@@ -44,23 +44,24 @@ def run_git(
 
 
 def no_repository(done: subprocess.CompletedProcess[bytes]) -> bool:
-    """Whether git said that the folder is not in a repository."""
+    """Return whether git said that the folder is not in a repository."""
     return b"not a git repository" in done.stderr or b"must be run in a work tree" in done.stderr
 
 
 def output(done: subprocess.CompletedProcess[bytes] | None, folder: Path) -> bytes:
-    """What git printed.
+    """Return what git printed.
 
     Raises:
         PlatformError: git is not installed, or ended with an error.
     """
     if done is None:
-        raise PlatformError("git is not installed", hint="Install git.")
+        raise PlatformError("git is not installed", code="git/not-installed", hint="Install git.")
     if done.returncode:
         said = done.stderr.decode("utf-8", "replace").splitlines()
         why = next((line for line in said if line.startswith(("error:", "fatal:"))), f"exit code {done.returncode}")
         raise PlatformError(
             f"git could not read {folder}: {why}",
-            hint="Mend what git says (`git status` shows the same).",
+            code="git/unreadable",
+            hint="Fix what git says (`git status` shows the same).",
         )
     return done.stdout

@@ -44,13 +44,13 @@ def github_repository(root: Path) -> str:
 
 
 def head_commit(root: Path) -> str | None:
-    """The commit that is checked out; None outside git and before the first commit."""
+    """Return the commit that is checked out; None outside git and before the first commit."""
     done = run_git(root, "rev-parse", "--verify", "--quiet", "HEAD^{commit}")
     return done.stdout.decode().strip() if done is not None and done.returncode == 0 else None
 
 
 def tracked(root: Path, path: Path) -> bool:
-    """Whether git tracks a file, or any file in a folder.
+    """Return whether git tracks a file, or any file in a folder.
 
     Raises:
         PlatformError: git cannot read the repository.
@@ -66,7 +66,7 @@ def tracked(root: Path, path: Path) -> bool:
 
 
 def tree(root: Path) -> str:
-    """What the workspace holds, in one word.
+    """Return what the workspace holds, in one word.
 
     Returns:
         ``git:<hash>``, the tree that committing everything git does not ignore would give, with ``-dirty`` where that
@@ -86,7 +86,7 @@ def tree(root: Path) -> str:
 
 
 def uncommitted(root: Path, most: int = 5) -> tuple[str, ...]:
-    """The first files in which the workspace differs from its commit, by path from its top; none outside git."""
+    """Return the first files in which the workspace differs from its commit, by path from its top; none outside git."""
     done = run_git(root, "status", "--porcelain=v1", "-z", "--untracked-files=all", "--no-renames")
     listed = done.stdout.split(b"\0") if done is not None and done.returncode == 0 else []
     return tuple(entry[3:].decode("utf-8", "backslashreplace") for entry in listed[:most] if entry)
@@ -111,7 +111,7 @@ def folder_digest(folder: Path, *, exclude: Collection[Path] = ()) -> str:
 
 
 def source_files(folder: Path, *, exclude: Collection[Path] = ()) -> list[Path]:
-    """The files that ``folder_digest`` is over."""
+    """Return the files that ``folder_digest`` is over."""
     files = _walk(folder) if _covering(folder) is None else _not_ignored(folder)
     left_out = [path.resolve() for path in exclude]
     return [
@@ -127,7 +127,7 @@ def source_files(folder: Path, *, exclude: Collection[Path] = ()) -> list[Path]:
 
 
 def _covering(folder: Path) -> Path | None:
-    """The working tree that speaks for a folder; None where there is none, or it ignores the folder."""
+    """Return the working tree that speaks for a folder; None where there is none, or it ignores the folder."""
     top = toplevel(folder)
     if top is None or top == folder.resolve():
         return top
@@ -155,7 +155,7 @@ def _tree_of_everything(top: Path) -> str:
 
 
 def _quoted(path: Path) -> str:
-    """A path for a list that git separates by colons."""
+    """Return a path for a list that git separates by colons."""
     text = str(path)
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"' if os.pathsep in text or '"' in text else text
 
@@ -183,7 +183,9 @@ def _walk(folder: Path) -> Iterator[Path]:
 
 
 def _unreadable(error: OSError) -> None:
-    raise PlatformError(f"{error.filename} cannot be read: {error.strerror}", hint="Mend it, or remove it.") from error
+    raise PlatformError(
+        f"{error.filename} cannot be read: {error.strerror}", code="disk/unreadable", hint="Fix it, or remove it."
+    ) from error
 
 
 def _ignores_itself(folder: Path) -> bool:
@@ -206,6 +208,8 @@ def _manifest(root: Path, paths: Iterable[Path]) -> str:
         try:
             content = sha256_file(path) if path.is_file() else sha256_bytes(os.fsencode(path.readlink()))
         except OSError as error:
-            raise PlatformError(f"{name} cannot be read: {error.strerror}", hint="Mend it, or remove it.") from error
+            raise PlatformError(
+                f"{name} cannot be read: {error.strerror}", code="disk/unreadable", hint="Fix it, or remove it."
+            ) from error
         entries.append([name, content])
     return digest(sorted(entries))

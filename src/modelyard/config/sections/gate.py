@@ -123,10 +123,10 @@ class Gate(_Demands):
 
     @property
     def operator(self) -> Operator:
-        """Which of the operators this gate uses."""
+        """Return which of the operators this gate uses."""
         return next(each for each in OPERATORS if getattr(self, each.name) is not None)
 
     @property
     def demand(self) -> Demand:
-        """What it asks for."""
+        """Return what it asks for."""
         return self.operator.demand(getattr(self, self.operator.name))
