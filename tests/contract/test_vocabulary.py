@@ -4,7 +4,11 @@ import ast
 from pathlib import Path
 from typing import Any, get_args
 
+from modelyard.config.sections.gate import Gate
+from modelyard.config.sections.train import Train
 from modelyard.core import vocabulary
+from modelyard.metrics.catalogue import METRICS
+from modelyard.models.adapters import ADAPTERS
 
 SOURCE = Path(__file__).parents[2] / "src" / "modelyard"
 SETS = {
@@ -30,3 +34,10 @@ def test_no_module_spells_a_set_of_names_again() -> None:
         if isinstance(node, ast.Subscript | ast.Tuple | ast.List | ast.Set) and _spelled(node) in SETS
     ]
     assert not copies
+
+
+def test_vocabulary_and_catalogue_agree() -> None:
+    assert set(ADAPTERS.names()) == set(vocabulary.ADAPTERS)
+    assert set(vocabulary.OPERATORS) <= set(Gate.model_fields)
+    assert set(vocabulary.TRAINING_WAYS) <= set(Train.model_fields)
+    assert {each for metric in METRICS for each in metric.tasks} == set(vocabulary.TASKS)
