@@ -287,7 +287,7 @@ def test_pointers_alone_say_what_to_fetch(folder: Path) -> None:
     with pytest.raises(ConfigError) as caught:
         init(folder)
     assert str(caught.value) == (
-        "there are pointers to data (data/a.csv.dvc, data/b.parquet) and no data [data/pointer]\n"
+        "there are pointers to data (data/a.csv.dvc, data/b.parquet) and no data [data/pointers-alone]\n"
         "  hint: Fetch it first: `dvc pull`, or `git lfs pull`; then run `modelyard init` again."
     )
 

@@ -152,7 +152,7 @@ def _nothing(entries: Sequence[Path], pointers: Sequence[str]) -> ConfigError:
         some = ", ".join(pointers[:3]) + (f" and {len(pointers) - 3} more" if len(pointers) > 3 else "")
         return ConfigError(
             f"there are pointers to data ({some}) and no data",
-            code="data/pointer",
+            code="data/pointers-alone",
             hint="Fetch it first: `dvc pull`, or `git lfs pull`; then run `modelyard init` again.",
         )
     return ConfigError(
