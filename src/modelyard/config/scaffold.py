@@ -86,7 +86,7 @@ def _guess(source: Source) -> _Guess:
     if not others:
         raise ConfigError(
             f"{source.path} has one column, and nothing to predict it from",
-            code="data/no-features",
+            code="data/one-column",
             hint="Name data with features beside it.",
         )
     complete = [column for column in others if not column.missing]
