@@ -1,12 +1,12 @@
 """What needs no data to be wrong is found by `modelyard config check`, at its line."""
 
-import re
 from pathlib import Path
 
 import pytest
 
 from modelyard.config.checks import check, in_order
 from modelyard.config.load import load
+from modelyard.core.errors import ConfigError
 from modelyard.evaluation.gates import misuse, waivers
 
 GOOD = """\
@@ -36,7 +36,7 @@ evaluate:
 """
 
 
-def found(folder: Path, text: str) -> list[str]:
+def problems_of(folder: Path, text: str) -> list[ConfigError]:
     (folder / "modelyard.yml").write_text(text, "utf-8")
     loaded = load(folder / "modelyard.yml", root=folder)
     problems = check(
@@ -47,7 +47,12 @@ def found(folder: Path, text: str) -> list[str]:
     problems = in_order([*problems, *misuse.problems(loaded), *waivers.problems(loaded, folder)])
     assert all(problem.exit_code == 2 for problem in problems)
     assert all(f" [{problem.code}]" in str(problem) for problem in problems)
-    return [str(problem).replace(f" [{problem.code}]", "") for problem in problems]
+    return problems
+
+
+def found(folder: Path, text: str) -> list[str]:
+    """What a user reads, without the codes."""
+    return [str(problem).replace(f" [{problem.code}]", "") for problem in problems_of(folder, text)]
 
 
 @pytest.fixture
@@ -164,8 +169,7 @@ def test_all_problems_come_in_the_order_of_lines(folder: Path) -> None:
 
 
 def codes(folder: Path, text: str) -> list[str]:
-    """The codes of what is wrong, each at the end of its message's line."""
-    return [re.findall(r"\[([a-z]+/[a-z-]+)\]", said)[0] for said in found(folder, text)]
+    return [problem.code for problem in problems_of(folder, text)]
 
 
 def with_gate(gate: str, task: str = "binary", more: str = "") -> str:
