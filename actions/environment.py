@@ -51,7 +51,7 @@ def main() -> int:
 
 
 def clean(environ: "os._Environ[str]") -> dict[str, str]:
-    """The environment for pip and uv: as found, without Python's variables and our own."""
+    """Return the environment for pip and uv: as found, without Python's variables and our own."""
     return {name: value for name, value in environ.items() if not name.startswith(("PYTHON", "MODELYARD_"))}
 
 
@@ -80,7 +80,7 @@ def registry_extra() -> str:
 
 
 def configuration() -> bytes:
-    """The configuration's text, where it was checked out."""
+    """Return the configuration's text, where it was checked out."""
     path = Path(os.environ.get("GITHUB_WORKSPACE") or ".", os.environ.get("MODELYARD_CONFIG") or "modelyard.yml")
     try:
         return path.read_bytes()[: 1 << 20]
@@ -100,7 +100,7 @@ def find_uv(home: Path, environ: dict[str, str]) -> Path:
 
 
 def build(lock: Path, home: Path, uv: Path, environ: dict[str, str]) -> Path:
-    """An environment with what a lock names and this checkout of modelyard; reused where it is complete."""
+    """Return an environment with what a lock names and this checkout of modelyard; reused where it is complete."""
     version = ".".join(map(str, sys.version_info[:3]))
     told = "\0".join([str(ROOT), version, sysconfig.get_platform(), platform.python_implementation()])
     key = hashlib.sha256(lock.read_bytes() + told.encode()).hexdigest()[:16]

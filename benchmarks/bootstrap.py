@@ -42,7 +42,7 @@ def ours(y: np.ndarray, both: list[Predictions], resamples: int) -> np.ndarray:
 
 
 def peer(y: np.ndarray, both: list[Predictions], resamples: int) -> np.ndarray:
-    """The same by the loop that most people write."""
+    """Return the same by the loop that most people write."""
     draw, found = np.random.default_rng(7), np.empty((resamples, 3))
     for at in range(resamples):
         rows = draw.integers(0, len(y), len(y))

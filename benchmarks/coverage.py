@@ -28,7 +28,7 @@ def row(case: Case, repetitions: int) -> str:
 
 
 def gates(runs: int) -> None:
-    """The second table: whole gates."""
+    """Print the second table: whole gates."""
     print("| whole gates | share | runs | bar |\n|---|---|---|---|")
     for lines in guards.TABLE:
         for line in lines(runs):

@@ -20,7 +20,7 @@ from tests.registry_samples import bundle, published, registry, run_folder, writ
 
 
 def child(*arguments: str) -> subprocess.Popen[str]:
-    """A process of tests.registry_child."""
+    """Return a process of tests.registry_child."""
     command = [sys.executable, "-m", "tests.registry_child", *arguments]
     return subprocess.Popen(command, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 

@@ -28,13 +28,13 @@ def timed(action: Callable[[], object]) -> float:
 
 
 def plain(source: Path, target: Path) -> None:
-    """What people do by hand: copy, then hash the copy."""
+    """Do what people do by hand: copy, then hash the copy."""
     subprocess.run(["cp", str(source), str(target)], check=True)
     subprocess.run(["sha256sum", str(target)], check=True, stdout=subprocess.DEVNULL)
 
 
 def synced(source: Path, target: Path) -> None:
-    """The same, and on the disk."""
+    """Do the same, and bring it to the disk."""
     plain(source, target)
     subprocess.run(["sync", str(target)], check=True)
 

@@ -13,6 +13,7 @@ ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "src" / "modelyard"
 ARCHITECTURE = (ROOT / "ARCHITECTURE.md").read_text("utf-8")
 DECISIONS = sorted(path for path in (ROOT / "docs" / "decisions").glob("*.md") if path.name != "README.md")
+JOURNEYS = ("A row", "A verdict", "A model", "A token", "A configuration error")
 NAME = re.compile(r"`([a-z_]+(?:\.[a-z_]+)*):([A-Za-z_]+(?:\.[A-Za-z_]+)*)`")
 """``module:function``, the module without ``modelyard.``."""
 DOCUMENTS = [ROOT / "ARCHITECTURE.md", ROOT / "CONTRIBUTING.md", *DECISIONS]
@@ -65,6 +66,14 @@ def test_the_floors_are_those_of_the_import_test() -> None:
     rows = re.findall(r"^\| \d+ \| (.+?) \|", section, flags=re.MULTILINE)
     floors = [set(re.findall(r"`(\w+)`", row)) for row in rows]
     assert floors == [set(level) for level in LEVELS]
+
+
+@pytest.mark.parametrize("journey", JOURNEYS)
+def test_a_journey_is_a_list_of_functions_in_order(journey: str) -> None:
+    section = ARCHITECTURE.split(f"### {journey}")[1].split("\n## ")[0].split("\n### ")[0]
+    stops = re.findall(r"^\d+\. .*(?:\n   .*)*", section, flags=re.MULTILINE)
+    assert len(stops) >= 5
+    assert [stop for stop in stops if not NAME.search(stop)] == []
 
 
 @pytest.mark.parametrize("path", DECISIONS, ids=lambda path: path.name)

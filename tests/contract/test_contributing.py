@@ -11,8 +11,8 @@ import pytest
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
 KINDS = (
-    "A metric", "A step", "A data source", "A validation engine", "An adapter", "A report section", "A command",
-    "A workflow template", "An error",
+    "A metric", "A gate operator", "A step", "A data source", "A validation engine", "An adapter", "A way to train",
+    "An estimator family", "A registry kind", "A report section", "A command", "A workflow template", "An error",
 )  # fmt: skip
 _FILE = re.compile(
     r"^```\w+\n(?:# |<!-- )((?:src|tests|workflows-templates)/[\w./-]+)[^\n]*\n(.*?)^```", re.MULTILINE | re.DOTALL
