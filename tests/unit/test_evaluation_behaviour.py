@@ -58,7 +58,7 @@ def test_rows_are_found_by_value(where: dict[str, Any], keys: list[str]) -> None
     ],
 )
 def test_a_value_that_its_column_cannot_hold_is_refused(fields: dict[str, Any]) -> None:
-    with pytest.raises(ConfigError, match=r"b\.yml: the behaviour test 't' has .* as that column holds"):
+    with pytest.raises(ConfigError, match=r"b\.yml: the behaviour test 't' has .* as in that column"):
         prepared(**fields)
 
 

@@ -149,12 +149,14 @@ def prepare(
             if column not in frame.columns:
                 raise ConfigError(
                     f"the behaviour test {test.name!r} names the column {column!r}, which the data does not have",
+                    code="behaviour/unknown-column",
                     hint=nearest(column, frame.columns) or f"Columns: {', '.join(frame.columns[:20])}.",
                     place=Place(shown),
                 )
         if test.column and test.column not in taken:
             raise ConfigError(
                 f"the behaviour test {test.name!r} changes {test.column!r}, which the model does not use",
+                code="behaviour/unused-column",
                 hint=f"It uses {', '.join(taken[:20])}.",
                 place=Place(shown),
             )
@@ -180,7 +182,8 @@ def _changed(test: BehaviourTest, rows: Any, shown: str) -> Any:
     column = pl.col(test.column)
     if test.set is None and not kind.is_numeric():
         raise ConfigError(
-            f"the behaviour test {test.name!r} does sums with {test.column!r}, which holds no numbers",
+            f"the behaviour test {test.name!r} adds or multiplies {test.column!r}, which holds no numbers",
+            code="behaviour/not-a-number",
             hint="Use set: for it.",
             place=Place(shown),
         )
@@ -206,7 +209,8 @@ def _fitting(value: Value, test: BehaviourTest, column: str, frame: Any, shown: 
     changed = kind.is_numeric() and isinstance(value, int | float) and found != value
     if (found is None and value is not None) or changed:
         raise ConfigError(
-            f"the behaviour test {test.name!r} has {value!r} for {column!r}, which is no {kind} as that column holds",
+            f"the behaviour test {test.name!r} has {value!r} for {column!r}, which is not a {kind} as in that column",
+            code="behaviour/wrong-type",
             hint="Write a value that the column could hold.",
             place=Place(shown),
         )
@@ -278,7 +282,9 @@ def _obeys(prepared: Prepared, changed: Predictions, before: Predictions | None,
     now, then = _response(changed), _response(held) if held is not None else None
     if now is None or then is None:
         if test.kind == "directional":
-            raise DataError(f"the behaviour test {test.name!r}: labels alone have no direction")
+            raise DataError(
+                f"the behaviour test {test.name!r}: labels alone have no direction", code="behaviour/no-direction"
+            )
         assert held is not None  # noqa: S101 - there is something to hold it to
         one, other = changed.probability, held.probability
         if one is not None and other is not None and one.shape == other.shape:
@@ -297,7 +303,8 @@ def _right(answers: Sequence[Value], changed: Predictions, test: BehaviourTest, 
     codes = encode(answers, signature)
     if (codes < 0).any():
         raise ConfigError(
-            f"the behaviour test {test.name!r}: there is no class {answers[int(np.argmin(codes))]!r}",
+            f"the behaviour test {test.name!r}: unknown class {answers[int(np.argmin(codes))]!r}",
+            code="behaviour/unknown-class",
             hint=f"Classes: {', '.join(map(str, signature.classes))}.",
         )
     return np.asarray(changed.label == codes)

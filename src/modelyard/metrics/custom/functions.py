@@ -72,13 +72,18 @@ def opened(
         for name, own in named.items():
             where = f"evaluate.metrics.{name}"
             if name in METRICS:
-                raise ConfigError(f"{where}: {name} is a built-in metric already", hint="Choose another name.")
+                raise ConfigError(
+                    f"{where}: {name} is a built-in metric already",
+                    code="metric/name-taken",
+                    hint="Choose another name.",
+                )
             if own.costs:
                 found[name] = _cost_metric(name, own, task, classes)
                 continue
             if (own.needs == "value") != (task == "regression"):
                 raise ConfigError(
                     f"{where}.needs is {own.needs}, and this is a {task} task",
+                    code="metric/not-for-this-task",
                     hint="Write needs: value." if task == "regression" else "Write needs: label, or probability.",
                 )
             process = stack.enter_context(_Process(name, own, files[name], classes))
@@ -91,14 +96,17 @@ def opened(
 
 def _cost_metric(name: str, own: OwnMetric, task: Task, classes: Sequence[Class]) -> Metric:
     if task == "regression":
-        raise ConfigError(f"evaluate.metrics.{name}: costs are of classes, and a regression has none")
+        raise ConfigError(
+            f"evaluate.metrics.{name}: costs are of classes, and a regression has none", code="metric/not-for-this-task"
+        )
     table = [[0.0] * len(classes) for _ in classes]
     codes = {_name(each): code for code, each in enumerate(classes)}
     for mistake in own.costs:
         for each in (mistake.actual, mistake.predicted):
             if _name(each) not in codes:
                 raise ConfigError(
-                    f"evaluate.metrics.{name}.costs: there is no class {each!r}",
+                    f"evaluate.metrics.{name}.costs: unknown class {each!r}",
+                    code="metric/unknown-class",
                     hint=nearest(str(each), list(map(str, classes))) or f"Classes: {', '.join(map(str, classes))}.",
                 )
         table[codes[_name(mistake.actual)]][codes[_name(mistake.predicted)]] = mistake.cost
@@ -129,7 +137,11 @@ class _Process:
 
     def __enter__(self) -> Self:
         if not self._file.is_file():
-            raise ConfigError(f"{self._said} does not exist", hint="package.module:function names package/module.py.")
+            raise ConfigError(
+                f"{self._said} does not exist",
+                code="metric/missing-module",
+                hint="package.module:function names package/module.py.",
+            )
         self._stack = ExitStack()
         self._folder = Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="modelyard-metric-")))
         argv = [sys.executable, "-I", "-B", "-X", "utf8", own_child.__file__, json.dumps(self._job)]
@@ -160,7 +172,9 @@ class _Process:
             counts = weight.astype(np.int64)
             if (counts != weight).any():
                 raise ConfigError(
-                    f"{self._what}: a metric of your own knows no row weights", hint="Remove data.columns.weight."
+                    f"{self._what}: a custom metric does not support row weights",
+                    code="metric/no-weights",
+                    hint="Remove data.columns.weight.",
                 )
             rows = np.repeat(everyone, counts)
             return self._ask(key, path, rows.tobytes()) if len(rows) else None
@@ -191,7 +205,11 @@ class _Process:
         kind, length = own_child.HEADER.unpack(self._read(own_child.HEADER.size))
         body = self._read(length)
         if kind == b"!":
-            raise DataError(f"{self._said}: {body.decode('utf-8', 'replace')}", hint="Mend the metric and run again.")
+            raise DataError(
+                f"{self._said}: {body.decode('utf-8', 'replace')}",
+                code="metric/failed",
+                hint="Fix the metric and run again.",
+            )
         return body
 
     def _read(self, count: int) -> bytes:
@@ -201,7 +219,11 @@ class _Process:
             waiting.register(self._child.stdout, selectors.EVENT_READ)
             while len(read) < count:
                 if not waiting.select(PATIENCE):
-                    raise DataError(f"{self._said}: one call took longer than {PATIENCE:g} s", hint="Make it faster.")
+                    raise DataError(
+                        f"{self._said}: one call took longer than {PATIENCE:g} s",
+                        code="metric/timed-out",
+                        hint="Make it faster.",
+                    )
                 part = os.read(self._child.stdout.fileno(), count - len(read))
                 if not part:
                     raise self._died()
@@ -209,7 +231,7 @@ class _Process:
         return read
 
     def _died(self) -> DataError:
-        return DataError(f"{self._said}: its process died", hint="Mend the metric and run again.")
+        return DataError(f"{self._said}: its process died", code="metric/failed", hint="Fix the metric and run again.")
 
     def _end(self) -> None:
         processes.end_group(self._child)

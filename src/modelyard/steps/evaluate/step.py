@@ -117,7 +117,9 @@ def _same_data(context: Context, facts: r.TrainResult) -> None:
     train, test = test_rows.digests(context)
     if facts.train_digest != train or (facts.test_digest is not None and facts.test_digest != test):
         raise DataError(
-            "the data changed between train and evaluate", hint="Run `modelyard run`, so that both see the same rows."
+            "the data changed between train and evaluate",
+            code="evaluate/data-changed",
+            hint="Run `modelyard run`, so that both see the same rows.",
         )
 
 
