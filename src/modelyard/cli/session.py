@@ -32,7 +32,7 @@ def workspace(folder: Path) -> Path:
 
 
 def load_config(given: Mapping[str, str]) -> tuple[Path, Loaded]:
-    """The workspace and the configuration that the flags name, relative to the current folder."""
+    """Return the workspace and the configuration that the flags name, relative to the current folder."""
     path = Path(given.get("config", "modelyard.yml"))
     root = workspace(path.parent if path.parent.is_dir() else Path.cwd())
     return root, load(Path.cwd() / path, root=root)
@@ -76,7 +76,7 @@ def open_context(given: Mapping[str, str], *, quiet: bool = False) -> CheckedOut
 
 
 def scratch(root: Path, environ: Mapping[str, str]) -> Path:
-    """A folder that the workspace's own files cannot fill: the runner's temporary one, else modelyard's own."""
+    """Return a folder that the workspace's own files cannot fill: the runner's temporary one, else modelyard's own."""
     return runner_folder(environ) or root / ".modelyard" / "scratch"
 
 

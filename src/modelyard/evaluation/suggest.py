@@ -42,7 +42,7 @@ class Suggestion:
 
 
 def suggest(trained: TrainResult) -> Suggestion | None:
-    """A margin for the primary metric; None where nothing was cross-validated.
+    """Return a margin for the primary metric; None where nothing was cross-validated.
 
     The spread of the candidates' differences over the folds, at its upper 80 % bound since folds are few, is scaled
     from a fold's rows to the test set's.

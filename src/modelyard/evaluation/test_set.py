@@ -33,7 +33,7 @@ class TestSet:
     confidence: float
 
     def take(self, rows: Bools | Ints) -> "TestSet":
-        """The truth of some rows."""
+        """Return the truth of some rows."""
         return TestSet(
             self.y[rows],
             None if self.unit is None else self.unit[rows],
@@ -101,7 +101,7 @@ class Groups:
 
 
 def baseline_predictions(baseline: Mapping[str, float], signature: Signature, rows: int) -> dict[str, Predictions]:
-    """What models without features say, fitted on training rows: class shares and majority class; or each constant.
+    """Return the predictions of models without features: class shares and the majority class, or each constant.
 
     Returns:
         ``baseline``; of a regression also ``baseline:mean``, ``baseline:median`` and so on, of which each metric takes

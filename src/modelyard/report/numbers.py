@@ -24,7 +24,7 @@ def decimals(values: Iterable[float | None]) -> int:
 
 
 def metric(value: float | None, places: int = 4, *, signed: bool = False) -> str:
-    """A number with fixed decimals, a real minus sign, thousands separators, and a plus sign where asked."""
+    """Return a number with fixed decimals, a real minus sign, thousands separators, and a plus sign where asked."""
     if value is None or not math.isfinite(value):
         return NONE
     text = f"{abs(value):,.{places}f}"
@@ -42,7 +42,7 @@ def interval(low: float | None, high: float | None, places: int = 4, *, signed: 
 
 
 def exact(value: float | None, *, signed: bool = False) -> str:
-    """A number as it was configured: no more digits than it takes, and a real minus sign."""
+    """Return a number as it was configured: no more digits than it takes, and a real minus sign."""
     if value is None:
         return NONE
     text = f"{abs(value):.10g}"

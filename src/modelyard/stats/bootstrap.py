@@ -45,7 +45,7 @@ class Rows:
 
     @classmethod
     def of(cls, n: int, unit: Ints | None = None, weight: Floats | None = None) -> "Rows":
-        """The rows of a test set."""
+        """Return the rows of a test set."""
         own = np.ones(n) if weight is None else weight
         if unit is None:
             return cls(own, None, n)
@@ -53,7 +53,7 @@ class Rows:
         return cls(own, codes.astype(np.int64), len(names))
 
     def drawn(self, draw: np.random.Generator) -> Floats:
-        """The weights (n,) of one resample: as many units as there are, with replacement."""
+        """Return the weights (n,) of one resample: as many units as there are, with replacement."""
         counts = np.bincount(draw.integers(0, self.groups, self.groups), minlength=self.groups)
         if self.codes is not None:
             counts = counts[self.codes]
@@ -209,7 +209,7 @@ def studentised(
 
 
 def jackknife(statistic: Statistic, rows: Rows, seed: int) -> Floats | None:
-    """The statistic without each of up to 200 blocks of units; None where that is undefined."""
+    """Return the statistic without each of up to 200 blocks of units; None where that is undefined."""
     blocks = min(rows.groups, JACKKNIFE_GROUPS)
     if blocks < 2:
         return None

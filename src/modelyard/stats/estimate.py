@@ -302,7 +302,7 @@ def contrast_statistic(
 
 
 def _varying(found: Interval) -> Interval:
-    """A bootstrap's interval, or a refusal where its resamples differ by rounding alone."""
+    """Return a bootstrap's interval, or a refusal where its resamples differ by rounding alone."""
     if found.low is None or found.high is None or found.high - found.low > ROUNDING * max(-found.low, found.high):
         return found
     return refuse("constant-resamples", n=found.n, n_rows=found.n_rows, estimate=found.estimate)

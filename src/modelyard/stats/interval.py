@@ -28,7 +28,7 @@ class Interval:
     """Of a bootstrap."""
 
     def scaled(self, factor: float, shift: float = 0.0) -> "Interval":
-        """The interval of ``factor``·x + ``shift``; limits change places where the factor is negative."""
+        """Return the interval of ``factor``·x + ``shift``; limits change places where the factor is negative."""
         if self.estimate is None:
             return self
         ends = None if self.low is None or self.high is None else sorted((self.low * factor, self.high * factor))
@@ -46,7 +46,7 @@ def refuse(kind: str, *, n: int, n_rows: int, estimate: float | None = None, **v
 
 
 def widest(first: Interval, second: Interval) -> Interval:
-    """The first interval, no narrower at either end than the second; where one refused, the other as it is."""
+    """Return the first interval, no narrower at either end than the second; where one refused, the other as it is."""
     if second.low is None or second.high is None:
         return first
     if first.low is None or first.high is None:

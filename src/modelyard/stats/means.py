@@ -17,7 +17,7 @@ SKEWED = 0.1
 
 
 def resampled_error(scores: Sequence[float], ratio: float) -> float | None:
-    """Standard error of a mean over folds whose training rows overlap (Nadeau & Bengio, Machine Learning 2003).
+    """Return the error of a mean over folds whose training rows overlap (Nadeau & Bengio, Machine Learning 2003).
 
     Args:
         scores: one a fold.

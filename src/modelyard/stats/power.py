@@ -28,7 +28,7 @@ class Needed:
 
 
 def smallest_visible_difference(standard_error: float, confidence: float = 0.95) -> float:
-    """The true difference that such a test set calls with 80 % power."""
+    """Return the true difference that such a test set calls with 80 % power."""
     return (z_value(confidence) + Z_POWER) * standard_error
 
 
@@ -142,7 +142,7 @@ def rows_to_decide_with_few(
 
 
 def visible_with_few(n: int, disagreeing: int, bound: float, confidence: float = 0.95) -> float:
-    """The smallest true difference from the bound that such a test set calls with 80 % power, by exact sums.
+    """Return the smallest true difference from the bound that such a test set calls with 80 % power, by exact sums.
 
     Args:
         n: rows.

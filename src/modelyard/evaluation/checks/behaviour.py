@@ -124,7 +124,7 @@ def prepare(
     golden: tuple[Any, Any] | None,
     seed: int,
 ) -> list[Prepared]:
-    """The rows of every test.
+    """Return the rows of every test.
 
     Args:
         tests: what is asked.
@@ -195,7 +195,7 @@ def _changed(test: BehaviourTest, rows: Any, shown: str) -> Any:
 
 
 def _fitting(value: Value, test: BehaviourTest, column: str, frame: Any, shown: str) -> Any:
-    """A value of a test as one of its column's type."""
+    """Return a value of a test as one of its column's type."""
     import polars as pl
 
     kind = frame.schema[column]
@@ -243,7 +243,7 @@ def judge(
     *,
     champion: bool = False,
 ) -> CheckResult:
-    """What a test found.
+    """Return what a test found.
 
     Args:
         prepared: the test.

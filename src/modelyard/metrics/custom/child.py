@@ -42,7 +42,7 @@ def main() -> int:
 
 
 def _function(job: dict[str, Any]) -> Any:
-    """The user's function, or what is wrong with it."""
+    """Return the user's function, or what is wrong with it."""
     import random
 
     import numpy as np

@@ -55,7 +55,7 @@ class FunctionMetric(Metric):
 def opened(
     named: Mapping[str, OwnMetric], files: Mapping[str, Path], *, task: Task, classes: Sequence[Class]
 ) -> Iterator[dict[str, Metric]]:
-    """The configuration's own metrics, ready to be measured; their processes end with the block.
+    """Open the custom metrics of the configuration; their processes end with the block.
 
     Args:
         named: the metrics by name.
@@ -161,7 +161,7 @@ class _Process:
         self._stack.close()
 
     def statistic(self, y: Ints | Floats, predictions: Predictions) -> Statistic:
-        """The metric as a function of how often each row counts."""
+        """Return the metric as a function of how often each row counts."""
         given = {"label": predictions.label, "probability": predictions.probability, "value": predictions.value}
         key = f"t{next(self._keys)}"
         path = self._folder / f"{key}.npz"

@@ -41,7 +41,7 @@ _CURVES = {
 
 
 def sections(envelope: Envelope) -> tuple[Section, ...]:
-    """The sections of the judgement; nothing where the step has no result."""
+    """Return the sections of the judgement; nothing where the step has no result."""
     result = outcome(envelope)
     if not isinstance(result, EvaluateResult):
         return ()
@@ -63,7 +63,7 @@ def sections(envelope: Envelope) -> tuple[Section, ...]:
 
 
 def _rules(result: EvaluateResult) -> tuple[Section, ...]:
-    """What a proposal would change in the rules, old beside new, and what its own rules would say."""
+    """Return what a proposal would change in the rules, old beside new, and what its own rules would say."""
     if not result.rule_changes:
         return ()
     columns = (Column("Change", "lead"), Column("Rule"), Column("In force (base)"), Column("Proposed"))
@@ -96,7 +96,7 @@ def _rules(result: EvaluateResult) -> tuple[Section, ...]:
 
 
 def _checks(result: EvaluateResult) -> tuple[Section, ...]:
-    """Checks that are gates or found something, and every waiver."""
+    """Return checks that are gates or found something, and every waiver."""
     blocks: list[Block] = []
     if result.checks:
         columns = (Column("Verdict", "lead"), Column("Check"), Column("Found"))
@@ -197,7 +197,7 @@ def _discovered(result: EvaluateResult) -> tuple[Section, ...]:
 
 
 def _test_set(result: EvaluateResult) -> tuple[Section, ...]:
-    """The period of the labels, how worn the test set is, and how likely an equally good model would pass."""
+    """Return the period of the labels, how worn the test set is, and how likely an equally good model would pass."""
     items: list[Line] = []
     if result.labels_from:
         items.append(line(f"Test labels from {result.labels_from} to {result.labels_to}."))
@@ -360,7 +360,7 @@ def _legend(result: EvaluateResult, gates: Sequence[GateResult]) -> Block:
 
 
 def _number(estimate: Estimate, *, signed: bool = False, below: bool = False) -> Line:
-    """The estimate and its interval, the interval on a line of its own where asked."""
+    """Return the estimate and its interval, the interval on a line of its own where asked."""
     shown = wording.limits(estimate, signed=signed)
     value = Text(wording.observed(estimate, signed=signed), "strong")
     return line(value) if shown == numbers.NONE else line(value, Break(" ") if below else " ", Text(shown))
@@ -469,7 +469,7 @@ def _slice_table(gate: GateResult, *, plotted: int) -> Table:
 
 
 def _needed(row: SliceRow) -> tuple[Text, ...]:
-    """What a slice without power would take, and its share of the rows; the others say nothing."""
+    """Return what a slice without power would take, and its share of the rows; the others say nothing."""
     if not row.rows_needed:
         return ()
     share = "" if row.share is None else f"{row.share:.1%} of all, "

@@ -70,7 +70,7 @@ def run(context: Context, inputs: RollbackInputs) -> Outcome:
 
 
 def _own(context: Context, proof: Envelope) -> str:
-    """The digest of the run folder's own proof, which locally nobody else could have put there.
+    """Return the digest of the run folder's own proof, which locally nobody else could have put there.
 
     Raises:
         ConfigError: in GitHub Actions, where the artifact came from elsewhere.
@@ -85,7 +85,7 @@ def _own(context: Context, proof: Envelope) -> str:
 
 
 def _command(target: Version, proof: str, level: ProofLevel) -> str:
-    """What did it, as the journal keeps it: which proof, and whether one was waived."""
+    """Return what did it, as the journal keeps it: which proof, and whether one was waived."""
     waived = () if level == "golden" else ("--proof", level)
     return shlex.join(["modelyard", "rollback", "--to", target.name, *waived, "--proof-digest", proof])
 
@@ -162,7 +162,7 @@ def _outcome(
 
 
 def _move_best(context: Context, target: Version, reason: str) -> None:
-    """A rollback behind the best promoted version takes that mark with it: nothing later is held up as the best."""
+    """Take the mark of the best promoted version along, where a rollback goes behind it."""
     alias = best_alias(context.config.registry.alias)
     best = context.versions.open().find(alias)
     if best is None or best.number <= target.number:
