@@ -1,6 +1,7 @@
 """Writes what is derived from declarations, or checks that it is current.
 
-That is the help's step table, the JSON Schema, the action.yml files, and tables of README and docs/actions.md.
+That is the help's step table, the JSON Schema, the action.yml files, the list of error codes, and tables of README and
+docs/actions.md.
 
     python -m modelyard.generate --write | --check
 """
@@ -15,6 +16,7 @@ from pydantic.fields import FieldInfo
 from modelyard.cli.commands import COMMANDS
 from modelyard.cli.flags import Flag
 from modelyard.config.schema import schema
+from modelyard.generate import errors
 from modelyard.generate.actions import (
     ROOT_OUTPUTS,
     inputs_table,
@@ -118,6 +120,7 @@ def generated() -> dict[Path, str]:
         readme: between_markers(readme.read_text("utf-8"), "commands", command_table()),
         ROOT / "src" / "modelyard" / "cli" / "step_table.py": step_table(),
         ROOT / "docs" / "actions.md": actions_page((ROOT / "docs" / "actions.md").read_text("utf-8")),
+        ROOT / "docs" / "errors.md": errors.page(),
         ROOT / "action.yml": root_action(),
         **{ROOT / "actions" / step.name / "action.yml": step_action(step.spec) for step in commands()},
         ROOT / "schemas" / "modelyard.schema.json": json.dumps(schema(), indent=2, ensure_ascii=False) + "\n",
