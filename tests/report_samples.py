@@ -60,7 +60,7 @@ def estimate(
     value: float | None, low: float | None = None, high: float | None = None, *, n: int = _DAYS, rows: int = _ROWS
 ) -> Estimate:
     """An estimate over days."""
-    return Estimate(value=value, low=low, high=high, method="jackknife-t over days", n=n, unit="day", rows=rows)
+    return Estimate(value=value, low=low, high=high, method=(because("jackknife-t"),), n=n, unit="day", rows=rows)
 
 
 def envelope(
@@ -325,7 +325,7 @@ def level_gate() -> GateResult:
         margin=None,
         line=30,
         estimate=estimate(0.9144, 0.905, 0.923).model_copy(
-            update={"method": "Newey–West over 7 days, fixed-b", "approximate": True}
+            update={"method": (because("newey-west", lags=7),), "approximate": True}
         ),
         reference_level=None,
         smallest_visible=0.013,
@@ -334,9 +334,7 @@ def level_gate() -> GateResult:
 
 def recall_gate() -> GateResult:
     """The gate recall at_least 0.50 by carrier."""
-    found = estimate(0.6872, 0.6601, 0.7129, rows=17_604).model_copy(
-        update={"method": "cluster-t over days, logit scale"}
-    )
+    found = estimate(0.6872, 0.6601, 0.7129, rows=17_604).model_copy(update={"method": (because("cluster-t"),)})
     return gate(
         id="recall-at-least-by-carrier",
         metric="recall",
@@ -363,7 +361,9 @@ def failing_gate() -> GateResult:
         margin=0.01,
         line=33,
         verdict=Verdict.FAIL,
-        estimate=estimate(-0.0213, -0.0292, -0.0134, rows=17_604).model_copy(update={"method": "cluster-t over days"}),
+        estimate=estimate(-0.0213, -0.0292, -0.0134, rows=17_604).model_copy(
+            update={"method": (because("cluster-t"),)}
+        ),
         challenger=estimate(0.6872, 0.6601, 0.7129),
         reference_level=estimate(0.7085, 0.6802, 0.7351),
         smallest_visible=0.011,
@@ -427,10 +427,11 @@ def judged(story: Story = "promote") -> EvaluateResult:
         ),
         gates=tuple(gates),
         curves=(
-            CurvePoints(name="roc: challenger", x=tuple(steps), y=tuple(round(x**0.094, 4) for x in steps)),
-            CurvePoints(name="roc: champion", x=tuple(steps), y=tuple(round(x**0.108, 4) for x in steps)),
+            CurvePoints(kind="roc", model="challenger", x=tuple(steps), y=tuple(round(x**0.094, 4) for x in steps)),
+            CurvePoints(kind="roc", model="champion", x=tuple(steps), y=tuple(round(x**0.108, 4) for x in steps)),
             CurvePoints(
-                name="calibration: challenger",
+                kind="calibration",
+                model="challenger",
                 x=tuple(steps),
                 y=tuple(round(x + 0.12 * x * (1 - x) * math.cos(4 * x), 4) for x in steps),
             ),

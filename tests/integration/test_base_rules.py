@@ -58,7 +58,7 @@ def test_a_merge_commit_is_judged_by_its_first_parent(repository: Path, tmp_path
     assert config.evaluate.gates[0].demand.bound == 0.6
     assert config.train is not None
     assert config.train.candidates[0].params["C"] == [0.01, 0.1, 1]
-    assert found.said == f"the base's, at {base[:12]}; this change would alter 2 of them"
+    assert (found.commit, found.proposal, len(found.changes)) == (base, False, 2)
     assert next((change.rule, change.old, change.new) for change in found.changes) == (
         "evaluate.gates[0].at_least", "0.6", "0.1",
     )  # fmt: skip
@@ -120,7 +120,7 @@ def test_a_merge_group_is_judged_by_the_base_that_it_names(repository: Path, tmp
 def test_a_push_is_judged_by_its_own_rules_and_says_so(repository: Path, tmp_path: Path) -> None:
     for started in (event("default-branch"), event("elsewhere"), None):
         found = find(repository, started, tmp_path / "scratch")
-        assert found.said == "this checkout's own"
+        assert found.commit == ""
         assert found.loaded.config.evaluate.gates[0].demand.bound == 0.1
 
 
@@ -147,8 +147,7 @@ def test_a_base_without_configuration_makes_a_proposal(tmp_path: Path) -> None:
     desk.git(folder, "checkout", "-q", "--detach", "main")
     desk.git(folder, "merge", "-q", "--no-ff", "-m", "merge", "topic")
     found = find(folder, event("pull-request", head=head), tmp_path / "scratch")
-    assert found.proposal
-    assert "is not in the base" in found.said
+    assert (found.proposal, found.changes) == (True, ())
 
 
 def test_a_base_whose_rules_cannot_be_read_is_never_passed_over(repository: Path, tmp_path: Path) -> None:

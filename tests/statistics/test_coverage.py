@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from modelyard.core.operators import OPERATORS, Demand
+from modelyard.core.reasons import because
 from modelyard.core.verdict import Verdict
 from modelyard.stats import clusters, estimate
 from modelyard.stats.interval import Interval
@@ -167,7 +168,7 @@ def test_days_that_remember_the_day_before_are_a_known_limit() -> None:
         mean, influence = clusters.ratio_influence(values, np.ones(len(values)), codes, groups)
         for where, found in (
             (with_memory, clusters.newey_west(mean, influence, len(values), lags=7)),
-            (without, clusters.cluster_t(mean, influence, len(values), method="")),
+            (without, clusters.cluster_t(mean, influence, len(values), method=because("cluster-t"))),
         ):
             where.append((found.low or 0) <= 0 <= (found.high or 0))
     assert np.mean(with_memory) > 0.91

@@ -274,9 +274,8 @@ def test_the_fields_under_attack_are_the_ones_that_matter() -> None:
         "evaluate/result/gates/*/id",
         "evaluate/result/gates/*/metric",
         "evaluate/result/gates/*/slices/*/value",
-        "evaluate/result/gates/*/estimate/method",
+        "evaluate/result/gates/*/estimate/method/*/code",
         "evaluate/result/reproduce",
-        "evaluate/result/curves/*/name",
         "evaluate/circumstances/event",
     } <= patterns
 

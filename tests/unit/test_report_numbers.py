@@ -42,15 +42,11 @@ def test_what_is_missing_or_not_a_number_is_a_dash_and_never_a_value() -> None:
 def test_durations(seconds: float, shown: str) -> None:
     assert numbers.duration(seconds) == shown
 
-
-def test_sizes_counts_shares_and_p_values() -> None:
     assert numbers.size(512) == "512 B"
     assert numbers.size(1_482_331) == "1.4 MiB"
     assert numbers.count(84_059) == "84,059"
     assert numbers.share(32, 251_727) == "0.013 %"
     assert numbers.share(1, 10**9) == "< 0.01 %"
-    assert numbers.p_value(0.0004) == "p < 0.001"
-    assert numbers.p_value(0.0213) == "p = 0.021"
 
 
 def test_units_are_counted_in_words_and_columns_by_their_name() -> None:

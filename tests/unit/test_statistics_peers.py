@@ -8,6 +8,7 @@ import statsmodels.api as sm
 from fairlearn.metrics import MetricFrame
 
 from modelyard.config.sections.gate import Gate
+from modelyard.core.reasons import because
 from modelyard.evaluation.gates import judge as gates
 from modelyard.evaluation.gates import rules
 from modelyard.evaluation.test_set import Groups, TestSet
@@ -73,7 +74,7 @@ def test_means_over_units_are_those_of_statsmodels(lags: int) -> None:
         critical = 1.96 + 2.9694 * b + 0.416 * b**2 - 0.5324 * b**3
         limits = [value - critical * error, value + critical * error]
     else:
-        found = clusters.cluster_t(value, influence, len(unit), method="cluster-t")
+        found = clusters.cluster_t(value, influence, len(unit), method=because("cluster-t"))
         fit = sm.OLS(values, np.ones(len(unit))).fit(cov_type="cluster", cov_kwds={"groups": unit}, use_t=True)
         limits = list(fit.conf_int()[0])
     assert [found.low, found.high] == pytest.approx(limits, abs=1e-9)

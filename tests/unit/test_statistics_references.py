@@ -35,9 +35,9 @@ def test_proportions_agree_with_statsmodels(events: int, n: int) -> None:
 
 
 def test_rare_events_get_the_exact_interval() -> None:
-    assert proportion(9, 1000).method == "Clopper–Pearson"
-    assert proportion(991, 1000).method == "Clopper–Pearson"
-    assert proportion(10, 1000).method == "Wilson"
+    assert proportion(9, 1000).method == (because("clopper-pearson"),)
+    assert proportion(991, 1000).method == (because("clopper-pearson"),)
+    assert proportion(10, 1000).method == (because("wilson"),)
 
 
 @pytest.mark.parametrize("n", [1, 10, 500])
@@ -168,7 +168,7 @@ def test_means_take_student_where_they_may_and_the_bootstrap_where_not() -> None
     found = mean_interval(flat)
     peer = scipy_stats.t.interval(0.95, 299, flat.mean(), flat.std(ddof=1) / math.sqrt(300))
     assert (found.low, found.high) == pytest.approx(peer, abs=1e-9)
-    assert mean_interval(skewed).method.startswith("BCa")
+    assert mean_interval(skewed).method[0].code == "bca"
 
 
 def test_the_level_of_a_mean_needs_a_hundred_rows() -> None:
@@ -180,7 +180,7 @@ def test_the_level_of_a_mean_needs_a_hundred_rows() -> None:
 
 
 def interval(low: float, high: float) -> Interval:
-    return Interval((low + high) / 2, low, high, "", 10, 10)
+    return Interval((low + high) / 2, low, high, (), 10, 10)
 
 
 @pytest.mark.parametrize(
@@ -202,7 +202,7 @@ def test_the_operators_decide_as_the_table_says(
     turned = -bound if operator == "no_worse_than" else bound
     decide = partial(OPERATORS.get(operator).decide, demand=Demand(bound=bound), bound=turned)
     assert decide(interval(low, high)) == verdict
-    refused = Interval(0.5, None, None, "", 10, 10, refused=because("one-class"))
+    refused = Interval(0.5, None, None, (), 10, 10, refused=because("one-class"))
     assert decide(refused) is Verdict.INCONCLUSIVE
 
 

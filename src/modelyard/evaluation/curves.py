@@ -1,5 +1,7 @@
 """Curves of the report: ROC, precision and recall, and reliability."""
 
+from typing import Any
+
 import numpy as np
 
 from modelyard.evaluation.gates.decision import Models
@@ -26,13 +28,15 @@ def curves(test_set: TestSet, models: Models) -> tuple[CurvePoints, ...]:
         positives = int(codes.sum())
         rate = true / positives
         false_rate = (called - true) / (len(codes) - positives)
-        found.append(_curve(f"roc: {role}", np.append(0.0, false_rate), np.append(0.0, rate)))
-        found.append(_curve(f"precision_recall: {role}", rate, true / called))
-        said, seen, _ = stats.bins(codes, model.probability)
-        found.append(_curve(f"calibration: {role}", said, seen))
-    return tuple(sorted(found, key=lambda curve: curve.name.partition(":")[0] != "roc"))
+        found.append(_curve("roc", role, np.append(0.0, false_rate), np.append(0.0, rate)))
+        found.append(_curve("precision_recall", role, rate, true / called))
+        predicted, seen, _ = stats.bins(codes, model.probability)
+        found.append(_curve("calibration", role, predicted, seen))
+    return tuple(sorted(found, key=lambda curve: curve.kind != "roc"))
 
 
-def _curve(name: str, x: Floats, y: Floats) -> CurvePoints:
+def _curve(kind: Any, model: Any, x: Floats, y: Floats) -> CurvePoints:
     at = np.unique(np.linspace(0, len(x) - 1, min(POINTS, len(x))).astype(np.int64))
-    return CurvePoints(name=name, x=tuple(np.round(x[at], 5).tolist()), y=tuple(np.round(y[at], 5).tolist()))
+    return CurvePoints(
+        kind=kind, model=model, x=tuple(np.round(x[at], 5).tolist()), y=tuple(np.round(y[at], 5).tolist())
+    )

@@ -43,28 +43,28 @@ class _Part:
 
 
 def discover(
-    metric: Metric, truth: TestSet, models: Mapping[str, Predictions], frame: Any
+    metric: Metric, test_set: TestSet, models: Mapping[str, Predictions], frame: Any
 ) -> tuple[DiscoveredSlice, ...]:
-    """Slices in which the challenger does worse than the champion, or, without one, worse than elsewhere.
+    """Return slices in which the challenger does worse than the champion, or, without one, worse than elsewhere.
 
     Args:
         metric: the primary one; where it has no value a row, the share of wrong labels or the squared error is taken.
-        truth: the test rows.
+        test_set: the test rows.
         models: predictions by role.
         frame: Polars frame of the columns that may be named, in the order of the rows.
     """
     from scipy.stats import false_discovery_control
 
-    worse = _worse(metric, truth, models)
+    worse = _worse(metric, test_set, models)
     if worse is None:
         return ()
-    draw = np.random.default_rng(truth.seed)
+    draw = np.random.default_rng(test_set.seed)
     if len(worse) > MOST_ROWS:
         some = np.sort(draw.choice(len(worse), MOST_ROWS, replace=False))
-        worse, truth, frame = worse[some], truth.take(some), frame[some]
-    codes, groups = (np.arange(len(worse)), len(worse)) if truth.unit is None else clusters.dense(truth.unit)
+        worse, test_set, frame = worse[some], test_set.take(some), frame[some]
+    codes, groups = (np.arange(len(worse)), len(worse)) if test_set.unit is None else clusters.dense(test_set.unit)
     half = (draw.permutation(groups) % 2)[codes]
-    weight = np.ones(len(worse)) if truth.weight is None else truth.weight
+    weight = np.ones(len(worse)) if test_set.weight is None else test_set.weight
     first, second = (_Half(worse[half == side], weight[half == side], codes[half == side]) for side in (0, 1))
     singles = _ranked([(part,) for part in _parts(frame)], first, half == 0)
     worst = [parts[0] for _, parts in singles[:BEAM]]
@@ -97,18 +97,18 @@ def discover(
     )
 
 
-def _worse(metric: Metric, truth: TestSet, models: Mapping[str, Predictions]) -> Floats | None:
-    """Loss of each row: above the champion's where there is one."""
+def _worse(metric: Metric, test_set: TestSet, models: Mapping[str, Predictions]) -> Floats | None:
+    """Return the loss of each row: above the champion's where there is one."""
     new, old = models["challenger"], models.get("champion")
     by_loss = metric if isinstance(metric, MeanLoss) and new.has(metric.needs) else None
     by_label = by_loss is None and new.label is not None
 
     def losses(model: Predictions) -> Floats:
         if by_loss is not None:
-            return by_loss.losses(truth.y, model)
+            return by_loss.losses(test_set.y, model)
         if by_label:
-            return np.asarray(model.label != truth.codes, dtype=np.float64)
-        return np.asarray((model.values - truth.y) ** 2, dtype=np.float64)
+            return np.asarray(model.label != test_set.codes, dtype=np.float64)
+        return np.asarray((model.values - test_set.y) ** 2, dtype=np.float64)
 
     if old is None:
         return losses(new)

@@ -1,4 +1,4 @@
-"""The test rows as the gates see them: truth, what is independent, weights; and the baseline's constant predictions."""
+"""The test rows as gates see them: targets, what is independent, weights; and the baseline's constant predictions."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ class TestSet:
     confidence: float
 
     def take(self, rows: Bools | Ints) -> "TestSet":
-        """Return the truth of some rows."""
+        """Return the test set of some rows."""
         return TestSet(
             self.y[rows],
             None if self.unit is None else self.unit[rows],

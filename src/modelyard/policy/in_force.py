@@ -27,16 +27,14 @@ class Rules:
 
     Attributes:
         loaded: the configuration that judges.
-        said: whose rules they are, for the report.
         own: the checkout's own configuration, where it proposes other rules than those in force.
         folder: where the base's files are, laid out as in the workspace; None where the checkout's own count.
         changes: the rules that the proposal would change.
-        commit: the base's commit, where its rules count.
+        commit: the base's commit; its rules judge unless it has none yet.
         proposal: the base has no configuration yet, so nothing can be promoted by this run's verdict.
     """
 
     loaded: Loaded
-    said: str = "this checkout's own"
     own: Loaded | None = None
     folder: Path | None = None
     changes: tuple[Change, ...] = ()
@@ -62,7 +60,7 @@ def rules_in_force(own: Loaded, *, event: Event | None, reference: str, scratch:
     folder = scratch / f"base-{commit}"
     text = commits.file_at(own.root, commit, own.file)
     if text is None:
-        return Rules(own, f"this change's own: {own.file} is not in the base {commit[:12]} yet", proposal=True)
+        return Rules(own, commit=commit, proposal=True)
     write_atomic(folder / own.file, text)
     try:
         base = load(Path(own.file), root=folder)
@@ -77,7 +75,6 @@ def rules_in_force(own: Loaded, *, event: Event | None, reference: str, scratch:
     found = (*changes(base.config, own.config, _file_changes(base, own, folder)), *_row_changes(base, own.root, commit))
     return Rules(
         judged(base, own),
-        f"the base's, at {commit[:12]}" + (f"; this change would alter {len(found)} of them" if found else ""),
         own=own if found else None,
         folder=folder,
         changes=found,

@@ -170,7 +170,7 @@ def curves(lines: Sequence[CurvePoints], title: str, x_label: str, y_label: str,
     unit = bool(xs) and min(xs) >= 0 and max(xs) <= 1 and min(ys) >= 0 and max(ys) <= 1
     across = Axis(0, 1) if unit else Axis.over(xs, room=0.02)
     up = Axis(0, 1) if unit else Axis.over(ys, room=0.02)
-    root = _svg(0, f"{title}: {y_label} against {x_label}, {', '.join(clean(curve.name) for curve in lines)}")
+    root = _svg(0, f"{title}: {y_label} against {x_label}, {', '.join(curve.model for curve in lines)}")
     for key in ("width", "height"):
         del root.attrib[key]
     root.set("viewBox", "0 0 340 316")

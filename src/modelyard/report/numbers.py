@@ -1,4 +1,4 @@
-"""Numbers as a person reads them: metrics with their limits, signed differences, counts, durations, sizes, p-values."""
+"""Numbers as a person reads them: metrics with their limits, signed differences, counts, durations, sizes."""
 
 import math
 from collections.abc import Iterable
@@ -9,7 +9,7 @@ _UNIT_WORDS = ("row", "hour", "day", "week", "month", "unit")
 
 
 def decimals(values: Iterable[float | None]) -> int:
-    """How many decimals a group of numbers is shown with, so that an estimate and its limits line up.
+    """Return how many decimals a group of numbers is shown with, so that an estimate and its limits line up.
 
     Four for anything of the size of a proportion; four significant digits above 1; for groups whose largest number is
     below 0.001, enough for three significant digits (at most nine).
@@ -88,11 +88,6 @@ def size(number: int) -> str:
             return f"{value:.0f} {unit}" if unit == "B" or value >= 100 else f"{value:.1f} {unit}"
         value /= 1024
     return f"{value:,.1f} TiB"
-
-
-def p_value(value: float) -> str:
-    """``p < 0.001``, else two significant digits."""
-    return "p < 0.001" if value < 0.001 else f"p = {value:.2g}"
 
 
 def share(part: int, whole: int) -> str:

@@ -59,7 +59,7 @@ def _tiles(judged: EvaluateResult, results: Results) -> Iterator[Tile]:
 
 
 def _rules(result: EvaluateResult) -> Iterator[Line]:
-    yield line(Text("Rules ", "muted"), result.rules)
+    yield line(Text("Rules ", "muted"), wording.whose_rules(result))
 
 
 for _report in (

@@ -44,6 +44,25 @@ _CHANGED = (
 )
 _GAP = "{metric} {train:.4g} on {rows:,} training rows, {test:.4g} on the test rows"
 REASONS = {
+    # how an interval was made
+    "bca": "BCa bootstrap, {resamples:,} resamples{redrawn}",
+    "bootstrap-t": "bootstrap-t",
+    "clopper-pearson": "Clopper–Pearson",
+    "clopper-pearson-units": "Clopper–Pearson, a row a unit",
+    "cluster-bca": "cluster BCa bootstrap, {resamples:,} resamples{redrawn}",
+    "cluster-t": "cluster-t",
+    "delong": "DeLong",
+    "exact-of-positives": "exact, as a share of the positives",
+    "identical": "identical on every row",
+    "jackknife-t": "jackknife-t",
+    "logistic-recalibration": "logistic recalibration",
+    "newcombe": "Newcombe 2006",
+    "newey-west": "Newey–West, {lags} lags",
+    "square-and-add": "square-and-add of {of}",
+    "square-and-add-few": "square-and-add for few events",
+    "student-t": "Student's t",
+    "tango": "Tango",
+    "wilson": "Wilson",
     # no interval
     "class-in-one-unit": "one unit holds a whole class",
     "constant-predictions": "constant predictions have no slope",
@@ -125,6 +144,10 @@ def _in_words(values: Mapping[str, Value]) -> dict[str, Value]:
         shown |= {"are": "are" if several else "is", "more": f" and {values['more']} more" if values["more"] else ""}
     if "off" in values:
         shown["off"] = str(shown["off"]).replace(", ", " and ")
+    if "redrawn" in values:
+        shown["redrawn"] = f", {values['redrawn']:,} drawn again" if values["redrawn"] else ""
+    if isinstance(of := values.get("of"), list | tuple):
+        shown["of"] = " and ".join(REASONS[code].partition(",")[0].format(of="such") for code in of)
     if "why" in values:
         shown["why"] = REASONS[str(values["why"])].format_map(shown)
     if "least" in values:
@@ -174,6 +197,21 @@ def reason(gate: GateResult) -> str:
     """Return why the gate's verdict is not that of its numbers, or why it has none; else nothing."""
     found = gate.reason or gate.estimate.refused
     return "" if found is None else because(found)
+
+
+def method(estimate: Estimate) -> str:
+    """Return how the interval was made."""
+    return ", and ".join(because(each) for each in estimate.method)
+
+
+def whose_rules(result: EvaluateResult) -> str:
+    """Return whose rules judged."""
+    if result.proposal:
+        return f"this change's own: the base {result.base[:12]} has no configuration yet"
+    if not result.base:
+        return "this checkout's own"
+    altered = f"; this change would alter {len(result.rule_changes)} of them" if result.rule_changes else ""
+    return f"the base's, at {result.base[:12]}{altered}"
 
 
 def waived(found: Waived) -> str:

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import brentq
 
+from modelyard.core.reasons import because
 from modelyard.stats.interval import Interval, refuse, z_value
 
 Floats = NDArray[np.float64]
@@ -53,7 +54,7 @@ def one_model(estimate: float, n1: int, n0: int, confidence: float = 0.95) -> In
     # At 0 and 1 the variance vanishes, so that each is a root by itself; the limits are the roots inside.
     low = _root(lambda theta: estimate - theta - error(theta), 1e-12, min(estimate, 1 - 1e-9), at_edge=0.0)
     high = _root(lambda theta: theta - estimate - error(theta), max(estimate, 1e-9), 1 - 1e-12, at_edge=1.0)
-    return Interval(estimate, low, high, "Newcombe 2006", n1 + n0, n1 + n0)
+    return Interval(estimate, low, high, (because("newcombe"),), n1 + n0, n1 + n0)
 
 
 def variance(theta: float, n1: int, n0: int) -> float:
@@ -98,7 +99,7 @@ def contrast(
     if abs(skew) > 1e-9:
         low = min(low, estimate - error * _hall(z, skew))
         high = max(high, estimate - error * _hall(-z, skew))
-    return Interval(estimate, low, high, "DeLong", len(y), len(y))
+    return Interval(estimate, low, high, (because("delong"),), len(y), len(y))
 
 
 def _hall(t: float, skew: float) -> float:

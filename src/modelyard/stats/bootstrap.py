@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
+from modelyard.core.reasons import because
 from modelyard.stats.interval import Interval, refuse, t_value, z_value
 
 Floats = NDArray[np.float64]
@@ -154,9 +155,8 @@ def bca(
     low, high = min(low, estimate - half), max(high, estimate + half)
     if not low < high:
         return refuse("constant-resamples", n=rows.groups, n_rows=n, estimate=estimate)
-    method = "BCa bootstrap" if unit is None else "cluster BCa bootstrap"
-    again_said = f", {redrawn:,} drawn again" if redrawn else ""
-    return Interval(estimate, low, high, f"{method}, {len(ordered):,} resamples{again_said}", rows.groups, n,
+    method = because("bca" if unit is None else "cluster-bca", resamples=len(ordered), redrawn=redrawn)
+    return Interval(estimate, low, high, (method,), rows.groups, n,
                     approximate=unit is not None, resamples=len(ordered))  # fmt: skip
 
 
@@ -204,8 +204,8 @@ def studentised(
         if len(drawn) < MORE_RESAMPLES and is_close(t, shares, turned):
             wanted = MORE_RESAMPLES
     low, high = np.quantile(t, shares)
-    return Interval(mean, mean - float(high) * deviation, mean - float(low) * deviation, "bootstrap-t", n, n,
-                    resamples=len(drawn))  # fmt: skip
+    ends = mean - float(high) * deviation, mean - float(low) * deviation
+    return Interval(mean, *ends, (because("bootstrap-t"),), n, n, resamples=len(drawn))
 
 
 def jackknife(statistic: Statistic, rows: Rows, seed: int) -> Floats | None:

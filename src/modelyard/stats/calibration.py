@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit, logit
 
+from modelyard.core.reasons import because
 from modelyard.stats import clusters
 from modelyard.stats.interval import Interval, refuse, t_value
 
@@ -76,7 +77,7 @@ def _fit(
     variance = (inverse @ _inner(scores, scores) @ inverse)[at, at] * units / (units - 1)
     half = t_value(confidence, units - 1) * math.sqrt(max(float(variance), 0.0))
     value = float(found[at])
-    return Interval(value, value - half, value + half, "logistic recalibration", units, len(y))
+    return Interval(value, value - half, value + half, (because("logistic-recalibration"),), units, len(y))
 
 
 def _times(design: Floats, coefficients: Floats) -> Floats:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit, logit
 
+from modelyard.core.reasons import Reason, because
 from modelyard.stats.interval import Interval, t_value, z_value
 
 Floats = NDArray[np.float64]
@@ -67,7 +68,7 @@ def auc_influence(y: Ints, placed: tuple[Floats, Floats], codes: Ints, groups: i
 
 
 def cluster_t(
-    estimate: float, influence: Floats, n_rows: int, *, method: str, confidence: float = 0.95, on_logit: bool = False
+    estimate: float, influence: Floats, n_rows: int, *, method: Reason, confidence: float = 0.95, on_logit: bool = False
 ) -> Interval:
     """Interval from unit influences with G−1 degrees of freedom; on the logit scale for one model's proportion."""
     groups = len(influence)
@@ -88,14 +89,14 @@ def newey_west(
     b = (lags + 1) / groups
     # The published polynomial is for 97.5 % a side; other levels are scaled from it.
     critical = (1.9600 + 2.9694 * b + 0.4160 * b**2 - 0.5324 * b**3) * z_value(confidence) / z_value(0.95)
-    found = _interval(estimate, error, critical, groups, n_rows, f"Newey–West, {lags} lags", on_logit=on_logit)
+    found = _interval(estimate, error, critical, groups, n_rows, because("newey-west", lags=lags), on_logit=on_logit)
     return Interval(found.estimate, found.low, found.high, found.method, groups, n_rows, approximate=True)
 
 
 def _interval(
-    estimate: float, error: float, critical: float, groups: int, n_rows: int, method: str, *, on_logit: bool
+    estimate: float, error: float, critical: float, groups: int, n_rows: int, method: Reason, *, on_logit: bool
 ) -> Interval:
     if not on_logit or not 0 < estimate < 1:
-        return Interval(estimate, estimate - critical * error, estimate + critical * error, method, groups, n_rows)
+        return Interval(estimate, estimate - critical * error, estimate + critical * error, (method,), groups, n_rows)
     centre, half = float(logit(estimate)), critical * error / (estimate * (1 - estimate))
-    return Interval(estimate, float(expit(centre - half)), float(expit(centre + half)), method, groups, n_rows)
+    return Interval(estimate, float(expit(centre - half)), float(expit(centre + half)), (method,), groups, n_rows)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from modelyard.core.reasons import because
 from modelyard.stats import auc, clusters
 from modelyard.stats.bootstrap import Statistic, bca
 from modelyard.stats.interval import Interval, refuse, widest
@@ -66,7 +67,7 @@ def _all_alike(share: float, own: Floats, unit: Ints | None, confidence: float) 
         worth = float(of_units.sum() ** 2 / (of_units**2).sum())
     n = max(int(worth + 1e-9), 1)
     low, high = clopper_pearson(round(n * share), n, confidence)
-    return Interval(share, low, high, "Clopper–Pearson, a row a unit", groups, len(own))
+    return Interval(share, low, high, (because("clopper-pearson-units"),), groups, len(own))
 
 
 def contrast_proportion(
@@ -176,7 +177,7 @@ def level_auc(y: Ints, score: Floats, *, unit: Ints | None = None, lags: int = 0
     influence = clusters.auc_influence(y, auc.placements(y, score), codes, groups, score)
     if influence is None:
         return refuse("class-in-one-unit", n=groups, n_rows=len(y), estimate=value)
-    found = clusters.cluster_t(value, influence, len(y), method="jackknife-t", confidence=confidence)
+    found = clusters.cluster_t(value, influence, len(y), method=because("jackknife-t"), confidence=confidence)
     if lags:
         found = widest(clusters.newey_west(value, influence, len(y), lags=lags, confidence=confidence), found)
     return widest(found, row_wise)
@@ -225,7 +226,7 @@ def contrast_auc(
     if len(known) < len(influences):
         return refuse("class-in-one-unit", n=groups, n_rows=n, estimate=estimate)
     influence = clusters.combine(weights, np.array(known))
-    found = clusters.cluster_t(estimate, influence, n, method="jackknife-t", confidence=confidence)
+    found = clusters.cluster_t(estimate, influence, n, method=because("jackknife-t"), confidence=confidence)
     return widest(found, row_wise)
 
 
@@ -318,7 +319,7 @@ def _level_by_unit(
     if not (influence != 0).any():
         return refuse("constant-units", n=groups, n_rows=len(over), estimate=estimate)
     found = clusters.cluster_t(
-        estimate, influence, len(over), method="cluster-t", confidence=confidence, on_logit=on_logit
+        estimate, influence, len(over), method=because("cluster-t"), confidence=confidence, on_logit=on_logit
     )
     if lags:
         wide = clusters.newey_west(estimate, influence, len(over), lags=lags, confidence=confidence, on_logit=on_logit)
@@ -335,7 +336,9 @@ def _difference_by_unit(
         return _too_few(groups, clusters.FEWEST_FOR_DIFFERENCE, len(over), estimate + constant)
     if not (influence != 0).any():
         return refuse("constant-units", n=groups, n_rows=len(over), estimate=estimate + constant)
-    found = clusters.cluster_t(estimate + constant, influence, len(over), method="cluster-t", confidence=confidence)
+    found = clusters.cluster_t(
+        estimate + constant, influence, len(over), method=because("cluster-t"), confidence=confidence
+    )
     if not lags:
         return found
     wide = clusters.newey_west(estimate + constant, influence, len(over), lags=lags, confidence=confidence)
@@ -348,7 +351,7 @@ def _is_zero_contrast(weights: Floats, constant: float) -> bool:
 
 def _same(unit: Ints | None, considered: Bools | None, n: int) -> Interval:
     groups = _count(unit if unit is None or considered is None else unit[considered], n)
-    return Interval(0.0, 0.0, 0.0, "identical on every row", groups, n, identical=True)
+    return Interval(0.0, 0.0, 0.0, (because("identical"),), groups, n, identical=True)
 
 
 def _too_alike(rows: int, estimate: float | None, unit: Ints | None, n: int) -> Interval:

@@ -18,7 +18,8 @@ class Interval:
     estimate: float | None
     low: float | None
     high: float | None
-    method: str
+    method: tuple[Reason, ...]
+    """How it was made, as codes; limits of several are the widest."""
     n: int
     n_rows: int
     refused: Reason | None = None
@@ -42,7 +43,7 @@ class Interval:
 
 def refuse(kind: str, *, n: int, n_rows: int, estimate: float | None = None, **values: Value) -> Interval:
     """Return no limits, and why."""
-    return Interval(estimate, None, None, "", n, n_rows, refused=Reason(kind, values))
+    return Interval(estimate, None, None, (), n, n_rows, refused=Reason(kind, values))
 
 
 def widest(first: Interval, second: Interval) -> Interval:

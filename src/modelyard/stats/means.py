@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from modelyard.core.reasons import because
 from modelyard.stats.bootstrap import bca, studentised
 from modelyard.stats.interval import Interval, refuse, t_value, widest
 
@@ -59,7 +60,7 @@ def mean_interval(
     left = max(2 * n / max(kurtosis - 1, 1e-9), 2.0)
     degrees = left if left < MANY_DEGREES else n - 1
     half = t_value(confidence, degrees) * deviation / math.sqrt(n)
-    student = Interval(mean, mean - half, mean + half, "Student's t", n, n)
+    student = Interval(mean, mean - half, mean + half, (because("student-t"),), n, n)
     if abs(skewness) / math.sqrt(n) < SKEWED:
         return student
     first = bca(
@@ -68,4 +69,4 @@ def mean_interval(
     second = studentised(values, seed, bounds=bounds, confidence=confidence)
     if first.low is None or second.low is None:
         return first if first.low is None else second
-    return replace(widest(widest(first, second), student), method=f"{first.method}, and bootstrap-t")
+    return replace(widest(widest(first, second), student), method=(*first.method, because("bootstrap-t")))

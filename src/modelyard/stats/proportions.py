@@ -5,6 +5,7 @@ import math
 from scipy.optimize import brentq
 from scipy.special import betaincinv
 
+from modelyard.core.reasons import because
 from modelyard.stats.interval import Interval, refuse, z_value
 
 FEW = 10
@@ -33,7 +34,7 @@ def proportion(events: int, n: int, confidence: float = 0.95) -> Interval:
         return refuse("no-rows-count", n=0, n_rows=0)
     exact = min(events, n - events) < FEW
     low, high = (clopper_pearson if exact else wilson)(events, n, confidence)
-    return Interval(events / n, low, high, "Clopper–Pearson" if exact else "Wilson", n, n)
+    return Interval(events / n, low, high, (because("clopper-pearson" if exact else "wilson"),), n, n)
 
 
 def tango(only_first: float, only_second: float, n: float, confidence: float = 0.95) -> Interval:
@@ -71,7 +72,7 @@ def tango(only_first: float, only_second: float, n: float, confidence: float = 0
     edge = 1 - 1e-12
     low = limit(estimate if abs(estimate) < edge else estimate * edge, -edge, z)
     high = limit(estimate if abs(estimate) < edge else estimate * edge, edge, -z)
-    return Interval(estimate, low, high, "Tango", int(n), int(n))
+    return Interval(estimate, low, high, (because("tango"),), int(n), int(n))
 
 
 def square_and_add(parts: list[tuple[float, Interval]], shift: float = 0.0) -> Interval:
@@ -85,6 +86,7 @@ def square_and_add(parts: list[tuple[float, Interval]], shift: float = 0.0) -> I
         below += (turned.estimate - turned.low) ** 2
         above += (turned.high - turned.estimate) ** 2
     first = parts[0][1]
-    method = " and ".join(dict.fromkeys(part.method for _, part in parts))
-    return Interval(estimate, estimate - math.sqrt(below), estimate + math.sqrt(above),
-                    f"square-and-add of {method}" if len(parts) > 1 else method, first.n, first.n_rows)  # fmt: skip
+    methods = dict.fromkeys(each.code for _, part in parts for each in part.method)
+    method = (because("square-and-add", of=tuple(methods)),) if len(parts) > 1 else first.method
+    below, above = math.sqrt(below), math.sqrt(above)
+    return Interval(estimate, estimate - below, estimate + above, method, first.n, first.n_rows)

@@ -28,7 +28,7 @@ def story(gate: GateResult, judged: Judged) -> Iterator[str]:
     rows = wording.rows_behind(estimate)
     yield f"  judged on   {wording.judged_on(estimate)}{f', {rows}' if rows else ''}"
     if estimate.method:
-        yield f"  method      {estimate.method}{', approximate' if estimate.approximate else ''}"
+        yield f"  method      {wording.method(estimate)}{', approximate' if estimate.approximate else ''}"
     if gate.smallest_visible is not None:
         yield f"  visible     differences of {wording.visible(gate)} or more"
     decides = wording.would_decide(gate)
@@ -44,7 +44,7 @@ def story(gate: GateResult, judged: Judged) -> Iterator[str]:
             share = "" if row.share is None else f", {row.share:.1%} of the rows"
             note = f"; {wording.because(row.note)}" if row.note else ""
             yield f"  slice       {row.column} = {row.value}: {row.verdict.value}, {shown}{chance}{share}{note}"
-    yield f"  rules       {result.rules}"
+    yield f"  rules       {wording.whose_rules(result)}"
     yield f"  evidence    {judged.evidence}"
     if result.reproduce:
         yield f"  again       {result.reproduce}"

@@ -53,7 +53,7 @@ class Cost(Section):
 
 
 class OwnMetric(Section):
-    """A metric of your own: a function, or what each kind of mistake costs."""
+    """A custom metric: a function, or what each kind of mistake costs."""
 
     function: FunctionName | None = None
     """package.module:function in a file beside this one, called as metric(actual, predicted) with two arrays, returning
@@ -77,7 +77,7 @@ class OwnMetric(Section):
             )
         if self.function and self.higher_is_better is None:
             raise wrong(
-                "a metric of your own has to say which way is better",
+                "a custom metric has to say which way is better",
                 code="config/metric-direction",
                 at=("function",),
                 hint="Add higher_is_better: true, or false.",
@@ -100,7 +100,7 @@ class Evaluate(Section):
     gates: tuple[Gate, ...] = ()
     """The rules; empty: the defaults of docs/statistics.md."""
     metrics: dict[Name, OwnMetric] = Field(default_factory=dict)
-    """Metrics of your own, by the name that gates call them."""
+    """Custom metrics, by the name that gates call them."""
     waivers: Text | None = None
     """A file of waivers: gates that may be missed for a while, with a reason and an owner."""
     behaviour: Text | None = None

@@ -311,7 +311,7 @@ def _right(answers: Sequence[Value], changed: Predictions, test: BehaviourTest, 
 
 
 def _response(predictions: Predictions) -> Floats | None:
-    """One number a row; None where there are labels alone, or a probability a class."""
+    """Return one number a row; None where there are labels alone, or a probability a class."""
     if predictions.value is not None:
         return predictions.value
     if predictions.probability is not None and predictions.probability.ndim == 1:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from scipy.special import ndtr
 
 from modelyard.core.operators import Contrast, Level
+from modelyard.core.reasons import because
 from modelyard.core.verdict import Verdict
 from modelyard.evaluation.gates.rules import Rule
 from modelyard.evaluation.intervals import measure
@@ -82,7 +83,7 @@ class Case:
         rule, models, reference = self.rule, self.models, self.rule.demand.reference or ""
         if models["challenger"].same_as(models[reference]):
             rows = len(self.test_set.y)
-            return Interval(0.0, 0.0, 0.0, "identical on every row", self.test_set.units, rows, identical=True)
+            return Interval(0.0, 0.0, 0.0, (because("identical"),), self.test_set.units, rows, identical=True)
         weights: dict[str, float] = {"challenger": 1.0, reference: contrast.reference}
         weights["baseline"] = weights.get("baseline", 0.0) + contrast.baseline
         roles = [role for role, weight in weights.items() if weight]

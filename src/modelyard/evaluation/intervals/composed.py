@@ -16,6 +16,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from modelyard.core.reasons import because
 from modelyard.evaluation.intervals.bootstrap import Bootstrapped
 from modelyard.evaluation.intervals.strategy import STRATEGIES, Combination
 from modelyard.evaluation.test_set import TestSet
@@ -53,7 +54,7 @@ class Macro(Bootstrapped):
         levels = [_mean(metric, each, test_set.confidence) for each in parts]
         weighted = [(float(w), one) for w, one in zip(combination.shares, levels, strict=True)]
         apart = square_and_add(weighted, combination.constant)
-        return replace(widest(found, apart), method=f"{found.method}, and square-and-add for few events")
+        return replace(widest(found, apart), method=(*found.method, because("square-and-add-few")))
 
 
 class OneShare(Macro):

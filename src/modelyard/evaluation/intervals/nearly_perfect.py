@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from modelyard.core.reasons import because
 from modelyard.evaluation.intervals.bootstrap import Bootstrapped
 from modelyard.evaluation.intervals.strategy import STRATEGIES, Combination
 from modelyard.evaluation.test_set import TestSet
@@ -58,7 +59,7 @@ def _wide(metric: Ranking, test_set: TestSet, model: Predictions, value: float) 
         if positives * (1 - value) >= FEW:
             return None
         low, high = clopper_pearson(min(value, 1.0) * positives, positives, test_set.confidence)
-        return Interval(value, low, high, "exact, as a share of the positives", test_set.units, len(codes))
+        return Interval(value, low, high, (because("exact-of-positives"),), test_set.units, len(codes))
     known = []
     for own, score in parts:
         of_class = area(own.astype(np.int64), score)(weight)

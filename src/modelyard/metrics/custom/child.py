@@ -52,17 +52,17 @@ def _function(job: dict[str, Any]) -> Any:
     try:
         spec = importlib.util.spec_from_file_location("modelyard_user_metric", job["file"])
         if spec is None or spec.loader is None:
-            return f"{job['said']} is no Python module"
+            return f"{job['shown']} is not a Python module"
         module = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)
     except BaseException as error:
         traceback.print_exc()
-        return f"{job['said']}: {_words(error)}"
-    found = getattr(module, job["function"], None)
-    if not callable(found):
+        return f"{job['shown']}: {_words(error)}"
+    function = getattr(module, job["function"], None)
+    if not callable(function):
         names = [name for name, value in vars(module).items() if callable(value) and not name.startswith("_")]
-        return f"{job['said']} has no function {job['function']!r}; it has {', '.join(names[:10]) or 'none'}"
-    return found
+        return f"{job['shown']} has no function {job['function']!r}; it has {', '.join(names[:10]) or 'none'}"
+    return function
 
 
 def _load(job: dict[str, Any], tables: dict[str, Any], classes: list[Any]) -> None:
@@ -86,11 +86,11 @@ def _measure(metric: Any, tables: dict[str, Any], body: bytes) -> tuple[bytes, b
     rows = np.frombuffer(body, dtype=np.int32, offset=4 + length)
     actual, predicted = tables[key]
     try:
-        found = metric(actual[rows], predicted[rows])
-        if not isinstance(found, numbers.Real):
-            shape = f" of shape {np.shape(found)}" if np.ndim(found) else ""
-            return b"!", f"it returned {type(found).__name__}{shape}, and a metric is one number".encode()
-        return b"=", struct.pack("<d", float(found))
+        value = metric(actual[rows], predicted[rows])
+        if not isinstance(value, numbers.Real):
+            shape = f" of shape {np.shape(value)}" if np.ndim(value) else ""
+            return b"!", f"it returned {type(value).__name__}{shape}, and a metric is one number".encode()
+        return b"=", struct.pack("<d", float(value))
     except BaseException as error:
         traceback.print_exc()
         return b"!", _words(error).encode()

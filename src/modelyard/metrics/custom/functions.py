@@ -1,4 +1,4 @@
-"""Metrics of the user's own: a function in a process of its own, or what each kind of mistake costs.
+"""Custom metrics: a function in a process of its own, or what each kind of mistake costs.
 
 The function is never imported here. It gets rows, not weights: a resample's counts become repeated rows.
 """
@@ -55,7 +55,7 @@ class FunctionMetric(Metric):
 def opened(
     named: Mapping[str, OwnMetric], files: Mapping[str, Path], *, task: Task, classes: Sequence[Class]
 ) -> Iterator[dict[str, Metric]]:
-    """Open the custom metrics of the configuration; their processes end with the block.
+    """Open the configuration's custom metrics; their processes end with the block.
 
     Args:
         named: the metrics by name.
@@ -74,7 +74,7 @@ def opened(
             if name in METRICS:
                 raise ConfigError(
                     f"{where}: {name} is a built-in metric already",
-                    code="metric/name-taken",
+                    code="config/metric-taken",
                     hint="Choose another name.",
                 )
             if own.costs:
@@ -83,7 +83,7 @@ def opened(
             if (own.needs == "value") != (task == "regression"):
                 raise ConfigError(
                     f"{where}.needs is {own.needs}, and this is a {task} task",
-                    code="metric/not-for-this-task",
+                    code="config/metric-of-another-task",
                     hint="Write needs: value." if task == "regression" else "Write needs: label, or probability.",
                 )
             process = stack.enter_context(_Process(name, own, files[name], classes))
@@ -97,7 +97,9 @@ def opened(
 def _cost_metric(name: str, own: OwnMetric, task: Task, classes: Sequence[Class]) -> Metric:
     if task == "regression":
         raise ConfigError(
-            f"evaluate.metrics.{name}: costs are of classes, and a regression has none", code="metric/not-for-this-task"
+            f"evaluate.metrics.{name}: costs are of classes, and a regression has none",
+            code="config/metric-of-another-task",
+            hint="Write a function of the values instead.",
         )
     table = [[0.0] * len(classes) for _ in classes]
     codes = {_name(each): code for code, each in enumerate(classes)}
@@ -122,13 +124,13 @@ class _Process:
 
     def __init__(self, name: str, own: OwnMetric, file: Path, classes: Sequence[Class]) -> None:
         self._what = f"evaluate.metrics.{name}"
-        self._said = f"{self._what}: {file.name}"
+        self._shown = f"{self._what}: {file.name}"
         self._file = file
         self._job = {
             "file": str(file),
             "function": (own.function or "").partition(":")[2],
             "classes": list(classes),
-            "said": file.name,
+            "shown": file.name,
         }
         self._needs = own.needs
         self._lock = threading.Lock()
@@ -138,7 +140,7 @@ class _Process:
     def __enter__(self) -> Self:
         if not self._file.is_file():
             raise ConfigError(
-                f"{self._said} does not exist",
+                f"{self._shown} does not exist",
                 code="metric/missing-module",
                 hint="package.module:function names package/module.py.",
             )
@@ -172,8 +174,8 @@ class _Process:
             counts = weight.astype(np.int64)
             if (counts != weight).any():
                 raise ConfigError(
-                    f"{self._what}: a custom metric does not support row weights",
-                    code="metric/no-weights",
+                    f"{self._what}: a custom function does not support row weights",
+                    code="config/weighted-function",
                     hint="Remove data.columns.weight.",
                 )
             rows = np.repeat(everyone, counts)
@@ -199,17 +201,13 @@ class _Process:
             self._child.stdin.write(own_child.HEADER.pack(kind, len(body)) + body)
             self._child.stdin.flush()
         except OSError as error:
-            raise self._died() from error
+            raise self._failed("its process died") from error
 
     def _answer(self) -> bytes:
         kind, length = own_child.HEADER.unpack(self._read(own_child.HEADER.size))
         body = self._read(length)
         if kind == b"!":
-            raise DataError(
-                f"{self._said}: {body.decode('utf-8', 'replace')}",
-                code="metric/failed",
-                hint="Fix the metric and run again.",
-            )
+            raise self._failed(body.decode("utf-8", "replace"))
         return body
 
     def _read(self, count: int) -> bytes:
@@ -220,18 +218,18 @@ class _Process:
             while len(read) < count:
                 if not waiting.select(PATIENCE):
                     raise DataError(
-                        f"{self._said}: one call took longer than {PATIENCE:g} s",
+                        f"{self._shown}: one call took longer than {PATIENCE:g} s",
                         code="metric/timed-out",
                         hint="Make it faster.",
                     )
                 part = os.read(self._child.stdout.fileno(), count - len(read))
                 if not part:
-                    raise self._died()
+                    raise self._failed("its process died")
                 read += part
         return read
 
-    def _died(self) -> DataError:
-        return DataError(f"{self._said}: its process died", code="metric/failed", hint="Fix the metric and run again.")
+    def _failed(self, why: str) -> DataError:
+        return DataError(f"{self._shown}: {why}", code="metric/failed", hint="Fix the metric and run again.")
 
     def _end(self) -> None:
         processes.end_group(self._child)

@@ -18,7 +18,8 @@ class Estimate(Part):
     value: float | None = None
     low: float | None = None
     high: float | None = None
-    method: str = ""
+    method: tuple[Reason, ...] = ()
+    """How the interval was made."""
     n: int = 0
     unit: str = "row"
     rows: int = 0
@@ -124,7 +125,8 @@ class MetricRow(Part):
 class CurvePoints(Part):
     """A curve for a chart: at most 200 points, no rows."""
 
-    name: str
+    kind: Literal["roc", "precision_recall", "calibration"]
+    model: Literal["challenger", "champion"]
     x: tuple[float, ...]
     y: tuple[float, ...]
 
@@ -261,7 +263,8 @@ class EvaluateResult(Part):
     reuse: Annotated[Reuse | None, CIRCUMSTANCE] = None
     equal_chance: float | None = None
     """Chance that a model exactly as good as the reference passes every gate that applies, if they were independent."""
-    rules: str = "this checkout's own"
+    base: str = ""
+    """The base's commit; its rules judged, unless it has none yet (``proposal``). Empty: the checkout's own judged."""
     rules_digest: Digest | None = None
     rule_changes: tuple[RuleChange, ...] = ()
     under_own_rules: Verdict | None = None

@@ -306,7 +306,7 @@ def _small_print(gate: GateResult, champion: str | None) -> list[str]:
     if gate.estimate.identical:
         parts.append("scores equal on every row")
     if gate.estimate.method:
-        parts.append(gate.estimate.method)
+        parts.append(wording.method(gate.estimate))
     if gate.default:
         parts.append("default gate")
     if gate.line is not None:
@@ -498,15 +498,15 @@ def _sorted_slices(gate: GateResult, only: Sequence[Verdict] = tuple(Verdict)) -
 
 
 def _curves(curves: Sequence[CurvePoints]) -> tuple[Section, ...]:
-    """Curves named ``roc: challenger`` share the chart of their kind."""
+    """Return a chart for each kind of curve."""
     kinds: dict[str, list[CurvePoints]] = {}
     for curve in curves:
-        kinds.setdefault(curve.name.partition(":")[0].strip(), []).append(curve)
+        kinds.setdefault(curve.kind, []).append(curve)
     figures: list[Block] = []
     for kind, lines in kinds.items():
-        title, across, up, diagonal = _CURVES.get(kind, (kind, "x", "y", False))
+        title, across, up, diagonal = _CURVES[kind]
         names = ", ".join(
-            f"{curve.name.partition(':')[2].strip() or 'challenger'} {style}"
+            f"{curve.model} {style}"
             for curve, style in zip(lines, ("(line)", "(dashes)", "(dots)", "(dash and dot)"), strict=False)
         )
         figures.append(Figure(charts.curves(lines, title, across, up, diagonal=diagonal), f"{title}: {names}"))

@@ -72,7 +72,7 @@ def origin(context: Context) -> dict[str, Any]:
     if rules is None:
         return {}
     return {
-        "rules": rules.said,
+        "base": rules.commit,
         "rules_digest": digest_of_rules(rules),
         "rule_changes": tuple(
             r.RuleChange(rule=each.rule, old=each.old, new=each.new, kind=each.kind) for each in rules.changes

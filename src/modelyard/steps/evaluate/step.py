@@ -138,7 +138,7 @@ def _command(context: Context) -> str:
     parts = ["modelyard", "evaluate"]
     if str(config) != "modelyard.yml":
         parts += ["--config", str(config)]
-    if context.rules is not None and context.rules.commit:
+    if context.rules is not None and context.rules.commit and not context.rules.proposal:
         parts += ["--base", context.rules.commit]
     default = context.root / "modelyard-run"
     if context.run_dir != default:
