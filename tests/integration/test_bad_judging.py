@@ -257,7 +257,7 @@ CASES: dict[str, tuple[Any, int, tuple[str, ...]]] = {
     ),
     "a threshold to be chosen where nothing is trained": (
         lambda f: edit(f / "modelyard.yml", "threshold: 0.5", "threshold: {maximise: f1}"), 2,
-        ("model.threshold", "prediction files have none"),
+        ("model.threshold", "[train/threshold-without-folds]"),
     ),
 }  # fmt: skip
 

@@ -227,7 +227,7 @@ def test_the_verdict_under_both_knows_own_metrics_waivers_and_checks(
         return record["verdict"], record["result"]["under_own_rules"], record["result"]["own_rules_beyond"]
 
     (folder / "scoring.py").write_text(METRIC.replace("float((", "0.5 * float(("), "utf-8")
-    waiver = '{"waivers": [{"gate": "hits at least 0.95", "reason": "r", "owner": "o", "expires": "2999-01-01"}]}'
+    waiver = '{"waivers": [{"gate": "hits-at-least", "reason": "r", "owner": "o", "expires": "2999-01-01"}]}'
     (folder / "waivers.yml").write_text(waiver, "utf-8")
     desk.edit(folder / "modelyard.yml", "  checks:", "  waivers: waivers.yml\n  checks:")
     assert verdicts("detect", "train") == ("fail", "fail", ""), "its waiver would do; the check that it keeps would not"

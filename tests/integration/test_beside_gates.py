@@ -65,12 +65,12 @@ def test_an_own_metric_agrees_with_the_built_in_one(tmp_path: Path) -> None:
     done = desk.inside(folder, "run")
     assert done.code == 0, done.err
     found = gates_of(folder)
-    own, built_in = found["hits at least 0.5"]["estimate"], found["accuracy at least 0.5"]["estimate"]
+    own, built_in = found["hits-at-least"]["estimate"], found["accuracy-at-least"]["estimate"]
     assert own["value"] == built_in["value"]
     assert own["method"][0]["code"] == "bca"
     assert abs(own["low"] - built_in["low"]) < 0.01
-    assert found["distance at most 0.6"]["verdict"] == "pass"
-    assert found["accuracy between 0.3 and 0.999"]["upper"] == 0.999
+    assert found["distance-at-most"]["verdict"] == "pass"
+    assert found["accuracy-between"]["upper"] == 0.999
 
 
 @pytest.mark.parametrize(
@@ -164,8 +164,8 @@ def test_a_waiver_lets_its_gate_pass_in_sight_until_it_expires(tmp_path: Path) -
         ({"gate": "accuracy-at-last"}, "a waiver names the gate 'accuracy-at-last', which does not exist"),
         ({"gate": "accuracy at least 0.99"}, "[waiver/gate-by-words]\n  hint: Write gate: accuracy-at-least."),
         ({"slice": "colour = blue"}, "a waiver names the slice 'colour = blue'"),
-        ({"expires": "soon"}, "waivers.0.expires"),
-        ({"owner": ""}, "waivers.0.owner"),
+        ({"expires": "soon"}, "waivers[0].expires: found 'soon'"),
+        ({"owner": ""}, "waivers[0].owner: found ''"),
     ],
 )
 def test_a_waiver_that_names_nothing_is_exit_2(tmp_path: Path, fields: dict[str, str], said: str) -> None:
@@ -217,7 +217,7 @@ def test_behaviour_tests_say_what_averages_do_not(tmp_path: Path) -> None:
         ("column: size, add: 1, expect", "column: siz, add: 1, expect", 2, "names the column 'siz'"),
         ("column: size, add: 1, expect", "column: colour, add: 1, expect", 2, "adds or multiplies 'colour'"),
         ('answer: "yes"', "answer: perhaps", 2, "unknown class 'perhaps'"),
-        ("kind: golden", "kind: gold", 2, "tests.3.kind"),
+        ("kind: golden", "kind: gold", 2, "behaviour.yml:10: tests[3].kind: found 'gold'"),
         ("add: 1, expect: increase", "add: 1", 2, "expect: increase or decrease belongs to a directional test"),
         ("expect: increase", "where: {colour: pink}, expect: increase", 1, ""),
     ],

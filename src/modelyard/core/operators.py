@@ -252,6 +252,17 @@ class Difference(Operator):
         # Of a loss, worse is more: the reference's value is scaled the other way.
         return Contrast(reference=-kept if higher_is_better else -(2 - kept))
 
+    def decide(self, found: Limits, demand: Demand, bound: float = 0.0) -> Verdict:
+        """Decide against the contrast's bound; a difference that lies at it is not better, and not worse."""
+        if found.identical:
+            return Verdict.FAIL if self.better else Verdict.PASS
+        if found.low is None or found.high is None:
+            return Verdict.INCONCLUSIVE
+        if found.low > bound:
+            return Verdict.PASS
+        fails = found.high <= bound if self.better else found.high < bound
+        return Verdict.FAIL if fails else Verdict.INCONCLUSIVE
+
     def loosens(self, old: Any, new: Any) -> bool:
         """Tell that another reference may let more through."""
         return bool(old != new)
@@ -280,16 +291,6 @@ class NoWorseThan(Difference):
     asks = "Worse than this reference by less than the margin, with confidence."
     better = False
 
-    def decide(self, found: Limits, demand: Demand, bound: float = 0.0) -> Verdict:
-        """Decide against the contrast's bound."""
-        if found.identical:
-            return Verdict.PASS
-        if found.low is None or found.high is None:
-            return Verdict.INCONCLUSIVE
-        if found.low > bound:
-            return Verdict.PASS
-        return Verdict.FAIL if found.high < bound else Verdict.INCONCLUSIVE
-
     def phrase(self, demand: Demand, margin: str) -> str:
         """Return ``no worse than champion, margin 0.01``."""
         return f"no worse than {demand.reference}, margin {margin}"
@@ -308,16 +309,6 @@ class BetterThan(Difference):
     name = "better_than"
     asks = "Better than this reference by more than the margin, with confidence."
     better = True
-
-    def decide(self, found: Limits, demand: Demand, bound: float = 0.0) -> Verdict:
-        """Decide against the contrast's bound."""
-        if found.identical:
-            return Verdict.FAIL
-        if found.low is None or found.high is None:
-            return Verdict.INCONCLUSIVE
-        if found.low > bound:
-            return Verdict.PASS
-        return Verdict.FAIL if found.high <= bound else Verdict.INCONCLUSIVE
 
     def phrase(self, demand: Demand, margin: str) -> str:
         """Return ``better than champion by more than 0.01``."""

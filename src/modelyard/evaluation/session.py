@@ -10,7 +10,9 @@ from modelyard.core.errors import ConfigError, DataError
 from modelyard.core.verdict import Verdict
 from modelyard.data import splits
 from modelyard.evaluation import discover
-from modelyard.evaluation.checks import calibration, changed, gap
+from modelyard.evaluation.checks import calibration, changed
+from modelyard.evaluation.checks.catalogue import CHECKS
+from modelyard.evaluation.checks.check import Subject
 from modelyard.evaluation.curves import curves
 from modelyard.evaluation.gates import judgement, waivers
 from modelyard.evaluation.gates.judge import estimate_of
@@ -91,16 +93,11 @@ class Session:
         except (ConfigError, DataError):
             return Verdict.ERROR
 
-    def _checks(self, modes: Checks, primary: Metric, metrics: tuple[MetricRow, ...]) -> tuple[CheckResult, ...]:
-        y, predictions = self.sample or (None, None)
+    def _checks(self, settings: Checks, primary: Metric, metrics: tuple[MetricRow, ...]) -> tuple[CheckResult, ...]:
         on_test = next((row.challenger.value for row in metrics if row.metric == primary.name), None)
-        calibrated = calibration.calibrations(self.test_set, self.models) if modes.calibration != "off" else ()
-        known = [
-            calibration.check(modes, calibrated),
-            changed.check(modes, self._changed({}), champion="champion" in self.models),
-            gap.check(modes, primary, on_test, y, predictions),
-        ]
-        return tuple(check for check in known if check is not None)
+        subject = Subject(settings, primary, on_test, self.test_set, self.models, self.sample)
+        results = [check.judge(subject) for check in CHECKS]
+        return tuple(result for result in results if result is not None)
 
     def _changed(self, columns: Mapping[str, Groups]) -> Any:
         return changed.changed(self.test_set, self.models, columns)

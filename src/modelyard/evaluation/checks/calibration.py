@@ -1,16 +1,14 @@
 """Whether predicted probabilities are observed shares."""
 
-from collections.abc import Sequence
-
 import numpy as np
 
-from modelyard.config.sections.evaluate import Checks
-from modelyard.core.reasons import Value, because
+from modelyard.core.reasons import Reason, Value, because
 from modelyard.core.verdict import Verdict
+from modelyard.evaluation.checks.check import Check, Subject
 from modelyard.evaluation.gates.decision import Models
 from modelyard.evaluation.gates.judge import estimate_of
 from modelyard.evaluation.test_set import TestSet
-from modelyard.records.results import Calibration, CheckResult, Estimate
+from modelyard.records.results import Calibration, Estimate
 from modelyard.stats import calibration as stats
 
 
@@ -36,34 +34,36 @@ def calibrations(test_set: TestSet, models: Models) -> tuple[Calibration, ...]:
     return tuple(found)
 
 
-def check(checks: Checks, known: Sequence[Calibration]) -> CheckResult | None:
-    """Return the challenger's calibration as a check; None where it is off, or the task has no probabilities."""
-    own = next((each for each in known if each.model == "challenger"), None)
-    if checks.calibration == "off" or (own is None and checks.calibration == "report"):
-        return None
-    verdict, finding = Verdict.ERROR, because("calibration-absent")
-    if own is not None:
-        verdict, code, more = _judged(checks, own)
-        finding = because(code, error=own.error, **more)
-    gate = checks.calibration == "gate"
-    return CheckResult(name="calibration", gate=gate, verdict=verdict, finding=finding)
+class Calibrated(Check):
+    """The challenger's calibration."""
+
+    name = "calibration"
+
+    def look(self, subject: Subject, *, gate: bool) -> tuple[Verdict, Reason] | None:
+        """Return slope, intercept and error, and whether they are those of a calibrated model."""
+        own = next(
+            (each for each in calibrations(subject.test_set, subject.models) if each.model == "challenger"), None
+        )
+        if own is None:
+            return (Verdict.ERROR, because("calibration-absent")) if gate else None
+        return _judged(own, subject.settings.calibration_error)
 
 
-def _judged(checks: Checks, own: Calibration) -> tuple[Verdict, str, dict[str, Value]]:
+def _judged(own: Calibration, most: float) -> tuple[Verdict, Reason]:
     slope, intercept = own.slope, own.intercept
     refused = slope.refused or intercept.refused
     if slope.low is None or intercept.low is None or slope.high is None or intercept.high is None:
         why: dict[str, Value] = {} if refused is None else {"why": refused.code, **refused.values}
-        return Verdict.INCONCLUSIVE, "calibration-unknown", why
-    more: dict[str, Value] = {**_numbers("slope", slope), **_numbers("intercept", intercept)}
+        return Verdict.INCONCLUSIVE, because("calibration-unknown", error=own.error, **why)
+    values: dict[str, Value] = {"error": own.error, **_numbers("slope", slope), **_numbers("intercept", intercept)}
     off = tuple(
         name
         for name, each, right in (("slope", slope, 1.0), ("intercept", intercept, 0.0))
         if each.low is not None and each.high is not None and not each.low <= right <= each.high
     )
-    if own.error > checks.calibration_error and off:
-        return Verdict.FAIL, "calibration-off", {**more, "off": off, "most": checks.calibration_error}
-    return Verdict.PASS, "calibration", more
+    if own.error > most and off:
+        return Verdict.FAIL, because("calibration-off", **values, off=off, most=most)
+    return Verdict.PASS, because("calibration", **values)
 
 
 def _numbers(name: str, found: Estimate) -> dict[str, Value]:

@@ -1,13 +1,13 @@
 """Labels that differ from the champion's: from right to wrong, and from wrong to right."""
 
-from modelyard.config.sections.evaluate import Checks
 from modelyard.core.operators import OPERATORS, Demand
-from modelyard.core.reasons import because
+from modelyard.core.reasons import Reason, because
 from modelyard.core.verdict import Verdict
+from modelyard.evaluation.checks.check import Check, Subject
 from modelyard.evaluation.gates.decision import Models
 from modelyard.evaluation.gates.judge import Columns
 from modelyard.evaluation.test_set import TestSet
-from modelyard.records.results import ChangedPredictions, ChangedSlice, CheckResult
+from modelyard.records.results import ChangedPredictions, ChangedSlice
 from modelyard.stats.proportions import proportion
 
 SLICES = 20
@@ -42,31 +42,20 @@ def changed(test_set: TestSet, models: Models, columns: Columns) -> ChangedPredi
     )
 
 
-def check(checks: Checks, found: ChangedPredictions | None, *, champion: bool) -> CheckResult | None:
-    """Return it as a check; None where it is off, or reported and unknown.
+class Changed(Check):
+    """The changes; as a gate, at most so many rows may go from right to wrong."""
 
-    Args:
-        checks: how it is asked for.
-        found: what changed.
-        champion: whether there is one.
-    """
-    gate = checks.changed_predictions == "gate"
-    if checks.changed_predictions == "off" or (found is None and not gate):
-        return None
-    if found is None:
-        verdict = Verdict.ERROR if champion else Verdict.NOT_APPLICABLE
-        finding = because("changed-labels-absent" if champion else "no-champion")
-        return CheckResult(name="changed-predictions", gate=True, verdict=verdict, finding=finding)
-    counts = {
-        "changed": found.changed,
-        "rows": found.rows,
-        "right_to_wrong": found.right_to_wrong,
-        "wrong_to_right": found.wrong_to_right,
-    }
-    if not gate:
-        finding = because("changed-predictions", **counts)
-        return CheckResult(name="changed-predictions", gate=False, verdict=Verdict.PASS, finding=finding)
-    share = proportion(found.right_to_wrong, found.rows)
-    verdict = OPERATORS.get("at_most").decide(share, Demand(bound=checks.changed_share))
-    finding = because("changed-predictions-gated", **counts, most=checks.changed_share)
-    return CheckResult(name="changed-predictions", gate=True, verdict=verdict, finding=finding)
+    name = "changed-predictions"
+
+    def look(self, subject: Subject, *, gate: bool) -> tuple[Verdict, Reason] | None:
+        """Return the counts, and whether they are small enough."""
+        seen, champion = changed(subject.test_set, subject.models, {}), "champion" in subject.models
+        if seen is None:
+            verdict = Verdict.ERROR if champion else Verdict.NOT_APPLICABLE
+            return (verdict, because("changed-labels-absent" if champion else "no-champion")) if gate else None
+        counts = seen.model_dump(exclude={"slices"})
+        if not gate:
+            return Verdict.PASS, because("changed-predictions", **counts)
+        most, share = subject.settings.changed_share, proportion(seen.right_to_wrong, seen.rows)
+        verdict = OPERATORS.get("at_most").decide(share, Demand(bound=most))
+        return verdict, because("changed-predictions-gated", **counts, most=most)

@@ -14,6 +14,7 @@ from modelyard.core.errors import ConfigError, Place, nearest
 from modelyard.core.operators import Misuse
 from modelyard.core.vocabulary import Task
 from modelyard.metrics.catalogue import METRICS, fitting
+from modelyard.metrics.custom.misfit import misfit
 from modelyard.metrics.metric import Metric
 
 
@@ -138,27 +139,12 @@ def meant(name: str, usable: Sequence[str]) -> str:
 def _custom(loaded: Loaded, name: str) -> Iterator[ConfigError]:
     config, place = loaded.config, loaded.place(("evaluate", "metrics", name))
     custom, task = config.evaluate.metrics[name], config.model.task
-    if name in METRICS:
-        yield ConfigError(
-            f"{name} is a built-in metric already", code="config/metric-taken", hint="Choose another name.", place=place
-        )
-    elif custom.costs and task == "regression":
-        yield ConfigError(
-            f"evaluate.metrics.{name}: costs are of classes, and a regression has none",
-            code="config/metric-of-another-task",
-            hint="Write a function of the values instead.",
-            place=place,
-        )
-    elif custom.function and (custom.needs == "value") != (task == "regression"):
-        yield ConfigError(
-            f"evaluate.metrics.{name}.needs is {custom.needs}, and this is a {task} task",
-            code="config/metric-of-another-task",
-            hint="Write needs: value." if task == "regression" else "Write needs: label, or probability.",
-            place=place,
-        )
+    problem = misfit(name, custom, task, place)
+    if problem is not None:
+        yield problem
     elif custom.function and config.data.columns.weight is not None and _gated(config, name):
         yield ConfigError(
-            f"evaluate.metrics.{name}: a custom function knows no row weights",
+            f"evaluate.metrics.{name}: a custom function does not support row weights",
             code="config/weighted-function",
             hint="Remove data.columns.weight, or the gate by this metric.",
             place=place,

@@ -25,8 +25,8 @@ from modelyard.config.sections.evaluate import OwnMetric
 from modelyard.core import processes
 from modelyard.core.errors import ConfigError, DataError, nearest
 from modelyard.core.vocabulary import Task
-from modelyard.metrics.catalogue import METRICS
 from modelyard.metrics.custom import child as own_child
+from modelyard.metrics.custom.misfit import misfit
 from modelyard.metrics.metric import Metric
 from modelyard.metrics.predictions import Floats, Ints, Predictions, Statistic
 from modelyard.metrics.shared import MeanCost
@@ -70,22 +70,12 @@ def opened(
     with ExitStack() as stack:
         found: dict[str, Metric] = {}
         for name, own in named.items():
-            where = f"evaluate.metrics.{name}"
-            if name in METRICS:
-                raise ConfigError(
-                    f"{where}: {name} is a built-in metric already",
-                    code="config/metric-taken",
-                    hint="Choose another name.",
-                )
+            problem = misfit(name, own, task)
+            if problem is not None:
+                raise problem
             if own.costs:
                 found[name] = _cost_metric(name, own, task, classes)
                 continue
-            if (own.needs == "value") != (task == "regression"):
-                raise ConfigError(
-                    f"{where}.needs is {own.needs}, and this is a {task} task",
-                    code="config/metric-of-another-task",
-                    hint="Write needs: value." if task == "regression" else "Write needs: label, or probability.",
-                )
             process = stack.enter_context(_Process(name, own, files[name], classes))
             found[name] = FunctionMetric(
                 name=name, tasks=frozenset({task}), needs=own.needs, higher_is_better=bool(own.higher_is_better),
@@ -95,12 +85,6 @@ def opened(
 
 
 def _cost_metric(name: str, own: OwnMetric, task: Task, classes: Sequence[Class]) -> Metric:
-    if task == "regression":
-        raise ConfigError(
-            f"evaluate.metrics.{name}: costs are of classes, and a regression has none",
-            code="config/metric-of-another-task",
-            hint="Write a function of the values instead.",
-        )
     table = [[0.0] * len(classes) for _ in classes]
     codes = {_name(each): code for code, each in enumerate(classes)}
     for mistake in own.costs:
