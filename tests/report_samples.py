@@ -33,7 +33,8 @@ from modelyard.records.results import (
     TrainResult,
     ValidateResult,
 )
-from modelyard.report import render_html, render_markdown
+from modelyard.report.renderers.html import render_html
+from modelyard.report.renderers.markdown import render_markdown
 
 Story = Literal["promote", "hold", "cannot-tell", "first-run", "failed-data", "error", "promoted", "unchanged"]
 STORIES: tuple[Story, ...] = (

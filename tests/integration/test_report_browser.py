@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from modelyard.report import render_html
+from modelyard.report.renderers.html import render_html
 from tests.report_samples import STORIES, Story, run
 
 INSTALL = "apt-get update && apt-get install -y chromium"

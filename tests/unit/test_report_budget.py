@@ -5,7 +5,8 @@ import pytest
 from modelyard.core.verdict import Verdict
 from modelyard.records.envelope import Envelope, Step
 from modelyard.records.results import SliceRow
-from modelyard.report import render_html, render_markdown
+from modelyard.report.renderers.html import render_html
+from modelyard.report.renderers.markdown import render_markdown
 from tests.report_samples import envelope, gate, judged, recall_gate, run
 
 

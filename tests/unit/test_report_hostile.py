@@ -16,7 +16,9 @@ from pydantic import ValidationError
 
 from modelyard.records.envelope import Envelope, Record, Step, plain_record
 from modelyard.records.results import RESULTS
-from modelyard.report import escape, render_html, render_markdown
+from modelyard.report import escape
+from modelyard.report.renderers.html import render_html
+from modelyard.report.renderers.markdown import render_markdown
 from tests.report_samples import STORIES, Story, run
 
 ATTACKS = (

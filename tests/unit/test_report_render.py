@@ -10,7 +10,9 @@ from modelyard.core.reasons import because
 from modelyard.core.verdict import Verdict
 from modelyard.records.envelope import Envelope, Step
 from modelyard.records.results import Estimate, SliceRow
-from modelyard.report import headline, render_html, render_markdown
+from modelyard.report.conclusion import headline
+from modelyard.report.renderers.html import render_html
+from modelyard.report.renderers.markdown import render_markdown
 from tests.report_samples import COMMIT, REPRODUCE, STORIES, Story, envelope, gate, judged, open_gate, run
 
 

@@ -31,7 +31,7 @@ def wrong(message: str, *, code: str, at: tuple[str | int, ...] = (), hint: str 
 class Section(BaseModel):
     """A part of a file that users write: immutable, and unknown keys are errors."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, defer_build=True)
 
 
 Name = Annotated[
@@ -53,7 +53,9 @@ Label = bool | int | str
 @cache
 def schema_of(model: type[Section]) -> dict[str, Any]:
     """Return the JSON Schema (draft 2020-12) of a model, by the keys of the files; not to be changed."""
-    finished: dict[str, Any] = _finished(model.model_json_schema(by_alias=True))
+    from modelyard.core.docstrings import DescribedSchema
+
+    finished: dict[str, Any] = _finished(model.model_json_schema(by_alias=True, schema_generator=DescribedSchema))
     return finished
 
 

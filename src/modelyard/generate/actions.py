@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from modelyard.core.docstrings import field_docstrings
 from modelyard.steps.catalogue import stages
 from modelyard.steps.declaration import TOKEN, Secret, StepSpec
 from modelyard.steps.definition import FollowUp, Stage, StepDefinition
@@ -30,8 +31,9 @@ COMMENT = Input("comment", "true: comment on the pull request; needs pull-reques
 
 def step_inputs(spec: StepSpec) -> list[Input]:
     """Return the inputs of a step's action: declared inputs, then secrets, then the Python version."""
+    texts = field_docstrings(spec.inputs)
     declared = [
-        Input(info.alias or name, " ".join((info.description or "").split()), _default(info.default))
+        Input(info.alias or name, texts.get(name, ""), _default(info.default))
         for name, info in spec.inputs.model_fields.items()
         if not (isinstance(info.json_schema_extra, dict) and info.json_schema_extra.get("desk"))
     ]
@@ -40,10 +42,8 @@ def step_inputs(spec: StepSpec) -> list[Input]:
 
 def step_outputs(spec: StepSpec) -> dict[str, str]:
     """Return the description of each output."""
-    return {
-        info.alias or name: " ".join((info.description or "").split())
-        for name, info in spec.outputs.model_fields.items()
-    }
+    texts = field_docstrings(spec.outputs)
+    return {info.alias or name: texts.get(name, "") for name, info in spec.outputs.model_fields.items()}
 
 
 def step_action(spec: StepSpec) -> str:

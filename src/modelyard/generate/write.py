@@ -16,6 +16,7 @@ from pydantic.fields import FieldInfo
 from modelyard.cli.commands import COMMANDS
 from modelyard.cli.flags import Flag
 from modelyard.config.schema import schema
+from modelyard.core.docstrings import field_docstrings
 from modelyard.generate import errors
 from modelyard.generate.actions import (
     ROOT_OUTPUTS,
@@ -36,7 +37,11 @@ ROOT = Path(__file__).resolve().parents[3]
 def step_table() -> str:
     """Return the module that holds the steps' commands, so that ``--help`` needs no pydantic model."""
     flags = {
-        step.name: [_flag(name, info) for name, info in step.spec.inputs.model_fields.items()] for step in commands()
+        step.name: [
+            _flag(name, info, field_docstrings(step.spec.inputs).get(name, ""))
+            for name, info in step.spec.inputs.model_fields.items()
+        ]
+        for step in commands()
     }
     uses = Counter(flag for each in flags.values() for flag in each)
     shared = {flag: flag.name.upper().replace("-", "_") for flag, count in uses.items() if count > 1}
@@ -61,10 +66,10 @@ def step_table() -> str:
     return "\n".join([*lines, ")", ""])
 
 
-def _flag(name: str, info: FieldInfo) -> Flag:
+def _flag(name: str, info: FieldInfo, text: str) -> Flag:
     switch = info.annotation is bool
     default = "" if switch or info.default is None else str(info.default)
-    return Flag(info.alias or name, _help(info.description or ""), default, switch=switch)
+    return Flag(info.alias or name, _help(text), default, switch=switch)
 
 
 def _declared(flag: Flag) -> str:

@@ -1,10 +1,10 @@
 """The steps. One more is a package with its definition, registered here; every list of steps follows from these."""
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from modelyard.core.catalogue import Catalogue
 from modelyard.records.results import RESULTS
-from modelyard.report import REPORTS, StepReport
 from modelyard.steps.definition import StepDefinition
 from modelyard.steps.detect.step import DETECT
 from modelyard.steps.evaluate.step import EVALUATE
@@ -15,10 +15,13 @@ from modelyard.steps.rollback.step import ROLLBACK
 from modelyard.steps.train.step import TRAIN
 from modelyard.steps.validate.step import VALIDATE
 
+if TYPE_CHECKING:
+    from modelyard.report.registry import StepReport
+
 STEPS: Catalogue[StepDefinition] = Catalogue("step", "command/unknown-step")
 
 
-def register(step: StepDefinition, report: StepReport | None = None) -> None:
+def register(step: StepDefinition, report: "StepReport | None" = None) -> None:
     """Add a step: its definition, its kind of record where that is new, and how reports show it.
 
     Raises:
@@ -28,6 +31,8 @@ def register(step: StepDefinition, report: StepReport | None = None) -> None:
     if step.name not in RESULTS:
         RESULTS.register(step.record)
     if report is not None:
+        from modelyard.report.registry import REPORTS
+
         REPORTS.register(report)
 
 

@@ -96,13 +96,14 @@ class Context(EarlierNames):
         Raises:
             ConfigError: git tracks the run folder or the state folder, so somebody planted it.
         """
-        for folder in (self.run_dir, self.root / ".modelyard"):
-            if folder.exists() and tree.tracked(self.root, folder):
-                raise ConfigError(
-                    f"git tracks {folder.name}, which only modelyard may write",
-                    code="environment/planted-folder",
-                    hint=f"Remove it from the repository: git rm -r --cached {folder.name}",
-                )
+        folders = [folder for folder in (self.run_dir, self.root / ".modelyard") if folder.exists()]
+        if folders and tree.tracked(self.root, *folders):
+            planted = next(folder for folder in folders if tree.tracked(self.root, folder))
+            raise ConfigError(
+                f"git tracks {planted.name}, which only modelyard may write",
+                code="environment/planted-folder",
+                hint=f"Remove it from the repository: git rm -r --cached {planted.name}",
+            )
         files.self_ignoring(self.run_dir)
         (self.run_dir / "records").mkdir(exist_ok=True)
 

@@ -20,7 +20,7 @@ class Inputs(BaseModel):
     """Inputs of a step; a field is an input: kebab-case name, description, default, type."""
 
     model_config = ConfigDict(
-        extra="forbid", frozen=True, alias_generator=_kebab, populate_by_name=True, use_attribute_docstrings=True
+        extra="forbid", frozen=True, alias_generator=_kebab, populate_by_name=True, defer_build=True
     )
 
     config: str = "modelyard.yml"
@@ -78,8 +78,9 @@ class Inputs(BaseModel):
 class Outputs(BaseModel):
     """Outputs that every step has."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, alias_generator=_kebab, populate_by_name=True,
-                              use_attribute_docstrings=True)  # fmt: skip
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, alias_generator=_kebab, populate_by_name=True, defer_build=True
+    )
 
     verdict: str
     """pass, fail, inconclusive or error."""

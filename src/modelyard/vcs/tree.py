@@ -49,8 +49,8 @@ def head_commit(root: Path) -> str | None:
     return done.stdout.decode().strip() if done is not None and done.returncode == 0 else None
 
 
-def tracked(root: Path, path: Path) -> bool:
-    """Return whether git tracks a file, or any file in a folder.
+def tracked(root: Path, *paths: Path) -> bool:
+    """Return whether git tracks one of the files, or any file in one of the folders.
 
     Raises:
         PlatformError: git cannot read the repository.
@@ -58,10 +58,11 @@ def tracked(root: Path, path: Path) -> bool:
     top = toplevel(root)
     if top is None:
         return False
-    inside = path.parent.resolve() / path.name
-    if not inside.is_relative_to(top):
+    full = [path.parent.resolve() / path.name for path in paths]
+    inside = [path.relative_to(top).as_posix() for path in full if path.is_relative_to(top)]
+    if not inside:
         return False
-    done = run_git(top, "--literal-pathspecs", "ls-files", "-z", "--", inside.relative_to(top).as_posix())
+    done = run_git(top, "--literal-pathspecs", "ls-files", "-z", "--", *inside)
     return done is not None and bool(output(done, root))
 
 

@@ -12,7 +12,7 @@ Scalar = bool | int | float | str | None
 class Part(BaseModel):
     """A piece of a record: immutable, unknown keys refused, NaN impossible."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, defer_build=True)
 
 
 class Problem(Part):
