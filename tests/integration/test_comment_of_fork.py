@@ -11,6 +11,9 @@ from typing import Any
 import pytest
 
 from modelyard.cli import comment as command
+from modelyard.core.verdict import Verdict
+from modelyard.records.envelope import Envelope
+from modelyard.records.results import Problem
 from tests import payloads
 from tests.hub import BOT, Hub, comment, hub
 from tests.report_samples import run as records
@@ -152,6 +155,19 @@ def test_a_hostile_artifact_is_a_notice_and_no_comment(server: Hub, post: Postin
     assert told.count("::notice") == 1
     assert "Traceback" not in told
     assert server.writes == []
+
+
+def test_an_error_after_a_good_record_is_the_verdict(server: Hub, post: Posting, tmp_path: Path) -> None:
+    good, before = records()["evaluate"].record, (records()["detect"].link,)
+    problem = Problem(message="out of memory", exit_code=4)
+    failed = Envelope.seal(
+        good.model_copy(update={"verdict": Verdict.ERROR, "result": None, "problem": problem, "builds_on": before})
+    )
+    server.artifacts[1]["data"] = archive({**kept(), "records/evaluate.error.json": failed.to_bytes()})
+    post()
+    (made,) = server.comments.values()
+    assert "out of memory" in made["body"]
+    assert "\nerror\n" in (tmp_path / "output").read_text("utf-8")
 
 
 @pytest.mark.parametrize(

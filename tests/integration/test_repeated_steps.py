@@ -3,14 +3,24 @@
 import json
 import shutil
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
+from typing import NoReturn
 from unittest.mock import patch
 
 import pytest
 
+from modelyard.cli.session import working
+from modelyard.core.errors import DataError
+from modelyard.core.verdict import Verdict
 from modelyard.records import store
 from modelyard.records.envelope import Envelope, read_record
+from modelyard.records.store import RunRecords
 from modelyard.registry.local.registry import LocalRegistry
+from modelyard.report.conclusion import headline
+from modelyard.steps.catalogue import STEPS
+from modelyard.steps.execution import execute
+from modelyard.steps.report.step import shown_records
 from tests import desk
 from tests.desk import edit
 from tests.desk import inside as modelyard
@@ -107,6 +117,27 @@ def test_an_error_stands_beside_the_record_that_it_came_after(
     verified = modelyard(tiny, "verify", "--json")
     assert verified.code == 0, verified.err
     assert f"records/{step}.error.json" in verified.json["checked"]
+
+
+@pytest.mark.parametrize("step", ["detect", "validate", "train", "evaluate"])
+def test_an_error_after_a_good_record_is_the_verdict_of_the_run(
+    tiny: Path, step: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tiny)
+    definition = replace(STEPS.get(step), run=lambda _context, _inputs: _fail())
+    with working({}) as context, pytest.raises(DataError, match="out of memory"):
+        execute(definition, context, definition.inputs_of({}))
+    assert modelyard(tiny, "report").code == 0
+    verdict = headline(shown_records(RunRecords(tiny / "modelyard-run")))
+    assert (verdict.verdict, "out of memory" in verdict.sentence) == (Verdict.ERROR, True)
+    assert "out of memory" in (tiny / "modelyard-run" / "report.md").read_text("utf-8")
+    before = journal(tiny)
+    assert modelyard(tiny, "promote", "--reason", "again").code != 0
+    assert journal(tiny) == before
+
+
+def _fail() -> NoReturn:
+    raise DataError("out of memory", code="data/unreadable")
 
 
 def test_nothing_is_built_on_a_record_after_which_an_error_came(tiny: Path) -> None:

@@ -81,7 +81,9 @@ def _for_another_run(event: Event, other: OtherRun, run_dir: Path) -> int:
                 return _ended(
                     run_dir, f"no open pull request has the head {other.head[:12]} that run {other.id} judged"
                 )
-            kept = kept_records(client, other, [f"records/{step}.json" for step in shown_steps()], Path(scratch))
+            known = RunRecords(Path())
+            members = [path.as_posix() for step in shown_steps() for path in known.files(step)]
+            kept = kept_records(client, other, members, Path(scratch))
         except PlatformError as error:
             return _ended(run_dir, f"the comment was not written: {error}")
         by = _By(number, other.head, other.id, other.attempt, note=_NOTE)

@@ -25,6 +25,10 @@ class RunRecords:
         """Return where a step's record stands."""
         return self.run_dir / "records" / f"{RESULTS.get(step).name}.json"
 
+    def files(self, step: Step) -> tuple[Path, Path]:
+        """Return where a step's records may stand: the one with a result, and the error that came after it."""
+        return self.path(step), error_path(self.path(step))
+
     def read(self, step: Step) -> Envelope:
         """Return the record of a step's last attempt, its digests checked.
 
@@ -60,7 +64,7 @@ class RunRecords:
 
     def exists(self, step: Step) -> bool:
         """Return whether there is a file of a step's record, intact or not."""
-        return self.path(step).is_file() or error_path(self.path(step)).is_file()
+        return any(path.is_file() for path in self.files(step))
 
     def result(self, step: Step, kind: type[R]) -> R:
         """Return a step's result.
@@ -96,7 +100,7 @@ class RunRecords:
 
     def remove(self, step: Step) -> None:
         """Remove a step's record, where there is one."""
-        for path in (self.path(step), error_path(self.path(step))):
+        for path in self.files(step):
             path.unlink(missing_ok=True)
             self._known.pop(path, None)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any
 
 from modelyard.core.catalogue import Catalogue
@@ -39,4 +40,5 @@ REPORTS: Catalogue[StepReport] = Catalogue("step", "report/unknown-step")
 
 def report_of(step: Step) -> StepReport | None:
     """Return how a step's record is shown; None where nothing was registered for it."""
+    import_module("modelyard.report.steps")  # the built-in ones, which most commands never show
     return REPORTS.get(step) if step in REPORTS else None

@@ -47,14 +47,18 @@ def shown_records(known: RunRecords) -> dict[Step, Envelope]:
 
     A changed one is an error, a missing one is not.
 
-    A record that builds on another detect record is an earlier run's, about other data, and is left out.
+    A record that builds on another detect record is an earlier run's, about other data, and is left out; an error that
+    came before it could name any is not.
     """
     found = {step: known.read(step) for step in shown_steps() if known.exists(step)}
     detected = found.get(r.DETECT.name)
     return {
         step: envelope
         for step, envelope in found.items()
-        if detected is None or step == r.DETECT.name or detected.link in envelope.record.builds_on
+        if detected is None
+        or step == r.DETECT.name
+        or detected.link in envelope.record.builds_on
+        or (envelope.record.problem is not None and not envelope.record.builds_on)
     }
 
 
