@@ -8,6 +8,7 @@ from modelyard.config.configuration import Config
 from modelyard.core.canonical import digest
 from modelyard.core.errors import DataError
 from modelyard.data import splits
+from modelyard.data.overlap import refuse_overlap
 from modelyard.data.reading import require_columns
 
 ROW = "row"
@@ -67,7 +68,7 @@ def split(config: Config, read: Callable[[str], Any]) -> Rows:
         raise DataError(
             "the set test holds no rows", code="data/no-rows", hint="Judging needs rows with known targets."
         )
-    train = test.clear()
+    train, columns = test.clear(), config.data.columns
     if "train" in config.data.sets:
         train, dropped_too = _prepare(config, read, "train")
         dropped += dropped_too
@@ -75,7 +76,14 @@ def split(config: Config, read: Callable[[str], Any]) -> Rows:
             raise DataError(
                 "the set train holds no rows", code="data/no-rows", hint="Training needs rows with known targets."
             )
-    return Rows(train, test, "sets train and test as given", dropped)
+        if config.data.overlap is None:
+            refuse_overlap(train, test, columns, ROW)
+    return Rows(train, test, _as_given(config), dropped)
+
+
+def _as_given(config: Config) -> str:
+    allowed = config.data.overlap
+    return "sets train and test as given" + (f"; overlap allowed: {allowed.allow}" if allowed else "")
 
 
 def _prepare(config: Config, read: Callable[[str], Any], name: str) -> tuple[Any, int]:
@@ -100,7 +108,8 @@ def _prepare(config: Config, read: Callable[[str], Any], name: str) -> tuple[Any
             f"data.columns.id: {columns.id!r} does not name rows: {repeated:,} ids are repeated, "
             f"{frame[columns.id].null_count():,} are missing",
             code="data/id-not-unique",
-            hint="Name a column whose values are unique, or leave id out to number the rows.",
+            hint=f"Where rows of one {columns.id!r} belong together, write group: {columns.id} instead of id. Else name a "
+            "column whose values are unique, or leave id out to number the rows.",
         )
     return frame, dropped
 

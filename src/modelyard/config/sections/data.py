@@ -123,6 +123,13 @@ class Split(Section):
         return self
 
 
+class Overlap(Section):
+    """Sets that are known to share rows, ids, groups, units or times."""
+
+    allow: Text
+    """Why this is meant; shown in the report."""
+
+
 class Data(Section):
     """Which data, and what it means."""
 
@@ -134,6 +141,28 @@ class Data(Section):
     """How to make training and test rows of one set; or name two sets train and test."""
     missing_target: MissingTarget = "error"
     """What to do with rows that have no target."""
+    overlap: Overlap | None = None
+    """Why the sets train and test may share rows, ids, groups, units or times. Default: they may not."""
+
+    @model_validator(mode="after")
+    def _sets_are_apart(self) -> Self:
+        train, test = self.sets.get("train"), self.sets.get("test")
+        if self.split is None and self.overlap is None and train is not None and train == test:
+            raise wrong(
+                f"the sets train and test are the same file, {train!r}: a model would be judged by what it was fitted on",
+                code="config/same-set-twice",
+                at=("sets", "test"),
+                hint="Name one set, and split: {of: that set, by: random, test: 0.2}. If this is meant, say why: "
+                'overlap: {allow: "the reason"}.',
+            )
+        if self.split is not None and self.overlap is not None:
+            raise wrong(
+                "overlap is about two sets named train and test, and here one set is split",
+                code="config/split-option",
+                at=("overlap",),
+                hint="Remove it.",
+            )
+        return self
 
     @model_validator(mode="after")
     def _split_names_a_set(self) -> Self:
