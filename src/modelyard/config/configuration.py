@@ -75,7 +75,7 @@ class Config(Section):
                 "a stratified split needs classes, which a regression does not have",
                 code="config/not-for-this-task",
                 at=("data", "split", "by"),
-                hint="Split by time, or by hash of a column.",
+                hint="Write by: random, or split by time or by hash of a column.",
             )
         return self
 

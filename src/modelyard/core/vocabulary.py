@@ -46,7 +46,7 @@ ColumnKind = Literal["numeric", "categorical", "boolean", "time"]
 TimeUnit = Literal["hour", "day", "week", "month"]
 TIME_UNITS: tuple[TimeUnit, ...] = get_args(TimeUnit)
 
-SplitMethod = Literal["time", "hash", "stratified"]
+SplitMethod = Literal["time", "hash", "stratified", "random"]
 """How training and test rows are told apart."""
 
 FoldsFollow = Literal["time", "group", "class", "row"]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from modelyard.config.sections.data import Columns
 from modelyard.core.errors import DataError
 from modelyard.core.vocabulary import FoldsFollow
-from modelyard.data.units import column_codes, stretch_codes, unit_of
+from modelyard.data.units import column_codes, stretch_codes, unit_of, whole_columns
 
 if TYPE_CHECKING:
     import numpy as np
@@ -60,16 +60,30 @@ def folds(
     follow: FoldsFollow = "time"
     if made is None:
         made, follow = _by_group(wholes[0], target, n, seed) if wholes else _by_row(len(frame), target, n, seed)
-    if target is not None:
-        _check_classes(target, made)
+    if target is not None and (problem := _one_class(target, made)):
+        raise DataError(problem, code="data/one-class", hint=_which_would(frame, columns, n, target, follow))
     return made, follow
+
+
+def _which_would(frame: "pl.DataFrame", columns: Columns, n: int, target: "Ints", follow: FoldsFollow) -> str:
+    """Say how many folds would hold every class, or how else to split."""
+    spread = "bring data in which every class is spread"
+    if follow != "time":
+        return f"Lower train.search.folds, or {spread}."
+    wholes = _wholes(frame, columns)
+    for fewer in range(n - 1, 1, -1):
+        made = _by_time(frame, columns, fewer, wholes)
+        if made is not None and not _one_class(target, made):
+            return f"Set train.search.folds to {fewer}, with which every fold has two classes, or {spread}."
+    return (
+        "No number of folds that follow time has two classes in each: the classes come one after another. Remove "
+        f"data.columns.time and write data.split by: random, so that folds are drawn within classes, or {spread}."
+    )
 
 
 def _wholes(frame: "pl.DataFrame", columns: Columns) -> "list[Ints]":
     """Codes of what may not be cut: the group, then the unit where it is a column."""
-    unit = unit_of(frame, columns)
-    named = [(columns.group, "data.columns.group"), (unit.column, "data.columns.unit")]
-    return [column_codes(frame, column, key) for column, key in named if column]
+    return [column_codes(frame, column, key) for column, key in whole_columns(frame, columns).items()]
 
 
 def _by_time(frame: "pl.DataFrame", columns: Columns, n: int, wholes: "Sequence[Ints]") -> "list[Fold] | None":
@@ -165,12 +179,10 @@ def _drawn(parts: "Iterable[tuple[Ints, Ints]]") -> "list[Fold]":
         return [(train.astype("int64"), valid.astype("int64")) for train, valid in parts]
 
 
-def _check_classes(target: "Ints", made: "list[Fold]") -> None:
+def _one_class(target: "Ints", made: "list[Fold]") -> str:
+    """Return what is wrong with the first fold that nothing can be learned from or validated on, else nothing."""
     for number, (train, valid) in enumerate(made, 1):
         if not len(valid) or len(set(target[train].tolist())) < 2:
             held = "no rows to validate on" if not len(valid) else "training rows of one class only"
-            raise DataError(
-                f"fold {number} of {len(made)} holds {held}",
-                code="data/one-class",
-                hint="Lower train.search.folds, or bring data in which every class is spread.",
-            )
+            return f"fold {number} of {len(made)} holds {held}"
+    return ""

@@ -1,4 +1,4 @@
-"""Whether named training and test sets are apart: no shared rows, ids, groups or units, and no test older than training."""
+"""Refuse sets named train and test that share rows, ids, groups or units, or whose test is older than the training."""
 
 from collections.abc import Iterator, Sequence
 from math import sqrt

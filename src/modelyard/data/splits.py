@@ -1,4 +1,4 @@
-"""One data set into training and test rows, by time, by hash or within classes; every row on exactly one side."""
+"""One data set into training and test rows, by time, by hash or at random; every row on exactly one side."""
 
 import hashlib
 import re
@@ -10,7 +10,7 @@ from modelyard.config.sections.data import Columns, Split
 from modelyard.core.errors import ConfigError, DataError
 from modelyard.core.vocabulary import TIME_UNITS, MissingTarget
 from modelyard.data.folds import folds
-from modelyard.data.units import Unit, floor, present, stretch_starts, unit_codes, unit_of, wall_clock
+from modelyard.data.units import Unit, floor, present, stretch_starts, unit_codes, unit_of, wall_clock, whole_columns
 
 if TYPE_CHECKING:
     import polars as pl
@@ -30,7 +30,7 @@ class SplitRows:
     description: str
 
 
-def split(frame: "pl.DataFrame", config_split: Split, columns: Columns) -> SplitRows:
+def split(frame: "pl.DataFrame", config_split: Split, columns: Columns, *, classes: bool = False) -> SplitRows:
     """Tell test rows from training rows.
 
     * ``time``: the newest rows are the test. ``3 months`` counts back from the end of the calendar month that holds
@@ -39,10 +39,21 @@ def split(frame: "pl.DataFrame", config_split: Split, columns: Columns) -> Split
     * ``hash``: a row is test if sha256 of its column's value and the seed, as a number in [0, 1), lies under the
       share; so a value stays on its side when rows are added.
     * ``stratified``: the same share of every class of the target, in the order of hashes of the row's id.
+    * ``random``: whole groups by hash where there are groups; else stratified where there are classes, else the share
+      of the rows, in the order of hashes of the row's id.
+
+    The group and a unit's column are on one side, whatever the method.
+
+    Args:
+        frame: the rows.
+        config_split: how to split them.
+        columns: what their columns mean.
+        classes: whether the target holds classes, of which a test then has two at least.
 
     Raises:
         ConfigError: no column to hash, a group that a stratified split would cut, or a stretch that is not one.
-        DataError: no rows on one side, rows without time or value, or a boundary that cuts a group or a unit.
+        DataError: no rows or one class alone on one side, rows without time or value, or a boundary that cuts a group
+            or a unit.
     """
     if not len(frame):
         raise DataError("the data holds no rows, so there is nothing to split", code="data/no-rows")
@@ -50,6 +61,8 @@ def split(frame: "pl.DataFrame", config_split: Split, columns: Columns) -> Split
         mask, description = _by_time(frame, config_split, columns)
     elif config_split.by == "hash":
         mask, description = _by_hash(frame, config_split, columns)
+    elif config_split.by == "random":
+        mask, description = _at_random(frame, config_split, columns, classes=classes)
     else:
         mask, description = _stratified(frame, config_split, columns)
     rows = SplitRows(frame.filter(~mask), frame.filter(mask), description)
@@ -60,8 +73,10 @@ def split(frame: "pl.DataFrame", config_split: Split, columns: Columns) -> Split
                 code="data/no-rows",
                 hint="Choose another data.split.test, or bring more data.",
             )
-    if columns.group:
-        _refuse_cut(rows, columns.group, "data.columns.group")
+    for column, key in whole_columns(frame, columns).items():
+        _refuse_cut(rows, column, key)
+    if classes:
+        _refuse_one_class(frame, rows, config_split, columns)
     return rows
 
 
@@ -104,8 +119,6 @@ def _by_time(frame: "pl.DataFrame", rule: Split, columns: Columns) -> "tuple[pl.
         boundary = _share_boundary(stretch_starts(wall, unit.every) if unit.every else wall, rule.test, unit)
         label = f"{_percent(int((wall >= boundary).sum()) / len(wall))} of the rows"
     test = wall >= boundary
-    if unit.column and not test.all():
-        _refuse_cut(SplitRows(frame.filter(~test), frame.filter(test), ""), unit.column, "data.columns.unit")
     form = "%Y-%m-%d" if boundary == floor(boundary, "day") else "%Y-%m-%d %H:%M"
     return test, f"time: test = {boundary:{form}} .. {newest:{form}} ({label}), train before"
 
@@ -157,33 +170,54 @@ def _share_boundary(starts: "pl.Series", share: float, unit: Unit) -> datetime:
 
 
 def _by_hash(frame: "pl.DataFrame", rule: Split, columns: Columns) -> "tuple[pl.Series, str]":
-    column = rule.column or columns.group or columns.id
+    whole = whole_columns(frame, columns)
+    column = rule.column or next(iter(whole), columns.id)
     if column is None:
         raise ConfigError(
             f"{_KEY}: a split by hash needs a column whose values are hashed",
             code="config/needs-split-column",
             hint="Name it as data.split.column, or declare data.columns.group or data.columns.id.",
         )
-    key = f"{_KEY}.column" if rule.column else f"data.columns.{'group' if columns.group else 'id'}"
+    key = f"{_KEY}.column" if rule.column else whole.get(column, "data.columns.id")
     share = _share(rule)
     values = present(frame, column, key)
     test = _positions(values, rule.seed) < share
     return test, f"hash: test = {_percent(share)} by {column} ({_percent(int(test.sum()) / len(test))} of the rows)"
 
 
+def _at_random(frame: "pl.DataFrame", rule: Split, columns: Columns, *, classes: bool) -> "tuple[pl.Series, str]":
+    import polars as pl
+
+    if whole_columns(frame, columns):
+        test, description = _by_hash(frame, rule, columns)
+        return test, description.replace("hash:", "random:", 1)
+    if classes:
+        test, description = _stratified(frame, rule, columns)
+        return test, description.replace("stratified:", "random:", 1)
+    share = _share(rule)
+    place = _positions(_row_names(frame, columns), rule.seed).rank("ordinal").cast(pl.Int64)
+    wanted = max(1, min(round(len(frame) * share), len(frame) - 1))
+    return place <= wanted, f"random: test = {_percent(share)} of the rows"
+
+
+def _row_names(frame: "pl.DataFrame", columns: Columns) -> "pl.Series":
+    import polars as pl
+
+    return present(frame, columns.id, "data.columns.id") if columns.id else pl.int_range(len(frame), eager=True)
+
+
 def _stratified(frame: "pl.DataFrame", rule: Split, columns: Columns) -> "tuple[pl.Series, str]":
     import polars as pl
 
-    if columns.group:
+    for column, key in whole_columns(frame, columns).items():
         raise ConfigError(
-            f"{_KEY}: a stratified split would cut the groups of data.columns.group ({columns.group!r})",
+            f"{_KEY}: a stratified split would cut the {key.rsplit('.', 1)[1]}s of {key} ({column!r})",
             code="config/split-option",
-            hint=f"Write by: hash, which keeps every {columns.group} on one side.",
+            hint=f"Write by: random, which keeps every {column} on one side.",
         )
     share = _share(rule)
     target = present(frame, columns.target, "data.columns.target")
-    names = present(frame, columns.id, "data.columns.id") if columns.id else pl.int_range(len(frame), eager=True)
-    ranked = pl.DataFrame({"class": target, "position": _positions(names, rule.seed)}).select(
+    ranked = pl.DataFrame({"class": target, "position": _positions(_row_names(frame, columns), rule.seed)}).select(
         place=pl.col("position").rank("ordinal").over("class").cast(pl.Int64),
         size=pl.len().over("class").cast(pl.Int64),
     )
@@ -225,9 +259,35 @@ def _refuse_cut(rows: SplitRows, column: str, key: str) -> None:
         raise DataError(
             f"{key}: {both:,} values of {column!r} would have rows on both sides of the split",
             code="data/rows-on-both-sides",
-            hint=f"Write data.split: {{by: hash, column: {column}}}, or do not declare {key}: {column}"
-            + (" but a stretch of time such as {every: day}." if key.endswith("unit") else "."),
+            hint=f"Write data.split: {{by: random}}, which keeps every {column} on one side, or do not declare "
+            f"{key}: {column}" + (" but a stretch of time such as {every: day}." if key.endswith("unit") else "."),
         )
+
+
+def _refuse_one_class(frame: "pl.DataFrame", rows: SplitRows, rule: Split, columns: Columns) -> None:
+    """Raise where one side holds one class alone, with a split that would have more, if there is one."""
+    sides = (("training", rows.train), ("test", rows.test))
+    alone = next((side for side, part in sides if part[columns.target].n_unique() < 2), None)
+    if alone is None or frame[columns.target].n_unique() < 2:
+        return
+    hint = "Write by: random, and know that the test is then no newer than the training, or bring more data."
+    if rule.by == "time":
+        test, _ = _by_time(frame, rule, columns)
+        for share in (0.1, 0.2, 0.3, 0.4, 0.5, 0.6):
+            tried, _ = _by_time(frame, rule.model_copy(update={"test": share}), columns)
+            if (
+                all(frame.filter(side)[columns.target].n_unique() > 1 for side in (tried, ~tried))
+                and (tried != test).any()
+            ):
+                hint = f"data.split.test: {share} has both; or {hint[0].lower()}{hint[1:]}"
+                break
+    elif rule.by == "hash" or whole_columns(frame, columns):
+        hint = "Choose another data.split.test or seed, or bring data of more groups."
+    raise DataError(
+        f"{_KEY}: the {alone} rows hold one class of {columns.target!r} alone ({rows.description})",
+        code="data/one-class",
+        hint=hint,
+    )
 
 
 def _percent(share: float) -> str:

@@ -59,7 +59,7 @@ def unit_codes(frame: "pl.DataFrame", columns: Columns) -> "tuple[NDArray[np.int
 
 
 def unit_of(frame: "pl.DataFrame", columns: Columns) -> Unit:
-    """Return the configured unit, or the default: the day wherever time is declared, else the row.
+    """Return the configured unit, or the default: the group, else the day wherever time is declared, else the row.
 
     Raises:
         ConfigError, DataError: as for ``unit_codes``.
@@ -68,6 +68,9 @@ def unit_of(frame: "pl.DataFrame", columns: Columns) -> Unit:
     unit = columns.unit
     if isinstance(unit, str):
         unit = _bare(unit, frame.columns)
+    if unit is None and columns.group:
+        require_columns(frame.columns, {columns.group: "data.columns.group"}, "the data")
+        return Unit(None, columns.group, zone)
     if unit is None:
         return Unit("day" if columns.time else None, None, zone)
     if isinstance(unit, UnitColumn):
@@ -80,6 +83,17 @@ def unit_of(frame: "pl.DataFrame", columns: Columns) -> Unit:
             hint="Name the time column, or a column whose values are independent: {column: store}.",
         )
     return Unit(unit.every, None, unit.zone if "zone" in unit.model_fields_set else zone)
+
+
+def whole_columns(frame: "pl.DataFrame", columns: Columns) -> dict[str, str]:
+    """Return the columns whose values no split and no fold may cut, with their keys: the group, and a unit's column.
+
+    Raises:
+        ConfigError, DataError: as for ``unit_codes``.
+    """
+    whole = {columns.group: "data.columns.group"} if columns.group else {}
+    unit = unit_of(frame, columns).column
+    return whole if unit is None else whole | {unit: whole.get(unit, _KEY)}
 
 
 def wall_clock(frame: "pl.DataFrame", columns: Columns, zone: str) -> "pl.Series":
@@ -214,11 +228,29 @@ def _times(frame: "pl.DataFrame", columns: Columns) -> "pl.Series":
             code="config/needs-time-column",
             hint="Name the column that says when a row happened.",
         )
-    times = present(frame, columns.time, "data.columns.time")
+    times = _dates(present(frame, columns.time, "data.columns.time"))
     if times.dtype != pl.Date and not isinstance(times.dtype, pl.Datetime):
         raise DataError(
             f"data.columns.time: {columns.time!r} is {type_name(times.dtype)}, not a timestamp",
             code="data/not-a-time",
-            hint="Make it a timestamp in Parquet, or write it as 2013-01-31 05:00:00 (or with Z or an offset) in CSV.",
+            hint="Make it a timestamp in Parquet, or write it as 2013-01-31 05:00:00 (or with Z or an offset) in CSV; "
+            "whole numbers are times as years (2013), months (201301) or days (20130131).",
         )
+    return times
+
+
+_NUMBERED = ((1800, 2200, "0101"), (180001, 220012, "01"), (18000101, 22001231, ""))
+"""Least and greatest whole number that is a year, a month or a day, and what makes it a day."""
+
+
+def _dates(times: "pl.Series") -> "pl.Series":
+    """Return whole numbers that all are years, months or days as dates; anything else as it is."""
+    import polars as pl
+
+    if not times.dtype.is_integer() or not len(times):
+        return times
+    for least, greatest, rest in _NUMBERED:
+        if times.is_between(least, greatest).all():
+            days = (times.cast(pl.String) + rest).str.to_date("%Y%m%d", strict=False)
+            return times if days.null_count() else days
     return times

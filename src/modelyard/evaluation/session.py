@@ -9,6 +9,7 @@ from modelyard.config.sections.evaluate import Checks
 from modelyard.core.errors import ConfigError, DataError
 from modelyard.core.verdict import Verdict
 from modelyard.data import splits
+from modelyard.data.units import whole_columns
 from modelyard.evaluation import discover
 from modelyard.evaluation.checks import calibration, changed
 from modelyard.evaluation.checks.catalogue import CHECKS
@@ -149,8 +150,9 @@ def over_best(primary: Metric, test_set: TestSet, models: Mapping[str, Predictio
 
 
 def may_be_named(test: Any, columns: Columns, id_column: str) -> Any:
-    """Return the columns of which slices may be looked for: neither personal data nor what names or times a row."""
-    kept_out = {*columns.personal, *columns.drop, columns.target, columns.id, columns.time, columns.weight, id_column}
+    """Return the columns of which slices may be looked for: not of personal data or roles of rows."""
+    roles = {columns.target, columns.id, columns.time, columns.weight, id_column, *whole_columns(test, columns)}
+    kept_out = {*columns.personal, *columns.drop, *roles}
     return test.select(name for name in test.columns if name not in kept_out)
 
 

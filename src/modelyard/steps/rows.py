@@ -61,7 +61,7 @@ def split(config: Config, read: Callable[[str], Any]) -> Rows:
     """
     if config.data.split is not None:
         frame, dropped = _prepare(config, read, config.data.split.of)
-        parts = splits.split(frame, config.data.split, config.data.columns)
+        parts = splits.split(frame, config.data.split, config.data.columns, classes=config.model.task != "regression")
         return Rows(parts.train, parts.test, parts.description, dropped)
     test, dropped = _prepare(config, read, "test")
     if len(test) == 0:
@@ -108,8 +108,8 @@ def _prepare(config: Config, read: Callable[[str], Any], name: str) -> tuple[Any
             f"data.columns.id: {columns.id!r} does not name rows: {repeated:,} ids are repeated, "
             f"{frame[columns.id].null_count():,} are missing",
             code="data/id-not-unique",
-            hint=f"Where rows of one {columns.id!r} belong together, write group: {columns.id} instead of id. Else name a "
-            "column whose values are unique, or leave id out to number the rows.",
+            hint=f"Where rows of one {columns.id!r} belong together, write group: {columns.id} instead of id. Else "
+            "name a column whose values are unique, or leave id out to number the rows.",
         )
     return frame, dropped
 

@@ -96,13 +96,14 @@ class Split(Section):
     of: Text
     """Name of the set to split."""
     by: SplitMethod
-    """time: the newest rows are the test; hash: by a column's value; stratified: at random within each class."""
+    """time: the newest rows are the test; random: at random, within each class where there are classes, in whole groups
+    where there are groups; hash: by a column's value; stratified: at random within each class."""
     test: Stretch | Annotated[float, Field(gt=0, lt=1)] = 0.2
     """A stretch such as "3 months" (by time), or a share of the rows."""
     column: Text | None = None
-    """The column whose hashed value decides (by hash). Default: the group, else the id."""
+    """The column whose hashed value decides (by hash). Default: the group, else the unit's column, else the id."""
     seed: int = 0
-    """Changes which rows a hash or stratified split picks."""
+    """Changes which rows a hash, stratified or random split picks."""
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
@@ -149,7 +150,7 @@ class Data(Section):
         train, test = self.sets.get("train"), self.sets.get("test")
         if self.split is None and self.overlap is None and train is not None and train == test:
             raise wrong(
-                f"the sets train and test are the same file, {train!r}: a model would be judged by what it was fitted on",
+                f"the sets train and test are the same file, {train!r}: a model would be judged by rows it knows",
                 code="config/same-set-twice",
                 at=("sets", "test"),
                 hint="Name one set, and split: {of: that set, by: random, test: 0.2}. If this is meant, say why: "
@@ -178,7 +179,7 @@ class Data(Section):
                 f"nothing says which rows are for training and which for the test; sets are {', '.join(self.sets)}",
                 code="config/no-test-rows",
                 hint="Name how to split one set, such as split: {of: "
-                f"{next(iter(self.sets))}, by: stratified, test: 0.2}}, or name two sets train and test.",
+                f"{next(iter(self.sets))}, by: random, test: 0.2}}, or name two sets train and test.",
             )
         if self.split and self.split.by == "time" and self.columns.time is None:
             raise wrong(
@@ -190,12 +191,19 @@ class Data(Section):
         if (
             self.split
             and self.split.by == "hash"
-            and (self.split.column or self.columns.group or self.columns.id) is None
+            and not any((self.split.column, self.columns.group, self.columns.unit, self.columns.id))
         ):
             raise wrong(
                 "a split by hash needs a column whose value decides",
                 code="config/needs-split-column",
                 at=("split", "by"),
-                hint="Name split.column, columns.group or columns.id.",
+                hint="Name split.column, columns.group or columns.id, or split by: random.",
+            )
+        if self.split and self.split.column == self.columns.target:
+            raise wrong(
+                f"a split by hash of the target {self.columns.target!r} puts whole values of it on one side",
+                code="config/split-by-target",
+                at=("split", "column"),
+                hint="Remove column and write by: random, or name a column that says what belongs together.",
             )
         return self
