@@ -90,6 +90,10 @@ REASONS = {
     "champion-is-best": "the champion is the best model that was promoted",
     "lacks-output": "{metric} needs a {needs}, which the {role} does not give",
     "models-agree": "the models agree on every row",
+    "share-of-zero": "a margin of {margin} is a share of the {reference}'s value, which cannot be told from zero; "
+    "write the margin in the metric's own unit",
+    "share-of-no-gain": "a margin of {margin} is a share of what the {reference} gains over the baseline, and it gains "
+    "nothing with confidence; write the margin in the metric's own unit",
     "no-champion": "there is no champion yet",
     "no-powered-slice": "none of the {slices:,} slices has enough rows to show a shortfall that matters",
     "no-reference": "there is no {reference} to compare with",

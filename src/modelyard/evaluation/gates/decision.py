@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from scipy.special import ndtr
 
@@ -15,7 +16,7 @@ from modelyard.evaluation.test_set import TestSet
 from modelyard.metrics.metric import Metric, Proportion
 from modelyard.metrics.predictions import Predictions
 from modelyard.stats import clusters, power
-from modelyard.stats.interval import Interval, z_value
+from modelyard.stats.interval import Interval, refuse, z_value
 
 Models = Mapping[str, Predictions]
 """``challenger``, and ``champion``, ``best-promoted`` and ``baseline`` where there are such."""
@@ -55,7 +56,7 @@ class Case:
             verdict = operator.decide(found, demand)
             turned, bound = self._facing(operator, found)
             return self._weigh(verdict, found, turned, bound, clusters.FEWEST_FOR_LEVEL)
-        decided = [self._decide(contrast, in_slice=in_slice) for contrast in self.rule.contrasts]
+        decided = [self._decide(contrast, in_slice=in_slice) for contrast in self.contrasts]
         order = (Verdict.PASS, Verdict.INCONCLUSIVE, Verdict.FAIL, Verdict.ERROR)
         return min(decided, key=lambda one: order.index(one.verdict))
 
@@ -71,8 +72,52 @@ class Case:
         """Return the rule's quantity, turned so that more is better, and the bound that it must not fall below."""
         if isinstance(self.rule.operator, Level):
             return self._facing(self.rule.operator, self.level())
-        contrast = self.rule.contrasts[0]
+        contrast = self.contrasts[0]
         return self._contrast(contrast), contrast.bound
+
+    @property
+    def contrasts(self) -> tuple[Contrast, ...]:
+        """Return the rule's contrasts; a share of a reference below zero is that share of its size."""
+        rule = self.rule
+        if not rule.relative or self._of_gain or (self._share_of().high or 0.0) >= 0:
+            return rule.contrasts
+        return tuple(replace(each, reference=-2 - each.reference) for each in rule.contrasts)
+
+    @property
+    def _of_gain(self) -> bool:
+        return any(each.baseline for each in self.rule.contrasts)
+
+    def _share_of(self) -> Interval:
+        """Return what a margin in percent is a share of: the reference's level, or its gain, of which more is better.
+
+        Limits are there only where the estimate alone does not tell that no worse models are asked for.
+        """
+        rule, test_set, reference = self.rule, self.test_set, self.models[self.rule.demand.reference or ""]
+        models, weights = (
+            ([reference, self.models["baseline"]], [rule.sign, -rule.sign]) if self._of_gain else ([reference], [1.0])
+        )
+        known = [rule.metric.value(test_set.y, each, test_set.weight) for each in models]
+        estimate = sum(weight * each for weight, each in zip(weights, known, strict=True) if each is not None)
+        if None in known or (estimate > 0 and not getattr(rule.operator, "better", False)):
+            shown = None if None in known else estimate
+            return Interval(shown, None, None, "", test_set.units, len(test_set.y))
+        if not self._of_gain:
+            return self.level(rule.demand.reference or "")
+        return measure.contrast(rule.metric, test_set, Combination(models, weights, constant_reference=True))
+
+    def _nothing_to_share(self) -> Interval | None:
+        """Return an interval that refused, where a margin is a share of what cannot be told from nothing."""
+        if not self.rule.relative:
+            return None
+        found = self._share_of()
+        if found.estimate is None or (not self._of_gain and found.high is not None and found.high < 0):
+            return None
+        if found.estimate > 0 and (found.low is None or found.low >= 0):
+            return None
+        told: dict[str, Any] = {"margin": self.rule.relative, "reference": self.rule.demand.reference or ""}
+        if self._of_gain:
+            return refuse("share-of-no-gain", n=found.n, n_rows=found.n_rows, **told)
+        return refuse("share-of-zero", n=found.n, n_rows=found.n_rows, **told)
 
     def _facing(self, operator: Level, found: Interval) -> tuple[Interval, float]:
         above, bound = operator.facing(found, self.rule.demand)
@@ -84,6 +129,9 @@ class Case:
         if models["challenger"].same_as(models[reference]):
             rows = len(self.test_set.y)
             return Interval(0.0, 0.0, 0.0, (because("identical"),), self.test_set.units, rows, identical=True)
+        nothing = self._nothing_to_share()
+        if nothing is not None:
+            return nothing
         weights: dict[str, float] = {"challenger": 1.0, reference: contrast.reference}
         weights["baseline"] = weights.get("baseline", 0.0) + contrast.baseline
         roles = [role for role, weight in weights.items() if weight]
@@ -150,7 +198,7 @@ class Case:
             ahead = (value - demand.bound) * (1 if rule.operator.above else -1)
             return float(ndtr(ahead / error - z))
         chances = []
-        for contrast in rule.contrasts:
+        for contrast in self.contrasts:
             of_baseline = 0.0
             if contrast.baseline:
                 of_baseline = rule.metric.value(test_set.y, self.models["baseline"], test_set.weight) or 0.0
