@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from modelyard.core.errors import PlatformError
-from modelyard.vcs.tree import folder_digest, head_commit, toplevel, tracked, tree, uncommitted
+from modelyard.vcs.tree import folder_digest, head_commit, source_files, toplevel, tracked, tree, uncommitted
 
 
 def git(folder: Path, *arguments: str) -> str:
@@ -212,12 +212,18 @@ def test_a_workspace_that_an_outer_repository_ignores_is_outside_git(repository:
 # source files
 
 
-def test_the_code_of_a_folder_is_what_git_does_not_ignore_without_data(repository: Path) -> None:
-    before = folder_digest(repository / "src")
-    for name in ("x.log", "x.csv", "x.CSV.gz", "x.parquet", "x.tsv", "x.csv.dvc", "__pycache__/x.pyc"):
+def test_the_code_of_a_folder_is_what_git_does_not_ignore_with_tables_that_it_may_read(repository: Path) -> None:
+    before, sources = folder_digest(repository / "src"), source_files(repository / "src")
+    for name in ("x.log", "x.csv.dvc", "__pycache__/x.pyc"):
         (repository / "src" / name).parent.mkdir(exist_ok=True)
         (repository / "src" / name).write_text("1", "utf-8")
     assert folder_digest(repository / "src") == before
+    for name in ("x.csv", "x.CSV.gz", "x.parquet", "x.tsv"):
+        (repository / "src" / name).write_text("1", "utf-8")
+        assert folder_digest(repository / "src") != before
+        assert folder_digest(repository / "src", exclude=[repository / "src" / name]) == before
+        assert source_files(repository / "src") == sources
+        (repository / "src" / name).unlink()
     (repository / "src/metrics.json").write_text("{}", "utf-8")
     assert folder_digest(repository / "src") != before
     assert folder_digest(repository / "src", exclude=[repository / "src/metrics.json"]) == before

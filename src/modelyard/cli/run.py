@@ -11,11 +11,13 @@ from modelyard.core.errors import ModelyardError
 from modelyard.core.verdict import Verdict
 from modelyard.records.envelope import Envelope, Step
 from modelyard.records.results import EVALUATE, PROMOTE
+from modelyard.registry.records import version_records
 from modelyard.steps import catalogue
 from modelyard.steps.context import CheckedOut
 from modelyard.steps.definition import Stage, StepDefinition
 from modelyard.steps.execution import execute, inputs_digest, perform, rebind
 from modelyard.steps.pipeline import Decision, decide, sections_of, stages, walk
+from modelyard.vcs.tree import DIRTY
 
 
 def run(_command: Command, given: Mapping[str, str], _positional: list[str]) -> int:
@@ -42,13 +44,21 @@ class _Runner:
         """The record of the stage that compares."""
         self.unchanged = ""
         """The version since which nothing changed, where it found that."""
+        self.same_tree = False
+        """Whether that version was made from the very files that are here."""
 
     def consider(self, step: StepDefinition, halted_by: str) -> Decision:
         """Decide about a stage."""
         stage = step.stage or Stage()
         if self.unchanged or (halted_by and not stage.whatever_came_before):
             return decide(
-                step, known=None, inputs_digest="", intact=True, halted_by=halted_by, unchanged=self.unchanged
+                step,
+                known=None,
+                inputs_digest="",
+                intact=True,
+                halted_by=halted_by,
+                unchanged=self.unchanged,
+                same_tree=self.same_tree,
             )
         known = self.context.records.find(step.name)
         try:
@@ -103,7 +113,15 @@ class _Runner:
             # The run folder keeps the run that made this champion, chain and all.
             self.first = Envelope.seal(record) if judged and unchanged else records.write(record)
         self.unchanged = step.present.unchanged_since(self.first.record.outcome)
+        self.same_tree = bool(self.unchanged) and self._made_from(step, self.first.record.tree)
         return self.first
+
+    def _made_from(self, step: StepDefinition, tree: str) -> bool:
+        """Return whether the champion's own record of a stage has the same tree."""
+        versions = self.context.versions
+        champion = versions.find_champion()
+        then = None if champion is None else version_records(versions.open(), champion).get(step.name)
+        return then is not None and then.record.tree.removesuffix(DIRTY) == tree.removesuffix(DIRTY)
 
     def tell(self, decision: Decision) -> None:
         """Say what came of a stage."""

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from modelyard.config.load import Loaded
+from modelyard.config.sections.train import Train
 from modelyard.core import files
 from modelyard.core.documents import KeyPath, shown
 from modelyard.core.errors import ConfigError, nearest
@@ -116,12 +117,8 @@ class _Checker:
                 yield from self._file(("validate", "suites", name), suite, "the suite")
         if config.requirements:
             yield from self._file(("requirements",), config.requirements, "requirements")
-        if config.train and config.train.environment:
-            yield from self._file(("train", "environment"), config.train.environment, "the environment")
-        if config.train and config.train.metrics:
-            yield from self._inside(("train", "metrics"), config.train.metrics, "the metrics file")
-        for at, folder in enumerate(config.train.python_path if config.train else ()):
-            yield from self._file(("train", "python-path", at), folder, "the folder", folder=True)
+        if config.train:
+            yield from self._training_files(config.train)
         for key in ("waivers", "behaviour"):
             if getattr(config.evaluate, key):
                 yield from self._file(("evaluate", key), getattr(config.evaluate, key), f"the file of {key}")
@@ -131,6 +128,16 @@ class _Checker:
             predictions = getattr(config.evaluate, key)
             if predictions:
                 yield from self._inside(("evaluate", key), predictions, "the prediction file")
+
+    def _training_files(self, train: Train) -> Iterator[ConfigError]:
+        if train.environment:
+            yield from self._file(("train", "environment"), train.environment, "the environment")
+        if train.metrics:
+            yield from self._inside(("train", "metrics"), train.metrics, "the metrics file")
+        for at, folder in enumerate(train.python_path):
+            yield from self._file(("train", "python-path", at), folder, "the folder", folder=True)
+        for at, path in enumerate(train.code):
+            yield from self._file(("train", "code", at), path, "the code", folder=(self.base / path).is_dir())
 
     def _inside(self, path: KeyPath, named: str, what: str) -> Iterator[ConfigError]:
         try:

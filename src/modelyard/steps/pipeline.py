@@ -59,6 +59,7 @@ def decide(
     intact: bool,
     halted_by: str = "",
     unchanged: str = "",
+    same_tree: bool = False,
 ) -> Decision:
     """Decide what to do with one stage.
 
@@ -69,10 +70,12 @@ def decide(
         intact: the files that its record speaks of are still what they were.
         halted_by: the earlier stage that did not pass, or an empty string.
         unchanged: the champion that nothing changed from, or an empty string.
+        same_tree: the workspace holds the very files that this champion was made from.
     """
     name, stage = step.name, step.stage or Stage()
     if unchanged and not stage.starts:
-        return Decision(name, "skip", f"nothing changed since {unchanged}, which was made from exactly this")
+        since = ", which was made from exactly this" if same_tree else " of what it depends on; other files differ"
+        return Decision(name, "skip", f"nothing changed since {unchanged}{since}")
     if halted_by and not stage.whatever_came_before:
         return Decision(name, "skip", f"{halted_by} did not pass")
     if stage.runs_anew:

@@ -10,6 +10,7 @@ from modelyard.core import files
 from modelyard.core.canonical import digest
 from modelyard.models import environment
 from modelyard.models.environment import Environment
+from modelyard.steps import code
 from modelyard.steps.once import Once
 from modelyard.vcs import tree
 
@@ -69,21 +70,8 @@ class Workspace:
         return with_files(self.digest_environment(), named)
 
     def digest_code(self) -> str:
-        """Digest what a fit depends on of the user's code: the python path's folders, or the training script's."""
-        return self._once("code", self._digest_code)
-
-    def _digest_code(self) -> str:
-        train = self.config.train
-        folders: list[Path] = []
-        if train and train.entrypoint:
-            folders = [self.inside(folder, "train.python-path") for folder in train.python_path or (".",)]
-        elif train and train.command:
-            folders = [self.base]
-        written = train.metrics if train else None
-        own = [self.loaded.path, *([self.base / written] if written else [])]
-        return digest(
-            {str(folder.relative_to(self.root)): tree.folder_digest(folder, exclude=own) for folder in folders}
-        )
+        """Digest what a fit depends on of the user's code, where it is trained here."""
+        return self._once("code", lambda: code.digest_code(self.config, self.root, self.base, self.loaded.path))
 
 
 def with_files(known: str, paths: Mapping[str, Path]) -> str:

@@ -94,13 +94,13 @@ def uncommitted(root: Path, most: int = 5) -> tuple[str, ...]:
 
 
 def folder_digest(folder: Path, *, exclude: Collection[Path] = ()) -> str:
-    """Digest of the source files under a folder: those that git does not ignore, without data.
+    """Digest of the files under a folder that git does not ignore, without DVC pointers.
 
-    Data are Parquet, CSV and TSV files and DVC pointers. Links count with the file that they lead to.
+    Links count with the file that they lead to.
 
     Args:
         folder: Folder of code.
-        exclude: Files and folders to leave out, such as what the code itself writes.
+        exclude: Files and folders to leave out, such as declared data, or what the code itself writes.
 
     Returns:
         ``sha256:<hex>`` over the sorted (path, sha256) list, paths relative to the folder.
@@ -108,17 +108,21 @@ def folder_digest(folder: Path, *, exclude: Collection[Path] = ()) -> str:
     Raises:
         PlatformError: git or the disk cannot read it.
     """
-    return _manifest(folder, source_files(folder, exclude=exclude))
+    return _manifest(folder, _files(folder, exclude))
 
 
 def source_files(folder: Path, *, exclude: Collection[Path] = ()) -> list[Path]:
-    """Return the files that ``folder_digest`` is over."""
+    """Return the files that ``folder_digest`` is over, without Parquet, CSV and TSV files."""
+    return [path for path in _files(folder, exclude) if not path.name.lower().endswith(tuple(DATA_SUFFIXES))]
+
+
+def _files(folder: Path, exclude: Collection[Path]) -> list[Path]:
     files = _walk(folder) if _covering(folder) is None else _not_ignored(folder)
     left_out = [path.resolve() for path in exclude]
     return [
         path
         for path in files
-        if not path.name.lower().endswith((*DATA_SUFFIXES, *_POINTERS))
+        if not path.name.lower().endswith(_POINTERS)
         and not _OURS.intersection(path.relative_to(folder).parts)
         and not any(path.resolve().is_relative_to(known) for known in left_out)
     ]

@@ -46,6 +46,9 @@ class Train(Section):
     """Hash-locked requirements file of the command's own environment, for what cannot live beside modelyard's."""
     python_path: tuple[Text, ...] = Field(default=(), alias="python-path")
     """Folders appended to the import path for the entrypoint and its model."""
+    code: tuple[Text, ...] = ()
+    """More files and folders that the model depends on, relative to this file. What a command names counts anyway: the
+    paths in it, and the folders of its scripts, without the files of data.sets."""
     metrics: Text | None = None
     """A metrics file (JSON) that the command writes, shown in the report."""
     timeout: Duration = "6h"
