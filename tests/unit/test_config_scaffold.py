@@ -99,7 +99,7 @@ def test_a_quantity_is_a_regression_and_splits_without_classes(folder: Path) -> 
     text, loaded = init(folder, HOUSES)
     assert loaded.config.model.task == "regression"
     assert loaded.config.data.split is not None
-    assert (loaded.config.data.split.by, loaded.config.data.split.column) == ("hash", "area")
+    assert (loaded.config.data.split.by, loaded.config.data.split.column) == ("random", None)
     assert loaded.config.data.missing_target == "drop"
     assert "3 rows have no target" in text
     assert "Ridge" in text
@@ -145,11 +145,12 @@ def test_a_number_in_the_first_column_that_never_repeats_is_an_id(folder: Path) 
     assert loaded.config.data.split.by == "hash"
 
 
-def test_an_id_that_repeats_is_offered_as_a_group(folder: Path) -> None:
+def test_an_id_that_repeats_is_a_group(folder: Path) -> None:
     write(folder, "a.csv")
     text, loaded = init(folder, [("customer_id", "Int64", 50, 0), ("x", "Float64", 500, 0), ("y", "Int64", 2, 0)])
     assert loaded.config.data.columns.id is None
-    assert "# group: …     # rows of one 'customer_id' may belong together" in text
+    assert loaded.config.data.columns.group == "customer_id"
+    assert "group: customer_id  # guessed: its values repeat" in text
 
 
 def test_row_numbers_of_pandas_are_dropped_and_text_dates_pointed_out(folder: Path) -> None:
@@ -275,6 +276,8 @@ def test_a_script_that_is_no_python_does_no_harm(text: str, folder: Path) -> Non
 )
 def test_requirements_are_used_only_where_a_run_would_take_them(text: str, problem: str | None, folder: Path) -> None:
     write(folder, "a.csv")
+    write(folder, "train.py", TRAIN)
+    write(folder, "predict.py", PREDICT)
     write(folder, "requirements.txt", text)
     proposed, loaded = init(folder)
     assert loaded.config.requirements == (None if problem else "requirements.txt")

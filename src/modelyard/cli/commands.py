@@ -31,7 +31,13 @@ _OTHERS = (
         "Propose a commented modelyard.yml from the data and the repository.",
         "modelyard init",
         "modelyard.cli.init",
-        (CONFIG,),
+        (
+            CONFIG,
+            Flag("target", "the column to predict"),
+            Flag("task", "binary, multiclass or regression"),
+            Flag("time", "the column that says when a row happened"),
+            Flag("group", "the column whose rows belong together"),
+        ),
     ),
     Command(
         "config",

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from modelyard.cli.flags import Command
+from modelyard.config.scaffold import Asked
 from modelyard.core.errors import OK
 from modelyard.usecases.propose_configuration import propose_configuration
 
@@ -11,6 +12,11 @@ from modelyard.usecases.propose_configuration import propose_configuration
 def run(_command: Command, given: Mapping[str, str], _positional: list[str]) -> int:
     """Look, and write the proposal."""
     path = Path.cwd() / given.get("config", "modelyard.yml")
-    propose_configuration(path)
-    print(f"wrote {path.name}; every guess in it is marked. Next: modelyard config check, then modelyard run")
+    target, task, time, group = (given.get(name, "") for name in ("target", "task", "time", "group"))
+    asked = Asked(target, task, time, group)
+    for note in propose_configuration(path, asked):
+        print(f"tried: {note}")
+    print(
+        f"wrote {path.name}, tried on the data; every guess in it is marked. Next: modelyard config check, then modelyard run"
+    )
     return OK

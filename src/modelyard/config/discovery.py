@@ -11,8 +11,8 @@ from packaging.requirements import InvalidRequirement, Requirement
 from modelyard.config.scripts import PREDICT_NAMES, TRAIN_NAMES, Script, read_script
 from modelyard.core.errors import ConfigError, ModelyardError
 
-Peek = Callable[[Path], Sequence[tuple[str, str, int, int]]]
-"""Columns of a data file: name, data type, how many different values, how many missing ones."""
+Peek = Callable[[Path], Sequence[tuple[str, str, int, int] | tuple[str, str, int, int, int]]]
+"""Columns of a data file: name, data type, how many different values, how many missing ones, and how many rows."""
 
 SUFFIXES = (".parquet", ".csv")
 TARGETS = (
@@ -30,12 +30,13 @@ _GLOB = frozenset("*?[]{}")
 
 @dataclass(frozen=True)
 class Column:
-    """One column of the data; ``distinct`` counts different values."""
+    """One column of the data; ``distinct`` counts different values, ``rows`` all of them, 0 where that is not known."""
 
     name: str
     dtype: str
     distinct: int
     missing: int
+    rows: int = 0
 
     @property
     def temporal(self) -> bool:

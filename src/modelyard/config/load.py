@@ -73,19 +73,24 @@ def load(path: Path, *, root: Path) -> Loaded:
     return Loaded(config, resolved, root, text, tree.lines, digest(meaning(config)))
 
 
+_NAMED = 20
+"""Configurations that are named where the one asked for is not there."""
+
+
 def _absent(path: Path, root: Path) -> ConfigError:
     folder = path.parent.relative_to(root).as_posix()
     where = "the workspace" if folder == "." else f"{folder}/"
-    elsewhere = next(_others(path, root), None)
-    if elsewhere is None:
+    elsewhere = list(dict.fromkeys(each.relative_to(root).as_posix() for each in _others(path, root)))
+    if not elsewhere:
         return ConfigError(
             f"no {path.name} in {where}",
             code="config/missing-file",
             hint="Run `modelyard init` to have one proposed, or name another with --config.",
         )
-    other = elsewhere.relative_to(root).as_posix()
+    more = f" and {len(elsewhere) - _NAMED} more" if len(elsewhere) > _NAMED else ""
     return ConfigError(
-        f"no {path.name} in {where}, but there is {other}",
+        f"no {path.name} in {where}, but there {'is' if len(elsewhere) == 1 else 'are'} "
+        f"{', '.join(elsewhere[:_NAMED])}{more}",
         code="config/missing-file",
         hint="Name it with --config, relative to the folder that you are in.",
     )

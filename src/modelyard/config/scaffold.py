@@ -4,21 +4,22 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import get_args
 
 import yaml
 
 from modelyard.config.discovery import TARGETS, Column, Look, Peek, Source, look
 from modelyard.config.schema import ID
 from modelyard.config.scripts import PREDICT_NAMES, predict_command, train_command
-from modelyard.core.errors import ConfigError
+from modelyard.core.errors import ConfigError, nearest
 from modelyard.core.vocabulary import Task
 
-__all__ = ["Look", "Peek", "look", "propose"]
+__all__ = ["Asked", "Look", "Peek", "look", "propose"]
 
 MANY_CLASSES = 20
 """Whole numbers with more different values than this are taken for quantities."""
 
-_IDS = re.compile(r"(?i)(.*[_\s.-])?(id|uuid|guid|key|index|row|no)|[a-z].*ID|[a-z].*Id")
+_IDS = re.compile(r"(?i:(.*[_\s.-])?(id|uuid|guid|key|index|row|no))|[a-z].*ID|[a-z].*Id")
 _NAMED_TIME = re.compile(r"(?i)(.*[_\s.-])?(time|date|timestamp|datetime|at|on|day|month)")
 _CANDIDATES = {
     "classification": (
@@ -33,6 +34,24 @@ _CANDIDATES = {
 
 
 @dataclass(frozen=True)
+class Asked:
+    """What is known of the columns beside the data: what the user said, and what turned out not to work.
+
+    ``without`` are roles (id, time, group) that are not to be guessed, ``drop`` columns that give the target away, and
+    ``notes`` say what was tried.
+    """
+
+    target: str = ""
+    task: str = ""
+    time: str = ""
+    group: str = ""
+    without: frozenset[str] = frozenset()
+    drop: tuple[str, ...] = ()
+    folds: int = 5
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class _Guess:
     """What the columns seem to be."""
 
@@ -41,10 +60,10 @@ class _Guess:
     task: Task
     id: Column | None
     time: Column | None
-    repeated_id: Column | None
+    group: Column | None
     text_time: Column | None
     index: tuple[str, ...]
-    varied: Column
+    asked: Asked
 
 
 @dataclass(frozen=True)
@@ -55,20 +74,21 @@ class _Commands:
     predict: str
 
 
-def propose(root: Path, found: Look) -> str:
+def propose(root: Path, found: Look, asked: Asked = Asked()) -> str:
     """Return the text of a modelyard.yml for this repository, which ``load`` accepts.
 
     Args:
         root: the folder that it will stand in; its name becomes the model's.
         found: what ``look`` saw there.
+        asked: what is known beside that.
 
     Raises:
-        ConfigError: the data has no column that could be the target, or none beside it.
+        ConfigError: the data has no column that could be the target, or none beside it, or not the one asked for.
     """
-    guess = _guess(found.data)
+    guess = _guess(found.data, asked)
     commands = _commands(found)
     sections = [
-        _head(),
+        _head(asked),
         _model(root, guess, found.data),
         _data(found, guess),
         _validate(),
@@ -78,10 +98,11 @@ def propose(root: Path, found: Look) -> str:
     return "\n".join(line for section in sections for line in section) + "\n"
 
 
-def _guess(source: Source) -> _Guess:
+def _guess(source: Source, asked: Asked) -> _Guess:
     usable = [column for column in source.columns if column.usable]
+    named = {role: _named(usable, getattr(asked, role), role) for role in ("target", "time", "group")}
     ids, unique = _identifiers(usable)
-    target, why = _target(usable, unique)
+    target, why = (named["target"], "as asked") if named["target"] else _target(usable, unique)
     others = [column for column in usable if column is not target]
     if not others:
         raise ConfigError(
@@ -90,24 +111,51 @@ def _guess(source: Source) -> _Guess:
             hint="Name data with features beside it.",
         )
     complete = [column for column in others if not column.missing]
+    repeated = _first(ids, lambda column: column not in (unique, target, named["time"]) and _repeats(column))
+    timed = _first(complete, lambda column: column.temporal)
     return _Guess(
         target=target,
         target_why=why,
-        task=_task(target),
-        id=unique if unique is not target else None,
-        time=_first(complete, lambda column: column.temporal),
-        repeated_id=_first(ids, lambda column: column is not unique and column is not target),
+        task=_asked_task(asked) or _task(target),
+        id=None if unique in (target, named["time"], named["group"]) or "id" in asked.without else unique,
+        time=named["time"] or (None if "time" in asked.without else timed),
+        group=named["group"] or (None if "group" in asked.without else repeated),
         text_time=_first(others, lambda column: _is_text(column) and bool(_NAMED_TIME.fullmatch(column.name))),
         index=tuple(column.name for column in others if column.name.startswith("Unnamed:")),
-        varied=max(complete or others, key=lambda column: column.distinct),
+        asked=asked,
     )
 
 
+def _named(columns: Sequence[Column], name: str, role: str) -> Column | None:
+    found = _first(columns, lambda column: column.name == name)
+    if name and found is None:
+        names = [column.name for column in columns]
+        raise ConfigError(
+            f"--{role}: the data has no column {name!r}",
+            code="config/unknown-column",
+            hint=nearest(name, names) or f"Columns are {', '.join(names[:20])}.",
+        )
+    return found
+
+
+def _asked_task(asked: Asked) -> Task | None:
+    return next((task for task in get_args(Task) if task == asked.task), None)
+
+
 def _identifiers(columns: Sequence[Column]) -> tuple[list[Column], Column | None]:
-    """Return the columns that are named like identifiers, and the one that names a row."""
+    """Return the columns that are named like identifiers, and the one that never repeats."""
     most = max((column.distinct for column in columns), default=0)
-    ids = [column for column in columns if _IDS.fullmatch(column.name) and not column.missing]
-    return ids, _first(ids, lambda column: column.distinct == most) or _numbered(columns)
+    ids = [column for column in columns if _IDS.fullmatch(column.name) and not column.missing and _countable(column)]
+    return ids, _first(ids, lambda column: column.distinct == (column.rows or most)) or _numbered(columns)
+
+
+def _repeats(column: Column) -> bool:
+    """Return whether an identifier names something that has several rows, and not a class or a constant."""
+    return 2 <= column.distinct < (column.rows or column.distinct + 1) and column.distinct > MANY_CLASSES
+
+
+def _countable(column: Column) -> bool:
+    return _is_text(column) or column.dtype.lower().startswith(("int", "uint"))
 
 
 def _first(columns: Iterable[Column], fits: Callable[[Column], bool]) -> Column | None:
@@ -117,9 +165,9 @@ def _first(columns: Iterable[Column], fits: Callable[[Column], bool]) -> Column 
 def _numbered(columns: Sequence[Column]) -> Column | None:
     """Return the first column, where it holds numbers or text that differ more between rows than any other column."""
     for first in columns[:1]:
-        countable = _is_text(first) or first.dtype.lower().startswith(("int", "uint"))
         most = max((column.distinct for column in columns[1:]), default=0)
-        if countable and not first.missing and first.distinct > max(most, MANY_CLASSES):
+        unique = not first.rows or first.distinct == first.rows
+        if _countable(first) and unique and not first.missing and first.distinct > max(most, MANY_CLASSES):
             return first
     return None
 
@@ -165,10 +213,12 @@ def _commands(found: Look) -> _Commands | None:
 # the sections
 
 
-def _head() -> Iterator[str]:
+def _head(asked: Asked) -> Iterator[str]:
     yield f"# yaml-language-server: $schema={ID}"
     yield "# Proposed by `modelyard init` from a look at this folder. Guesses say so: check them, then run"
     yield "# `modelyard config check`."
+    for note in asked.notes:
+        yield f"# tried: {_plain(note)}"
 
 
 def _model(root: Path, guess: _Guess, source: Source) -> Iterator[str]:
@@ -217,13 +267,14 @@ def _folder(path: str) -> str:
 def _split(guess: _Guess) -> Iterator[str]:
     if guess.time:
         yield "  split: {of: all, by: time, test: 0.2}  # guessed: the newest fifth of the rows; check it"
+    elif guess.group:
+        yield "  split: {of: all, by: random, test: 0.2}  # guessed: about a fifth of the rows, whole groups; check it"
     elif guess.id:
         yield "  split: {of: all, by: hash, test: 0.2}  # guessed: a fifth of the rows, by their id; check it"
     elif guess.task != "regression":
-        yield "  split: {of: all, by: stratified, test: 0.2}  # guessed: a fifth of each class; check it"
+        yield "  split: {of: all, by: random, test: 0.2}  # guessed: a fifth of each class; check it"
     else:
-        yield f"  split: {{of: all, by: hash, column: {_value(guess.varied.name)}, test: 0.2}}"
-        yield "  # guessed: no id was found, and this column differs most from row to row; check it"
+        yield "  split: {of: all, by: random, test: 0.2}  # guessed: a fifth of the rows; check it"
 
 
 def _columns(guess: _Guess) -> Iterator[str]:
@@ -238,11 +289,12 @@ def _columns(guess: _Guess) -> Iterator[str]:
     elif guess.text_time:
         yield f"    # time: …      # {_remark(guess.text_time.name)} may be one, but holds text: dates are written"
         yield "    #                2013-01-31 or 2013-01-31 05:00:00"
-    if guess.repeated_id:
-        yield f"    # group: …     # rows of one {_remark(guess.repeated_id.name)} may belong together;"
-        yield "    #                then none of them is on both sides of the split"
-    if guess.index:
-        yield f"    drop: [{', '.join(map(_value, guess.index))}]  # guessed: row numbers that pandas wrote; check it"
+    if guess.group:
+        said = "as asked" if guess.asked.group else "its values repeat, and rows of one may belong together"
+        yield f"    group: {_value(guess.group.name)}  # guessed: {said}; check it"
+    if guess.index or guess.asked.drop:
+        why = "it gives the target away" if guess.asked.drop else "row numbers that pandas wrote"
+        yield f"    drop: [{', '.join(map(_value, (*guess.index, *guess.asked.drop)))}]  # guessed: {why}; check it"
     else:
         yield "    # drop: […]    # columns that would give the answer away, known only after the event"
     yield "    # personal: […]   # columns with personal data; their values appear nowhere"
@@ -270,8 +322,11 @@ def _train(found: Look, guess: _Guess, commands: _Commands | None) -> Iterator[s
     yield "  candidates:  # guessed: two usual ones to begin with; check it"
     for candidate in _CANDIDATES["regression" if guess.task == "regression" else "classification"]:
         yield f"    - {candidate}"
-    yield "  search: {method: grid, folds: 5}"
-    yield from _requirements(found)
+    yield f"  search: {{method: grid, folds: {guess.asked.folds}}}"
+    if found.requirements:
+        yield ""
+        yield f"# requirements: {_plain(_value(found.requirements))}  # not needed by candidates"
+    yield from _lock(found)
 
 
 def _why_not(found: Look) -> Iterator[str]:
@@ -302,6 +357,10 @@ def _requirements(found: Look) -> Iterator[str]:
     elif found.requirements:
         yield ""
         yield f"# requirements: {_plain(_value(found.requirements))}  # not yet: {found.requirements_problem}"
+    yield from _lock(found)
+
+
+def _lock(found: Look) -> Iterator[str]:
     if found.lock:
         yield f"# {_remark(found.lock)} is here: train.environment takes a requirements file with hashes, made from it"
 
@@ -315,10 +374,10 @@ def _evaluate(guess: _Guess, commands: _Commands | None) -> Iterator[str]:
     else:
         yield "# evaluate:"
     metric = {"binary": "roc_auc", "multiclass": "log_loss", "regression": "root_mean_squared_error"}[guess.task]
-    bound = "at_least: 0.8" if guess.task == "binary" else "at_most: 0.5"
+    bound, margin = ("at_least: 0.8", "0.005") if guess.task == "binary" else ("at_most: …", "'5 %'")
     yield "#   gates:  # by default: better than a baseline, and no worse than the champion"
-    yield f"#     - {{metric: {metric}, {bound}}}"
-    yield f"#     - {{metric: {metric}, no_worse_than: champion, margin: 0.005}}"
+    yield f"#     - {{metric: {metric}, {bound}}}" + ("" if guess.task == "binary" else "  # in the metric's own unit")
+    yield f"#     - {{metric: {metric}, no_worse_than: champion, margin: {margin}}}"
 
 
 # text that came from outside

@@ -1,0 +1,132 @@
+"""`modelyard init` tries what it proposes; what does not run changes the guess and is told."""
+
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+
+from modelyard.config.configuration import Config
+from modelyard.config.load import load
+from modelyard.config.scaffold import Asked
+from modelyard.core.errors import ConfigError, DataError
+from modelyard.usecases.propose_configuration import propose_configuration
+from modelyard.usecases.try_proposal import try_configuration
+
+N = 240
+DRAW = np.random.default_rng(5)
+X = DRAW.normal(size=N).round(3)
+NOISE = DRAW.normal(size=N)
+LABEL = (X + NOISE > 0).astype(int)
+
+
+def init(folder: Path, frame: dict[str, Any], **asked: str) -> tuple[Config, str, tuple[str, ...]]:
+    """The proposal for a table, which runs, its text, and what was told."""
+    pl.DataFrame(frame).write_csv(folder / "table.csv")
+    notes = propose_configuration(folder / "modelyard.yml", Asked(**asked))  # type: ignore[arg-type]
+    config = load(folder / "modelyard.yml", root=folder).config
+    try_configuration(config, folder)
+    return config, (folder / "modelyard.yml").read_text("utf-8"), notes
+
+
+def split_of(config: Config) -> str:
+    assert config.data.split is not None
+    return config.data.split.by
+
+
+def test_a_number_without_an_id_is_split_at_random(tmp_path: Path) -> None:
+    config, text, _ = init(tmp_path, {"citric acid": X, "amount_paid": X * 2 + NOISE, "quality": X + NOISE})
+    assert (config.model.task, split_of(config), config.data.columns.id) == ("regression", "random", None)
+    assert "at_most: 0.5" not in text
+    assert config.data.columns.group is None
+
+
+@pytest.mark.parametrize("name", ["amount_paid", "citric acid", "humid", "paid"])
+def test_a_name_that_ends_in_id_is_no_id(name: str, tmp_path: Path) -> None:
+    config, _, _ = init(tmp_path, {"x": X, name: [row % 97 for row in range(N)], "y": LABEL})
+    assert (config.data.columns.id, config.data.columns.group) == (None, None)
+
+
+@pytest.mark.parametrize("name", ["patient_id", "customerId", "id"])
+def test_ids_that_repeat_are_a_group_and_those_that_do_not_an_id(name: str, tmp_path: Path) -> None:
+    repeated, _, _ = init(tmp_path, {"x": X, name: [row // 3 for row in range(N)], "y": LABEL})
+    assert (repeated.data.columns.group, repeated.data.columns.id, split_of(repeated)) == (name, None, "random")
+    (tmp_path / "modelyard.yml").unlink()
+    unique, _, _ = init(tmp_path, {"x": X, name: range(N), "y": LABEL})
+    assert (unique.data.columns.group, unique.data.columns.id) == (None, name)
+
+
+def test_classes_that_come_one_after_another_are_not_split_by_time(tmp_path: Path) -> None:
+    days = [date(2024, 1, 1) + timedelta(days=row) for row in range(N)]
+    config, text, notes = init(tmp_path, {"day": days, "x": X, "y": [int(row > N // 2) for row in range(N)]})
+    assert (config.data.columns.time, split_of(config)) == (None, "random")
+    assert len(notes) == 1
+    assert "one class" in notes[0]
+    assert f"# tried: {notes[0]}" in text
+
+
+def test_few_rows_have_few_folds(tmp_path: Path) -> None:
+    days = [date(2024, 1, 1 + row // 60) for row in range(N)]
+    config, _, notes = init(tmp_path, {"day": days, "x": X, "y": LABEL})
+    assert notes
+    assert config.train is not None
+
+
+@pytest.mark.parametrize("weight", ["bwt", "copy"])
+def test_a_column_that_determines_the_target_is_named_and_dropped(weight: str, tmp_path: Path) -> None:
+    values = 2900 + 500 * NOISE
+    column = values.round() if weight == "bwt" else [f"c{int(value < 2500)}" for value in values]
+    config, text, notes = init(tmp_path, {"x": X, weight: column, "low": (values.round() < 2500).astype(int)})
+    assert config.data.columns.drop == (weight,)
+    assert f"'{weight}' determines the target 'low'" in notes[0]
+    assert "it gives the target away" in text
+
+
+def test_a_number_in_another_unit_determines_a_number(tmp_path: Path) -> None:
+    config, _, _ = init(tmp_path, {"x": X, "minutes": NOISE * 60, "hours": NOISE})
+    assert config.data.columns.drop == ("minutes",)
+
+
+def test_what_the_user_says_is_taken_and_not_changed(tmp_path: Path) -> None:
+    frame = {
+        "year": [2000 + row // 20 for row in range(N)],
+        "y": LABEL,
+        "shop": [row // 20 for row in range(N)],
+        "x": X,
+    }
+    config, text, _ = init(tmp_path, frame, target="y", task="binary", time="year", group="shop")
+    columns = config.data.columns
+    assert (columns.target, columns.time, columns.group, config.model.task) == ("y", "year", "shop", "binary")
+    assert "target: y  # guessed: as asked" in text or "as asked" in text
+
+
+def test_a_column_that_is_asked_for_and_not_there_gets_the_nearest_name(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="no column 'labl'") as caught:
+        init(tmp_path, {"x": X, "label": LABEL}, target="labl")
+    assert "label" in caught.value.hint
+    with pytest.raises(ConfigError, match="unknown task"):
+        init(tmp_path, {"x": X, "label": LABEL}, task="binar")
+
+
+def test_a_test_file_that_repeats_the_training_file_is_not_used(tmp_path: Path) -> None:
+    for name in ("train.csv", "test.csv"):
+        pl.DataFrame({"x": X, "y": LABEL}).write_csv(tmp_path / name)
+    notes = propose_configuration(tmp_path / "modelyard.yml")
+    config = load(tmp_path / "modelyard.yml", root=tmp_path).config
+    assert config.data.sets == {"all": "train.csv"}
+    assert "not apart" in notes[0]
+
+
+def test_nothing_is_written_where_nothing_runs(tmp_path: Path) -> None:
+    with pytest.raises(DataError):
+        init(tmp_path, {"x": X[:3], "y": [0, 1, 0]})
+    assert not (tmp_path / "modelyard.yml").exists()
+
+
+def test_pins_of_other_tools_are_not_required_of_candidates(tmp_path: Path) -> None:
+    (tmp_path / "requirements.txt").write_text("black==24.1.0\n", "utf-8")
+    config, text, _ = init(tmp_path, {"x": X, "y": LABEL})
+    assert config.requirements is None
+    assert "# requirements: requirements.txt  # not needed by candidates" in text
