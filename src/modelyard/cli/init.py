@@ -16,7 +16,5 @@ def run(_command: Command, given: Mapping[str, str], _positional: list[str]) -> 
     asked = Asked(target, task, time, group)
     for note in propose_configuration(path, asked):
         print(f"tried: {note}")
-    print(
-        f"wrote {path.name}, tried on the data; every guess in it is marked. Next: modelyard config check, then modelyard run"
-    )
+    print(f"wrote {path.name}, tried on the data; guesses are marked. Next: modelyard config check, then modelyard run")
     return OK

@@ -100,7 +100,7 @@ class Case:
         estimate = sum(weight * each for weight, each in zip(weights, known, strict=True) if each is not None)
         if None in known or (estimate > 0 and not getattr(rule.operator, "better", False)):
             shown = None if None in known else estimate
-            return Interval(shown, None, None, "", test_set.units, len(test_set.y))
+            return Interval(shown, None, None, (), test_set.units, len(test_set.y))
         if not self._of_gain:
             return self.level(rule.demand.reference or "")
         return measure.contrast(rule.metric, test_set, Combination(models, weights, constant_reference=True))
