@@ -130,3 +130,16 @@ def test_pins_of_other_tools_are_not_required_of_candidates(tmp_path: Path) -> N
     config, text, _ = init(tmp_path, {"x": X, "y": LABEL})
     assert config.requirements is None
     assert "# requirements: requirements.txt  # not needed by candidates" in text
+
+
+@pytest.mark.parametrize(("first", "time"), [(1990, "year"), (70, None)])
+def test_whole_numbers_are_times_by_their_values(first: int, time: str | None, tmp_path: Path) -> None:
+    config, _, _ = init(tmp_path, {"year": [first + row // 20 for row in range(N)], "x": X, "y": LABEL})
+    assert (config.data.columns.time, split_of(config)) == (time, "time" if time else "random")
+
+
+def test_a_target_that_every_column_tells_leaves_something_to_learn_from(tmp_path: Path) -> None:
+    config, _, _ = init(
+        tmp_path, {"a": range(N), "b": [2 * row for row in range(N)], "y": [int(r > 99) for r in range(N)]}
+    )
+    assert config.data.columns.drop == ()

@@ -21,6 +21,8 @@ MANY_CLASSES = 20
 
 _IDS = re.compile(r"(?i:(.*[_\s.-])?(id|uuid|guid|key|index|row|no))|[a-z].*ID|[a-z].*Id")
 _NAMED_TIME = re.compile(r"(?i)(.*[_\s.-])?(time|date|timestamp|datetime|at|on|day|month)")
+_NAMED_YEAR = re.compile(r"(?i)year|yyyymm|year_?month|yyyymmdd|date")
+"""Whole numbers of this name may be years, months or days; whether they are, a trial shows."""
 _CANDIDATES = {
     "classification": (
         "{estimator: sklearn.linear_model.LogisticRegression, params: {C: [0.1, 1, 10]}}",
@@ -112,7 +114,7 @@ def _guess(source: Source, asked: Asked) -> _Guess:
         )
     complete = [column for column in others if not column.missing]
     repeated = _first(ids, lambda column: column not in (unique, target, named["time"]) and _repeats(column))
-    timed = _first(complete, lambda column: column.temporal)
+    timed = _first(complete, lambda column: column.temporal) or _first(complete, _may_be_years)
     return _Guess(
         target=target,
         target_why=why,
@@ -147,6 +149,10 @@ def _identifiers(columns: Sequence[Column]) -> tuple[list[Column], Column | None
     most = max((column.distinct for column in columns), default=0)
     ids = [column for column in columns if _IDS.fullmatch(column.name) and not column.missing and _countable(column)]
     return ids, _first(ids, lambda column: column.distinct == (column.rows or most)) or _numbered(columns)
+
+
+def _may_be_years(column: Column) -> bool:
+    return column.dtype.lower().startswith("int") and bool(_NAMED_YEAR.fullmatch(column.name))
 
 
 def _repeats(column: Column) -> bool:

@@ -126,7 +126,8 @@ def _determining(train: "pl.DataFrame", config: Config) -> list[str]:
     if len(features) < 2:
         return []
     tells = _equals if config.model.task == "regression" else _tells_class
-    return [each.name for each in features if tells(train[each.name], target)]
+    found = [each.name for each in features if tells(train[each.name], target)]
+    return found if len(found) < len(features) else []  # nothing else would be left to learn from
 
 
 def _equals(values: "pl.Series", target: "pl.Series") -> bool:
