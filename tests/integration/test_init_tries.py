@@ -25,7 +25,8 @@ LABEL = (X + NOISE > 0).astype(int)
 def init(folder: Path, frame: dict[str, Any], **asked: str) -> tuple[Config, str, tuple[str, ...]]:
     """The proposal for a table, which runs, its text, and what was told."""
     pl.DataFrame(frame).write_csv(folder / "table.csv")
-    notes = propose_configuration(folder / "modelyard.yml", Asked(**asked))  # type: ignore[arg-type]
+    said: dict[str, Any] = {**asked}
+    notes = propose_configuration(folder / "modelyard.yml", Asked(**said))
     config = load(folder / "modelyard.yml", root=folder).config
     try_configuration(config, folder)
     return config, (folder / "modelyard.yml").read_text("utf-8"), notes

@@ -1,7 +1,6 @@
 """The code of a fit is every file that it may run or read: what commands name, their folders, editable packages."""
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -122,8 +121,8 @@ def test_an_editable_package_is_code(
     project = tmp_path_factory.mktemp("project with blanks")
     (project / inside).parent.mkdir(parents=True, exist_ok=True)
     (project / inside).write_text("1", "utf-8")
-    installed: Callable[[], Any] = lambda: [_Package("my_lib", project), _Package("modelyard", tree / "libs")]  # noqa: E731
-    monkeypatch.setattr("importlib.metadata.distributions", installed)
+    installed = [_Package("my_lib", project), _Package("modelyard", tree / "libs")]
+    monkeypatch.setattr("importlib.metadata.distributions", lambda: installed)
     train = {"entrypoint": "fit:fit"}
     before = digest(tree, **train)
     (project / "README.md").write_text("words", "utf-8")
