@@ -1,4 +1,4 @@
-"""ARCHITECTURE.md and the decisions describe the house as it is: floors, names and links are those of the source."""
+"""ARCHITECTURE.md and the decisions describe the source as it is: floors, names and links exist."""
 
 import ast
 import re
@@ -16,7 +16,8 @@ DECISIONS = sorted(path for path in (ROOT / "docs" / "decisions").glob("*.md") i
 JOURNEYS = ("A row", "A verdict", "A model", "A token", "A configuration error")
 NAME = re.compile(r"`([a-z_]+(?:\.[a-z_]+)*):([A-Za-z_]+(?:\.[A-Za-z_]+)*)`")
 """``module:function``, the module without ``modelyard.``."""
-DOCUMENTS = [ROOT / "ARCHITECTURE.md", ROOT / "CONTRIBUTING.md", *DECISIONS]
+ADDING = sorted((ROOT / "docs" / "adding").glob("*.md"))
+DOCUMENTS = [ROOT / "ARCHITECTURE.md", ROOT / "CONTRIBUTING.md", *DECISIONS, *ADDING]
 
 
 @cache

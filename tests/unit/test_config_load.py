@@ -25,7 +25,7 @@ evaluate:
     - {metric: roc_auc, no_worse_than: champion, margin: 0.005}
 """
 
-DESIGN = """\
+FULL = """\
 model: {name: flights-late, task: binary, positive: true, metric: roc_auc}   # metric: the primary one
 data:
   sets:    {all: data/*.parquet}                   # any names
@@ -415,13 +415,13 @@ def test_a_long_value_is_shortened_and_stays_on_one_line(tmp_path: Path) -> None
     assert "\n" not in said.message
 
 
-def test_the_example_of_the_design_is_read(tmp_path: Path) -> None:
-    loaded = read(tmp_path, DESIGN)
+def test_a_full_configuration_is_read(tmp_path: Path) -> None:
+    loaded = read(tmp_path, FULL)
     assert loaded.config.model.name == "flights-late"
     assert loaded.config.model.positive is True
     assert loaded.config.evaluate.gates[2].by == ("carrier",)
     assert loaded.file == "modelyard.yml"
-    assert loaded.text == DESIGN
+    assert loaded.text == FULL
 
 
 def test_lines_are_known_for_every_key_and_fall_back_to_the_nearest_parent(tmp_path: Path) -> None:

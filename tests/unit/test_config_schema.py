@@ -28,7 +28,7 @@ evaluate:
     - {metric: roc_auc, no_worse_than: champion, margin: 0.005}
 mode: gate
 """
-DESIGN = """\
+FULL = """\
 model: {name: flights-late, task: binary, positive: true, metric: roc_auc}   # metric: the primary one
 data:
   sets:    {all: data/*.parquet}                   # any names
@@ -68,7 +68,7 @@ def test_the_schema_is_a_schema_with_an_id() -> None:
     assert SCHEMA["title"] == "modelyard.yml"
 
 
-@pytest.mark.parametrize("text", [DESIGN, GOOD], ids=["design", "small"])
+@pytest.mark.parametrize("text", [FULL, GOOD], ids=["full", "small"])
 def test_the_schema_accepts_what_the_loader_reads(text: str) -> None:
     assert accepts(text)
 

@@ -3,7 +3,7 @@
 import re
 
 from modelyard.core.catalogue import Catalogue
-from modelyard.core.errors import ConfigError
+from modelyard.core.errors import ConfigError, nearest
 from modelyard.data.source import Location, Source, SourceKind
 from modelyard.data.sources.files import FILES
 
@@ -20,10 +20,13 @@ def open_source(location: Location) -> Source:
         ConfigError: an unknown scheme.
     """
     scheme = _SCHEME.match(location.source)
-    if scheme and scheme[1].lower() not in SOURCES:
+    name = scheme[1].lower() if scheme else FILES.name
+    if name not in SOURCES:
+        schemes = [f"{known}://" for known in SOURCES.names() if known != FILES.name]
+        known = f"Known: {', '.join(['a path or glob without a scheme', *schemes])}."
         raise ConfigError(
-            f"{location.key}: {scheme[0]} is not supported yet; local files and globs are",
+            f"{location.key}: unknown data source '{name}://'",
             code="data/unknown-source",
-            hint="Copy the data into the workspace in a step before this one, and name those files.",
+            hint=f"{nearest(name, SOURCES.names())} {known} Otherwise copy the data into the workspace first.".lstrip(),
         )
-    return SOURCES.get(scheme[1].lower() if scheme else FILES.name).open(location)
+    return SOURCES.get(name).open(location)
