@@ -10,6 +10,7 @@ import pytest
 
 from modelyard.core.canonical import digest
 from modelyard.core.files import sha256_bytes
+from modelyard.core.reasons import because
 from modelyard.core.verdict import Verdict
 from modelyard.records.envelope import Envelope, Record, plain_record, write_record
 from modelyard.records.results import (
@@ -36,7 +37,7 @@ HOSTILE = "<img src=x onerror=alert(1)> @everyone \u202e[x](http://evil.example)
 
 
 def estimate(value: float, low: float, high: float) -> Estimate:
-    return Estimate(value=value, low=low, high=high, method="Wilson", n=92, unit="day", rows=84_059)
+    return Estimate(value=value, low=low, high=high, method=(because("wilson"),), n=92, unit="day", rows=84_059)
 
 
 def judged(number: int, champion: str | None) -> EvaluateResult:
