@@ -15,6 +15,7 @@ QUICK: dict[str, Sequence[Sequence[str]]] = {
     "start_up": [["--repeats", "3"]],
     "bootstrap": [["--rows", "5000", "--rounds", "1"]],
     "slices": [["--rows", "100000"]],
+    "reading": [["--rows", "20000", "--times", "1"]],
     "coverage": [["--repetitions", "50"], ["--gates", "3"]],
     "registry_scale": [["--versions", "200", "--times", "3"]],
     "registry_large": [["--mib", "32", "--times", "2"]],

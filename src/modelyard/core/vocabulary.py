@@ -68,5 +68,8 @@ RULE_CHANGE_KINDS: tuple[RuleChangeKind, ...] = get_args(RuleChangeKind)
 RegistryKind = Literal["local", "github", "mlflow"]
 REGISTRY_KINDS: tuple[RegistryKind, ...] = get_args(RegistryKind)
 
-DATA_SUFFIXES = (".parquet", ".csv.gz", ".csv", ".tsv")
+DATA_SUFFIXES = (".parquet", ".csv.gz", ".csv", ".tsv", ".jsonl", ".ndjson", ".arrow", ".feather")
 """Suffixes of the files that a data set may consist of."""
+
+MISSING_WORDS = ("", "NA", "N/A", "n/a", "NULL", "Null", "null", "None", "NaN", "nan", "NAN", "?", "-")
+"""What stands for a missing value among numbers, truth values and times of text files."""

@@ -6,7 +6,7 @@ import math
 from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
-from modelyard.data.reading import type_name
+from modelyard.data.types import type_name
 
 if TYPE_CHECKING:
     import polars as pl

@@ -7,23 +7,26 @@ import io
 import re
 import zlib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, cast
+from urllib.parse import unquote
 
 from modelyard.core.errors import DataError, nearest
 from modelyard.core.vocabulary import DATA_SUFFIXES
+from modelyard.data.types import Decided, Seen, decide_all, declared, fit, inferred
 
 if TYPE_CHECKING:
     import polars as pl
 
 
+_TYPED = (".parquet", ".jsonl", ".ndjson", ".arrow", ".feather")
+"""Kinds of file that tell types."""
 _CHUNK = 1 << 20
 _PARQUET_MARKS = (b"PAR1", b"PARE")
-_ISO_DATE = r"^\d{4}-\d{2}-\d{2}$"
-_ISO_TIME = r"^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?$"
-_ISO_TIME_WITH_ZONE = r"^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}(:?\d{2})?)$"
+_FOLDER = re.compile(r"[A-Za-z_]\w*=.+")
 _AGAIN = "Fetch or make the file again."
 
 
@@ -37,21 +40,59 @@ def shown(path: Path, root: Path | None) -> str:
     return path.relative_to(root).as_posix() if root and path.is_relative_to(root) else path.as_posix()
 
 
-def type_name(dtype: "pl.DataType") -> str:
-    """Return a type without what it may hold of the data: an Enum's text would list its categories."""
-    import polars as pl
+@dataclass
+class Loaded:
+    """A data set as its files tell it, before the types of all sets are known."""
 
-    told = isinstance(dtype, pl.Datetime | pl.Duration | pl.Decimal)
-    return str(dtype) if told else dtype.base_type().__name__
+    paths: tuple[Path, ...]
+    places: list[str]
+    frames: "list[pl.DataFrame]"
+    seen: list[dict[str, Seen]]
+
+    def files(self) -> list[tuple[str, Mapping[str, Seen]]]:
+        """Return each file as messages call it, with what was seen of its columns."""
+        return list(zip(self.places, self.seen, strict=True))
+
+    def finish(self, decided: Mapping[str, Decided]) -> "pl.DataFrame":
+        """Return all rows in the decided types; columns that none was decided for follow the set's own files.
+
+        Raises:
+            DataError: the set's own files disagree on one of the others.
+        """
+        import polars as pl
+
+        known = {**decide_all(self.files(), decided), **decided}
+        return pl.concat([self._fitted(index, known) for index in range(len(self.frames))], how="vertical")
+
+    def _fitted(self, index: int, decided: Mapping[str, Decided]) -> "pl.DataFrame":
+        import polars as pl
+
+        frame, again = self.frames[index], None
+        columns = []
+        for name in self.frames[0].columns:
+            found = fit(frame[name], decided[name].dtype)
+            if found is None and (not self.paths or self.seen[index][name].declared):
+                found = frame[name].cast(pl.String)
+            if found is None:
+                again = _cells(self.paths[index], self.places[index]) if again is None else again
+                found = again[name]
+            columns.append(found)
+        return pl.DataFrame(columns)
+
+
+def of_frame(frame: "pl.DataFrame", place: str) -> Loaded:
+    """Return rows whose source tells their types."""
+    return Loaded((), [place], [frame], [{column.name: declared(column) for column in frame.iter_columns()}])
 
 
 def read(paths: Sequence[Path], columns: Sequence[str] | None = None, *, root: Path | None = None) -> "pl.DataFrame":
-    """Read all rows of a data set, file after file in the given order.
+    """Read all rows of one data set, file after file in the given order, typed over its own files.
 
     CSV types are inferred over all rows of all files: whole numbers beside decimal ones are decimal, a column that is
-    empty in one file takes its type from the others, and text becomes dates or timestamps where every value is
-    written as ISO 8601 does (``2013-01-31``, ``2013-01-31 05:00:00``, with ``Z`` or an offset: UTC). Anything else
-    that looks like a date stays text, since 01/02/2013 has two readings. Parquet types are taken as declared.
+    empty in one file takes its type from the others, words such as NA are missing among numbers, whole numbers with
+    leading zeros are text, and text becomes dates or timestamps where every value is written as ISO 8601 does
+    (``2013-01-31``, ``2013-01-31 05:00:00``, with ``Z`` or an offset: UTC). Anything else that looks like a date stays
+    text, since 01/02/2013 has two readings. Parquet types are taken as declared, and widened where files differ.
 
     Args:
         paths: Files of one set, as ``resolve`` returns them.
@@ -64,19 +105,32 @@ def read(paths: Sequence[Path], columns: Sequence[str] | None = None, *, root: P
     Raises:
         DataError: an unreadable or truncated file, text that is not UTF-8, or files that disagree on columns or types.
     """
-    import polars as pl
+    return load(paths, columns, root=root).finish({})
 
-    names = _agreed_names(paths, [_names(path, shown(path, root)) for path in paths], root)
+
+def load(paths: Sequence[Path], columns: Sequence[str] | None = None, *, root: Path | None = None) -> Loaded:
+    """Read the files of a set, each typed by itself; see ``read``."""
+    places = [shown(path, root) for path in paths]
+    names = _agreed_names(paths, [_names(path, place) for path, place in zip(paths, places, strict=True)], root)
     wanted = names if columns is None else list(dict.fromkeys(columns))
     for column in wanted:
         if column not in names:
             raise DataError(
-                f"{shown(paths[0], root)} has no column {column!r}",
+                f"{places[0]} has no column {column!r}",
                 code="data/missing-column",
                 hint=nearest(column, names),
             )
-    frames = [_read_one(path, wanted, shown(path, root)) for path in paths]
-    return pl.concat(_agreed_types(paths, frames, root), how="vertical")
+    found = [_read_one(path, wanted, place) for path, place in zip(paths, places, strict=True)]
+    return Loaded(tuple(paths), places, [frame for frame, _ in found], [seen for _, seen in found])
+
+
+def text(paths: Sequence[Path], columns: Sequence[str], *, root: Path | None = None) -> "pl.DataFrame | None":
+    """Return columns of text files as they are written, file after file; None for files that tell types."""
+    import polars as pl
+
+    if any(kind(path) in _TYPED for path in paths):
+        return None
+    return pl.concat([_cells(path, shown(path, root)).select(columns) for path in paths], how="vertical")
 
 
 def schema(paths: Sequence[Path], *, root: Path | None = None) -> dict[str, "pl.DataType"]:
@@ -87,14 +141,21 @@ def schema(paths: Sequence[Path], *, root: Path | None = None) -> dict[str, "pl.
     Raises:
         DataError: as for ``read``.
     """
-    if any(kind(path) != ".parquet" for path in paths):
+    if any(kind(path) != ".parquet" or _folders(path) for path in paths):
         return dict(read(paths, root=root).schema)
     import polars as pl
 
-    footers = [_parquet_schema(path, shown(path, root)) for path in paths]
+    places = [shown(path, root) for path in paths]
+    footers = [_parquet_schema(path, place) for path, place in zip(paths, places, strict=True)]
     names = _agreed_names(paths, [list(footer) for footer in footers], root)
-    frames = [pl.DataFrame(schema={name: footer[name] for name in names}) for footer in footers]
-    return dict(_agreed_types(paths, frames, root)[0].schema)
+    seen = []
+    for path, place, footer in zip(paths, places, footers, strict=True):
+        with _readable(place, "the Parquet file is damaged"):
+            rows = pl.scan_parquet(path, glob=False, hive_partitioning=False).select(pl.len()).collect().item()
+        seen.append(
+            {name: Seen(None if footer[name] == pl.Null else footer[name], rows, declared=True) for name in names}
+        )
+    return {name: each.dtype for name, each in decide_all(list(zip(places, seen, strict=True))).items()}
 
 
 def require_columns(found: Iterable[str], needed: dict[str, str], where: str) -> None:
@@ -140,27 +201,68 @@ def _readable(name: str, what: str) -> Iterator[None]:
         raise DataError(f"{name}: {why}", code="data/unreadable", hint=_AGAIN) from error
 
 
+def _folders(path: Path) -> dict[str, str | None]:
+    """Return the columns that stand in the names of folders, as in ``year=2023``."""
+    named = [part.split("=", 1) for part in path.parts[:-1] if _FOLDER.fullmatch(part)]
+    return {key: None if value == "__HIVE_DEFAULT_PARTITION__" else unquote(value) for key, value in named}
+
+
 def _names(path: Path, name: str) -> list[str]:
-    return list(_parquet_schema(path, name)) if kind(path) == ".parquet" else _csv_header(path, name)
+    own = list(_declared_schema(path, name)) if kind(path) in _TYPED else _csv_header(path, name)
+    return own + [key for key in _folders(path) if key not in own]
 
 
-def _read_one(path: Path, columns: list[str], name: str) -> "pl.DataFrame":
+def _read_one(path: Path, columns: list[str], name: str) -> "tuple[pl.DataFrame, dict[str, Seen]]":
+    """Return one file's columns in the types that its own values have, with what was seen of them."""
+    import polars as pl
+
+    if kind(path) not in _TYPED:
+        frame = _cells(path, name)
+        typed = {column: inferred(frame[column]) for column in columns}
+        return pl.DataFrame([series for series, _ in typed.values()]), {key: seen for key, (_, seen) in typed.items()}
+    known = _declared_schema(path, name)
+    own = [column for column in columns if column in known]
+    frame = _declared(path, own, name)
+    seen = {column: declared(frame[column]) for column in own}
+    for key, value in _folders(path).items():
+        if key in columns and key not in known:
+            series, seen[key] = inferred(pl.repeat(value, len(frame), dtype=pl.String, eager=True).alias(key))
+            frame = frame.with_columns(series)
+    return frame.select(columns), seen
+
+
+def _declared_schema(path: Path, name: str) -> Mapping[str, "pl.DataType"]:
+    return _parquet_schema(path, name) if kind(path) == ".parquet" else _declared(path, None, name).schema
+
+
+def _declared(path: Path, columns: list[str] | None, name: str) -> "pl.DataFrame":
+    """Return columns of a file that tells their types."""
     import polars as pl
 
     if kind(path) == ".parquet":
         with _readable(name, "the Parquet file is damaged"):
-            return pl.read_parquet(path, columns=columns, glob=False, hive_partitioning=False).select(columns)
+            return pl.read_parquet(path, columns=columns, glob=False, hive_partitioning=False)
+    if kind(path) in (".arrow", ".feather"):
+        with _readable(name, "not a whole Arrow file"):
+            return pl.read_ipc(path, columns=columns)
+    with _readable(name, "not readable as JSON lines: one object a line is expected"):
+        frame = pl.read_ndjson(path, infer_schema_length=None)
+        return frame if columns is None else frame.select(columns)
+
+
+def _cells(path: Path, name: str) -> "pl.DataFrame":
+    """Return the cells of a text file as they are written, and what its folders add."""
+    import polars as pl
+
     try:
-        with _readable(name, "not readable as CSV: quotation marks or types do not hold through the file"):
-            frame = pl.read_csv(
-                path, columns=columns, separator=_separator(path), infer_schema_length=None, glob=False
-            ).select(columns)
+        with _readable(name, "not readable as CSV: quotation marks do not hold through the file"):
+            frame = pl.read_csv(path, separator=_separator(path), infer_schema=False, glob=False)
     except DataError:
         _refuse_other_encoding(path, name)
         _refuse_long_row(path, name)
         raise
     return frame.with_columns(
-        _parsed(column) for column in frame.get_columns() if column.dtype == pl.String and len(column)
+        pl.lit(value, dtype=pl.String).alias(key) for key, value in _folders(path).items() if key not in frame.columns
     )
 
 
@@ -254,21 +356,6 @@ def _refuse_long_row(path: Path, name: str) -> None:
             return
 
 
-def _parsed(column: "pl.Series") -> "pl.Series":
-    """Parse a text column as dates or timestamps, where each of its values is one in ISO 8601's form."""
-    values = column.drop_nulls()
-    if not len(values):
-        return column
-    first = values[0]
-    if re.match(_ISO_DATE, first):
-        parsed = column.str.to_date("%Y-%m-%d", strict=False)
-    elif any(re.match(form, first) and values.str.contains(form).all() for form in (_ISO_TIME, _ISO_TIME_WITH_ZONE)):
-        parsed = column.str.to_datetime(strict=False, time_unit="us")
-    else:
-        return column
-    return parsed if parsed.null_count() == column.null_count() else column
-
-
 # several files
 
 
@@ -289,56 +376,3 @@ def _agreed_names(paths: Sequence[Path], names: list[list[str]], root: Path | No
                 hint=" ".join([*filter(None, hints), "Fix the file, or name the files that belong together."]),
             )
     return next(each for each in names if frozenset(each) == usual)
-
-
-def _agreed_types(paths: Sequence[Path], frames: list["pl.DataFrame"], root: Path | None) -> list["pl.DataFrame"]:
-    """Return the frames with one type per column."""
-    target: dict[str, pl.DataType] = {}
-    for column in frames[0].columns:
-        known = [
-            frame.schema[column] for path, frame in zip(paths, frames, strict=True) if _tells_type(path, frame[column])
-        ]
-        types = known or [frame.schema[column] for frame in frames]
-        widest = _widest(types) if kind(paths[0]) != ".parquet" else None
-        target[column] = widest or Counter(types).most_common(1)[0][0]
-        for path, frame in zip(paths, frames, strict=True):
-            found, right = frame.schema[column], target[column]
-            if found != right and widest is None and _tells_type(path, frame[column]):
-                raise DataError(
-                    f"{shown(path, root)}: column {column!r} is {type_name(found)}, "
-                    f"but {type_name(right)} in the other files of its set",
-                    code="data/other-type",
-                    hint="Fix that file. Parquet keeps types; in CSV they are guessed from the text.",
-                )
-    return [_cast(frame, target) for frame in frames]
-
-
-def _tells_type(path: Path, column: "pl.Series") -> bool:
-    """Return whether a column's type says something: a CSV column without any value has none."""
-    import polars as pl
-
-    return column.dtype != pl.Null if kind(path) == ".parquet" else column.null_count() < len(column)
-
-
-def _widest(types: Sequence["pl.DataType"]) -> "pl.DataType | None":
-    """Return the type that holds values of all these without loss of meaning; None where there is none."""
-    import polars as pl
-
-    if all(found.is_numeric() for found in types):
-        return next((found for found in types if found.is_float()), max(types, key=lambda found: found == pl.Int128))
-    if {found.base_type() for found in types} == {pl.Date, pl.Datetime}:
-        timestamps = {found for found in types if found != pl.Date}
-        return timestamps.pop() if len(timestamps) == 1 and pl.Datetime("us") in timestamps else None
-    return None
-
-
-def _cast(frame: "pl.DataFrame", target: dict[str, "pl.DataType"]) -> "pl.DataFrame":
-    """Return the frame with its columns in the target's order and types; columns without a value take any type."""
-    import polars as pl
-
-    return frame.select(
-        pl.repeat(None, len(frame), dtype=dtype).alias(name)
-        if frame[name].null_count() == len(frame)
-        else pl.col(name).cast(dtype)
-        for name, dtype in target.items()
-    )

@@ -3,12 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
 from modelyard.records.results import DataSet
 
 if TYPE_CHECKING:
     import polars as pl
+
+    from modelyard.data.reading import Loaded
 
 RowFormat = Literal[".csv", ".parquet"]
 """Suffix of the files in which a user's command is given the rows of a data set."""
@@ -55,6 +57,17 @@ class Source(Protocol):
 
     def row_format(self) -> RowFormat:
         """Return the format in which a user's command is given these rows."""
+
+
+@runtime_checkable
+class Untyped(Protocol):
+    """A source whose files do not say types, so that they are decided over all sets."""
+
+    def load(self) -> "Loaded":
+        """Read all rows, each file typed by itself."""
+
+    def text(self, columns: Sequence[str]) -> "pl.DataFrame | None":
+        """Read columns as the files write them; None where the files hold no text."""
 
 
 class SourceKind(Protocol):

@@ -8,7 +8,8 @@ from zoneinfo import available_timezones
 from modelyard.config.sections.data import Columns, UnitColumn, UnitEvery
 from modelyard.core.errors import ConfigError, DataError, nearest
 from modelyard.core.vocabulary import TIME_UNITS, TimeUnit
-from modelyard.data.reading import require_columns, type_name
+from modelyard.data.reading import require_columns
+from modelyard.data.types import type_name
 
 if TYPE_CHECKING:
     import numpy as np

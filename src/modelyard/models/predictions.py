@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 
 from modelyard.core.errors import DataError, nearest
+from modelyard.core.vocabulary import DATA_SUFFIXES
+from modelyard.data.reading import kind, read
 from modelyard.metrics.predictions import Bools, Floats, Ints, Predictions
 from modelyard.records.results import Signature
 
@@ -28,25 +30,31 @@ class Joined:
 
 
 def read_predictions(path: Path, who: str) -> Any:
-    """Read a prediction file (Parquet or CSV) as a Polars frame.
+    """Read a prediction file, of any kind that data sets are read from, as a Polars frame.
 
     Raises:
         DataError: missing, unreadable or empty.
     """
-    import polars as pl
-
     if not path.is_file():
         raise DataError(
             f"{who}: no prediction file {path}",
             code="model/no-prediction-file",
             hint="Name an existing Parquet or CSV file.",
         )
-    try:
-        frame = pl.read_csv(path, infer_schema_length=None) if path.suffix == ".csv" else pl.read_parquet(path)
-    except (pl.exceptions.PolarsError, OSError) as error:
+    if not kind(path):
         raise DataError(
-            f"{who}: {path.name} is not a readable prediction file ({type(error).__name__})",
+            f"{who}: {path.name} is not a kind of file that predictions are read from",
             code="model/unreadable-predictions",
+            hint=f"Write Parquet or CSV; readable are {', '.join(DATA_SUFFIXES)}.",
+        )
+    try:
+        frame = read((path,))
+    except DataError as error:
+        message = error.message.removeprefix(f"{path.as_posix()}: ")
+        raise DataError(
+            f"{who}: {path.name} is not a readable prediction file: {message}",
+            code="model/unreadable-predictions",
+            hint="Write Parquet or CSV with a header.",
         ) from error
     if len(frame) == 0:
         raise DataError(f"{who}: {path.name} holds no predictions", code="model/no-predictions")
@@ -75,8 +83,13 @@ def join(frame: Any, ids: Any, *, id_column: str, signature: Signature, threshol
         raise DataError(
             f"{who}: the predictions have no column {id_column!r}. {hint}".strip(),
             code="model/prediction-columns",
-            hint=f"Columns found: {', '.join(frame.columns[:10])}.",
+            hint=f"A prediction file is Parquet or CSV, and its header names {id_column!r} and the predictions; "
+            f"the first line here names {len(frame.columns)} columns{_named(frame.columns)}.",
         )
+    if frame[id_column].dtype.is_integer() and ids.dtype == pl.String:
+        numbers = ids.cast(pl.Int128, strict=False)
+        if not numbers.null_count() and numbers.n_unique() == len(ids):
+            ids = numbers  # codes with leading zeros, which whoever wrote the predictions read as numbers
     if frame[id_column].dtype != ids.dtype:
         # Cast before duplicates are looked for: "1" and "01" are one number.
         frame = frame.with_columns(pl.col(id_column).cast(ids.dtype, strict=False))
@@ -101,6 +114,12 @@ def join(frame: Any, ids: Any, *, id_column: str, signature: Signature, threshol
         )
     predictions = _arrays(found, matched, signature, threshold, who)
     return Joined(predictions, matched)
+
+
+def _named(columns: Sequence[str]) -> str:
+    """Return the names of columns; nothing where the first line may be a row's values."""
+    names = [name for name in columns if name.isidentifier()]
+    return f": {', '.join(names[:10])}" if len(names) == len(columns) else ""
 
 
 def _arrays(found: Any, matched: Bools, signature: Signature, threshold: float, who: str) -> Predictions:

@@ -1,14 +1,15 @@
 """The configured data sets as a run sees them: listed, fingerprinted, read and split once each."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from modelyard.config.configuration import Config
 from modelyard.core import files
-from modelyard.data.source import Location, Source
+from modelyard.data.source import Location, Source, Untyped
 from modelyard.data.sources import open_source
-from modelyard.records.results import DataSet
+from modelyard.records.results import ColumnType, DataSet
 from modelyard.steps import rows
 from modelyard.steps.once import Once
 from modelyard.steps.rows import Rows
@@ -42,8 +43,45 @@ class DataView:
         return {name: found.digest for name, found in self.fingerprint().items()}
 
     def read(self, name: str) -> Any:
-        """Read a data set as a Polars frame; its contents must still be what was fingerprinted."""
-        return self._once(f"frame {name}", lambda: self.sources()[name].read())
+        """Read a data set as a Polars frame, in the types that were decided over all sets."""
+        return self._once(f"frame {name}", lambda: self._finish(name))
+
+    def read_text(self, name: str, columns: Sequence[str]) -> Any:
+        """Read columns of a set as its files write them; None where they hold no text."""
+        source = self.sources()[name]
+        return source.text(columns) if isinstance(source, Untyped) else None
+
+    def describe(self) -> tuple[ColumnType, ...]:
+        """Describe every column of all sets: type, kind, missing values, and why it is what it is."""
+        from modelyard.data.types import described
+
+        return tuple(described(each, self.config.data.columns.personal) for each in self._types().values())
+
+    def _types(self) -> dict[str, Any]:
+        """Return the type of every column, decided once over all files of all sets."""
+        return self._once("types", self._decide)
+
+    def _decide(self) -> dict[str, Any]:
+        from modelyard.data.types import decide_all
+
+        files = [each for name in self.sources() for each in self._loaded(name).files()]
+        return decide_all(files, self.config.data.columns.drop)
+
+    def _finish(self, name: str) -> Any:
+        """Bring a set into the decided types; what was read of its files is let go."""
+        types = self._types()
+        frame = self._loaded(name).finish(types)
+        self._once.forget(f"loaded {name}")
+        return frame
+
+    def _loaded(self, name: str) -> Any:
+        return self._once(f"loaded {name}", lambda: self._load(name))
+
+    def _load(self, name: str) -> Any:
+        from modelyard.data.reading import of_frame
+
+        source = self.sources()[name]
+        return source.load() if isinstance(source, Untyped) else of_frame(source.read(), f"data.sets.{name}")
 
     def digest_rows(self) -> tuple[str, str]:
         """Digest what decides the training rows and the test rows: contents, split, and the columns' meaning."""

@@ -1,6 +1,7 @@
 """Judge a suite on a data set with any engine; what can be told without an engine is told here, for all of them."""
 
-from collections.abc import Collection, Mapping
+import re
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from modelyard.core.errors import closest
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 _SHOWN = 8
 """Entries of a list among the arguments that the record keeps."""
 _EXACT = 2**53
+_ABOUT_TEXT = re.compile("strftime|dateutil|regex|like_pattern|value_lengths")
+_TEXT_TYPES = {"str", "string", "object", "object_"}
 _COLUMN_EXISTS = "expect_column_to_exist"
 
 
@@ -27,6 +30,7 @@ def judge_suite(
     set_name: str,
     suite_path: str,
     personal: Collection[str] = (),
+    text_of: "Callable[[Sequence[str]], pl.DataFrame | None]" = lambda _columns: None,
 ) -> SuiteResult:
     """Judge every expectation of a suite on a data set.
 
@@ -40,13 +44,19 @@ def judge_suite(
         set_name: its name in the configuration.
         suite_path: the suite's file as configured.
         personal: columns of which nothing but counts is shown.
+        text_of: gives columns as their files write them; None where the files hold no text.
 
     Returns:
         Verdict error if anything errored or was vacuous or there are no rows; fail if an expectation of severity
         critical failed; else pass.
     """
     judge = engine.judges(frame) if frame.height else None
-    outcomes = [_outcome(item, frame, judge, frozenset(personal)) for item in suite.items]
+    written = [item for item in suite.items if _about_text(item, frame)] if judge else []
+    text = _as_written(frame, written, text_of)
+    judge_text = engine.judges(text) if text is not None else judge
+    outcomes = [
+        _outcome(item, frame, judge_text if item in written else judge, frozenset(personal)) for item in suite.items
+    ]
     return SuiteResult(
         set=set_name,
         suite=suite_path,
@@ -54,6 +64,26 @@ def judge_suite(
         engine=engine.version(),
         verdict=_verdict(suite, outcomes),
         expectations=tuple(_recorded(item, outcome) for item, outcome in zip(suite.items, outcomes, strict=True)),
+    )
+
+
+def _about_text(item: Item, frame: "pl.DataFrame") -> bool:
+    """Return whether an expectation is about how times are written, which are parsed by now."""
+    types = item.kwargs.get("type_"), *(item.kwargs.get("type_list") or ())
+    about = bool(_ABOUT_TEXT.search(item.type)) or any(str(each).lower() in _TEXT_TYPES for each in types)
+    return about and any(name in frame.columns and frame.schema[name].is_temporal() for name in item.columns)
+
+
+def _as_written(
+    frame: "pl.DataFrame", items: Sequence[Item], text_of: "Callable[[Sequence[str]], pl.DataFrame | None]"
+) -> "pl.DataFrame | None":
+    """Return the frame with the times that items are about as text; None where there is none."""
+    names = dict.fromkeys(name for item in items for name in item.columns if frame.schema[name].is_temporal())
+    text = text_of(list(names)) if names else None
+    if text is None:
+        return None
+    return frame.with_columns(
+        text[name].set(frame[name].is_null() & text[name].is_not_null(), None) for name in text.columns
     )
 
 
@@ -133,4 +163,4 @@ def _plain(value: Any) -> Any:
         return {str(key): _plain(part) for key, part in value.items()}
     if isinstance(value, list):
         return [_plain(part) for part in value]
-    return str(value) if isinstance(value, int) and abs(value) > _EXACT else value
+    return str(value) if isinstance(value, int) and abs(value) >= _EXACT else value

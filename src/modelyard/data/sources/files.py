@@ -48,6 +48,14 @@ class FileSource:
         """Read the files, one after the other."""
         return reading.read(self.paths, columns, root=self.location.root)
 
+    def load(self) -> reading.Loaded:
+        """Read the files, each typed by itself, for types that are decided over all sets."""
+        return reading.load(self.paths, root=self.location.root)
+
+    def text(self, columns: Sequence[str]) -> "pl.DataFrame | None":
+        """Read the cells of columns; None where the files tell types."""
+        return reading.text(self.paths, columns, root=self.location.root)
+
     def describe(self) -> "dict[str, pl.DataType]":
         """Return column to type; Parquet footers tell it without reading rows."""
         return reading.schema(self.paths, root=self.location.root)

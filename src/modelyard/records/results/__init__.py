@@ -1,6 +1,6 @@
 """What each step found, as data: a file a step, and the catalogue of their kinds. Reports render these alone."""
 
-from modelyard.records.results.detect import DETECT, DataSet, DetectResult, Partition, Reason
+from modelyard.records.results.detect import DETECT, ColumnType, DataSet, DetectResult, Partition, Reason
 from modelyard.records.results.evaluate import (
     EVALUATE,
     Calibration,
@@ -57,6 +57,7 @@ __all__ = [
     "ChangedPredictions",
     "ChangedSlice",
     "CheckResult",
+    "ColumnType",
     "CurvePoints",
     "DataSet",
     "DetectResult",

@@ -28,6 +28,24 @@ class DataSet(Part):
     removed: tuple[str, ...] = ()
 
 
+class ColumnType(Part):
+    """What a column is, over all files of all sets; no value of the data but short words that many rows share."""
+
+    name: str
+    type: str
+    kind: Literal["number", "text", "boolean", "time", "other"]
+    rows: int
+    missing: int
+    why: Literal["values", "declared", "codes", "no-value", "not-all-numbers", "words"] = "values"
+    """Codes: whole numbers with leading zeros. Words: text in which some values are words such as NA."""
+    not_numbers: int = 0
+    """Of text with numbers in it, values that are none."""
+    words: tuple[str, ...] = ()
+    """The most frequent of these, of no personal column."""
+    missing_words: int = 0
+    """Values such as NA that were counted as missing; in text, that stayed as they are."""
+
+
 Reason = Literal["first-run", "data", "code", "configuration", "packages"]
 
 
@@ -42,6 +60,8 @@ class DetectResult(Part):
     config_digest: Digest
     packages_digest: Digest
     registry: str
+    columns: tuple[ColumnType, ...] = ()
+    """Every column of all sets, in their order."""
     details: dict[Reason, tuple[str, ...]] = Field(default_factory=dict)
 
 

@@ -3,11 +3,13 @@
 from collections.abc import Sequence
 
 from modelyard.records.envelope import Envelope
-from modelyard.records.results import DataSet, DetectResult
-from modelyard.report import numbers
+from modelyard.records.results import ColumnType, DataSet, DetectResult
+from modelyard.report import columns, numbers
 from modelyard.report.conclusion import outcome
 from modelyard.report.document import Block, Break, Code, Column, Inline, Line, Listing, Section, Table, line
 
+COLUMNS = 40
+"""Columns that are listed; those worth a look come first."""
 SHOWN = 12
 """Names that are listed of each kind of change; the rest is counted."""
 _REASONS = {
@@ -32,7 +34,32 @@ def sections(envelope: Envelope) -> tuple[Section, ...]:
             blocks.append(Listing((_names(f"{_REASONS[reason].capitalize()}: ", details),)))
     if result.sets:
         blocks.append(_sets(result.sets))
+    if result.columns:
+        blocks.append(_columns(result.columns))
     return (Section("changed", "What changed", f"{reasons}{since}", tuple(blocks), 60),)
+
+
+def _columns(found: Sequence[ColumnType]) -> Table:
+    told = sorted(found, key=lambda each: not columns.worth_telling(each))[:COLUMNS]
+    heads = (
+        Column("Column", "lead"),
+        Column("Type"),
+        Column("Kind"),
+        Column("Missing", number=True),
+        Column("Why", "lead"),
+    )
+    rows = tuple(
+        (
+            line(Code(each.name)),
+            line(each.type),
+            line(each.kind),
+            line(numbers.share(each.missing, each.rows) if each.rows else numbers.count(0)),
+            line(columns.why(each)),
+        )
+        for each in told
+    )
+    more = f", {numbers.count(len(found) - len(told))} more in the record" if len(found) > len(told) else ""
+    return Table(f"Columns of all sets{more}", heads, rows)
 
 
 def _sets(sets: Sequence[DataSet]) -> Table:

@@ -6,6 +6,7 @@ from typing import Any
 from modelyard.core.canonical import digest
 from modelyard.records.envelope import Envelope
 from modelyard.records.results import DetectResult
+from modelyard.report import columns
 from modelyard.steps.presenter import Plain
 
 
@@ -17,9 +18,11 @@ class DetectPresenter(Plain[DetectResult]):
         return "changed: " + ", ".join(result.reasons) if result.changed else f"unchanged since {result.champion}"
 
     def lines(self, envelope: Envelope, result: DetectResult) -> list[str]:
-        """Return the first of each kind of change."""
+        """Return the first of each kind of change, and the columns whose type is not what one would expect."""
         del envelope
-        return [f"  {reason}: {detail}" for reason, details in result.details.items() for detail in details[:20]]
+        changes = [f"  {reason}: {detail}" for reason, details in result.details.items() for detail in details[:20]]
+        told = [each for each in result.columns if columns.worth_telling(each)]
+        return changes + [f"  column {each.name}: {columns.why(each)}" for each in told[:20]]
 
     def outputs(self, envelope: Envelope, result: DetectResult) -> dict[str, Any]:
         """Return whether and what, the data's digest, and the model."""

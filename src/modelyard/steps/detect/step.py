@@ -6,7 +6,7 @@ from typing import Any, get_args
 import modelyard.records.results as r
 from modelyard.core.verdict import Verdict
 from modelyard.data import fingerprint
-from modelyard.records.results import DataSet, DetectResult, Reason
+from modelyard.records.results import ColumnType, DataSet, DetectResult, Reason
 from modelyard.registry.records import version_records
 from modelyard.steps.context import CheckedOut
 from modelyard.steps.declaration import TOKEN, Inputs, Outputs, StepSpec
@@ -80,9 +80,18 @@ def run(context: CheckedOut, _inputs: Inputs) -> Outcome:
         config_digest=context.policy.digest_configuration(),
         packages_digest=context.workspace.digest_packages(),
         registry=context.versions.open().kind,
+        columns=_columns(context, then, details),
         details=details,
     )
     return Outcome(result, Verdict.PASS, champion_version=result.champion)
+
+
+def _columns(
+    context: CheckedOut, then: DetectResult | None, details: Mapping[Reason, tuple[str, ...]]
+) -> tuple[ColumnType, ...]:
+    """Return the columns' types; where data and configuration are those of the champion, as they were found for it."""
+    same = then is not None and then.columns and not {"data", "configuration"} & set(details)
+    return then.columns if then is not None and same else context.data.describe()
 
 
 def _details(

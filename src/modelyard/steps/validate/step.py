@@ -72,6 +72,7 @@ def run(context: CheckedOut, _inputs: Inputs) -> Outcome:
                 set_name=name,
                 suite_path=context.config.validate_.suites[name] if context.config.validate_ else "",
                 personal=context.config.data.columns.personal,
+                text_of=lambda columns, name=name: context.data.read_text(name, columns),  # type: ignore[misc]  # a default binds the name
             )
         )
     return Outcome(ValidateResult(suites=tuple(results)), worst(result.verdict for result in results))

@@ -266,11 +266,23 @@ def _plain(value: Any) -> Observed:
     if isinstance(value, bool):
         return Observed(value=value)
     if isinstance(value, int | float):
-        exact = math.isfinite(value) and (isinstance(value, float) or abs(value) <= _EXACT)
+        exact = math.isfinite(value) and (isinstance(value, float) or abs(value) < _EXACT)
         return Observed(value=value if exact else str(value))
     if isinstance(value, dt.date):  # pandas' timestamps too
         return Observed(value=value.isoformat())
     return Observed(hidden="value")
+
+
+def _beyond_floats(column: "pl.Series") -> bool:
+    """Return whether whole numbers are exact only as Python's own: beyond 64 bits, or beyond 2^53 with some missing."""
+    import polars as pl
+
+    if not column.dtype.is_integer() or column.null_count() == len(column):
+        return False
+    if column.dtype in (pl.Int128, pl.UInt128):
+        return True
+    least, most = column.min(), column.max()
+    return column.null_count() > 0 and max(abs(int(str(least))), abs(int(str(most)))) > _EXACT
 
 
 def _pandas(frame: "pl.DataFrame") -> Any:
@@ -281,6 +293,9 @@ def _pandas(frame: "pl.DataFrame") -> Any:
 
     columns = {}
     for name in frame.columns:
+        if _beyond_floats(frame[name]):
+            columns[name] = pd.Series(frame[name].to_list(), dtype=object)
+            continue
         try:
             columns[name] = to_pandas(frame.select(name))[name]
         except TypeError:
