@@ -71,7 +71,7 @@ def says(done: Done, code: int, *words: str) -> None:
 def test_one_class_in_the_test_rows_cannot_be_told(tmp_path: Path) -> None:
     with_train = CONFIG.replace("{test: data/test.csv}", "{train: data/train.csv, test: data/test.csv}")
     folder = repository(tmp_path / "one", with_train, rows().filter(answer="yes"))
-    rows(seed=3).write_csv(folder / "data" / "train.csv")
+    rows(seed=3).with_columns(key="t" + pl.col("key")).write_csv(folder / "data" / "train.csv")
     says(modelyard(folder, "run"), 1)
     assert (gate(folder)["verdict"], gate(folder)["reason"]["code"]) == ("inconclusive", "one-class")
 
@@ -108,7 +108,7 @@ def test_a_slice_that_is_named_must_be_judged(tmp_path: Path, slices: str, verdi
 def test_constant_predictions_beat_no_baseline(tmp_path: Path) -> None:
     config = CONFIG.replace("{test: data/test.csv}", "{train: data/train.csv, test: data/test.csv}")
     folder = repository(tmp_path / "constant", config[: config.index("  gates:")])
-    rows(seed=3).write_csv(folder / "data" / "train.csv")
+    rows(seed=3).with_columns(key="t" + pl.col("key")).write_csv(folder / "data" / "train.csv")
     rows().select("key", probability=pl.lit(0.7)).write_csv(folder / "challenger.csv")
     says(modelyard(folder, "run"), 1)
     assert (gate(folder)["id"], gate(folder)["verdict"]) == ("roc-auc-better-than-baseline", "fail")
