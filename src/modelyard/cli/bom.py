@@ -13,7 +13,7 @@ from modelyard.usecases.bill_of_materials import bill_of_materials
 
 def run(_command: Command, given: Mapping[str, str], positional: list[str]) -> int:
     """Print it, or write it to a file."""
-    registry = open_context(given, quiet=True).registry
+    registry = open_context(given, quiet=True).versions.open()
     text = json.dumps(bill_of_materials(registry, positional[0]), indent=2, ensure_ascii=False)
     output = given.get("output", "")
     if output:

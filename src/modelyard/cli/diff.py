@@ -13,7 +13,7 @@ from modelyard.usecases.compare_versions import compare
 def run(_command: Command, given: Mapping[str, str], positional: list[str]) -> int:
     """Show what differs."""
     form = formats.chosen(given)
-    registry = open_context(given, quiet=True).registry
+    registry = open_context(given, quiet=True).versions.open()
     compared = compare(registry, *positional)
     title = f"{compared.old.name} and {compared.new.name} of {registry.model}"
     formats.show(form, title, comparison.blocks(compared), comparison.data(compared))

@@ -13,6 +13,6 @@ from modelyard.usecases.suggest_gates import suggest_gates
 
 def run(_command: Command, given: Mapping[str, str], _positional: list[str]) -> int:
     """Print them; nothing is written."""
-    suggestion = suggest_gates(open_context(given, quiet=True).record_or_none("train"))
+    suggestion = suggest_gates(open_context(given, quiet=True).records.find("train"))
     formats.show_lines(given, margins.lines(suggestion), asdict(suggestion))
     return OK

@@ -18,9 +18,9 @@ def run(_command: Command, given: Mapping[str, str], _positional: list[str]) -> 
     context = open_context(given, quiet=True)
     keep = context.config.registry.keep
     collection = plan_collection(
-        context.registry, Policy(keep.versions, keep.days), datetime.now(UTC), proposed(context)
+        context.versions.open(), Policy(keep.versions, keep.days), datetime.now(UTC), proposed(context)
     )
     if given.get("apply") == "true":
-        collection = collect(context.registry, collection, actor=context.actor, command=garbage.APPLY)
+        collection = collect(context.versions.open(), collection, actor=context.actor, command=garbage.APPLY)
     formats.show_lines(given, garbage.lines(collection), garbage.data(collection))
     return OK

@@ -18,7 +18,7 @@ def run(_command: Command, given: Mapping[str, str], _positional: list[str]) -> 
     """Print the history, newest last, or what served at a moment."""
     form = formats.chosen(given)
     context = open_context(given, quiet=True)
-    registry, own = context.registry, context.config.registry.alias
+    registry, own = context.versions.open(), context.config.registry.alias
     alias, moment = given.get("alias", own), given.get("on", "")
     if moment:
         if alias == EVERY:

@@ -13,7 +13,7 @@ from modelyard.usecases.describe_version import describe
 def run(_command: Command, given: Mapping[str, str], positional: list[str]) -> int:
     """Show a version."""
     form = formats.chosen(given)
-    registry = open_context(given, quiet=True).registry
+    registry = open_context(given, quiet=True).versions.open()
     facts = describe(registry, positional[0])
     formats.show(form, f"{facts.name} of {registry.model}", version.blocks(facts), version.data(facts))
     return OK

@@ -24,7 +24,11 @@ def run(_command: Command, given: Mapping[str, str], _positional: list[str]) -> 
             verified = _of_registry(registry, version)
     else:
         context = open_context(given, quiet=True)
-        verified = _of_registry(context.registry, version) if version else verify_all(context.run_dir, context.registry)
+        verified = (
+            _of_registry(context.versions.open(), version)
+            if version
+            else verify_all(context.run_dir, context.versions.open())
+        )
     lines = [
         f"verified {subject}: {len(report.checked)} files and records, nothing was changed"
         for subject, report in verified.reports.items()

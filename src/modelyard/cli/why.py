@@ -14,8 +14,8 @@ def run(_command: Command, given: Mapping[str, str], positional: list[str]) -> i
     """Explain a gate; without one, list the gates."""
     context = open_context(given, quiet=True)
     version = given.get("version", "")
-    record = context.record_path("evaluate")
-    judged = judged_in_version(context.registry, version) if version else judged_in_run(record)
+    record = context.records.path("evaluate")
+    judged = judged_in_version(context.versions.open(), version) if version else judged_in_run(record)
     gates = [judged.gate(name) for name in positional] or judged.result.gates
     lines = view.story(gates[0], judged) if positional else view.listing(judged)
     formats.show_lines(given, lines, {"exit-code": OK, "gates": [gate.model_dump(mode="json") for gate in gates]})

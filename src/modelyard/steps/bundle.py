@@ -61,7 +61,7 @@ def carried(run_dir: Path) -> dict[str, Path]:
 def command_lock(context: Context) -> Path | None:
     """Return the requirements of the commands' own environment, which their model is scored in later."""
     named = context.config.train.environment if context.config.train else None
-    return None if named is None else context.inside(named, "train.environment")
+    return None if named is None else context.policy.own_file(named, "train.environment")
 
 
 def _keep(source: Path | None, target: Path) -> None:

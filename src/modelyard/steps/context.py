@@ -24,7 +24,6 @@ from modelyard.models.environment import Environment
 from modelyard.records.envelope import Circumstances
 from modelyard.records.store import RunRecords
 from modelyard.steps.data_view import DataView
-from modelyard.steps.earlier_names import EarlierNames
 from modelyard.steps.policy_view import PolicyView
 from modelyard.steps.registry_view import RegistryView
 from modelyard.steps.workspace import Workspace
@@ -40,7 +39,7 @@ class Console:
 
 
 @dataclass
-class Context(EarlierNames):
+class Context:
     """What every step has, in a job with a checkout and in one without. ``run_dir`` is inside ``root``."""
 
     root: Path

@@ -46,7 +46,7 @@ def adopt(context: Context, named: str, *, environment_file: str = "", reason: s
         DataError: the model needs columns that today's rows do not offer.
         PlatformError: the registry would not take it.
     """
-    alias, champion = context.config.registry.alias, context.champion
+    alias, champion = context.config.registry.alias, context.versions.find_champion()
     if champion is not None:
         raise ConfigError(
             f"{alias} points at {champion.name} already, and adopting is for a first champion only",
@@ -59,8 +59,8 @@ def adopt(context: Context, named: str, *, environment_file: str = "", reason: s
             adopted, source = _from_mlflow(context, named, environment_file, folder)
         else:
             adopted = _from_disk(context, named, environment_file, folder)
-        version = context.registry.publish(_bundle(context, adopted, folder))
-    entry = context.registry.set_alias(
+        version = context.versions.open().publish(_bundle(context, adopted, folder))
+    entry = context.versions.open().set_alias(
         alias,
         version.name,
         seen=None,
@@ -123,19 +123,23 @@ def _from_mlflow(context: Context, reference: str, environment_file: str, folder
     if environment_file or pins is None:
         used = _environment(context, environment_file)
     else:
-        used = _completed(environment.environment_of(pins, context.environment), adapter, context)
+        used = _completed(environment.environment_of(pins, context.read_environment()), adapter, context)
     logged.folder.rename(folder / "model")
     signature = logged.signature or _signature(context, adapter, logged.columns)
     return _Adopted(adapter, signature, used), f"{source} of the MLflow server at {server.address}"
 
 
 def _environment(context: Context, named: str) -> Environment:
-    return environment.environment_of(Path.cwd() / named, context.environment) if named else context.environment
+    return (
+        environment.environment_of(Path.cwd() / named, context.read_environment())
+        if named
+        else context.read_environment()
+    )
 
 
 def _completed(used: Environment, adapter: Adapter, context: Context) -> Environment:
     """Return an MLflow model's own pins, and what scoring needs beside them: Parquet, pandas, MLflow's client."""
-    packages, here = dict(used.packages), dict(context.environment.packages)
+    packages, here = dict(used.packages), dict(context.read_environment().packages)
     for name in ("polars", "pandas", "numpy"):
         packages.setdefault(name, here[name])
     packages |= adapter.more_packages(packages)

@@ -19,7 +19,7 @@ def prepare(context: Context, test: Any, signature: r.Signature | None, seed: in
         return ()
     return tuple(
         behaviour.prepare(
-            behaviour.read(context.rule_file(named, "evaluate.behaviour"), named),
+            behaviour.read(context.policy.rule_file(named, "evaluate.behaviour"), named),
             test,
             signature,
             id_column=test_rows.id_column(context.config),
@@ -43,11 +43,11 @@ def _golden(context: Context) -> tuple[Any, Any] | None:
     """Return inputs and predictions that the champion's version carries."""
     import polars as pl
 
-    version = context.champion
+    version = context.versions.find_champion()
     if version is None or not any(file.path == "golden/inputs.parquet" for file in version.manifest.files):
         return None
     inputs, given = (
-        pl.read_parquet(io.BytesIO(context.registry.read(version, f"golden/{name}.parquet")))
+        pl.read_parquet(io.BytesIO(context.versions.open().read(version, f"golden/{name}.parquet")))
         for name in ("inputs", "predictions")
     )
     name = test_rows.id_column(context.config)
@@ -79,6 +79,8 @@ def judge(
             rows = np.array([position[value] for value in each.before[name].to_list()])
             before = challenger.joined.predictions.take(rows)
         results.append(
-            behaviour.judge(each, changed, before, challenger.signature, champion=context.champion is not None)
+            behaviour.judge(
+                each, changed, before, challenger.signature, champion=context.versions.find_champion() is not None
+            )
         )
     return tuple(results)

@@ -54,7 +54,7 @@ def challenger_of(
         )
     adapter = adapter_of(facts.adapter, "the challenger")
     if not adapter.rescorable:
-        path = context.inside(config.evaluate.challenger or "", "evaluate.challenger")
+        path = context.policy.own_file(config.evaluate.challenger or "", "evaluate.challenger")
         frame = read_predictions(path, "the challenger")
         frame.write_parquet(folder / "challenger.parquet")
     else:
@@ -117,7 +117,7 @@ def reference_of(
                 code="model/not-rescorable",
                 hint="Name its predictions for today's test rows: evaluate.champion.",
             )
-        frame = read_predictions(context.inside(named, "evaluate.champion"), who)
+        frame = read_predictions(context.policy.own_file(named, "evaluate.champion"), who)
         return Contender(signature, joined(context, frame, test, signature, who), note)
     unknown = sorted(set(map(str, signature.classes)) - set(map(str, manifest.signature.classes)))
     if manifest.signature.task != signature.task or unknown:
@@ -135,7 +135,7 @@ def reference_of(
         )
     with tempfile.TemporaryDirectory(dir=folder) as fetched:
         home = Path(fetched) / "version"
-        context.registry.fetch(version, home)
+        context.versions.open().fetch(version, home)
         scorer = Scorer.of_version(manifest, home, workbench(context), who=who)
         context.console.say(f"  {who} scores the same rows")
         written, _ = scorer.score({role: test}, id_column=test_rows.id_column(config), folder=folder)

@@ -8,7 +8,7 @@ import modelyard.records.results as r
 from modelyard.core.files import append_line, sha256_file
 from modelyard.evaluation import test_set_reuse
 from modelyard.steps import rows as test_rows
-from modelyard.steps.context import Context
+from modelyard.steps.context import CheckedOut, Context
 from modelyard.steps.evaluate import rules
 
 LEDGER = "evaluations.jsonl"
@@ -24,17 +24,18 @@ def evaluation_of(context: Context, test: Any, model_digest: str | None) -> r.Ev
             salt=context.config.model.name,
             named=context.config.data.columns.id is not None,
         ),
-        model=model_digest or sha256_file(context.inside(context.config.evaluate.challenger or "", "evaluate")),
+        model=model_digest
+        or sha256_file(context.policy.own_file(context.config.evaluate.challenger or "", "evaluate")),
         rules=rules.digest_in_force(context),
     )
 
 
-def counted(context: Context, evaluation: r.Evaluation) -> r.Reuse:
+def counted(context: CheckedOut, evaluation: r.Evaluation) -> r.Reuse:
     """Count the evaluations on this test set: by the registry's ledger, and locally by its own."""
-    known = [entry.evaluation for entry in context.registry.entries() if entry.evaluation is not None]
+    known = [entry.evaluation for entry in context.versions.open().entries() if entry.evaluation is not None]
     locally = context.trigger == "desk"
     if locally:
-        path = context.state / LEDGER
+        path = context.workspace.open_state() / LEDGER
         known += _read(path)
         if evaluation not in known:
             append_line(path, evaluation.model_dump_json())

@@ -9,7 +9,7 @@ from modelyard.core.verdict import Verdict
 from modelyard.evaluation.gates import waivers
 from modelyard.evaluation.rulebook import Rulebook
 from modelyard.evaluation.session import Session
-from modelyard.policy.in_force import Rules, digest_of_rules
+from modelyard.policy.in_force import digest_of_rules
 from modelyard.steps.context import Context
 
 
@@ -24,10 +24,10 @@ def in_force(context: Context) -> Rulebook:
     return Rulebook(
         context.loaded,
         {
-            name: context.rule_file(path, "evaluate.metrics")
+            name: context.policy.rule_file(path, "evaluate.metrics")
             for name, path in context.config.evaluate.metric_files.items()
         },
-        waivers.read(context.rule_file(named, "evaluate.waivers"), named) if named else (),
+        waivers.read(context.policy.rule_file(named, "evaluate.waivers"), named) if named else (),
         today(),
     )
 
@@ -38,8 +38,8 @@ def under_own_rules(context: Context, session: Session) -> tuple[Verdict | None,
     None where it changes no rule, or one that other rows or other predictions would have to be scored for; and which
     rule that is.
     """
-    rules = context.rules
-    if rules is None or rules.own is None:
+    rules = context.policy.rules
+    if rules.own is None:
         return None, ""
     own = rules.own.config
     files = {*own.evaluate.metric_files.values(), *context.config.evaluate.metric_files.values()}
@@ -51,8 +51,11 @@ def under_own_rules(context: Context, session: Session) -> tuple[Verdict | None,
     try:
         book = Rulebook(
             rules.own,
-            {name: context.inside(path, "evaluate.metrics") for name, path in own.evaluate.metric_files.items()},
-            waivers.read(context.inside(named, "evaluate.waivers"), named) if named else (),
+            {
+                name: context.policy.own_file(path, "evaluate.metrics")
+                for name, path in own.evaluate.metric_files.items()
+            },
+            waivers.read(context.policy.own_file(named, "evaluate.waivers"), named) if named else (),
             today(),
         )
     except (ConfigError, DataError):
@@ -68,9 +71,7 @@ def _of_the_judgement(rule: str) -> bool:
 
 def origin(context: Context) -> dict[str, Any]:
     """Return whose rules judged, and what this change would alter in them."""
-    rules = context.rules
-    if rules is None:
-        return {}
+    rules = context.policy.rules
     return {
         "base": rules.commit,
         "rules_digest": digest_of_rules(rules),
@@ -83,4 +84,4 @@ def origin(context: Context) -> dict[str, Any]:
 
 def digest_in_force(context: Context) -> str:
     """Return the digest of the rules that judge this run."""
-    return digest_of_rules(context.rules or Rules(context.loaded))
+    return digest_of_rules(context.policy.rules)

@@ -11,11 +11,11 @@ from modelyard.core.errors import DataError
 from modelyard.core.files import sha256_file
 from modelyard.models.adapters import adapter_of
 from modelyard.policy.digest import rules as rules_of
-from modelyard.policy.in_force import Rules, digest_of_rules
+from modelyard.policy.in_force import digest_of_rules
 from modelyard.registry.protocol import Version
 from modelyard.steps import bundle
 from modelyard.steps import rows as test_rows
-from modelyard.steps.context import Context
+from modelyard.steps.context import CheckedOut, Context
 from modelyard.steps.declaration import TOKEN, Inputs, Outputs, StepSpec
 from modelyard.steps.definition import Outcome, Stage, StepDefinition
 from modelyard.steps.evaluate.present import EvaluatePresenter
@@ -34,24 +34,25 @@ SPEC = StepSpec(
 )
 
 
-def reads(context: Context, _inputs: Inputs) -> Mapping[str, Any]:
+def reads(context: CheckedOut, _inputs: Inputs) -> Mapping[str, Any]:
     """Return the test rows, both models, and the rules."""
-    champion, named = context.champion, context.config.evaluate
-    train = context.record("train").record
+    champion, best = context.versions.find_champion(), context.versions.find_best()
+    named = context.config.evaluate
+    train = context.records.read("train").record
     files = [path for path in (named.challenger, named.champion) if path]
     return {
         "test": test_rows.digests(context)[1],
         "model": train.model_digest,
         "fit": train.fit_digest,
         "champion": None if champion is None else [champion.name, champion.manifest.model_digest],
-        "best": None if context.best is None else [context.best.name, context.best.manifest.model_digest],
+        "best": None if best is None else [best.name, best.manifest.model_digest],
         "rules": rules_of(context.config),
-        "rule-files": digest_of_rules(context.rules or Rules(context.loaded)),
+        "rule-files": digest_of_rules(context.policy.rules),
         "waived-on": looked_today(context),
         "predict": None if named.predict is None else named.predict.command,
-        "code": context.code_digest,
-        "packages": context.environment_digest,
-        "predictions": {path: sha256_file(context.inside(path, "evaluate")) for path in files},
+        "code": context.workspace.digest_code(),
+        "packages": context.workspace.digest_environment(),
+        "predictions": {path: sha256_file(context.policy.own_file(path, "evaluate")) for path in files},
     }
 
 
@@ -60,23 +61,23 @@ def looked_today(context: Context) -> str:
     return datetime.now(UTC).date().isoformat() if context.config.evaluate.waivers else ""
 
 
-def run(context: Context, _inputs: Inputs) -> Outcome:
+def run(context: CheckedOut, _inputs: Inputs) -> Outcome:
     """Score, join, judge."""
     from modelyard.steps.evaluate import reuse, rules
     from modelyard.steps.evaluate.scoring import scored
 
-    trained = passed(context.record("train")).record
+    trained = passed(context.records.read("train")).record
     facts = trained.outcome
     assert isinstance(facts, r.TrainResult)  # noqa: S101 - a train record holds a train result
     _same_data(context, facts)
-    session, contenders = scored(context, facts, _references(context), _seed(facts, context.champion))
+    session, contenders = scored(context, facts, _references(context), _seed(facts, context.versions.find_champion()))
     units = "" if session.test_set.unit is None else f" in {session.test_set.units:,} {session.test_set.unit_name}s"
     context.console.say(f"  judging {len(session.test):,} test rows{units}")
     book = rules.in_force(context)
     judged = session.judge(book)
     under_own, beyond = rules.under_own_rules(context, session)
     evaluation = reuse.evaluation_of(context, session.test, trained.model_digest)
-    champion = context.champion
+    champion, best = context.versions.find_champion(), context.versions.find_best()
     result = session.result(
         judged,
         book,
@@ -84,7 +85,7 @@ def run(context: Context, _inputs: Inputs) -> Outcome:
         unmatched=_unmatched(contenders),
         champion=None if champion is None else champion.name,
         champion_adopted=champion is not None and champion.manifest.evidence == "none",
-        best=None if context.best is None else context.best.name,
+        best=None if best is None else best.name,
         baseline="" if not facts.baseline else "averages" if session.signature.task == "regression" else "classes",
         evaluation=evaluation,
         reuse=reuse.counted(context, evaluation),
@@ -105,7 +106,7 @@ def run(context: Context, _inputs: Inputs) -> Outcome:
 
 def _references(context: Context) -> dict[str, Version]:
     """Return champion and best promoted model, where that is another one that can score rows."""
-    champion, best = context.champion, context.best
+    champion, best = context.versions.find_champion(), context.versions.find_best()
     if champion is None or best is None:
         return {}
     other = best.manifest.model_digest != champion.manifest.model_digest
@@ -138,8 +139,8 @@ def _command(context: Context) -> str:
     parts = ["modelyard", "evaluate"]
     if str(config) != "modelyard.yml":
         parts += ["--config", str(config)]
-    if context.rules is not None and context.rules.commit and not context.rules.proposal:
-        parts += ["--base", context.rules.commit]
+    if context.policy.rules.commit and not context.policy.rules.proposal:
+        parts += ["--base", context.policy.rules.commit]
     default = context.root / "modelyard-run"
     if context.run_dir != default:
         parts += ["--run-dir", str(context.run_dir.relative_to(context.root))]
