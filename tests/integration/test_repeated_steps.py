@@ -124,6 +124,7 @@ def test_an_error_after_a_good_record_is_the_verdict_of_the_run(
     tiny: Path, step: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tiny)
+    kept = (tiny / "modelyard-run" / "records" / f"{step}.json").is_file()
     definition = replace(STEPS.get(step), run=lambda _context, _inputs: _fail())
     with working({}) as context, pytest.raises(DataError, match="out of memory"):
         execute(definition, context, definition.inputs_of({}))
@@ -131,6 +132,9 @@ def test_an_error_after_a_good_record_is_the_verdict_of_the_run(
     verdict = headline(shown_records(RunRecords(tiny / "modelyard-run")))
     assert (verdict.verdict, "out of memory" in verdict.sentence) == (Verdict.ERROR, True)
     assert "out of memory" in (tiny / "modelyard-run" / "report.md").read_text("utf-8")
+    verified = modelyard(tiny, "verify", "--json")
+    assert verified.code == 0, verified.out + verified.err
+    assert f"records/{step}.{'error.json' if kept else 'json'}" in verified.json["checked"]
     before = journal(tiny)
     assert modelyard(tiny, "promote", "--reason", "again").code != 0
     assert journal(tiny) == before

@@ -83,8 +83,10 @@ def _data(step: StepDefinition, context: Context) -> dict[str, str]:
         return {}
     if step.reads_data:
         return context.digest_data()
-    detected = context.records.find(DETECT.name)
-    return {} if detected is None else detected.record.data
+    # After an error of detect, a report still is about the data of the records that it sums up.
+    names = (DETECT.name, *(step.optional_steps() if step.sums_up else ()))
+    known = [envelope for name in names if (envelope := context.records.find(name)) is not None]
+    return next((envelope.record.data for envelope in known if envelope.record.data), {})
 
 
 def _links(step: StepDefinition, context: Context, apart: frozenset[Step] = frozenset()) -> tuple[Any, ...]:
