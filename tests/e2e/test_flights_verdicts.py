@@ -79,7 +79,7 @@ def test_four_challengers_get_four_comments(flights: tuple[Path, str]) -> None:
     drop = head.replace("    drop:\n", "    drop:\n      - dep_delay\n      - dep_time\n")
     worse = judge(folder, "worse", drop + CHALLENGER + GATES)
     assert "## ❌ Hold · `flights-late`" in worse
-    assert "2 of 3 gates fail." in worse
+    assert "2 of 3 gates failed." in worse
     assert "more wrong rankings per 1,000 pairs of a positive and a negative" in worse
 
     # The challenger's own predictions, but for one small carrier, whose flights get each other's.

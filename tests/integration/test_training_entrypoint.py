@@ -119,7 +119,7 @@ def fit(data, parameters, seed):
     assert list(data.features.columns) == ["delay", "distance", "night", "carrier"]
     return DummyClassifier().fit(data.features, data.target, sample_weight=data.weight)
 """)  # fmt: skip
-    columns = {"weight": "weight", "group": "month", "time": "when", "drop": ["minutes"]}
+    columns = {"weight": "weight", "group": "month", "time": "when", "unit": {"every": "day"}, "drop": ["minutes"]}
     trained = run(workspace, config(section(), columns=columns))
     assert list(store.manifest(workspace / "run" / "model")) == ["model.skops"], "skops holds no code of the user's"
     assert trained.result.fits == 1

@@ -76,7 +76,7 @@ def test_an_untrusted_type_in_an_archive_is_named_and_not_built(tmp_path: Path) 
 
 def test_a_partial_does_not_smuggle_in_a_function(tmp_path: Path) -> None:
     skops.io.dump(FunctionTransformer(functools.partial(subprocess.check_output, ["true"])), tmp_path / store.SKOPS)
-    with pytest.raises(DataError, match=r"reviewed list: subprocess\.check_output\n"):
+    with pytest.raises(DataError, match=r"reviewed list: subprocess\.check_output \["):
         load(tmp_path)
 
 

@@ -65,7 +65,15 @@ def load(path: Path, *, root: Path) -> Loaded:
     root = root.resolve()
     resolved = files.inside(root, path, what="the configuration")
     file = resolved.relative_to(root).as_posix()
-    if not resolved.exists():
+    try:
+        exists = resolved.exists()
+    except OSError as error:
+        raise ConfigError(
+            f"no file can be called {file[:80]!r}: {error.strerror}",
+            code="config/missing-file",
+            hint="Name the configuration with --config.",
+        ) from error
+    if not exists:
         raise _absent(resolved, root)
     text = documents.read_text(resolved, file, what="the configuration")
     tree = documents.read(text, file)

@@ -60,13 +60,13 @@ class JournalFiles:
                 self._write_projection(state)
         return state
 
-    def newest_first(self, *, packs: bool = True) -> Iterator[JournalEntry]:
-        """Return every entry, newest first, each checked against the digest that the one after it names.
+    def newest_first(self, *, packs: bool = True, state: State | None = None) -> Iterator[JournalEntry]:
+        """Return every entry up to a state, or today's; newest first, each checked against the one after it.
 
         Raises:
             PlatformError: an entry is missing or was changed; it is named.
         """
-        state = self.state()
+        state = state or self.state()
         seq, expected = state.head, state.head_digest
         while seq and expected is not None:
             read = self._pack if packs and seq % PACK == 0 else self._one

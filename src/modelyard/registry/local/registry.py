@@ -52,7 +52,7 @@ class LocalView(View):
 
     def newest_first(self) -> Iterator[JournalEntry]:
         """Iterate over the journal, newest entry first."""
-        return self.files.newest_first()
+        return self.files.newest_first(state=self.state)
 
     def with_model(self, prefix: str) -> list[tuple[int, str]]:
         """Return number and model digest of the versions whose model digest begins so, by the index."""
