@@ -37,6 +37,12 @@ def test_an_empty_token_hides_no_empty_variable() -> None:
     assert processes.user_environment({"GITHUB_TOKEN": "", "EMPTY": ""}) == {"EMPTY": ""}
 
 
+def test_what_the_command_line_sets_for_itself_does_not_reach_user_code() -> None:
+    assert processes.user_environment({"PYDANTIC_DISABLE_PLUGINS": "__all__"}) == {}
+    chosen = {"PYDANTIC_DISABLE_PLUGINS": "logfire"}
+    assert processes.user_environment(chosen) == chosen
+
+
 def test_the_pools_environment_is_put_back(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONPATH", "x")
     before = dict(os.environ)

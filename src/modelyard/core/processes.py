@@ -21,6 +21,8 @@ GRACE = 5.0
 
 _CHANNELS = ("GITHUB_ENV", "GITHUB_OUTPUT", "GITHUB_PATH", "GITHUB_STATE", "GITHUB_STEP_SUMMARY")
 """Files through which a step speaks to the runner; what a user's command wrote there would count as ours."""
+_FOR_US_ALONE = ("PYDANTIC_DISABLE_PLUGINS", "__all__")
+"""What the command line sets to start faster; plugins of a user's code are not its business."""
 _PLACEHOLDER = re.compile(r"\{([A-Za-z_]\w*)\}")
 _UNITS = {"s": 1, "m": 60, "h": 3600}
 
@@ -54,7 +56,7 @@ def seconds(text: str, *, what: str = "timeout") -> float:
 def user_environment(environ: Mapping[str, str] | None = None) -> dict[str, str]:
     """Return the environment without our variables, without credentials, and without the runner's command files."""
     kept = without_credentials(os.environ if environ is None else environ)
-    return {name: value for name, value in kept.items() if name not in _CHANNELS}
+    return {name: value for name, value in kept.items() if name not in _CHANNELS and (name, value) != _FOR_US_ALONE}
 
 
 def own_child_environment(environ: Mapping[str, str] | None = None) -> dict[str, str]:

@@ -22,6 +22,8 @@ _POINTERS = (".dvc",)
 DIRTY = "-dirty"
 """What a tree ends with where it is not the commit's."""
 
+_toplevels: dict[Path, Path] = {}
+
 
 def toplevel(folder: Path) -> Path | None:
     """Top folder of the working tree that a folder lies in; None outside git, and where git is not installed.
@@ -29,10 +31,13 @@ def toplevel(folder: Path) -> Path | None:
     Raises:
         PlatformError: git cannot read the repository.
     """
-    done = run_git(folder, "rev-parse", "--show-toplevel")
-    if done is None or (done.returncode and no_repository(done)):
-        return None
-    return Path(os.fsdecode(output(done, folder)).removesuffix("\n")).resolve()
+    known = _toplevels.get(folder)
+    if known is None:
+        done = run_git(folder, "rev-parse", "--show-toplevel")
+        if done is None or (done.returncode and no_repository(done)):
+            return None
+        known = _toplevels[folder] = Path(os.fsdecode(output(done, folder)).removesuffix("\n")).resolve()
+    return known
 
 
 def github_repository(root: Path) -> str:
