@@ -174,7 +174,7 @@ CASES: dict[str, tuple[Break, tuple[str, ...], int, tuple[str, ...]]] = {
         ("run",), 2, ("suite.json", "expect_column_values_to_not_be_null"),
     ),
     "a training command that fails": (
-        by_command("print('no such table'); sys.exit(4)\n"), ("run",), 3, ("train.command", "4", "no such table"),
+        by_command("print('no such table'); sys.exit(4)\n"), ("run",), 3, ("train.command", "4", "logs/train.log"),
     ),
     "a training command that hangs": (
         by_command("import time\ntime.sleep(60)\n"), ("run",), 3, ("2s", "train.timeout"),
@@ -212,6 +212,7 @@ def test_bad_input_has_its_answer_and_loses_nothing(tiny: Path, name: str) -> No
     assert done.code == code, done.out + done.err
     for word in words:
         assert word in done.err, f"{word!r} is not in:\n{done.err}"
+    assert "no such table" not in done.out + done.err, "what a command prints stays in its log"
     assert state(tiny) == before
     assert modelyard_version_is_sound(tiny)
 

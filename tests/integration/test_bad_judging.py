@@ -173,7 +173,7 @@ def multiclass(sums: float) -> Any:
         known = rows()
         truth = (known["answer"] == "yes").to_numpy()
         known.select(
-            "key", probability_0=pl.Series(sums * np.where(truth, 0.2, 0.9)), probability_1=pl.Series(
+            "key", probability_no=pl.Series(sums * np.where(truth, 0.2, 0.9)), probability_yes=pl.Series(
                 sums * np.where(truth, 0.8, 0.1))
         ).write_csv(folder / "challenger.csv")  # fmt: skip
 
@@ -315,7 +315,7 @@ def by_command(folder: Path, scoring: str, timeout: str = "1h") -> Path:
     ("scoring", "words"),
     [
         ("time.sleep(60)\n", ("evaluate.predict.command", "2s")),
-        ("print('no such weights')\nsys.exit(7)\n", ("evaluate.predict.command", "7", "no such weights")),
+        ("print('no such weights')\nsys.exit(7)\n", ("evaluate.predict.command", "7", "logs/predict-")),
         ("import os\nos.kill(os.getpid(), 9)\n", ("evaluate.predict.command",)),
         ("pass\n", ("wrote no predictions",)),
         (FINE.replace("r.select", "r.head(100).select"), ("have no prediction", "allowed: 1 %")),
@@ -324,7 +324,9 @@ def by_command(folder: Path, scoring: str, timeout: str = "1h") -> Path:
 )
 def test_a_predict_command_that_does_not_do_its_work(tmp_path: Path, scoring: str, words: tuple[str, ...]) -> None:
     folder = by_command(tmp_path / "command", scoring, "2s")
-    says(modelyard(folder, "run"), 3, "the challenger", *words)
+    done = modelyard(folder, "run")
+    says(done, 3, "the challenger", *words)
+    assert "no such weights" not in done.out + done.err, "what it printed may hold values of rows"
 
 
 def test_a_champion_that_no_longer_loads_is_never_a_first_run(tmp_path: Path) -> None:
@@ -336,7 +338,10 @@ def test_a_champion_that_no_longer_loads_is_never_a_first_run(tmp_path: Path) ->
     says(modelyard(folder, "run", "--promote"), 0)
     weights.unlink()
     (folder / "predict.py").write_text("import sys, polars as pl\n" + FINE, "utf-8")
-    says(modelyard(folder, "run"), 3, "the champion v1", "no weights")
+    done = modelyard(folder, "run")
+    says(done, 3, "the champion v1", "exit status 1", "modelyard adopt MODEL --replace")
+    (log,) = (folder / ".modelyard" / "logs").glob("*champion-v1.log")
+    assert (log.read_text("utf-8").strip(), log.name in done.err) == ("no weights", True)
 
 
 def test_classes_that_the_champion_never_saw_are_an_error(tmp_path: Path) -> None:

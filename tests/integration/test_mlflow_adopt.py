@@ -111,8 +111,12 @@ def test_what_modelyard_published_is_adopted_as_what_it_is(
 class Answers:
     """A pyfunc model that answers what it was made with."""
 
-    def __init__(self, answer: object) -> None:
+    def __init__(self, answer: object, classes: object = None) -> None:
         self.answer = answer
+        self.classes_ = classes
+
+    def get_raw_model(self) -> object:
+        return self
 
     def predict(self, _frame: object) -> object:
         return self.answer
@@ -125,8 +129,8 @@ JOB = {"task": "binary", "classes": ["no", "yes"], "positive": "yes"}
     ("answer", "job", "name", "first"),
     [
         ([[0.9, 0.1], [0.2, 0.8]], JOB, "probability", 0.1),
-        ([0.1, 0.8], JOB, "probability", 0.1),
-        ([[0.1], [0.8]], JOB, "probability", 0.1),
+        ([0.1, 0.8], {**JOB, "classes": [0, 1], "positive": 1}, "probability", 0.1),
+        ([[0.1], [0.8]], {**JOB, "classes": [0, 1], "positive": 1}, "probability", 0.1),
         (["no", "yes"], JOB, "prediction", "no"),
         ([0.0, 1.0], {**JOB, "classes": [0, 1], "positive": 1}, "prediction", 0.0),
         ([1.5, 2.5], {"task": "regression", "classes": []}, "prediction", 1.5),
@@ -138,7 +142,7 @@ def test_what_a_pyfunc_model_answers_is_read_as_labels_or_probabilities(
 ) -> None:
     import numpy as np
 
-    found = score_child.predict_pyfunc(Answers(np.array(answer)), [None, None], job)
+    found = score_child.predict_pyfunc(Answers(np.array(answer), job["classes"]), [None, None], job)
     assert found[name][0] == first
 
 
@@ -146,5 +150,5 @@ def test_what_a_pyfunc_model_answers_is_read_as_labels_or_probabilities(
 def test_an_answer_that_fits_neither_rows_nor_classes_is_an_error(answer: object) -> None:
     import numpy as np
 
-    with pytest.raises(ValueError, match="the model gave"):
+    with pytest.raises(ValueError, match=r"the model gave|gives 3 columns"):
         score_child.predict_pyfunc(Answers(np.array(answer)), [None, None], JOB)

@@ -129,16 +129,16 @@ def fit(data, parameters, seed):
     ("code", "found"),
     [
         ("def fit(data, parameters, seed):\n    x = 1\n    raise KeyError('carriers')\n",
-         r"train\.entrypoint: src/flights\.py:3: KeyError: 'carriers'"),
+         r"train\.entrypoint: src/flights\.py:3: KeyError \["),
         ("import no_such_library\n", r"src/flights\.py:1: ModuleNotFoundError: No module named 'no_such_library'"),
         ("def fit(data, parameters, seed):\n  return (\n", r"src/flights\.py:2: SyntaxError"),
-        ("def fit(data):\n    pass\n", r"TypeError: fit\(\) takes 1 positional argument but 3 were given"),
-        ("import sys\ndef fit(data, parameters, seed):\n    sys.exit(0)\n", r"src/flights\.py:3: SystemExit: 0"),
+        ("def fit(data):\n    pass\n", r"flights:fit cannot be called as fit\(data, parameters, seed\)"),
+        ("import sys\ndef fit(data, parameters, seed):\n    sys.exit(0)\n", r"src/flights\.py:3: SystemExit \["),
         ("def fit(data, parameters, seed):\n    return None\n", r"returned a NoneType, which has no predict"),
         ("from sklearn.svm import LinearSVC\ndef fit(data, parameters, seed):\n    return LinearSVC()\n",
          r"LinearSVC has no predict_proba, which roc_auc needs"),
         ("import os\ndef fit(data, parameters, seed):\n    print('so far', flush=True)\n    os.kill(os.getpid(), 9)\n",
-         r"signal SIGKILL \(often: out of memory\)(.|\n)*so far"),
+         r"signal SIGKILL \(often: out of memory\) \["),
     ],
 )  # fmt: skip
 def test_the_users_mistake_is_told_with_its_file_and_line(workspace: Path, code: str, found: str) -> None:
@@ -179,8 +179,9 @@ def test_the_function_sees_no_token(workspace: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("MODELYARD_CONFIG", "x")
     written(workspace, "import os\ndef fit(data, parameters, seed):\n    raise ValueError(sorted(\n"
             "        k for k in os.environ if 'TOKEN' in k or k.startswith('MODELYARD')))\n")  # fmt: skip
-    with pytest.raises(DataError, match=r"ValueError: \[\]"):
+    with pytest.raises(DataError):
         train(workspace)
+    assert "ValueError: []" in (workspace / ".modelyard" / "logs" / "train.log").read_text("utf-8")
 
 
 def test_a_python_path_out_of_the_workspace_is_refused(workspace: Path) -> None:
@@ -199,3 +200,68 @@ def test_a_model_that_skops_cannot_vouch_for_says_how_to_store_it(workspace: Pat
     with pytest.raises(DataError, match=r"helpers\.steps\.Keep") as caught:
         run(workspace, config(section()), rows())
     assert "model.format: joblib" in caught.value.hint
+
+
+def test_nothing_of_a_row_is_told_and_all_of_it_is_in_the_log(workspace: Path) -> None:
+    written(
+        workspace, "def fit(data, parameters, seed):\n    print('row', 'Ada')\n    raise ValueError('Ada Lovelace')\n"
+    )
+    with pytest.raises(DataError) as caught:
+        train(workspace)
+    assert "Ada" not in f"{caught.value} {caught.value.hint}"
+    log = workspace / ".modelyard" / "logs" / "train.log"
+    assert str(log) in caught.value.hint
+    assert "ValueError: Ada Lovelace" in log.read_text("utf-8")
+
+
+def test_a_model_that_cannot_be_scored_is_told_right_after_fitting(workspace: Path) -> None:
+    written(workspace, """
+from sklearn.dummy import DummyClassifier
+class Broken(DummyClassifier):
+    def predict_proba(self, X):
+        raise ValueError(f"cannot take {X['carrier'].iloc[0]}")
+def fit(data, parameters, seed):
+    return Broken().fit(data.features, data.target)
+""")  # fmt: skip
+    with pytest.raises(DataError) as caught:
+        train(workspace)
+    assert caught.value.code == "model/not-scored"
+    assert caught.value.message == "the new model could not be scored: ValueError"
+    assert "cannot take" in (workspace / ".modelyard" / "logs" / "score-the-new-model.log").read_text("utf-8")
+    assert not (workspace / "run" / "model").exists()
+
+
+def test_classes_that_are_not_the_datas_are_told_right_after_fitting(workspace: Path) -> None:
+    written(workspace, """
+from sklearn.dummy import DummyClassifier
+def fit(data, parameters, seed):
+    return DummyClassifier().fit(data.features, data.target.astype(int) + 1)
+""")  # fmt: skip
+    with pytest.raises(DataError) as caught:
+        train(workspace)
+    assert caught.value.code == "model/other-classes"
+    assert "[1, 2]" in caught.value.message
+    assert "[False, True]" in caught.value.message
+
+
+def test_whole_numbers_and_booleans_come_as_they_are_and_are_scored_so(workspace: Path) -> None:
+    written(workspace, """
+from sklearn.dummy import DummyClassifier
+class Typed(DummyClassifier):
+    def predict_proba(self, X):
+        assert [str(dtype) for dtype in X.dtypes] == self.types_, X.dtypes
+        return super().predict_proba(X)
+def fit(data, parameters, seed):
+    model = Typed().fit(data.features, data.target)
+    model.types_ = [str(dtype) for dtype in data.features.dtypes]
+    assert model.types_ == ["float64", "int64", "boolean", "str"], model.types_
+    return model
+""")  # fmt: skip
+    import polars as pl
+
+    known = rows().with_columns(
+        pl.col("distance").round().cast(pl.Int64), night=pl.when(pl.int_range(pl.len()) > 0).then(pl.col("night"))
+    )
+    signature = run(workspace, config(section(), model={"format": "joblib"}), known).result.signature
+    assert signature is not None
+    assert [feature.type for feature in signature.features] == ["float64", "int64", "boolean", "str"]

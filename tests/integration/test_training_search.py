@@ -165,14 +165,16 @@ def test_a_candidate_that_fails_is_a_row_with_its_problem(tmp_path: Path) -> Non
     trained = run(tmp_path, config({"candidates": [FAILS, BOOSTING]}))
     failed, won = trained.result.candidates
     assert failed.score is None
-    assert failed.problem.startswith("fold 1: ValueError: Negative values")
+    assert failed.problem == "fold 1: ValueError", "its text may hold values of rows"
+    assert "Negative values" in (tmp_path / ".modelyard" / "logs" / "train.log").read_text("utf-8")
     assert won.winner
 
 
 def test_where_every_candidate_fails_the_answer_is_the_first_problem(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"every candidate failed.*Negative values") as caught:
+    with pytest.raises(DataError, match=r"every candidate failed.*fold 1: ValueError") as caught:
         run(tmp_path, config({"candidates": [FAILS]}))
     assert caught.value.exit_code == 3
+    assert "logs/train.log" in caught.value.hint
     assert not (tmp_path / "run" / "model").exists()
     assert leftovers(tmp_path) == []
 
@@ -355,12 +357,12 @@ def test_the_pool_sees_no_token_and_imports_nothing_from_the_workspace(
     assert os.environ["GITHUB_TOKEN"] == "secret"
 
 
-def _tell(_path: object, number: int, *_: object) -> tuple[int, tuple[float, float, str]]:
+def _tell(_path: object, number: int, *_: object) -> tuple[int, tuple[float, float, str, str]]:
     import sklearn
 
     planted = "site-packages" not in str(sklearn.__file__)
     if signal.getsignal(signal.SIGINT) != signal.SIG_IGN:
-        return number, (0.0, 0.0, "a worker would end at Ctrl-C by itself, with a traceback")
+        return number, (0.0, 0.0, "a worker would end at Ctrl-C by itself, with a traceback", "")
     leaked = [name for name in os.environ if name in ("GITHUB_TOKEN", "PYTHONPATH")]
     told = f"leaked {leaked}, planted {planted}" if leaked or planted else "all of it is well"
-    return number, (0.0, 0.0, told)
+    return number, (0.0, 0.0, told, "")

@@ -1,11 +1,12 @@
 """Limits and environments of the processes that are started."""
 
 import os
+from pathlib import Path
 
 import pytest
 
 from modelyard.core import processes
-from modelyard.core.errors import ConfigError
+from modelyard.core.errors import ConfigError, DataError
 
 
 @pytest.mark.parametrize(("text", "length"), [("90s", 90), ("30m", 1800), ("2h", 7200), ("1.5h", 5400)])
@@ -50,3 +51,50 @@ def test_the_pools_environment_is_put_back(monkeypatch: pytest.MonkeyPatch) -> N
         assert "PYTHONPATH" not in os.environ
         assert os.environ["PYTHONSAFEPATH"] == "1"
     assert dict(os.environ) == before
+
+
+CHAINED = """\
+loading Ada Lovelace
+Traceback (most recent call last):
+  File "{cwd}/prepare.py", line 3, in <module>
+    int("Ada")
+ValueError: invalid literal: 'Ada'
+
+During handling of the above exception, another exception occurred:
+
+Traceback (most recent call last):
+  File "{cwd}/lib/train.py", line 12, in <module>
+    fit(rows)
+    ~~~^^^^^^
+  File "/usr/lib/python3/site-packages/pandas/frame.py", line 99, in fit
+    raise KeyError(name)
+pandas.errors.ParserError: 'Ada Lovelace'
+"""
+
+
+@pytest.mark.parametrize(
+    ("printed", "told"),
+    [
+        (CHAINED, " (pandas.errors.ParserError in lib/train.py:12)"),
+        ('Traceback (most recent call last):\n  File "x.py", line 1, in <module>\nKeyError\n', " (KeyError in x.py:1)"),
+        (
+            "Traceback (most recent call last):\n  File \"/x\", line 1\nModuleNotFoundError: No module named 'torch'\n",
+            " (ModuleNotFoundError: No module named 'torch')",
+        ),
+        ("Ada Lovelace, 1815\n", ""),
+        ("Traceback (most recent call last):\n  half of it", ""),
+        ("ValueError: Ada\n", ""),
+        ("", ""),
+    ],
+    ids=["chained", "relative", "module", "words", "cut", "no traceback", "nothing"],
+)
+def test_of_what_a_command_printed_the_kind_of_error_and_its_place_are_told(
+    tmp_path: Path, printed: str, told: str
+) -> None:
+    (tmp_path / "said.txt").write_text(printed.replace("{cwd}", str(tmp_path)), "utf-8")
+    with pytest.raises(DataError) as caught:
+        processes.run_command(
+            "sh -c 'cat said.txt; exit 3'", {}, cwd=tmp_path, timeout="9s", log=tmp_path / "logs" / "x.log", what="it"
+        )
+    assert caught.value.message == f"it ended with exit status 3{told}"
+    assert str(tmp_path / "logs" / "x.log") in caught.value.hint

@@ -106,6 +106,24 @@ def test_three_labels_are_not_binary() -> None:
     assert "multiclass" in caught.value.hint
 
 
+@pytest.mark.parametrize(
+    "values",
+    [["yes", "yes ", "no"], ["Yes", "yes", "YES"], ["no  way", "no way", "b"], ["\tno", "no", "yes"],
+     ["no\u00a0way", "no way", "b"]],
+)  # fmt: skip
+@pytest.mark.parametrize("task", ["binary", "multiclass"])
+def test_labels_that_differ_in_white_space_or_case_only_are_named(values: list[str], task: str) -> None:
+    with pytest.raises(DataError) as caught:
+        find_target(pl.DataFrame({"y": values}), "y", model(task))
+    assert caught.value.code == "data/label-spelling"
+    assert "(1 rows)" in caught.value.message
+    assert repr(values[0]) in caught.value.message
+    with pytest.raises(DataError) as caught:
+        find_target(pl.DataFrame({"y": values}), "y", model(task), personal=True)
+    assert caught.value.code == "data/label-spelling"
+    assert not any(value.strip() in caught.value.message for value in values[:2])
+
+
 @pytest.mark.parametrize(("values", "positive"), [(["a", "b"], "c"), ([0, 1], "1"), (["0", "1"], 1), ([1, 2], 3)])
 def test_a_positive_class_that_is_no_label_is_a_configuration_error(values: Any, positive: Any) -> None:
     with pytest.raises(ConfigError, match="none of the 2 labels"):

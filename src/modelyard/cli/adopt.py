@@ -6,7 +6,7 @@ from modelyard.cli import formats
 from modelyard.cli.flags import Command
 from modelyard.cli.session import working
 from modelyard.core.errors import OK
-from modelyard.usecases.adopt import adopt
+from modelyard.usecases.adopt import Given, adopt
 
 
 def run(_command: Command, given: Mapping[str, str], positional: list[str]) -> int:
@@ -16,8 +16,13 @@ def run(_command: Command, given: Mapping[str, str], positional: list[str]) -> i
         adopted = adopt(
             context,
             positional[0],
-            environment_file=given.get("environment", ""),
-            reason=given.get("reason", ""),
+            Given(
+                environment=given.get("environment", ""),
+                columns=_listed(given.get("columns", "")),
+                python_path=_listed(given.get("python-path", "")),
+                replace=given.get("replace") == "true",
+                reason=given.get("reason", ""),
+            ),
         )
     name = adopted.version.name
     formats.show_lines(
@@ -26,3 +31,7 @@ def run(_command: Command, given: Mapping[str, str], positional: list[str]) -> i
         {"verdict": "pass", "exit-code": OK, "version": name, "journal": adopted.entry.seq},
     )
     return OK
+
+
+def _listed(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())

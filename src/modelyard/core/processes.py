@@ -15,7 +15,6 @@ from pathlib import Path
 from modelyard.core.credentials import without_credentials
 from modelyard.core.errors import ConfigError, DataError, nearest
 
-LAST_LINES = 20
 GRACE = 5.0
 """Seconds that a process group has between being asked to end and being killed."""
 
@@ -29,11 +28,11 @@ _UNITS = {"s": 1, "m": 60, "h": 3600}
 
 @dataclass(frozen=True)
 class CommandResult:
-    """How a command ended: its exit status, how long it took, and the last lines of what it said."""
+    """How a command ended: its exit status, how long it took, and what Python raised in it, without the text."""
 
     returncode: int
     seconds: float
-    last_lines: tuple[str, ...]
+    raised: str = ""
 
 
 def seconds(text: str, *, what: str = "timeout") -> float:
@@ -145,7 +144,7 @@ def run_command(
 
     Raises:
         ConfigError: the template or the limit cannot be read.
-        DataError: it was not found, failed, or hung past its limit; the message ends with its last lines.
+        DataError: it was not found, failed, or hung past its limit; its output is told by the path of its log alone.
     """
     argv = arguments(template, values, what=what)
     limit = seconds(timeout, what=f"{what}: timeout")
@@ -164,8 +163,8 @@ def run_command(
 
 
 def ended(result: CommandResult) -> str:
-    """How a command that failed ended, with its last lines, for a message."""
-    return f"ended with {_status(result.returncode)}{_shown(result.last_lines)}"
+    """How a command that failed ended, for a message; what it printed may hold values of rows and stays in its log."""
+    return f"ended with {_status(result.returncode)}{f' ({result.raised})' if result.raised else ''}"
 
 
 def run_group(
@@ -194,13 +193,13 @@ def run_group(
             returncode = process.wait(limit)
         except subprocess.TimeoutExpired as error:
             raise DataError(
-                f"{what} was still running after {timeout} and was stopped{_shown(last_lines(log))}",
+                f"{what} was still running after {timeout} and was stopped",
                 code="command/timed-out",
-                hint=f"Make it faster, or raise its limit: {_limit_key(what)}.",
+                hint=f"Make it faster, or raise its limit: {_limit_key(what)}. All of its output: {log}",
             ) from error
         finally:
             end_group(process)
-    return CommandResult(returncode, time.monotonic() - started, last_lines(log))
+    return CommandResult(returncode, time.monotonic() - started, _raised(log, cwd) if returncode > 0 else "")
 
 
 def _program(name: str, cwd: Path, environment: Mapping[str, str], what: str) -> str:
@@ -244,24 +243,20 @@ def _signal(process: "subprocess.Popen[bytes]", number: signal.Signals) -> None:
         os.killpg(process.pid, number)
 
 
-def last_lines(log: Path, count: int = LAST_LINES) -> tuple[str, ...]:
-    """Return the last lines of a log, each cut at 300 characters and harmless on a terminal or in a runner's log."""
+def _raised(log: Path, cwd: Path) -> str:
+    """Return the kind of the error at the end of a log of Python, and where; its text may hold values of rows."""
     with log.open("rb") as stream:
         size = stream.seek(0, os.SEEK_END)
         stream.seek(max(0, size - 64 * 1024))
-        text = stream.read().decode("utf-8", "replace")
-    lines = [_harmless(line) for line in text.splitlines()]
-    return tuple([line for line in lines if line.strip()][-count:])
-
-
-def _harmless(line: str) -> str:
-    plain = re.sub(r"\x1b\[[0-9;?]*[ -/]*[@-~]", "", line)
-    plain = "".join(character if character.isprintable() or character == "\t" else "�" for character in plain)
-    return plain.replace("##[", "# #[")[:300].rstrip()
-
-
-def _shown(lines: Sequence[str]) -> str:
-    return "; it printed nothing" if not lines else "; its last lines:\n" + "\n".join(f"  | {line}" for line in lines)
+        _, there, last = stream.read().decode("utf-8", "replace").rpartition("Traceback (most recent call last):\n")
+    found = re.search(r"^[A-Za-z_][\w.]*(?=: |$)(: No module named '[\w.]+')?", last, re.MULTILINE) if there else None
+    if found is None:
+        return ""
+    frames = re.findall(r'^  File "(.+)", line (\d+)', last, re.MULTILINE)
+    own = [
+        f" in {Path(cwd, file).relative_to(cwd)}:{line}" for file, line in frames if Path(cwd, file).is_relative_to(cwd)
+    ]
+    return f"{found[0]}{own[-1] if own else ''}"
 
 
 def _status(returncode: int) -> str:

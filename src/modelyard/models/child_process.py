@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from modelyard.core import processes
 from modelyard.core.errors import DataError
+from modelyard.core.files import disk_errors
 from modelyard.models.child import score
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ TIMEOUT = 3600
 """Seconds that a job may take; commands name their own limit."""
 
 
-def run(python: Path, job: Mapping[str, Any], folder: Path, who: str, done_to: str) -> str:
+def run(python: Path, job: Mapping[str, Any], folder: Path, who: str, done_to: str, log: Path | None = None) -> str:
     """Run one job; returns the last line that it printed.
 
     Args:
@@ -26,6 +27,7 @@ def run(python: Path, job: Mapping[str, Any], folder: Path, who: str, done_to: s
         folder: Where the job's file is written, and what the child works in.
         who: What messages call the model.
         done_to: What is done to it, as a participle for messages.
+        log: Where all that a failed job wrote goes, which may hold values of rows; messages tell its path alone.
 
     Raises:
         DataError: It failed or took too long.
@@ -43,11 +45,7 @@ def run(python: Path, job: Mapping[str, Any], folder: Path, who: str, done_to: s
     finally:
         path.unlink(missing_ok=True)
     if done.returncode != 0:
-        raise DataError(
-            f"{who} could not be {done_to}: {_last_words(done.stderr)}",
-            code="model/not-scored",
-            hint=_advice(done.stderr),
-        )
+        raise _failure(who, done_to, done.stderr, log)
     return (done.stdout.strip().splitlines() or ["{}"])[-1]
 
 
@@ -80,16 +78,45 @@ def golden_job(golden: "Golden") -> dict[str, Any]:
     }
 
 
-def _last_words(stderr: str) -> str:
-    last = (stderr.strip().splitlines() or ["no message"])[-1]
+def _failure(who: str, done_to: str, stderr: str, log: Path | None) -> DataError:
+    """Return what may be told of a failure; the rest, which may hold values of rows, goes to the log."""
+    where = ""
+    if log is not None:
+        with disk_errors(log):
+            log.parent.mkdir(parents=True, exist_ok=True)
+            log.write_text(stderr, "utf-8")
+        where = f" All of its output: {log}"
+    problem = _problem(stderr)
+    kind, columns = str(problem["kind"]), [f"{name!r}" for name in problem.get("columns", [])]
+    of = f" ({'column' if len(columns) == 1 else 'columns'} {', '.join(columns)})" if columns else ""
+    text = f"{who} could not be {done_to}: {problem.get('message') or f'{kind}{of}'}"
+    if kind == score.OtherClassesError.__name__:
+        return DataError(text, code="model/other-classes", hint=f"{_CLASSES}{where}")
+    if kind == score.UnknownCategoryError.__name__:
+        return DataError(text, code="model/unknown-category", hint=f"{_CATEGORIES}{where}")
+    if kind == score.UntrustedTypesError.__name__:
+        return DataError(text, code="model/untrusted-type", hint=f"{_TYPES}{where}")
+    if kind == ModuleNotFoundError.__name__:
+        return DataError(text, code="model/missing-module", hint=f"{_MODULE}{where}")
+    return DataError(text, code="model/not-scored", hint=f"{_FAILED if problem.get('loaded') else _PACKAGES}{where}")
+
+
+_CLASSES = "Fit the model on the labels as they stand in the target, or wrap it so that classes_ holds them."
+_CATEGORIES = "Let the model ignore what it does not know (handle_unknown), or train it on rows that have it."
+_TYPES = "Set model.format: joblib to allow pickles."
+_MODULE = (
+    "Name it in the environment that the model is scored in, or take its folder along with the model (python-path)."
+)
+_PACKAGES = "The model must load in the packages its version records; see environment.txt beside it."
+_FAILED = (
+    "It was loaded and failed on the rows; columns come to it in the types that its signature names, text as text, and "
+    "what else it needs must be done inside the model."
+)
+
+
+def _problem(stderr: str) -> dict[str, Any]:
     try:
-        problem = json.loads(last)
-        return f"{problem['kind']}: {problem['message']}"
-    except (ValueError, KeyError, TypeError):
-        return last[:500]
-
-
-def _advice(stderr: str) -> str:
-    if "UntrustedTypes" in stderr:
-        return "The model holds types that are not on the reviewed list; set model.format: joblib to allow pickles."
-    return "The model must load and score in the packages its version records; see environment.txt beside it."
+        found = json.loads((stderr.strip().splitlines() or [""])[-1])
+    except ValueError:
+        found = None
+    return found if isinstance(found, dict) and "kind" in found else {"kind": "its process died without a message"}

@@ -1,7 +1,7 @@
 """Prediction files: read, joined to the truth by row id, checked, and turned into arrays.
 
-A file holds the row id and, by task, ``probability`` (binary, of the positive class), ``probability_<i>`` in the order
-of the classes or ``probability_<class>`` (multiclass), or ``prediction`` (a label, or a value for regression).
+A file holds the row id and, by task, ``probability`` (binary, of the positive class), ``probability_<class>``
+of every class, or ``prediction`` (a label, or a value for regression).
 """
 
 from collections.abc import Sequence
@@ -15,6 +15,7 @@ from modelyard.core.errors import DataError, nearest
 from modelyard.core.vocabulary import DATA_SUFFIXES
 from modelyard.data.reading import kind, read
 from modelyard.metrics.predictions import Bools, Floats, Ints, Predictions
+from modelyard.models.child.score import OtherClassesError, class_key, probability_columns
 from modelyard.records.results import Signature
 
 UNMATCHED_LIMIT = 0.01
@@ -79,12 +80,11 @@ def join(frame: Any, ids: Any, *, id_column: str, signature: Signature, threshol
     import polars as pl
 
     if id_column not in frame.columns:
-        hint = nearest(id_column, frame.columns)
         raise DataError(
-            f"{who}: the predictions have no column {id_column!r}. {hint}".strip(),
+            f"{who}: the predictions have no column {id_column!r}",
             code="model/prediction-columns",
-            hint=f"A prediction file is Parquet or CSV, and its header names {id_column!r} and the predictions; "
-            f"the first line here names {len(frame.columns)} columns{_named(frame.columns)}.",
+            hint=f"A prediction file is Parquet or CSV, and its header names {id_column!r} and the predictions. "
+            f"{_columns(frame.columns, id_column)}",
         )
     if frame[id_column].dtype.is_integer() and ids.dtype == pl.String:
         numbers = ids.cast(pl.Int128, strict=False)
@@ -116,12 +116,6 @@ def join(frame: Any, ids: Any, *, id_column: str, signature: Signature, threshol
     return Joined(predictions, matched)
 
 
-def _named(columns: Sequence[str]) -> str:
-    """Return the names of columns; nothing where the first line may be a row's values."""
-    names = [name for name in columns if name.isidentifier()]
-    return f": {', '.join(names[:10])}" if len(names) == len(columns) else ""
-
-
 def _arrays(found: Any, matched: Bools, signature: Signature, threshold: float, who: str) -> Predictions:
     if signature.task == "regression":
         return Predictions(value=_numbers(found, "prediction", matched, who))
@@ -129,8 +123,8 @@ def _arrays(found: Any, matched: Bools, signature: Signature, threshold: float, 
     if signature.task == "binary" and "probability" in found.columns:
         probability = _probabilities(_numbers(found, "probability", matched, who), matched, who)
         return Predictions(2, label=(probability >= threshold).astype(np.int64), probability=probability)
-    names = _probability_columns(found.columns, classes)
-    if signature.task == "multiclass" and names:
+    names = _probability_columns(found.columns, classes, who)
+    if names:
         table = np.column_stack([_numbers(found, name, matched, who) for name in names])
         _probabilities(table[matched].ravel(), np.ones(table[matched].size, dtype=bool), who)
         sums = table[matched].sum(axis=1)
@@ -139,13 +133,16 @@ def _arrays(found: Any, matched: Bools, signature: Signature, threshold: float, 
                 f"{who}: {int((np.abs(sums - 1) > 1e-3).sum()):,} rows of probabilities do not sum to 1",
                 code="model/probability-range",
             )
+        if signature.task == "binary":
+            positive: Floats = table.T[[label == signature.positive for label in classes].index(True)]
+            return Predictions(2, label=(positive >= threshold).astype(np.int64), probability=positive)
         return Predictions(len(classes), label=np.argmax(table, axis=1).astype(np.int64), probability=table)
     if "prediction" not in found.columns:
         wanted = "probability" if signature.task == "binary" else "probability_<class> for every class"
         raise DataError(
             f"{who}: the predictions have neither {wanted} nor prediction",
             code="model/prediction-columns",
-            hint=f"Columns found: {', '.join(found.columns[1:11])}.",
+            hint=_columns(found.columns),
         )
     return Predictions(len(classes), label=_labels(found, matched, signature, who))
 
@@ -153,19 +150,18 @@ def _arrays(found: Any, matched: Bools, signature: Signature, threshold: float, 
 def encode(labels: Sequence[Any], signature: Signature) -> Ints:
     """Labels as codes: binary 1 for the positive class, multiclass the position in ``classes``; −1 where unknown."""
     if signature.task == "binary":
-        codes = {_key(label): 0 for label in signature.classes}
-        codes[_key(signature.positive)] = 1
+        codes = {class_key(label): 0 for label in signature.classes}
+        codes[class_key(signature.positive)] = 1
     else:
-        codes = {_key(label): at for at, label in enumerate(signature.classes)}
-    return np.array([codes.get(_key(label), -1) for label in labels], dtype=np.int64)
+        codes = {class_key(label): at for at, label in enumerate(signature.classes)}
+    return np.array([codes.get(class_key(label), -1) for label in labels], dtype=np.int64)
 
 
-def _key(label: Any) -> str:
-    if isinstance(label, bool):
-        return str(int(label))
-    if isinstance(label, float) and label.is_integer():
-        return str(int(label))
-    return {"true": "1", "false": "0"}.get(text, text) if (text := str(label)).lower() in ("true", "false") else text
+def _columns(names: Sequence[str], id_column: str = "") -> str:
+    """Return what may be told of a file's columns: one without a header has values of a row for names."""
+    known = [name for name in names if name in (id_column, "id", "probability", "prediction")]
+    among = f", among them {', '.join(known)}" if known else ""
+    return f"The first line here names {len(names)} columns{among}. {nearest(id_column, names)}".rstrip()
 
 
 def _labels(found: Any, matched: Bools, signature: Signature, who: str) -> Ints:
@@ -179,11 +175,17 @@ def _labels(found: Any, matched: Bools, signature: Signature, who: str) -> Ints:
     return np.where(matched, codes, 0)
 
 
-def _probability_columns(columns: Sequence[str], classes: Sequence[Any]) -> list[str]:
-    for names in ([f"probability_{at}" for at in range(len(classes))], [f"probability_{label}" for label in classes]):
-        if set(names) <= set(columns):
-            return names
-    return []
+def _probability_columns(columns: Sequence[str], classes: Sequence[Any], who: str) -> list[str]:
+    try:
+        return probability_columns(list(columns), list(classes))
+    except OtherClassesError as error:
+        if "prediction" in columns:  # labels are named by themselves
+            return []
+        raise DataError(
+            f"{who}: {error}",
+            code="model/other-classes",
+            hint="Name each column of probabilities by its class, as the class stands in the target.",
+        ) from error
 
 
 def _numbers(found: Any, name: str, matched: Bools, who: str) -> Floats:
@@ -191,9 +193,9 @@ def _numbers(found: Any, name: str, matched: Bools, who: str) -> Floats:
 
     if name not in found.columns:
         raise DataError(
-            f"{who}: the predictions have no column {name!r}. {nearest(name, found.columns)}".strip(),
+            f"{who}: the predictions have no column {name!r}",
             code="model/prediction-columns",
-            hint=f"Columns found: {', '.join(found.columns[1:11])}.",
+            hint=_columns(found.columns),
         )
     values: Floats = found[name].cast(pl.Float64, strict=False).to_numpy().astype(np.float64)
     bad = int((~np.isfinite(values) & matched).sum())

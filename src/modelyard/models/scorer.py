@@ -5,6 +5,7 @@ version records, whatever kind of model it is (``adapters/``).
 """
 
 import importlib.util
+import re
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -20,6 +21,8 @@ from modelyard.records.results import Signature
 
 ENVIRONMENT = "environment.txt"
 """Where a version keeps the packages that its model can import."""
+TRIED = 200
+"""Rows that a new model is tried on."""
 COMMAND_LOCK = "command-environment.txt"
 """Where a version keeps the requirements of its commands' own environment."""
 
@@ -45,6 +48,8 @@ class Workbench:
     lock: Path | None = None
     command: str = ""
     timeout: str = "1h"
+    logs: Path | None = None
+    """Where the output of models and commands goes."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +67,12 @@ class Scorer:
     """Where the command runs."""
     path_first: Path | None = None
     """Folder of programs that the command finds first."""
+    logs: Path | None = None
+
+    def log(self, name: str, scratch: Path) -> Path:
+        """Return where the output of one job goes, which may hold values of rows."""
+        who = re.sub(r"[^a-z0-9]+", "-", self.who.lower()).strip("-")
+        return (self.logs or scratch) / f"{name}-{who}.log"
 
     @classmethod
     def of_challenger(cls, adapter: Adapter, signature: Signature, model_dir: Path, bench: Workbench) -> "Scorer":
@@ -87,6 +98,7 @@ class Scorer:
             timeout=bench.timeout,
             folder=bench.folder,
             path_first=_programs(bench.lock if adapter.brings_code else None, bench),
+            logs=bench.logs,
         )
 
     @classmethod
@@ -122,6 +134,7 @@ class Scorer:
             timeout=bench.timeout,
             folder=code,
             path_first=_programs(_own_lock(home, code, bench), bench) if adapter.brings_code else None,
+            logs=bench.logs,
         )
 
     def score(
@@ -158,6 +171,21 @@ class Scorer:
         pairs = _pairs(files, folder)
         without_golden = self.adapter.score(self, pairs, id_column=id_column, folder=folder, golden=golden)
         return {name: predictions for name, (_, predictions) in pairs.items()}, without_golden
+
+    def try_on(self, rows: Any, *, id_column: str, folder: Path) -> None:
+        """Score the first of some rows and check what comes out, so that a model that cannot be judged is told at once.
+
+        Raises:
+            DataError: As for ``score``, or the predictions are not the task's: other classes, or no numbers.
+        """
+        from modelyard.models.predictions import join, read_predictions
+
+        some = rows.head(TRIED)
+        files, _ = self.score({"tried": some}, id_column=id_column, folder=folder)
+        frame, threshold = read_predictions(files["tried"], self.who), self.signature.threshold or 0.5
+        join(
+            frame, some[id_column], id_column=id_column, signature=self.signature, threshold=threshold, who=self.who
+        )  # fmt: skip
 
     def score_files(self, files: Mapping[str, Path], folder: Path) -> dict[str, Path]:
         """Score rows that stand in Parquet files already, the id first; needs no Parquet reader of this process.

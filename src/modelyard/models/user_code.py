@@ -22,11 +22,19 @@ def copy_imported(roots: Sequence[Path], model_dir: Path) -> None:
     Raises:
         DataError: a package holds a link that leads out of the roots.
     """
+    tops = sorted({name.partition(".")[0] for name in list(sys.modules)})
+    sources = [_source(sys.modules.get(top), roots) for top in tops]
+    copy([source for source in sources if source is not None], roots, model_dir)
+
+
+def copy(sources: Sequence[Path], roots: Sequence[Path], model_dir: Path) -> None:
+    """Copy modules and packages that stand directly in one of the roots beside a model.
+
+    Raises:
+        DataError: a package holds a link that leads out of the roots.
+    """
     target = model_dir / FOLDER
-    for top in sorted({name.partition(".")[0] for name in list(sys.modules)}):
-        source = _source(sys.modules.get(top), roots)
-        if source is None:
-            continue
+    for source in sources:
         _refuse_links_out(source, roots)
         target.mkdir(parents=True, exist_ok=True)
         if source.is_dir():

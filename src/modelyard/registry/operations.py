@@ -62,11 +62,11 @@ def move(
             f"{target.name} was removed in the meantime", code="registry/removed", hint="Name a version that is kept."
         )
     found = state.aliases.get(alias)
-    if kind == "adopted" and found is not None:
+    if kind == "adopted" and found is not None and seen is None:
         raise ConfigError(
             f"{alias} points at {found} already",
             code="registry/alias-exists",
-            hint="Adopt a model only where there is none yet.",
+            hint="Adopt a model where there is none yet, or in the place of the one that was seen there.",
         )
     if found != seen:
         raise AliasMoved(alias, seen=seen, now=found)

@@ -17,6 +17,7 @@ from modelyard.records.envelope import Envelope
 from modelyard.records.results import EvaluateResult
 from modelyard.registry.bundle import collect
 from modelyard.steps.context import Context
+from modelyard.steps.outside_code import outside_folders
 from modelyard.vcs import tree
 
 FOLDERS = ("golden", "profile", "code")
@@ -78,11 +79,19 @@ def digests(files: dict[str, Path]) -> dict[str, str]:
 
 
 def command_files(context: Context) -> dict[str, Path]:
-    """Return the files beside a predict command, so that its version can be scored with its own code."""
-    if context.config.evaluate.predict is None:
+    """Return the files beside a predict command, so that its version can be scored with its own code.
+
+    Raises:
+        ConfigError: the command names a file that no version can carry.
+    """
+    predict, base = context.config.evaluate.predict, context.policy.base
+    if predict is None:
         return {}
-    folder = context.policy.base
-    return {f"code/{path.relative_to(folder).as_posix()}": path for path in tree.source_files(folder)}
+    found = {f"code/{path.relative_to(base).as_posix()}": path for path in tree.source_files(base)}
+    for place, folder in outside_folders(predict.command, base, context.root).items():
+        files = tree.source_files(folder, exclude=[base])
+        found |= {f"code/{place}/{path.relative_to(folder).as_posix()}": path for path in files}
+    return found
 
 
 def intact(run_dir: Path, evaluation: Envelope) -> bool:

@@ -1,5 +1,6 @@
 """What scoring uses of a context: the environments, what may be loaded, and today's predict command."""
 
+from modelyard.core import files
 from modelyard.core.errors import ConfigError
 from modelyard.models import environment
 from modelyard.models.environment import Environment
@@ -26,6 +27,7 @@ def workbench(context: Context, *, without_pins: bool = False) -> Workbench:
         lock=command_lock(context),
         command=predict.command if predict else "",
         timeout=predict.timeout if predict else "1h",
+        logs=files.self_ignoring(context.root / ".modelyard") / "logs",
     )
 
 

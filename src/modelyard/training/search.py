@@ -8,6 +8,7 @@ import math
 import signal
 import tempfile
 import time
+import traceback
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
@@ -94,6 +95,7 @@ def search(
     jobs: int,
     cache: FitCache,
     scratch: Path,
+    log: Path,
     progress: Progress,
 ) -> Found:
     """Score every candidate on every fold and pick the best mean; ties go to the one written first.
@@ -108,6 +110,7 @@ def search(
         jobs: processes; −1 is one a core.
         cache: fits made before; each candidate is added once all of its folds are done.
         scratch: folder for the rows that the pool shares; emptied in the end.
+        log: where what estimators raise goes in full; it may hold values of rows.
         progress: told after each fit.
 
     Raises:
@@ -119,11 +122,13 @@ def search(
     open_ = {index: _Folds() for index, found in enumerate(known) if found is None}
     tasks = [_Task(index, fold, choices[index]) for index in open_ for fold in range(len(folds))]
     outcomes = _run(tasks, rows, folds, metric.name, threshold, jobs, scratch)
-    for done, (task, found, seconds, problem) in enumerate(outcomes, 1):
+    log.unlink(missing_ok=True)
+    for done, (task, (found, seconds, problem, raised)) in enumerate(outcomes, 1):
         folded = open_[task.candidate]
         folded.done += 1
         folded.seconds += seconds
         if problem:
+            note(log, f"{task.choice.name}, fold {task.fold + 1}: {problem}\n{raised}\n")
             folded.problem = folded.problem or f"fold {task.fold + 1}: {problem}"
         else:
             folded.scores[task.fold] = found
@@ -133,7 +138,7 @@ def search(
         progress(done, len(tasks), task.choice.name)
     ratio = sum(len(scored) / len(trained) for trained, scored in folds) / len(folds)
     made = [_row(choice, known[index], open_.get(index), len(folds), ratio) for index, choice in enumerate(choices)]
-    winner = _winner(made, metric)
+    winner = _winner(made, metric, log)
     made[winner] = made[winner].model_copy(update={"winner": True})
     return Found(tuple(made), winner, len(tasks), sum(len(found.scores) for found in known if found))
 
@@ -160,7 +165,15 @@ def _row(choice: Choice, known: Any, folded: _Folds | None, folds: int, ratio: f
     )
 
 
-def _winner(rows: Sequence[CandidateRow], metric: Metric) -> int:
+def note(log: Path, text: str) -> None:
+    """Add to the log what an estimator raised, which may hold values of rows."""
+    with disk_errors(log):
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with log.open("a", encoding="utf-8") as stream:
+            stream.write(text)
+
+
+def _winner(rows: Sequence[CandidateRow], metric: Metric, log: Path) -> int:
     sign = 1.0 if metric.higher_is_better else -1.0
     best, at = -math.inf, -1
     for index, row in enumerate(rows):
@@ -170,7 +183,7 @@ def _winner(rows: Sequence[CandidateRow], metric: Metric) -> int:
         raise DataError(
             f"every candidate failed; the first, {rows[0].name}: {rows[0].problem}",
             code="train/every-candidate-failed",
-            hint="Fix the data or the candidates; the results table shows each one's error.",
+            hint=f"Fix the data or the candidates. All that they raised: {log}",
         )
     return at
 
@@ -218,27 +231,31 @@ def _predict(model: Any, frame: Any, classes: "tuple[Label, ...]", threshold: fl
     for column, label in enumerate(model.classes_.tolist()):  # a fold may have lacked a class
         probability[:, code[label]] = given[:, column]
     if not np.isfinite(probability).all():
-        raise ValueError("the model predicts NaN")
+        raise _NotANumberError
     if len(classes) == 2:
         positive = probability[:, 1]
         return Predictions(2, label=(positive >= threshold).astype(np.int64), probability=positive)
     return Predictions(len(classes), label=probability.argmax(axis=1), probability=probability)
 
 
-_Outcome = tuple[float, float, str]
-"""Score, seconds, problem."""
+class _NotANumberError(Exception):
+    """A model predicts NaN."""
+
+
+_Outcome = tuple[float, float, str, str]
+"""Score, seconds, problem, and what was raised in full, which may hold values of rows."""
 
 
 def _run(
     tasks: Sequence[_Task], rows: Rows, folds: Any, metric: str, threshold: float, jobs: int, scratch: Path
-) -> Iterator[tuple[_Task, float, float, str]]:
+) -> Iterator[tuple[_Task, _Outcome]]:
     """Outcomes of all tasks as they come in; one process's worth runs here, more in a pool."""
     import joblib
 
     workers = min(joblib.cpu_count() if jobs == -1 else max(jobs, 1), len(tasks))
     if workers <= 1:
         for task in tasks:
-            yield task, *_fit_fold(task, rows, folds[task.fold], metric, threshold)
+            yield task, _fit_fold(task, rows, folds[task.fold], metric, threshold)
         return
     with _pool(workers), _shared((rows, folds), scratch) as shared:
         pool = joblib.Parallel(return_as="generator_unordered")
@@ -247,7 +264,7 @@ def _run(
             with processes.hold_ctrl_c():
                 outcomes = stack.enter_context(closing(pool(work)))
             for number, outcome in outcomes:
-                yield tasks[number], *outcome
+                yield tasks[number], outcome
 
 
 @contextmanager
@@ -316,9 +333,9 @@ def _fit_fold(task: _Task, rows: Rows, fold: Any, metric: str, threshold: float)
     try:
         found = score(fit(task.choice, rows, train), rows, valid, METRICS.get(metric), threshold)
     except Exception as error:  # whatever an estimator raises is that candidate's problem, not the search's
-        first = (str(error).strip().splitlines() or [""])[0]
-        return math.nan, time.perf_counter() - started, f"{type(error).__name__}: {first[:300]}".rstrip(": ")
+        problem = "it predicts NaN" if isinstance(error, _NotANumberError) else type(error).__name__
+        return math.nan, time.perf_counter() - started, problem, traceback.format_exc()
     seconds = time.perf_counter() - started
     if found is None or not math.isfinite(found):
-        return math.nan, seconds, f"{metric} is undefined there"
-    return found, seconds, ""
+        return math.nan, seconds, f"{metric} is undefined there", ""
+    return found, seconds, "", ""

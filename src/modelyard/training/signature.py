@@ -52,7 +52,9 @@ def command_features(frame: "pl.DataFrame", columns: Columns) -> Features:
     """
     taken = {columns.target, columns.id, columns.weight, *columns.protected, *columns.drop}
     found = [
-        Feature(name=series.name, kind=_kind(series)) for series in frame.iter_columns() if series.name not in taken
+        Feature(name=series.name, kind=_kind(series), type=_type(series))
+        for series in frame.iter_columns()
+        if series.name not in taken
     ]
     return _some(found, {})
 
@@ -74,7 +76,7 @@ def find_features(frame: "pl.DataFrame", columns: Columns) -> Features:
         if why:
             left_out[series.name] = why
         else:
-            found.append(Feature(name=series.name, kind=_kind(series)))
+            found.append(Feature(name=series.name, kind=_kind(series), type=_type(series)))
     return _some(found, left_out)
 
 
@@ -115,11 +117,33 @@ def _kind(series: "pl.Series") -> ColumnKind:
     )
 
 
-def find_target(frame: "pl.DataFrame", column: str, model: Model) -> Target:
+def _type(series: "pl.Series") -> str:
+    """Return the type that production gives: whole numbers and booleans as such, nullable where a value is missing."""
+    import polars as pl
+
+    dtype, missing = series.dtype, series.null_count() > 0
+    if dtype == pl.Boolean:
+        return "boolean" if missing else "bool"
+    if dtype.is_integer() and dtype.to_python() is int and str(dtype) != "Int128":
+        return str(dtype) if missing else str(dtype).lower()
+    if dtype.is_numeric():
+        return "float64"
+    return "" if dtype.is_temporal() else "str"
+
+
+def as_numbers(found: Features) -> Features:
+    """Return the same columns with every number and boolean as float64, which our own preprocessing asks for."""
+    numbers = ("numeric", "boolean")
+    typed = [each.model_copy(update={"type": "float64"}) if each.kind in numbers else each for each in found.features]
+    return Features(tuple(typed), found.left_out)
+
+
+def find_target(frame: "pl.DataFrame", column: str, model: Model, *, personal: bool = False) -> Target:
     """Return the truth of the rows, checked against the task.
 
     Raises:
-        DataError: missing values, one class, more than two for a binary task, or no numbers for regression.
+        DataError: missing values, one class, more than two for a binary task, labels that differ in white space or
+            case only, or no numbers for regression.
         ConfigError: the positive class is not among the labels.
     """
     import numpy as np
@@ -146,6 +170,7 @@ def find_target(frame: "pl.DataFrame", column: str, model: Model) -> Target:
         return Target((), None, values, values)
     labels = _labels(series, column)
     classes, codes = np.unique(labels, return_inverse=True)
+    _check_spelling(classes.tolist(), np.bincount(codes).tolist(), column, personal=personal)
     _check_count(len(classes), column, model.task)
     if model.task == "multiclass":
         return Target(tuple(classes.tolist()), None, codes.astype(np.int64), labels)
@@ -177,6 +202,23 @@ def _labels(series: "pl.Series", column: str) -> "NDArray[Any]":
         code="data/target-type",
         hint="Classes are booleans, whole numbers or text; set model.task: regression for other numbers.",
     )
+
+
+def _check_spelling(classes: list[Label], rows: list[int], column: str, *, personal: bool) -> None:
+    """Refuse labels of which people see one and models two."""
+    same: dict[str, list[tuple[Label, int]]] = {}
+    for label, count in zip(classes, rows, strict=True):
+        same.setdefault(" ".join(str(label).split()).casefold(), []).append((label, count))
+    for spellings in same.values():
+        if len(spellings) > 1:
+            found = " and ".join(
+                f"{count:,} rows" if personal else f"{label!r} ({count:,} rows)" for label, count in spellings[:5]
+            )
+            raise DataError(
+                f"the target {column!r} has labels that differ in white space or case only: {found}",
+                code="data/label-spelling",
+                hint="Write each class in one way in the data; give classes that do differ other names.",
+            )
 
 
 def _check_count(classes: int, column: str, task: str) -> None:

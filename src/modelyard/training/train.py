@@ -64,7 +64,7 @@ def _job(config: Config, way: Way, rows: TrainingRows, at: Workplace, inputs: Ma
     features = way.features(rows.known, columns)
     for name, why in features.left_out.items():
         at.say(f"column {name!r} is not used: {why}")
-    target = find_target(rows.known, columns.target, config.model)
+    target = find_target(rows.known, columns.target, config.model, personal=columns.target in columns.personal)
     return Job(
         config=config,
         rows=rows,

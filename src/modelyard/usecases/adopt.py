@@ -1,6 +1,7 @@
 """Adopt a model made elsewhere as the first champion, without evidence and marked as such.
 
-The model is bytes here: it is copied and digested, never loaded.
+The model is bytes in this process; one of its own, in the model's packages, loads it and scores some of today's rows
+before anything is published, so that no alias points at a model that cannot be judged.
 """
 
 import shutil
@@ -10,10 +11,11 @@ from pathlib import Path
 
 from modelyard.config.configuration import Config
 from modelyard.core.errors import ConfigError, DataError
-from modelyard.models import environment, store
+from modelyard.models import environment, store, user_code
 from modelyard.models.adapters import ADAPTERS, Adapter
+from modelyard.models.child.score import class_key
 from modelyard.models.environment import Environment
-from modelyard.models.scorer import COMMAND_LOCK
+from modelyard.models.scorer import COMMAND_LOCK, Scorer
 from modelyard.records.manifest import NO_EVIDENCE, Content
 from modelyard.records.results import Signature
 from modelyard.registry.journal import JournalEntry
@@ -22,6 +24,8 @@ from modelyard.registry.protocol import Bundle, Version
 from modelyard.steps import rows as step_rows
 from modelyard.steps.bundle import command_files, command_lock
 from modelyard.steps.context import Context
+from modelyard.steps.outside_code import command_of_version
+from modelyard.steps.scoring import workbench
 
 
 @dataclass(frozen=True)
@@ -32,44 +36,117 @@ class Adoption:
     entry: JournalEntry
 
 
-def adopt(context: Context, named: str, *, environment_file: str = "", reason: str = "") -> Adoption:
+@dataclass(frozen=True)
+class Given:
+    """What the person who adopts says of the model.
+
+    Attributes:
+        environment: file of ``name==version`` lines that it needs; by default what is installed.
+        columns: its columns in its order; by default those that it names itself, else all that today's rows offer.
+        python_path: folders of modules that it needs; what it imports from them goes into the version.
+        replace: it takes the place of a champion that cannot be scored any more.
+        reason: why, for the history.
+    """
+
+    environment: str = ""
+    columns: tuple[str, ...] = ()
+    python_path: tuple[str, ...] = ()
+    replace: bool = False
+    reason: str = ""
+
+
+def adopt(context: Context, named: str, given: Given) -> Adoption:
     """Publish a model that was made elsewhere, and point the alias at it.
 
     Args:
         context: of a command that writes; it holds the run folder.
         named: path of a model, a prediction file or a folder; or a reference to a model in MLflow.
-        environment_file: file of ``name==version`` lines that the model needs; by default what is installed.
-        reason: why, for the history.
+        given: what the person who adopts says of it.
 
     Raises:
-        ConfigError: a version serves already, or the model cannot be taken as it is.
-        DataError: the model needs columns that today's rows do not offer.
-        PlatformError: the registry would not take it.
+        ConfigError: a version with evidence serves already, or the model cannot be taken as it is.
+        DataError: the model needs columns that today's rows do not offer, or cannot score them.
+        PlatformError: the registry would not take it, or the model's environment cannot be built.
     """
     alias, champion = context.config.registry.alias, context.versions.find_champion()
     if champion is not None:
-        raise ConfigError(
-            f"{alias} points at {champion.name} already, and adopting is for a first champion only",
-            code="registry/champion-exists",
-            hint="Train or judge a challenger and promote it.",
-        )
+        _refuse_to_replace(context, champion, given)
     with tempfile.TemporaryDirectory(dir=context.run_dir, prefix=".adopt.") as temporary:
         folder, source = Path(temporary), ""
         if is_reference(named):
-            adopted, source = _from_mlflow(context, named, environment_file, folder)
+            adopted, source = _from_mlflow(context, named, given, folder)
         else:
-            adopted = _from_disk(context, named, environment_file, folder)
-        version = context.versions.open().publish(_bundle(context, adopted, folder))
+            adopted = _from_disk(context, named, given, folder)
+        bundle = _bundle(context, adopted, folder)
+        _prove(context, bundle, folder)
+        version = context.versions.open().publish(bundle)
+    if champion is not None and champion.name == version.name:
+        raise ConfigError(
+            f"{alias} points at {champion.name} already, which is this very model",
+            code="registry/champion-exists",
+            hint="There is nothing to do.",
+        )
     entry = context.versions.open().set_alias(
         alias,
         version.name,
-        seen=None,
+        seen=None if champion is None else champion.name,
         actor=context.actor,
-        reason=reason or source,
+        reason=given.reason or source,
         evidence=NO_EVIDENCE,
         kind="adopted",
     )
     return Adoption(version, entry)
+
+
+def _refuse_to_replace(context: Context, champion: Version, given: Given) -> None:
+    """Refuse to put a model without evidence into the place of one that was promoted and can be judged.
+
+    Raises:
+        ConfigError: the champion was promoted, and nobody asked to replace it, or it can be scored.
+    """
+    alias = context.config.registry.alias
+    if champion.manifest.evidence == NO_EVIDENCE:
+        return
+    if not given.replace or not given.reason:
+        raise ConfigError(
+            f"{alias} points at {champion.name}, which was promoted on evidence",
+            code="registry/champion-exists",
+            hint="Train or judge a challenger and promote it. A champion that cannot be scored any more is replaced "
+            "with --replace and --reason.",
+        )
+    with tempfile.TemporaryDirectory(dir=context.run_dir, prefix=".champion.") as temporary:
+        home = Path(temporary) / "version"
+        context.versions.open().fetch(champion, home)
+        try:
+            _score_some(context, champion.manifest, home, f"the champion {champion.name}")
+        except DataError:
+            return
+    raise ConfigError(
+        f"{champion.name} scores today's rows, so a model without evidence cannot take its place",
+        code="registry/champion-works",
+        hint="Judge the other model against it: evaluate: {challenger: …}, or roll back to an earlier version.",
+    )
+
+
+def _prove(context: Context, bundle: Bundle, folder: Path) -> None:
+    """Score some of today's rows with the version as it will be published.
+
+    Raises:
+        DataError: it does not load, fails, has other classes, or gives no numbers.
+    """
+    home = folder / "version"
+    for name, source in bundle.files.items():
+        (home / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source, home / name)
+    _score_some(context, bundle.content, home, "the model")
+
+
+def _score_some(context: Context, content: Content, home: Path, who: str) -> None:
+    scorer = Scorer.of_version(content, home, workbench(context), who=who)
+    if scorer.adapter.rescorable:
+        rows, name = step_rows.load(context), step_rows.id_column(context.config)
+        with tempfile.TemporaryDirectory(dir=context.run_dir, prefix=".tried.") as scratch:
+            scorer.try_on(rows.train if len(rows.train) else rows.test, id_column=name, folder=Path(scratch))
 
 
 @dataclass(frozen=True)
@@ -83,7 +160,7 @@ class _Adopted:
     """Requirements that a command is scored in."""
 
 
-def _from_disk(context: Context, named: str, environment_file: str, folder: Path) -> _Adopted:
+def _from_disk(context: Context, named: str, given: Given, folder: Path) -> _Adopted:
     path, model = Path.cwd() / named, folder / "model"
     if not path.exists():
         raise ConfigError(
@@ -97,11 +174,43 @@ def _from_disk(context: Context, named: str, environment_file: str, folder: Path
     else:
         model.mkdir()
         shutil.copyfile(path, model / adapter.stored[path.suffix])
-    lock = Path.cwd() / environment_file if environment_file else command_lock(context)
-    return _Adopted(adapter, _signature(context, adapter), _environment(context, environment_file), lock)
+    lock = Path.cwd() / given.environment if given.environment else command_lock(context)
+    used = _environment(context, given.environment)
+    return _Adopted(adapter, _asked(context, adapter, used, given, model), used, lock)
 
 
-def _from_mlflow(context: Context, reference: str, environment_file: str, folder: Path) -> tuple[_Adopted, str]:
+def _asked(context: Context, adapter: Adapter, used: Environment, given: Given, model: Path) -> Signature:
+    """Return what a model takes and gives, by what the person and the model itself say; take its modules along.
+
+    Raises:
+        ConfigError: nothing says which of today's columns it takes.
+        DataError: it does not load.
+    """
+    signature = _signature(context, adapter, given.columns)
+    if not adapter.needs_environment:
+        return signature
+    bench, roots = workbench(context), [(Path.cwd() / folder).resolve() for folder in given.python_path]
+    python = environment.python_for(used, cache=bench.environments, current=bench.current())
+    scorer = Scorer("the model", adapter, signature, model, python, logs=bench.logs)
+    with tempfile.TemporaryDirectory(dir=context.run_dir, prefix=".asked.") as scratch:
+        described = adapter.describe(scorer, Path(scratch), roots)
+    user_code.copy(described.modules, roots, model)
+    if not given.columns:
+        if described.columns:
+            signature = _signature(context, adapter, described.columns)
+        elif described.inputs not in (0, len(signature.features)):
+            raise ConfigError(
+                f"the model takes {described.inputs} columns and names none, and today's rows offer "
+                f"{len(signature.features)}",
+                code="model/columns-unknown",
+                hint="Name them in the order that it was fitted on: --columns age,income",
+            )
+    wanted = {class_key(label) for label in signature.classes}
+    more = signature.task == "multiclass" and wanted < {class_key(label) for label in described.classes}
+    return signature.model_copy(update={"classes": described.classes}) if more else signature
+
+
+def _from_mlflow(context: Context, reference: str, given: Given, folder: Path) -> tuple[_Adopted, str]:
     """Fetch a model that was logged in MLflow; return it, and where it comes from."""
     from modelyard.registry.mlflow.models import describe, fetch_logged
     from modelyard.registry.mlflow.server import Server, server_address
@@ -120,12 +229,12 @@ def _from_mlflow(context: Context, reference: str, environment_file: str, folder
     if runs_code and not config.may_load_pickles:
         raise ConfigError(f"{reference} {runs_code}", code="input/pickle-not-allowed", hint=store.ALLOW)
     pins = logged.requirements
-    if environment_file or pins is None:
-        used = _environment(context, environment_file)
+    if given.environment or pins is None:
+        used = _environment(context, given.environment)
     else:
         used = _completed(environment.environment_of(pins, context.read_environment()), adapter, context)
     logged.folder.rename(folder / "model")
-    signature = logged.signature or _signature(context, adapter, logged.columns)
+    signature = logged.signature or _signature(context, adapter, given.columns or logged.columns)
     return _Adopted(adapter, signature, used), f"{source} of the MLflow server at {server.address}"
 
 
@@ -160,7 +269,7 @@ def _bundle(context: Context, adopted: _Adopted, folder: Path) -> Bundle:
             signature=adopted.signature,
             environment_digest=environment.environment_digest(adopted.environment),
             evidence=NO_EVIDENCE,
-            predict_command=config.evaluate.predict.command if config.evaluate.predict else "",
+            predict_command=command_of_version(config.evaluate.predict.command) if config.evaluate.predict else "",
         ),
         files | (_command_files(context, adopted.lock) if adopted.adapter.brings_code else {}),
     )
@@ -205,7 +314,8 @@ def _signature(context: Context, adapter: Adapter, columns: tuple[str, ...] = ()
     config = context.config
     if config.data.columns.id is None:
         known = known.drop(step_rows.ROW)
-    target = find_target(known, config.data.columns.target, config.model)
+    columns_of = config.data.columns
+    target = find_target(known, columns_of.target, config.model, personal=columns_of.target in columns_of.personal)
     if not adapter.rescorable:
         return signature(Features((), {}), target, config.model)
     find = command_features if adapter.takes_every_column or columns else find_features

@@ -1,7 +1,7 @@
 """What a kind of model must be able to do, so that evaluation, proof and adoption treat all kinds alike."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
@@ -24,6 +24,23 @@ class Golden:
     folder: Path
     """Where ``inputs.parquet`` and ``predictions.parquet`` are written."""
     rows: int = 32
+
+
+@dataclass(frozen=True)
+class Described:
+    """What a model says of itself: nothing where it says nothing.
+
+    Attributes:
+        columns: its columns by name, in its order.
+        inputs: how many columns it takes.
+        classes: its classes in its order.
+        modules: files and folders of modules that it imported from the folders it was given.
+    """
+
+    columns: tuple[str, ...] = ()
+    inputs: int = 0
+    classes: tuple[bool | int | str, ...] = ()
+    modules: tuple[Path, ...] = ()
 
 
 class Adapter(ABC):
@@ -51,6 +68,20 @@ class Adapter(ABC):
         """Return what scoring needs beside a model's own packages, as name to version."""
         del packages
         return {}
+
+    def describe(self, scorer: "Scorer", folder: Path, python_path: Sequence[Path] = ()) -> Described:
+        """Return what the model says of itself, where it can be loaded for that.
+
+        Args:
+            scorer: The model.
+            folder: Scratch.
+            python_path: Folders that it may import modules from.
+
+        Raises:
+            DataError: It does not load.
+        """
+        del scorer, folder, python_path
+        return Described()
 
     @abstractmethod
     def score(

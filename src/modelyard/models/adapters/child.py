@@ -1,10 +1,14 @@
 """Models that a process of their own loads: the job that it is handed, for scikit-learn, pyfunc and native formats."""
 
+import json
+import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from modelyard.core.errors import DataError
 from modelyard.models import child_process, store
-from modelyard.models.adapters.adapter import Adapter, Golden, Tables
+from modelyard.models.adapters.adapter import Adapter, Described, Golden, Tables
 from modelyard.models.child import tree_nodes
 from modelyard.models.child.trusted import TRUSTED
 
@@ -29,23 +33,47 @@ class ChildAdapter(Adapter):
         self.check(scorer)
         signature = scorer.signature
         job: dict[str, Any] = {
-            "model_dir": str(scorer.model_dir),
-            "format": self.stored_as(scorer.model_dir),
-            "trusted": sorted(TRUSTED),
-            "audit": tree_nodes.__file__,
+            **self._load(scorer),
             "features": [feature.model_dump() for feature in signature.features],
             "task": signature.task,
             "classes": list(signature.classes),
             "positive": signature.positive,
             "id": id_column,
-            "python_path": [str(path) for path in store.code_folders(scorer.model_dir)],
             "golden": None if golden is None else child_process.golden_job(golden),
             "tables": [{"rows": str(rows), "predictions": str(out)} for rows, out in tables.values()],
         }
-        child_process.run(scorer.python, job, folder, scorer.who, "scored")
-        return ""
+        said = child_process.run(scorer.python, job, folder, scorer.who, "scored", scorer.log("score", folder))
+        if golden is None:
+            return ""
+        why = str(json.loads(said)["without_golden"])
+        if why:
+            shutil.rmtree(golden.folder)
+        return why
+
+    def describe(self, scorer: "Scorer", folder: Path, python_path: Sequence[Path] = ()) -> Described:
+        """Let the child load the model and ask it."""
+        self.check(scorer)
+        job = self._load(scorer)
+        job |= {"do": "describe", "python_path": [*job["python_path"], *map(str, python_path)]}
+        log = scorer.log("load", folder)
+        found = json.loads(child_process.run(scorer.python, job, folder, scorer.who, "loaded", log))
+        return Described(
+            tuple(found["columns"]), found["inputs"], tuple(found["classes"] or ()), tuple(map(Path, found["modules"]))
+        )
+
+    def _load(self, scorer: "Scorer") -> dict[str, Any]:
+        """Return the part of a job that loads the model."""
+        return {
+            "model_dir": str(scorer.model_dir),
+            "format": self.stored_as(scorer.model_dir),
+            "trusted": sorted(TRUSTED),
+            "audit": tree_nodes.__file__,
+            "python_path": [str(path) for path in store.code_folders(scorer.model_dir)],
+        }
 
     def predict_made_up(self, scorer: "Scorer", golden: Golden, folder: Path) -> Path:
         """Let the child make the inputs, from the categories that the model itself holds, and predict them."""
-        self.score(scorer, {}, id_column="", folder=folder, golden=golden)
+        why = self.score(scorer, {}, id_column="", folder=folder, golden=golden)
+        if why:
+            raise DataError(f"{scorer.who} could not be tried on made-up rows: {why}", code="model/not-scored")
         return golden.folder / "predictions.parquet"

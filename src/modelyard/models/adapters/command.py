@@ -37,7 +37,7 @@ class CommandAdapter(Adapter):
         """Let an interpreter with Polars make the inputs, and the command predict them."""
         features = [feature.model_dump() for feature in scorer.signature.features]
         job = {"do": "make", "features": features, "golden": child_process.golden_job(golden)}
-        child_process.run(scorer.python, job, folder, scorer.who, "tried")
+        child_process.run(scorer.python, job, folder, scorer.who, "tried", scorer.log("score", folder))
         predictions = folder / "made.parquet"
         self.score(scorer, {"made": (golden.folder / "inputs.parquet", predictions)}, id_column="", folder=folder)
         return predictions
@@ -60,7 +60,7 @@ def _run(scorer: "Scorer", name: str, rows: Path, predictions: Path, id_column: 
         cwd=scorer.folder,
         timeout=scorer.timeout,
         environment_path=scorer.path_first,
-        log=folder / f"{name}.log",
+        log=scorer.log(f"predict-{name}", folder),
         what=f"{scorer.who}: {WHAT}",
     )
     written = predictions_csv if "{predictions_csv}" in scorer.command else predictions
@@ -105,7 +105,7 @@ def _convert(scorer: "Scorer", source: Path, target: Path, folder: Path) -> None
     """Write a table in the other format, with this process's Polars or, where it has none, with the model's."""
     if importlib.util.find_spec("polars") is None:
         job = {"do": "csv", "source": str(source), "target": str(target)}
-        child_process.run(scorer.python, job, folder, scorer.who, "read")
+        child_process.run(scorer.python, job, folder, scorer.who, "read", scorer.log("score", folder))
     elif source.suffix == ".csv":
         from modelyard.models.predictions import read_predictions
 

@@ -36,12 +36,14 @@ class Champion:
         del params  # MLflow hands them over where a signature names some; ours names none
         import pandas as pd
 
-        columns = score.predict(self.model, features(model_input, self.facts["features"]), self.facts)
+        pairs = [(feature["name"], feature["kind"]) for feature in self.facts["features"]]
+        given = score.as_fitted(self.model, features(model_input, self.facts["features"]), pairs)
+        columns = score.predict(self.model, given, self.facts)
         return pd.DataFrame(columns, index=getattr(model_input, "index", None))
 
 
 def features(table: Any, wanted: Sequence[dict[str, str]]) -> Any:
-    """Return the signature's columns in the types that the model was fitted on: numbers as float64, categories as text.
+    """Return the signature's columns in the types that the model was fitted on: numbers in theirs, categories as text.
 
     Raises:
         ValueError: a column is missing.
@@ -59,8 +61,16 @@ def features(table: Any, wanted: Sequence[dict[str, str]]) -> Any:
             text = [None if none else _text(value) for value, none in zip(values, gone, strict=True)]
             columns[feature["name"]] = pd.Series(text, index=table.index, dtype="str")
         else:
-            columns[feature["name"]] = pd.to_numeric(values).astype("float64")
+            columns[feature["name"]] = _number(pd.to_numeric(values), feature.get("type") or "float64")
     return pd.DataFrame(columns, index=table.index)
+
+
+def _number(values: Any, wanted: str) -> Any:
+    """Return numbers in the type of the signature, nullable where one is missing today."""
+    if wanted != "float64" and bool((values.dropna() % 1 == 0).all()):
+        nullable = {"bool": "boolean"}.get(wanted, wanted.replace("u", "U").replace("int", "Int"))
+        return values.astype(nullable if values.isna().any() else wanted)
+    return values.astype("float64")
 
 
 def _text(value: Any) -> str:

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
 from modelyard.core.vocabulary import Adapter, ColumnKind, FoldsFollow, Task, TrainingWay
 from modelyard.records.results.kind import RecordKind
@@ -14,6 +14,14 @@ class Feature(Part):
 
     name: str
     kind: ColumnKind
+    type: str = ""
+    """In which the model gets it, by pandas' names: int64, Int64 where values may be missing, bool, float64, str. Empty
+    in records of models that were given every number as float64."""
+
+    @model_serializer(mode="wrap")
+    def _without_unknown_type(self, write: SerializerFunctionWrapHandler) -> dict[str, str]:
+        written: dict[str, str] = write(self)
+        return written if self.type else {name: value for name, value in written.items() if name != "type"}
 
 
 class Signature(Part):

@@ -136,14 +136,24 @@ def reference_of(
     with tempfile.TemporaryDirectory(dir=folder) as fetched:
         home = Path(fetched) / "version"
         context.versions.open().fetch(version, home)
-        scorer = Scorer.of_version(manifest, home, workbench(context), who=who)
-        context.console.say(f"  {who} scores the same rows")
-        written, _ = scorer.score({role: test}, id_column=test_rows.id_column(config), folder=folder)
+        try:
+            scorer = Scorer.of_version(manifest, home, workbench(context), who=who)
+            context.console.say(f"  {who} scores the same rows")
+            written, _ = scorer.score({role: test}, id_column=test_rows.id_column(config), folder=folder)
+        except DataError as error:
+            error.hint = f"{error.hint} {_WAY_OUT}".strip()
+            raise
     frame = read_predictions(written[role], who)
     own = joined(context, frame, test, manifest.signature, who)
     return Contender(
         manifest.signature, replace(own, predictions=_in_classes(own, manifest.signature, signature)), note
     )
+
+
+_WAY_OUT = (
+    "Where the champion cannot be scored any more: go back to an earlier version (modelyard rollback --to v…), or put "
+    "another model in its place, with a reason for the history (modelyard adopt MODEL --replace --reason …)."
+)
 
 
 def _in_classes(own: Any, of: r.Signature, wanted: r.Signature) -> Any:

@@ -22,6 +22,7 @@ from modelyard.steps.context import Context
 from modelyard.steps.declaration import TOKEN, Inputs, Outputs, StepSpec
 from modelyard.steps.definition import Outcome, Stage, StepDefinition
 from modelyard.steps.execution import passed
+from modelyard.steps.outside_code import command_of_version
 from modelyard.steps.promote import pull_request as proposal
 from modelyard.steps.promote.present import PromotePresenter
 
@@ -335,7 +336,7 @@ def _content(context: Context, records: Mapping[Step, Envelope], model_digest: s
         result_digest=evaluation.result_digest,
         metrics={row.metric: row.challenger.value for row in judged.metrics if row.challenger.value is not None},
         parent=None if champion is None else champion.name,
-        predict_command="" if predict is None else predict.command,
+        predict_command="" if predict is None else command_of_version(predict.command),
     )
 
 

@@ -12,6 +12,8 @@ from modelyard.core import processes
 from modelyard.core.errors import ConfigError, DataError
 from modelyard.core.files import disk_errors
 from modelyard.data.units import unit_codes
+from modelyard.models.adapters import adapter_of
+from modelyard.models.scorer import TRIED, Scorer
 from modelyard.records.results import Signature
 from modelyard.training.job import Job, Made
 from modelyard.training.way import Way
@@ -66,9 +68,29 @@ class EntrypointWay(Way):
             scratch=scratch,
             log=job.at.log,
         )
+        _try(job, model_dir, scratch)
         job.cache.put_model(fit_digest, model_dir)
         job.at.progress(1, 1, entry.name)
         return Made(fit_digest, "sklearn", fits=1)
+
+
+def _try(job: Job, model_dir: Path, scratch: Path) -> None:
+    """Score some training rows as evaluation will, so that a model that cannot be scored is told at once.
+
+    Raises:
+        DataError: it does not load there, fails, has other classes, or gives no numbers.
+    """
+    signature, name = job.signature, "__row__"
+    rows = job.rows.frame.head(TRIED).select(feature.name for feature in signature.features).with_row_index(name)
+    scorer = Scorer(
+        who="the new model",
+        adapter=adapter_of("sklearn", "the new model"),
+        signature=signature,
+        model_dir=model_dir,
+        python=Path(sys.executable),
+        logs=job.at.log.parent,
+    )
+    scorer.try_on(rows, id_column=name, folder=scratch)
 
 
 def _entrypoint(job: Job) -> Entrypoint:
@@ -128,7 +150,7 @@ def run(
         "seed": entrypoint.seed,
         "format": entrypoint.format,
         "needs_probability": entrypoint.needs_probability,
-        "features": [[feature.name, feature.kind] for feature in signature.features],
+        "features": [[feature.name, feature.kind, feature.type] for feature in signature.features],
         "rows": str(rows),
         "roles": str(told),
         "model_dir": str(model_dir),

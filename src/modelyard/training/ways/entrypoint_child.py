@@ -1,6 +1,7 @@
 """The process in which a user's training function runs: ``python -I -m <this module> job.json``."""
 
 import importlib
+import inspect
 import json
 import os
 import random
@@ -32,9 +33,8 @@ def main(path: str) -> int:
         return FAILED
     except (Exception, SystemExit) as error:  # whatever the user's code raises ends as one line for the parent
         traceback.print_exc()  # into the log, where the user finds all of it
-        first = (str(error).strip().splitlines() or [""])[0]
         file, line = _last_place(error, roots)
-        _report(job, f"{type(error).__name__}: {first[:300]}".rstrip(": "), "", file=file, line=line)
+        _report(job, _told(error), "", file=file, line=line)
         return FAILED
     return 0
 
@@ -74,13 +74,27 @@ def _function(name: str, roots: list[Path]) -> Any:
             code="config/unknown-function",
             hint="Name one that is called as fit(data, parameters, seed).",
         )
+    try:
+        inspect.signature(function).bind(None, {}, 0)
+    except TypeError as error:
+        raise DataError(
+            f"{name} cannot be called as {function_name}(data, parameters, seed): {error}",
+            code="train/entrypoint-arguments",
+            hint="Let it take these three arguments.",
+        ) from error
+    except ValueError:  # a callable that tells no signature
+        pass
     return function
 
 
 def _data(job: dict[str, Any]) -> TrainingData:
     import polars as pl
 
-    features = score_child.features(pl.read_parquet(job["rows"]), [(name, kind) for name, kind in job["features"]])
+    features = score_child.features(
+        pl.read_parquet(job["rows"]),
+        [(name, kind) for name, kind, _ in job["features"]],
+        {name: dtype for name, _, dtype in job["features"]},
+    )
     roles = score_child.to_pandas(pl.read_parquet(job["roles"]))
     return TrainingData(features, **{name: roles[name] for name in roles.columns})
 
@@ -98,6 +112,12 @@ def _check(model: Any, job: dict[str, Any]) -> None:
             code="train/no-probabilities",
             hint="Return a model that gives probabilities, or name a metric of labels as model.metric.",
         )
+
+
+def _told(error: BaseException) -> str:
+    """Return the kind of an error, with its text only where that can hold no value of a row."""
+    kind, lines = type(error).__name__, str(error).strip().splitlines() or [""]
+    return f"{kind}: {lines[0][:300]}" if isinstance(error, ImportError | SyntaxError) else kind
 
 
 def _last_place(error: BaseException, roots: list[Path]) -> tuple[str, int | None]:

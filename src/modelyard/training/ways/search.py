@@ -1,23 +1,27 @@
 """train.candidates: search the candidates by cross-validation, and fit the winner on all training rows."""
 
 import time
+import traceback
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from modelyard.config.configuration import Config
+from modelyard.config.sections.data import Columns
 from modelyard.config.sections.model import Maximise
 from modelyard.core.canonical import digest
-from modelyard.core.errors import ConfigError
+from modelyard.core.errors import ConfigError, DataError
 from modelyard.data.folds import folds
 from modelyard.training.candidates import Choice, expand
 from modelyard.training.families import family_of
 from modelyard.training.job import Job, Made
-from modelyard.training.search import Rows, fit, search
+from modelyard.training.search import Rows, fit, note, search
+from modelyard.training.signature import Features, as_numbers
 from modelyard.training.threshold import choose
 from modelyard.training.way import Way
 
 if TYPE_CHECKING:
+    import polars as pl
     from numpy.typing import NDArray
 
     Folds = Sequence[tuple[NDArray[Any], NDArray[Any]]]
@@ -32,6 +36,10 @@ class SearchWay(Way):
     def is_configured(self, config: Config) -> bool:
         """Return whether candidates are named."""
         return config.train is not None and bool(config.train.candidates)
+
+    def features(self, frame: "pl.DataFrame", columns: Columns) -> Features:
+        """Return the columns with every number as float64: the steps before each candidate work on such."""
+        return as_numbers(super().features(frame, columns))
 
     def run(self, job: Job, model_dir: Path, scratch: Path) -> Made:
         """Search, fit the winner, and choose its threshold where one is to be chosen."""
@@ -51,6 +59,7 @@ class SearchWay(Way):
             jobs=section.jobs,
             cache=job.cache,
             scratch=scratch,
+            log=job.at.log,
             progress=job.at.progress,
         )
         winner, fitted = choices[found.winner], digests[found.winner]
@@ -110,7 +119,16 @@ def _refit(job: Job, winner: Choice, rows: Rows, refit: str, model_dir: Path) ->
     if job.from_cache(refit, model_dir) is not None:
         return 0
     job.at.say(f"fitting the winner on all {len(rows.codes):,} training rows: {winner.name}")
-    family_of(winner.estimator).save(fit(winner, rows), model_dir, job.config.model.format)
+    try:
+        model = fit(winner, rows)
+    except Exception as error:  # it fitted on every fold, and may fail on all of them together
+        note(job.at.log, f"{winner.name}, all training rows: {traceback.format_exc()}\n")
+        raise DataError(
+            f"{winner.name} could not be fitted on all training rows: {type(error).__name__}",
+            code="train/candidate-failed",
+            hint=f"Fix the data or the candidate. All that it raised: {job.at.log}",
+        ) from error
+    family_of(winner.estimator).save(model, model_dir, job.config.model.format)
     job.cache.put_model(refit, model_dir)
     return 1
 
