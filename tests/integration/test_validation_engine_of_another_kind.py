@@ -48,6 +48,9 @@ class Counter:
     def evaluates(self, expression: str, parameters: Mapping[str, Any]) -> Any:
         raise LookupError(expression)
 
+    def asks_for_time(self, expression: str) -> bool:
+        return not expression
+
     def judges(self, frame: pl.DataFrame) -> Any:
         def judge(item: Item, *, hidden: bool) -> Outcome:
             assert not hidden

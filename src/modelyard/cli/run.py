@@ -50,6 +50,7 @@ class _Runner:
     def consider(self, step: StepDefinition, halted_by: str) -> Decision:
         """Decide about a stage."""
         stage = step.stage or Stage()
+        time_passes = self._time_passes(step)
         if self.unchanged or (halted_by and not stage.whatever_came_before):
             return decide(
                 step,
@@ -59,6 +60,7 @@ class _Runner:
                 halted_by=halted_by,
                 unchanged=self.unchanged,
                 same_tree=self.same_tree,
+                time_passes=time_passes,
             )
         known = self.context.records.find(step.name)
         try:
@@ -66,7 +68,13 @@ class _Runner:
         except ModelyardError:
             now = ""  # whatever is wrong, running the stage says it with its own words
         intact = known is not None and known.record.result is not None and step.intact(self.context.run_dir, known)
-        return decide(step, known=known, inputs_digest=now, intact=intact, halted_by=halted_by)
+        return decide(step, known=known, inputs_digest=now, intact=intact, halted_by=halted_by, time_passes=time_passes)
+
+    def _time_passes(self, step: StepDefinition) -> str:
+        try:
+            return step.time_passes(self.context)
+        except ModelyardError:
+            return "its rules could not be read"  # running the stage says it with its own words
 
     def act(self, step: StepDefinition, decision: Decision) -> Verdict | None:
         """Do it; an error ends the run's verdict, not the loop, so that the report is still made."""
@@ -91,7 +99,22 @@ class _Runner:
             return rebind(step, self.context, known)
         if step.stage is not None and step.stage.starts:
             return self._start(step, known)
+        if self.unchanged and self.first is not None:
+            return self._judge_again(step, self.first)
         return execute(step, self.context, step.inputs_of(self.given))
+
+    def _judge_again(self, step: StepDefinition, first: Envelope) -> Envelope:
+        """Judge what time alone may have changed; where it still passes, the run that made the champion stays whole."""
+        records, inputs = self.context.records, step.inputs_of(self.given)
+        try:
+            record = perform(step, self.context, inputs, keep=False)
+        except ModelyardError:
+            record = None
+        if record is not None and record.verdict is Verdict.PASS:
+            return Envelope.seal(record) if records.exists(EVALUATE.name) else records.write(record)
+        self.unchanged = ""
+        records.write(first.record)
+        return execute(step, self.context, inputs)
 
     def _forget(self, step: StepDefinition) -> None:
         """Take an earlier run's record of a stage away that this run did not reach; it would speak of other data."""

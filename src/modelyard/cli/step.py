@@ -50,7 +50,7 @@ def publish(envelope: Envelope, step: StepDefinition, context: Context, code: in
     """Tell the runner of GitHub Actions: outputs, then the step summary, then annotations."""
     values = output.outputs(envelope, context, code)
     if step.stage is not None and step.stage.starts:
-        values["stages"] = ",".join(_following(envelope, step, context, given))
+        values["stages"] = ",".join(following(envelope, step, context, given))
     names = [info.alias or name for name, info in step.spec.outputs.model_fields.items()]
     runner.outputs({name: values[name] for name in names if name in values})
     runner.summary(step.present.summary(envelope, context, output.one_line(envelope)))
@@ -60,7 +60,7 @@ def publish(envelope: Envelope, step: StepDefinition, context: Context, code: in
     runner.annotate(annotations.of_record(envelope, places, red=code != OK))
 
 
-def _following(envelope: Envelope, step: StepDefinition, context: Context, given: Mapping[str, str]) -> list[str]:
+def following(envelope: Envelope, step: StepDefinition, context: Context, given: Mapping[str, str]) -> list[str]:
     """Return the stages that the event calls for from here on; where nothing changed, the report alone."""
     unchanged = step.present.unchanged_since(envelope.record.outcome)
     asked = frozenset(name for name, value in given.items() if value == "true")
@@ -69,5 +69,7 @@ def _following(envelope: Envelope, step: StepDefinition, context: Context, given
     return [
         each.name
         for each in stages
-        if each.stage is not None and not each.stage.starts and (not unchanged or (each.stage.whatever_came_before))
+        if each.stage is not None
+        and not each.stage.starts
+        and (not unchanged or each.stage.whatever_came_before or each.time_passes(context))
     ]

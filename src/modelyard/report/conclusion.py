@@ -7,6 +7,8 @@ from modelyard.records.results import (
     DETECT,
     EVALUATE,
     ROLLBACK,
+    TRAIN,
+    VALIDATE,
     DetectResult,
     EvaluateResult,
     GateResult,
@@ -107,11 +109,12 @@ def proved(envelope: Envelope) -> Headline:
 
 def _unjudged(records: Records, judging: list[Step]) -> Headline:
     detect = records[DETECT.name].record.find(DetectResult) if DETECT.name in records else None
-    if detect is not None and not detect.changed and judging == [DETECT.name]:
+    if detect is not None and not detect.changed and TRAIN.name not in judging:
         against = f" since {detect.champion}" if detect.champion else ""
-        return Headline(
-            Verdict.NOT_APPLICABLE, "nothing to do", f"Data, code, configuration and packages are unchanged{against}."
-        )
+        text = f"Data, code, configuration and packages are unchanged{against}."
+        if VALIDATE.name in judging:
+            text += " The suites still pass."
+        return Headline(Verdict.NOT_APPLICABLE, "nothing to do", text)
     done = ", ".join(judging)
     return Headline(Verdict.ERROR, Verdict.ERROR.words, f"There is no evaluation: this run holds {done} only.")
 

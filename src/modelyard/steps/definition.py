@@ -80,6 +80,8 @@ class StepDefinition:
     """The command that this is a part of; empty where it is a command and an action of its own."""
     part: Callable[[Any], "StepDefinition | None"] = lambda _inputs: None
     """The part that the inputs ask for instead of the whole."""
+    time_passes: Callable[[Any], str] = lambda _context: ""
+    """Why its result may be another at another time with nothing changed; empty where time decides nothing."""
     intact: Callable[[Path, Envelope], bool] = lambda _run_dir, _envelope: True
     """Whether the files that a record speaks of are still in the run folder."""
 

@@ -60,6 +60,7 @@ def decide(
     halted_by: str = "",
     unchanged: str = "",
     same_tree: bool = False,
+    time_passes: str = "",
 ) -> Decision:
     """Decide what to do with one stage.
 
@@ -71,15 +72,17 @@ def decide(
         halted_by: the earlier stage that did not pass, or an empty string.
         unchanged: the champion that nothing changed from, or an empty string.
         same_tree: the workspace holds the very files that this champion was made from.
+        time_passes: why its result may be another by now, with nothing changed; or an empty string.
     """
     name, stage = step.name, step.stage or Stage()
-    if unchanged and not stage.starts:
+    anew = stage.runs_anew or time_passes
+    if unchanged and not stage.starts and not time_passes:
         since = ", which was made from exactly this" if same_tree else " of what it depends on; other files differ"
         return Decision(name, "skip", f"nothing changed since {unchanged}{since}")
     if halted_by and not stage.whatever_came_before:
         return Decision(name, "skip", f"{halted_by} did not pass")
-    if stage.runs_anew:
-        return Decision(name, "run", stage.runs_anew)
+    if anew:
+        return Decision(name, "run", anew)
     if known is None:
         return Decision(name, "run", "no record of it in this run folder")
     if known.record.verdict is Verdict.ERROR:

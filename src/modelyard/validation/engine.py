@@ -82,5 +82,8 @@ class Engine(Protocol):
             LookupError: it has none.
         """
 
+    def asks_for_time(self, expression: str) -> bool:
+        """Return whether a suite parameter's expression has another value at another time."""
+
     def judges(self, frame: "pl.DataFrame") -> Judge:
         """Return the judge of a data set, which holds at least one row."""

@@ -72,15 +72,28 @@ def load_suite(path: str | Path, root: Path, engine: Engine) -> Suite:
         ConfigError: the file is missing, not JSON, empty, or asks for what the engine does not know; several mistakes
             come together.
     """
-    where = inside(root, path, what="suite")
-    tree = read_file(
-        where, where.relative_to(root.resolve()).as_posix(), what="the suite", syntax="json", limits=LIMITS
-    )
+    where, tree = _read(path, root)
     reader = _Reader(tree, engine)
     items = reader.items()
     if reader.problems:
         raise collected(reader.problems)
     return Suite(str(tree.data.get("name") or tree.data.get("expectation_suite_name") or where.stem), tuple(items))
+
+
+def asks_for_time(path: str | Path, root: Path, engine: Engine) -> bool:
+    """Return whether a suite file compares with the time of the run, so that its verdict holds for that time only.
+
+    Raises:
+        ConfigError: the file is missing or not JSON.
+    """
+    _, tree = _read(path, root)
+    return any(engine.asks_for_time(str(value)) for key, value in _items(tree.data) if key == "$PARAMETER")
+
+
+def _read(path: str | Path, root: Path) -> tuple[Path, Tree]:
+    where = inside(root, path, what="suite")
+    name = where.relative_to(root.resolve()).as_posix()
+    return where, read_file(where, name, what="the suite", syntax="json", limits=LIMITS)
 
 
 class _Reader:
@@ -171,7 +184,7 @@ class _Reader:
     def resolved(self, path: KeyPath, value: Any) -> Any:
         """Return ``{"$PARAMETER": …}`` as its value: the one beside it (0.x), the suite's, or the engine's sums."""
         if not isinstance(value, dict) or "$PARAMETER" not in value:
-            if "$PARAMETER" in _keys(value):
+            if any(key == "$PARAMETER" for key, _ in _items(value)):
                 self.problem(path, "$PARAMETER is only understood as a whole argument", code="suite/parameter")
             return value
         expression = str(value["$PARAMETER"])
@@ -190,9 +203,9 @@ class _Reader:
             return None
 
 
-def _keys(value: Any) -> Iterator[str]:
-    """Yield every key at any depth."""
+def _items(value: Any) -> Iterator[tuple[str, Any]]:
+    """Yield every key at any depth with its value."""
     if isinstance(value, dict):
-        yield from value
+        yield from value.items()
     for part in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
-        yield from _keys(part)
+        yield from _items(part)

@@ -78,6 +78,27 @@ def run(context: CheckedOut, _inputs: Inputs) -> Outcome:
     return Outcome(ValidateResult(suites=tuple(results)), worst(result.verdict for result in results))
 
 
+def time_passes(context: CheckedOut) -> str:
+    """Return why a suite is judged on each run: it compares with the time of the run."""
+    from modelyard.validation.engines import default_engine
+    from modelyard.validation.suite import asks_for_time
+
+    engine, section = default_engine(), context.config.validate_
+    timed = [
+        path
+        for name, path in (section.suites.items() if section else ())
+        if asks_for_time(context.policy.rule_file(path, f"validate.suites.{name}"), context.policy.rules_root, engine)
+    ]
+    return f"{', '.join(timed)} compares with the time of the run" if timed else ""
+
+
 VALIDATE = StepDefinition(
-    SPEC, r.VALIDATE, ("detect",), reads, run, ValidatePresenter(), stage=Stage(section="validate")
+    SPEC,
+    r.VALIDATE,
+    ("detect",),
+    reads,
+    run,
+    ValidatePresenter(),
+    stage=Stage(section="validate"),
+    time_passes=time_passes,
 )

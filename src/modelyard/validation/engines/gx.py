@@ -86,6 +86,10 @@ class GreatExpectations:
             except SuiteParameterError as error:
                 raise LookupError(expression) from error
 
+    def asks_for_time(self, expression: str) -> bool:
+        """Return whether an expression calls ``now()``."""
+        return re.search(r"\bnow\s*\(", expression) is not None
+
     def judges(self, frame: "pl.DataFrame") -> "_Judge":
         """Return the judge of a data set."""
         with quiet():
