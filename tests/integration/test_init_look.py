@@ -1,6 +1,5 @@
 """`modelyard init` on real files: what Polars reads is guessed from, and the proposal loads and checks clean."""
 
-from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -11,20 +10,15 @@ from modelyard.config.checks import check
 from modelyard.config.load import Loaded, load
 from modelyard.config.scaffold import look, propose
 from modelyard.core.errors import DataError
-from modelyard.data import reading
+from modelyard.data.outline import outline
 from modelyard.data.sources import files
 
 ROWS = 60
 
 
-def peek(path: Path) -> Sequence[tuple[str, str, int, int]]:
-    frame = reading.read((path,))
-    return [(each.name, str(each.dtype), each.n_unique(), each.null_count()) for each in frame.get_columns()]
-
-
 def init(folder: Path) -> Loaded:
     path = folder / "modelyard.yml"
-    path.write_text(propose(folder, look(folder, peek)), "utf-8")
+    path.write_text(propose(folder, look(folder, outline)), "utf-8")
     loaded = load(path, root=folder)
     assert check(loaded, root=folder, estimator_problem=lambda _: None) == []
     return loaded
@@ -77,5 +71,5 @@ def test_a_file_in_latin_1_says_so(tmp_path: Path) -> None:
 def test_proposing_leaves_the_folder_as_it_was(tmp_path: Path) -> None:
     flights(1).write_parquet(tmp_path / "a.parquet")
     before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
-    propose(tmp_path, look(tmp_path, peek))
+    propose(tmp_path, look(tmp_path, outline))
     assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before

@@ -5,7 +5,6 @@ import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 
 import polars as pl
@@ -17,6 +16,7 @@ from modelyard.config.load import Loaded, load
 from modelyard.config.scaffold import look, propose
 from modelyard.core.errors import DataError
 from modelyard.data import reading
+from modelyard.data.outline import outline
 from modelyard.data.sources import files
 from modelyard.data.splits import split
 
@@ -117,11 +117,8 @@ def test_the_scripts_train_and_score_what_they_are_handed(example: Path, tmp_pat
 
 
 def test_init_would_propose_the_commands_of_this_repository(example: Path) -> None:
-    def peek(path: Path) -> Sequence[tuple[str, str, int, int]]:
-        frame = reading.read((path,))
-        return [(each.name, str(each.dtype), each.n_unique(), each.null_count()) for each in frame.get_columns()]
 
-    text = propose(example, look(example, peek))
+    text = propose(example, look(example, outline))
     ours = loaded_from(example).config
     proposed = example / "proposed.yml"
     proposed.write_text(text, "utf-8")

@@ -10,7 +10,7 @@ import pytest
 
 from modelyard.config.configuration import Config
 from modelyard.config.load import load
-from modelyard.config.scaffold import Asked
+from modelyard.config.roles import Asked
 from modelyard.core.errors import ConfigError, DataError
 from modelyard.usecases.propose_configuration import propose_configuration
 from modelyard.usecases.try_proposal import try_configuration
@@ -26,7 +26,7 @@ def init(folder: Path, frame: dict[str, Any], **asked: str) -> tuple[Config, str
     """The proposal for a table, which runs, its text, and what was told."""
     pl.DataFrame(frame).write_csv(folder / "table.csv")
     said: dict[str, Any] = {**asked}
-    notes = propose_configuration(folder / "modelyard.yml", Asked(**said))
+    notes = propose_configuration(folder / "modelyard.yml", Asked(**said)).notes
     config = load(folder / "modelyard.yml", root=folder).config
     try_configuration(config, folder)
     return config, (folder / "modelyard.yml").read_text("utf-8"), notes
@@ -82,7 +82,7 @@ def test_a_column_that_determines_the_target_is_named_and_dropped(weight: str, t
     config, text, notes = init(tmp_path, {"x": X, weight: column, "low": (values.round() < 2500).astype(int)})
     assert config.data.columns.drop == (weight,)
     assert f"'{weight}' determines the target 'low'" in notes[0]
-    assert "it gives the target away" in text
+    assert "it alone gives the target 'low' away" in text
 
 
 def test_a_number_in_another_unit_determines_a_number(tmp_path: Path) -> None:
@@ -114,7 +114,7 @@ def test_a_column_that_is_asked_for_and_not_there_gets_the_nearest_name(tmp_path
 def test_a_test_file_that_repeats_the_training_file_is_not_used(tmp_path: Path) -> None:
     for name in ("train.csv", "test.csv"):
         pl.DataFrame({"x": X, "y": LABEL}).write_csv(tmp_path / name)
-    notes = propose_configuration(tmp_path / "modelyard.yml")
+    notes = propose_configuration(tmp_path / "modelyard.yml").notes
     config = load(tmp_path / "modelyard.yml", root=tmp_path).config
     assert config.data.sets == {"all": "train.csv"}
     assert "not apart" in notes[0]
@@ -144,3 +144,20 @@ def test_a_target_that_every_column_tells_leaves_something_to_learn_from(tmp_pat
         tmp_path, {"a": range(N), "b": [2 * row for row in range(N)], "y": [int(r > 99) for r in range(N)]}
     )
     assert config.data.columns.drop == ()
+
+
+def test_a_file_as_pandas_writes_it_leaves_the_index_out(tmp_path: Path) -> None:
+    config, text, _ = init(tmp_path, {"": range(N), "x": X, "y": sorted(LABEL)})
+    assert config.data.columns.drop == ("",)
+    assert '- ""  # an index without a name, as pandas and R write it' in text
+
+
+def test_sets_of_files_with_an_index_are_read_and_compared(tmp_path: Path) -> None:
+    for name, rows in (("train", slice(0, 200)), ("test", slice(200, N))):
+        frame = {"": range(len(X[rows])), "x": X[rows], "z": NOISE[rows], "y": LABEL[rows]}
+        pl.DataFrame(frame).write_csv(tmp_path / f"{name}.csv")
+    propose_configuration(tmp_path / "modelyard.yml")
+    config = load(tmp_path / "modelyard.yml", root=tmp_path).config
+    assert config.data.sets == {"train": "train.csv", "test": "test.csv"}
+    assert config.data.columns.drop == ("",)
+    try_configuration(config, tmp_path)

@@ -9,11 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from modelyard.config.discovery import Column
 from modelyard.config.load import Loaded, load
 from modelyard.config.scaffold import look, propose
 from modelyard.core.errors import ConfigError, DataError
 
 Columns = Sequence[tuple[str, str, int, int]]
+"""Name, type, different values, missing ones; whole numbers without gaps where as many differ as there are rows."""
 
 FLIGHTS: Columns = [
     ("flight_id", "String", 5000, 0),
@@ -49,9 +51,18 @@ def write(folder: Path, name: str, text: str = "x") -> None:
     path.write_text(dedent(text), "utf-8")
 
 
+def seen(columns: Columns) -> list[Column]:
+    """What is seen of a file that has as many rows as its column of most values has values."""
+    rows = max((distinct for _, _, distinct, _ in columns), default=0)
+    return [
+        Column(name, kind, distinct, missing, rows, whole=(whole := "Int" in kind), counts=whole and distinct == rows)
+        for name, kind, distinct, missing in columns
+    ]
+
+
 def init(folder: Path, columns: Columns = FLIGHTS) -> tuple[str, Loaded]:
     """The proposed text, and what the loader makes of it."""
-    text = propose(folder, look(folder, lambda path: columns))
+    text = propose(folder, look(folder, lambda path: seen(columns)))
     (folder / "modelyard.yml").write_text(text, "utf-8")
     return text, load(folder / "modelyard.yml", root=folder)
 
@@ -150,7 +161,7 @@ def test_an_id_that_repeats_is_a_group(folder: Path) -> None:
     text, loaded = init(folder, [("customer_id", "Int64", 50, 0), ("x", "Float64", 500, 0), ("y", "Int64", 2, 0)])
     assert loaded.config.data.columns.id is None
     assert loaded.config.data.columns.group == "customer_id"
-    assert "group: customer_id  # guessed: its values repeat" in text
+    assert "group: customer_id  # guessed: an id whose values repeat" in text
 
 
 def test_row_numbers_of_pandas_are_dropped_and_text_dates_pointed_out(folder: Path) -> None:
@@ -178,7 +189,7 @@ def test_train_and_test_files_stay_two_sets(folder: Path) -> None:
 def test_a_test_file_without_the_target_is_no_test_set(folder: Path) -> None:
     write(folder, "data/train.csv")
     write(folder, "data/test.csv")
-    found = look(folder, lambda path: FLIGHTS if path.stem == "train" else FLIGHTS[:-1])
+    found = look(folder, lambda path: seen(FLIGHTS if path.stem == "train" else FLIGHTS[:-1]))
     (folder / "modelyard.yml").write_text(propose(folder, found), "utf-8")
     assert load(folder / "modelyard.yml", root=folder).config.data.sets == {"all": "data/train.csv"}
     assert "# also here: 'data/test.csv'" in propose(folder, found)
@@ -303,15 +314,15 @@ def test_a_pointer_beside_data_is_pointed_out(folder: Path) -> None:
 
 def test_nothing_at_all_says_what_was_looked_for(folder: Path) -> None:
     write(folder, "README.md")
-    with pytest.raises(ConfigError, match=r"found no data: looked for \*\.csv, \*\.parquet, \*\.dvc and Git LFS"):
+    with pytest.raises(ConfigError, match=r"found no data: looked for \.parquet, .*\.dvc and Git LFS"):
         init(folder)
 
 
 def test_data_that_cannot_be_read_is_passed_over_and_named_where_there_is_no_other(folder: Path) -> None:
-    def peek(path: Path) -> Columns:
+    def peek(path: Path) -> list[Column]:
         if path.name == "bad.csv":
             raise DataError("bad.csv: not UTF-8")
-        return FLIGHTS
+        return seen(FLIGHTS)
 
     write(folder, "bad.csv", "x" * 100)
     with pytest.raises(DataError, match="not UTF-8"):

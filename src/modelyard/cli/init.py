@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from modelyard.cli.flags import Command
-from modelyard.config.scaffold import Asked
+from modelyard.config.roles import Asked
 from modelyard.core.errors import OK
 from modelyard.usecases.propose_configuration import propose_configuration
 
@@ -14,7 +14,8 @@ def run(_command: Command, given: Mapping[str, str], _positional: list[str]) -> 
     path = Path.cwd() / given.get("config", "modelyard.yml")
     target, task, time, group = (given.get(name, "") for name in ("target", "task", "time", "group"))
     asked = Asked(target, task, time, group)
-    for note in propose_configuration(path, asked):
-        print(f"tried: {note}")
+    proposed = propose_configuration(path, asked)
+    for line in (*(f"tried: {note}" for note in proposed.notes), *proposed.guesses):
+        print(line)
     print(f"wrote {path.name}, tried on the data; guesses are marked. Next: modelyard config check, then modelyard run")
     return OK

@@ -10,14 +10,11 @@ from packaging.requirements import InvalidRequirement, Requirement
 
 from modelyard.config.scripts import PREDICT_NAMES, TRAIN_NAMES, Script, read_script
 from modelyard.core.errors import ConfigError, ModelyardError
+from modelyard.core.vocabulary import DATA_SUFFIXES
 
-Peek = Callable[[Path], Sequence[tuple[str, str, int, int] | tuple[str, str, int, int, int]]]
-"""Columns of a data file: name, data type, how many different values, how many missing ones, and how many rows."""
-
-SUFFIXES = (".parquet", ".csv")
 TARGETS = (
-    "target", "label", "y", "class", "outcome", "churn", "churned", "is_fraud", "fraud", "default", "converted", "late",
-    "survived", "diagnosis", "species", "sentiment", "category", "price", "sales", "demand", "labels", "response",
+    "target", "label", "labels", "outcome", "response", "churn", "churned", "is_fraud", "fraud", "converted", "late",
+    "survived", "diagnosis", "species", "sentiment", "price", "sales", "demand", "y", "class", "default", "category",
 )  # fmt: skip
 MAX_ENTRIES = 20_000
 MAX_DEPTH = 4
@@ -30,13 +27,29 @@ _GLOB = frozenset("*?[]{}")
 
 @dataclass(frozen=True)
 class Column:
-    """One column of the data; ``distinct`` counts different values, ``rows`` all of them, 0 where that is not known."""
+    """One column of the data, and no value of it.
+
+    Attributes:
+        name: its name.
+        dtype: its type, in Polars' words.
+        distinct: how many different values it has, a missing one counted as one.
+        missing: how many rows have none.
+        rows: how many rows there are.
+        whole: all its values are whole numbers.
+        counts: they are whole numbers that go up by one from row to row.
+        prose: they are text of several words.
+        settles: another column that is the same in all rows of one value, where rows of one value stand together.
+    """
 
     name: str
     dtype: str
     distinct: int
     missing: int
-    rows: int = 0
+    rows: int
+    whole: bool = False
+    counts: bool = False
+    prose: bool = False
+    settles: str = ""
 
     @property
     def temporal(self) -> bool:
@@ -44,9 +57,28 @@ class Column:
         return self.dtype.lower().startswith(("date", "timestamp"))
 
     @property
+    def text(self) -> bool:
+        """It holds text."""
+        return self.dtype.lower().startswith(("str", "utf8", "object", "categorical", "enum"))
+
+    @property
+    def values(self) -> int:
+        """Return how many different values are there."""
+        return self.distinct - bool(self.missing)
+
+    @property
+    def unique(self) -> bool:
+        """It is there and different in every row."""
+        return not self.missing and 1 < self.rows == self.distinct
+
+    @property
     def usable(self) -> bool:
         """Its name can stand in a configuration."""
         return bool(self.name) and "\0" not in self.name
+
+
+Peek = Callable[[Path], Sequence[Column]]
+"""Columns of a data file."""
 
 
 @dataclass(frozen=True)
@@ -96,7 +128,7 @@ def look(root: Path, peek: Peek) -> Look:
         relative = path.relative_to(root).as_posix()
         if path.suffix == ".dvc":
             pointers.append(relative)
-        elif path.suffix.lower() in SUFFIXES and _nameable(relative):
+        elif path.name.lower().endswith(DATA_SUFFIXES) and _nameable(relative):
             if _is_lfs(path):
                 pointers.append(relative)
             elif not _RESULTS.search(path.name):
@@ -157,7 +189,7 @@ def _nothing(entries: Sequence[Path], pointers: Sequence[str]) -> ConfigError:
             hint="Fetch it first: `dvc pull`, or `git lfs pull`; then run `modelyard init` again.",
         )
     return ConfigError(
-        f"found no data: looked for *.csv, *.parquet, *.dvc and Git LFS pointers in {len(entries):,} files, "
+        f"found no data: looked for {', '.join(DATA_SUFFIXES)}, .dvc and Git LFS pointers in {len(entries):,} files, "
         f"up to {MAX_DEPTH} folders deep",
         code="data/none-found",
         hint="Run `modelyard init` where the data is, or write modelyard.yml by hand from the example in the README.",
@@ -174,7 +206,7 @@ def _peeked(root: Path, data: Sequence[Path], peek: Peek) -> list[Source]:
     failed: ModelyardError | None = None
     for group in sized[:MAX_PEEKS]:
         try:
-            columns = tuple(Column(*column) for column in peek(group[-1]))
+            columns = tuple(peek(group[-1]))
         except ModelyardError as error:
             failed = failed or error
             continue

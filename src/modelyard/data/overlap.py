@@ -81,7 +81,7 @@ def _shared_rows(train: "pl.DataFrame", test: "pl.DataFrame", compared: Sequence
     if not compared:
         return
     pairs = [_alike(train[name], test[name]) for name in compared]
-    known, judged = pl.DataFrame([one for one, _ in pairs]), pl.DataFrame([other for _, other in pairs])
+    known, judged = (pl.DataFrame(dict(zip(compared, side, strict=True))) for side in zip(*pairs, strict=True))
     both = len(judged.join(known.unique(), on=list(compared), how="semi", nulls_equal=True))
     twins = (int(known.is_duplicated().sum()) + 0.5) / (len(known) + 1)
     likely = twins * len(judged)

@@ -68,7 +68,7 @@ class Loaded:
         import polars as pl
 
         frame, again = self.frames[index], None
-        columns = []
+        columns = {}
         for name in self.frames[0].columns:
             found = fit(frame[name], decided[name].dtype)
             if found is None and (not self.paths or self.seen[index][name].declared):
@@ -76,7 +76,7 @@ class Loaded:
             if found is None:
                 again = _cells(self.paths[index], self.places[index]) if again is None else again
                 found = again[name]
-            columns.append(found)
+            columns[name] = found
         return pl.DataFrame(columns)
 
 
@@ -219,7 +219,9 @@ def _read_one(path: Path, columns: list[str], name: str) -> "tuple[pl.DataFrame,
     if kind(path) not in _TYPED:
         frame = _cells(path, name)
         typed = {column: inferred(frame[column]) for column in columns}
-        return pl.DataFrame([series for series, _ in typed.values()]), {key: seen for key, (_, seen) in typed.items()}
+        return pl.DataFrame({key: series for key, (series, _) in typed.items()}), {
+            key: seen for key, (_, seen) in typed.items()
+        }
     known = _declared_schema(path, name)
     own = [column for column in columns if column in known]
     frame = _declared(path, own, name)

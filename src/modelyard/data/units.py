@@ -248,6 +248,9 @@ def _dates(times: "pl.Series") -> "pl.Series":
     """Return whole numbers that all are years, months or days as dates; anything else as it is."""
     import polars as pl
 
+    if times.dtype.is_float() and bool((times == times.round()).all()) and not times.is_infinite().any():
+        days = _dates(times.cast(pl.Int64))
+        return days if days.dtype.is_temporal() else times
     if not times.dtype.is_integer() or not len(times):
         return times
     for least, greatest, rest in _NUMBERED:

@@ -1,20 +1,18 @@
 """Propose a commented modelyard.yml from the data and the repository, and try it; nothing is overwritten."""
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import get_args
 
-from modelyard.config.scaffold import Asked, look
+from modelyard.config.discovery import look
+from modelyard.config.roles import NOTHING_ASKED, Asked
 from modelyard.core.errors import ConfigError, nearest
 from modelyard.core.files import write_atomic
 from modelyard.core.vocabulary import Task
-from modelyard.data import reading
-from modelyard.usecases.try_proposal import try_until_it_runs
-
-NOTHING_ASKED = Asked()
+from modelyard.data.outline import outline
+from modelyard.usecases.try_proposal import Tried, try_until_it_runs
 
 
-def propose_configuration(path: Path, asked: Asked = NOTHING_ASKED) -> tuple[str, ...]:
+def propose_configuration(path: Path, asked: Asked = NOTHING_ASKED) -> Tried:
     """Write a proposal that runs for the repository in the file's folder.
 
     Args:
@@ -22,7 +20,7 @@ def propose_configuration(path: Path, asked: Asked = NOTHING_ASKED) -> tuple[str
         asked: what the user said of the columns.
 
     Returns:
-        What was tried and did not work, and what is written instead.
+        What is written, what was tried and did not work, and a line for each guess.
 
     Raises:
         ConfigError: the file exists, nothing is found to start from, or what was asked for is not there.
@@ -42,14 +40,6 @@ def propose_configuration(path: Path, asked: Asked = NOTHING_ASKED) -> tuple[str
             hint=nearest(asked.task, get_args(Task)) or f"Tasks are {', '.join(get_args(Task))}.",
         )
     root = path.parent.resolve()
-    tried = try_until_it_runs(root, look(root, columns), asked)
+    tried = try_until_it_runs(root, look(root, outline), asked)
     write_atomic(path, tried.text.encode())
-    return tried.notes
-
-
-def columns(path: Path) -> Sequence[tuple[str, str, int, int, int]]:
-    """Return name, type, distinct and missing values and rows of each column of a data file, and no value."""
-    frame = reading.read((path,))
-    return [
-        (each.name, str(each.dtype), each.n_unique(), each.null_count(), len(frame)) for each in frame.get_columns()
-    ]
+    return tried

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from modelyard.config.configuration import Config
-from modelyard.config.scaffold import Asked, Look, propose
+from modelyard.config.roles import Asked, find_roles
+from modelyard.config.scaffold import Look, propose
 from modelyard.core.errors import DataError, ModelyardError
 from modelyard.data.folds import folds
 from modelyard.data.source import Location
@@ -26,10 +27,11 @@ _MOST_TRIES = 12
 
 @dataclass(frozen=True)
 class Tried:
-    """A proposal that runs, and what was changed until it did."""
+    """A proposal that runs, what was changed until it did, and what each guess is."""
 
     text: str
     notes: tuple[str, ...]
+    guesses: tuple[str, ...]
 
 
 def try_until_it_runs(root: Path, found: Look, asked: Asked) -> Tried:
@@ -56,7 +58,7 @@ def try_until_it_runs(root: Path, found: Look, asked: Asked) -> Tried:
             if again is None:
                 raise
         if again is None:
-            return Tried(text, asked.notes)
+            return Tried(text, asked.notes, find_roles(found.data, asked).told())
         asked = again
     raise DataError("no proposal for this data runs", code="data/none-runs", hint="Write modelyard.yml by hand.")
 
@@ -174,6 +176,8 @@ def _without(asked: Asked, config: Config, error: ModelyardError) -> Asked | Non
     said = f"{error.message}; "
     if columns.id and error.code in ("data/id-not-unique", "data/no-features"):
         return _less(asked, "id", f"{said}so {columns.id!r} is no id")
+    if columns.drop and "names" not in asked.without and error.code == "data/no-features":
+        return _less(asked, "names", f"{said}so text that differs in every row is not left out")
     if columns.time and not asked.time and error.code in _OF_TIME:
         return _less(asked, "time", f"{said}so the split is at random, and {columns.time!r} is not used as time")
     if train and error.code == "data/too-few-rows" and train.search.folds > 2:

@@ -58,8 +58,8 @@ class Columns(Section):
     """Columns with personal data; their values appear nowhere."""
     protected: tuple[Text, ...] = ()
     """Columns that the model may not use, kept for slices."""
-    drop: tuple[Text, ...] = ()
-    """Columns that the challenger may not use, such as the target in disguise."""
+    drop: tuple[str, ...] = ()
+    """Columns that the challenger may not use, such as the target in disguise; "" is one without a name."""
 
     @model_validator(mode="after")
     def _roles_go_together(self) -> Self:
