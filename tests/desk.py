@@ -101,6 +101,12 @@ def git(folder: Path, *arguments: str) -> None:
     subprocess.run(["git", *named, *arguments], cwd=folder, check=True, capture_output=True)
 
 
+def said(folder: Path, *arguments: str) -> str:
+    """Return what git printed."""
+    done = subprocess.run(["git", *arguments], cwd=folder, check=True, capture_output=True, text=True)
+    return done.stdout.strip()
+
+
 def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
     """The environment of a user: the project's interpreter first on PATH."""
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
@@ -118,10 +124,10 @@ def modelyard(folder: Path, *arguments: str, environ: Mapping[str, str] | None =
     return Done(done.returncode, done.stdout, done.stderr)
 
 
-def inside(folder: Path, *arguments: str) -> Done:
+def inside(folder: Path, *arguments: str, environ: Mapping[str, str] | None = None) -> Done:
     """Run the command line in this process, without the two seconds that a process of its own imports."""
     out, err = StringIO(), StringIO()
-    with patch.dict(os.environ, environment()), chdir(folder), redirect_stdout(out), redirect_stderr(err):
+    with patch.dict(os.environ, environment(environ)), chdir(folder), redirect_stdout(out), redirect_stderr(err):
         code = main(arguments)
     assert "Traceback" not in err.getvalue(), err.getvalue()
     return Done(code, out.getvalue(), err.getvalue())

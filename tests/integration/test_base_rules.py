@@ -1,7 +1,6 @@
 """Whose rules judge a run: real merge commits, a head checkout, a shallow one, a merge group, and a desk."""
 
 import json
-import subprocess
 from pathlib import Path
 
 import polars as pl
@@ -14,11 +13,7 @@ from modelyard.github.event import Event, Trigger
 from modelyard.policy.in_force import Rules, digest_of_rules, rules_in_force
 from modelyard.stats import bootstrap
 from tests import desk
-
-
-def said(folder: Path, *arguments: str) -> str:
-    done = subprocess.run(["git", *arguments], cwd=folder, check=True, capture_output=True, text=True)
-    return done.stdout.strip()
+from tests.desk import said
 
 
 def event(trigger: Trigger, *, head: str | None = None, base: str | None = None) -> Event:

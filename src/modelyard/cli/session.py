@@ -10,8 +10,8 @@ from modelyard.cli.console import console
 from modelyard.config.checks import check, in_order
 from modelyard.config.load import Loaded, load
 from modelyard.core import files
-from modelyard.core.actions import runner_folder
-from modelyard.core.errors import CollectedConfigError
+from modelyard.core.actions import checked_out, runner_folder
+from modelyard.core.errors import CollectedConfigError, ConfigError
 from modelyard.github.credentials import client_for
 from modelyard.github.event import Event, read_event
 from modelyard.policy.in_force import Rules, rules_in_force
@@ -27,8 +27,20 @@ C = TypeVar("C", bound=Context)
 
 
 def workspace(folder: Path) -> Path:
-    """Git's top level above a folder, else the folder itself."""
-    return tree.toplevel(folder) or folder.resolve()
+    """Return git's top level above a folder, else the folder itself.
+
+    Raises:
+        ConfigError: a runner checked another repository out, so this one was made inside it.
+    """
+    top = tree.toplevel(folder)
+    checkout = checked_out(os.environ)
+    if top is not None and checkout is not None and top != checkout:
+        raise ConfigError(
+            f"git takes {top} for a repository of its own, and the workflow checked out {checkout}",
+            code="git/other-repository",
+            hint="Remove that repository; the configuration belongs to the one that was checked out.",
+        )
+    return top or folder.resolve()
 
 
 def load_config(given: Mapping[str, str]) -> tuple[Path, Loaded]:
@@ -57,7 +69,7 @@ def open_context(given: Mapping[str, str], *, quiet: bool = False) -> CheckedOut
     event = read_event(os.environ)
     root, own = load_config(given)
     refuse_slips(root, own)
-    run_dir = files.inside(root, given.get("run-dir", "modelyard-run"), what="run-dir")
+    run_dir = _run_folder(root, given)
     rules = rules_in_force(own, event=event, reference=given.get("base", ""), scratch=scratch(root, os.environ))
     loaded, environ, shown = rules.loaded, dict(os.environ), console(quiet=quiet)
     base, config, environments = loaded.path.parent, loaded.config, environments_in(root, environ)
@@ -73,6 +85,18 @@ def open_context(given: Mapping[str, str], *, quiet: bool = False) -> CheckedOut
         workspace=Workspace(root, loaded, environments, given.get("requirements", "")),
         data=DataView(config, root, base),
     )
+
+
+def _run_folder(root: Path, given: Mapping[str, str]) -> Path:
+    named = given.get("run-dir", "modelyard-run")
+    path = files.inside(root, named, what="run-dir")
+    if files.first_link(root, Path(named)) is not None:
+        raise ConfigError(
+            f"the run folder {named} is a link, or lies behind one",
+            code="environment/planted-folder",
+            hint="Remove the link; modelyard makes the folder itself. Name another one with --run-dir.",
+        )
+    return path
 
 
 def scratch(root: Path, environ: Mapping[str, str]) -> Path:
@@ -93,7 +117,7 @@ def open_without_checkout(given: Mapping[str, str], event: Event) -> Checkoutles
     environ, shown = dict(os.environ), console()
     return Checkoutless(
         root=root,
-        run_dir=files.inside(root, given.get("run-dir", "modelyard-run"), what="run-dir"),
+        run_dir=_run_folder(root, given),
         policy=PolicyView(Rules(loaded), root, loaded.path.parent),
         versions=RegistryView(loaded.config, root, environ, given.get("registry", ""), shown.progress),
         environments=environments_in(root, environ),

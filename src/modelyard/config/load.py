@@ -24,6 +24,7 @@ class Loaded:
         config: the checked configuration.
         path: the file, resolved.
         root: the workspace, which no path in the file may leave.
+        link: the first link on the way from the workspace to the file, as it was named; None where there is none.
         text: the file's text.
         lines: key path to 1-based line.
         digest: of the configuration's meaning: comments, formatting, the order of keys and written-out defaults do not
@@ -36,6 +37,7 @@ class Loaded:
     text: str
     lines: Mapping[KeyPath, int]
     digest: str
+    link: Path | None = None
 
     @property
     def file(self) -> str:
@@ -78,7 +80,7 @@ def load(path: Path, *, root: Path) -> Loaded:
     text = documents.read_text(resolved, file, what="the configuration")
     tree = documents.read(text, file)
     config = _checked(tree)
-    return Loaded(config, resolved, root, text, tree.lines, digest(meaning(config)))
+    return Loaded(config, resolved, root, text, tree.lines, digest(meaning(config)), files.first_link(root, path))
 
 
 _NAMED = 20

@@ -165,6 +165,28 @@ def inside(root: Path, path: str | Path, *, what: str) -> Path:
     return resolved
 
 
+def first_link(root: Path, path: Path) -> Path | None:
+    """Return the first folder or file on the way from ``root`` to a path that is a link; None where there is none.
+
+    Args:
+        root: a folder, resolved; nothing above it is looked at.
+        path: relative to ``root``, or absolute.
+    """
+    here = root
+    for part in _below(root, path).parts:
+        here = here.parent if part == ".." else here / part
+        if here.is_symlink():
+            return here
+    return None
+
+
+def _below(root: Path, path: Path) -> Path:
+    if not path.is_absolute():
+        return path
+    above = next((each for each in reversed(path.parents) if each.resolve() == root), None)
+    return (path.resolve() if above is None else path).relative_to(above or root)
+
+
 def read_json(path: Path, *, limit: int = 64 * _CHUNK) -> Any:
     """Parse a JSON file of at most ``limit`` bytes.
 

@@ -16,6 +16,7 @@ from modelyard.core.files import sha256_bytes, write_atomic
 from modelyard.github.event import JUDGED_BY_BASE, Event
 from modelyard.policy.change import Change, changes, judged
 from modelyard.policy.digest import rule_files, rules_digest
+from modelyard.policy.planted import refuse_link_at, refuse_links, refuse_moved
 from modelyard.vcs import commits, tree
 
 _CHECKOUT = "In the checkout step, leave `ref:` out and set `fetch-depth: 2`."
@@ -57,9 +58,12 @@ def rules_in_force(own: Loaded, *, event: Event | None, reference: str, scratch:
     commit = _base_commit(own.root, event, reference)
     if commit is None:
         return Rules(own)
+    refuse_links(own, [_in_workspace(own, name) for name in rule_files(own.config)])
+    refuse_link_at(own.root, commit, own.file)
     folder = scratch / f"base-{commit}"
     text = commits.file_at(own.root, commit, own.file)
     if text is None:
+        refuse_moved(own, commit)
         return Rules(own, commit=commit, proposal=True)
     write_atomic(folder / own.file, text)
     try:
@@ -70,8 +74,10 @@ def rules_in_force(own: Loaded, *, event: Event | None, reference: str, scratch:
             code="config/broken-base",
             hint="Fix it on the base branch first; a pull request is judged by the rules of its base.",
         ) from error
-    for name in rule_files(base.config):
-        _export(own.root, commit, _in_workspace(own, name), folder)
+    named = [_in_workspace(own, name) for name in rule_files(base.config)]
+    refuse_links(own, named)
+    for path in named:
+        _export(own.root, commit, path, folder)
     found = (*changes(base.config, own.config, _file_changes(base, own, folder)), *_row_changes(base, own.root, commit))
     return Rules(
         judged(base, own),
@@ -163,6 +169,7 @@ def _merge_group_base(root: Path, event: Event) -> str:
 
 
 def _export(root: Path, commit: str, path: str, folder: Path) -> None:
+    refuse_link_at(root, commit, path)
     data = commits.file_at(root, commit, path)
     if data is None:
         raise ConfigError(

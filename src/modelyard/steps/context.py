@@ -75,8 +75,8 @@ class Context:
 
     @property
     def mode(self) -> str:
-        """``gate``, or ``report-only`` where the configuration or the event says so, or the base knows no rules yet."""
-        return "report-only" if self.policy.rules.proposal or self.trigger in REPORT_ONLY else self.config.mode
+        """``gate``, or ``report-only`` where the configuration or the event says so."""
+        return "report-only" if self.trigger in REPORT_ONLY else self.config.mode
 
     @property
     def actor(self) -> str:

@@ -31,12 +31,13 @@ def toplevel(folder: Path) -> Path | None:
     Raises:
         PlatformError: git cannot read the repository.
     """
-    known = _toplevels.get(folder)
+    place = folder.absolute()
+    known = _toplevels.get(place)
     if known is None:
         done = run_git(folder, "rev-parse", "--show-toplevel")
         if done is None or (done.returncode and no_repository(done)):
             return None
-        known = _toplevels[folder] = Path(os.fsdecode(output(done, folder)).removesuffix("\n")).resolve()
+        known = _toplevels[place] = Path(os.fsdecode(output(done, folder)).removesuffix("\n")).resolve()
     return known
 
 

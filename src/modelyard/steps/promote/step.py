@@ -286,6 +286,12 @@ def _refuse_where_nothing_is_promoted(context: Context, inputs: PromoteInputs) -
             hint="A pull request's verdict is advice to its reviewer; promote on a push to the default branch, a "
             "schedule or a dispatch.",
         )
+    if context.policy.rules.proposal:
+        raise ConfigError(
+            "the base has no rules for this model yet, so nothing is promoted by these",
+            code="promote/proposal",
+            hint="Promote without --base, or once the configuration stands on the base branch.",
+        )
     if context.mode == "report-only":
         raise ConfigError(
             "mode is report-only, which promotes nothing",

@@ -1,0 +1,83 @@
+"""What a change could plant to be judged by other rules than its base's: links, and a configuration moved aside."""
+
+from collections.abc import Iterable
+from pathlib import Path, PurePosixPath
+
+from modelyard.config.load import NAME, Loaded
+from modelyard.core import documents, files
+from modelyard.core.errors import ConfigError, Place
+from modelyard.vcs import commits
+
+_LARGEST = 1 << 20
+_YAML = (".yml", ".yaml")
+
+
+def refuse_links(own: Loaded, paths: Iterable[str]) -> None:
+    """Refuse a configuration or a file of rules that is a link, or lies behind one.
+
+    Args:
+        own: the checkout's configuration.
+        paths: files that the rules name, relative to the workspace.
+
+    Raises:
+        ConfigError: one is.
+    """
+    linked = own.link or next(filter(None, (files.first_link(own.root, Path(each)) for each in paths)), None)
+    if linked is not None:
+        raise _linked(linked.relative_to(own.root).as_posix(), "the checkout")
+
+
+def refuse_link_at(root: Path, commit: str, path: str) -> None:
+    """Refuse a file of the base's rules that is a link there, or lies behind one.
+
+    Raises:
+        ConfigError: it is.
+    """
+    parts = PurePosixPath(path).parts
+    above = ["/".join(parts[: length + 1]) for length in range(len(parts))]
+    for each in commits.entries(root, commit, *above):
+        if each.path in above and each.mode == commits.LINK:
+            raise _linked(each.path, f"the base {commit[:12]}")
+
+
+def refuse_moved(own: Loaded, commit: str) -> None:
+    """Refuse to call a change the first configuration of a model that has one elsewhere at the base.
+
+    Raises:
+        ConfigError: it has one, or a file of the configuration's name there cannot be read.
+    """
+    listed = [
+        each
+        for each in commits.entries(own.root, commit)
+        if each.path.endswith(_YAML) and each.mode != commits.LINK and each.size <= _LARGEST
+    ]
+    for entry, text in zip(listed, commits.contents(own.root, listed), strict=True):
+        named = PurePosixPath(entry.path).name == NAME
+        if b"model" in text and _is_about(own.config.model.name, text, entry.path, unreadable=named):
+            raise ConfigError(
+                f"the base {commit[:12]} has no {own.file}, but its rules for the model {own.config.model.name!r} may "
+                f"stand in {entry.path}",
+                code="config/moved",
+                hint="A change is judged by the rules that stand before it: keep the configuration where it is, or "
+                "move it in a commit on the base branch first.",
+                place=Place(own.file),
+            )
+
+
+def _is_about(model: str, text: bytes, path: str, *, unreadable: bool) -> bool:
+    """Tell whether a YAML file is a configuration of a model; what cannot be read is as the caller says."""
+    try:
+        data = documents.read(text.decode(), path).data
+    except (UnicodeDecodeError, ConfigError):
+        return unreadable
+    section = data.get("model") if isinstance(data, dict) and "data" in data else None
+    return isinstance(section, dict) and section.get("name") == model
+
+
+def _linked(path: str, where: str) -> ConfigError:
+    return ConfigError(
+        f"{path} in {where} is a link, which could lead to other rules than those that stand at its place",
+        code="config/linked-rules",
+        hint="Put the file itself there. On pull requests and merge groups, the configuration and the files that it "
+        "names as rules are plain files.",
+    )
