@@ -13,6 +13,7 @@ from modelyard.core.errors import ConfigError, nearest
 
 TRAIN_NAMES = ("train", "test", "model_dir", "seed")
 PREDICT_NAMES = ("model_dir", "rows", "predictions", "rows_csv", "predictions_csv")
+_OR_MODEL = ", or name train.model, the file that the script writes by itself"
 _SCRIPTS = frozenset({".py", ".r", ".sh", ".jl", ".js", ".rb", ".pl"})
 
 
@@ -62,7 +63,8 @@ class _Checker:
     def commands(self) -> Iterator[ConfigError]:
         train, predict = self.config.train, self.config.evaluate.predict
         if train and train.command:
-            yield from self._command(("train", "command"), train.command, TRAIN_NAMES, (("model_dir",),))
+            known, needed = (("seed",), ()) if train.model else (TRAIN_NAMES, (("model_dir",),))
+            yield from self._command(("train", "command"), train.command, known, needed)
         if predict:
             yield from self._command(
                 ("evaluate", "predict", "command"),
@@ -96,7 +98,7 @@ class _Checker:
                 yield self.problem(
                     path,
                     f"the command names no {places}",
-                    f"Put {places} where the path belongs.",
+                    f"Put {places} where the path belongs{_OR_MODEL if path[0] == 'train' else ''}.",
                     code="config/missing-placeholder",
                 )
         for operator in [word for word in words if word in ("|", "||", "&&", ";", ">", ">>", "<", "&")]:
@@ -132,6 +134,8 @@ class _Checker:
     def _training_files(self, train: Train) -> Iterator[ConfigError]:
         if train.environment:
             yield from self._file(("train", "environment"), train.environment, "the environment")
+        if train.model:
+            yield from self._inside(("train", "model"), train.model, "the model")
         if train.metrics:
             yield from self._inside(("train", "metrics"), train.metrics, "the metrics file")
         for at, folder in enumerate(train.python_path):

@@ -55,13 +55,7 @@ class Config(Section):
                 hint="Keep one of them.",
             )
         if self.train and self.train.command and self.evaluate.predict is None:
-            raise wrong(
-                "a model of train.command can only be scored by a command",
-                code="config/needs-predict-command",
-                at=("train", "command"),
-                hint="Name evaluate.predict.command, such as "
-                '"python predict.py {model_dir} {rows_csv} {predictions_csv}".',
-            )
+            self._scored_without_a_command(self.train)
         for name in self.validate_.suites if self.validate_ else ():
             if name not in self.data.sets:
                 raise wrong(
@@ -78,6 +72,25 @@ class Config(Section):
                 hint="Write by: random, or split by time or by hash of a column.",
             )
         return self
+
+    def _scored_without_a_command(self, train: Train) -> None:
+        if train.model is None:
+            raise wrong(
+                "a model in {model_dir} can only be scored by a command",
+                code="config/needs-predict-command",
+                at=("train", "command"),
+                hint="Name evaluate.predict.command, such as "
+                '"python predict.py {model_dir} {rows_csv} {predictions_csv}"; or name train.model, the file that the '
+                "script writes, which is scored without one if its kind is known.",
+            )
+        if train.environment is not None:
+            raise wrong(
+                "a model from an environment of its own can only be scored by a command in it",
+                code="config/own-environment-without-predict",
+                at=("train", "environment"),
+                hint="Name evaluate.predict.command; or write requirements instead of train.environment, so that the "
+                "model is trained and scored with the same packages.",
+            )
 
     @model_validator(mode="after")
     def _baseline_has_rows_to_learn_from(self) -> Self:

@@ -128,6 +128,7 @@ def run_command(
     cwd: Path,
     timeout: str,
     environment_path: Path | None = None,
+    variables: Mapping[str, str] | None = None,
     log: Path,
     what: str = "command",
 ) -> CommandResult:
@@ -139,6 +140,7 @@ def run_command(
         cwd: the folder it runs in; a relative program is looked up there.
         timeout: the longest it may take, as ``90s``, ``30m`` or ``2h``.
         environment_path: a folder of programs put first on its PATH.
+        variables: its environment variables; by default those of ``user_environment``.
         log: where its output goes, both streams.
         what: the configuration's key, for messages.
 
@@ -149,7 +151,7 @@ def run_command(
     argv = arguments(template, values, what=what)
     limit = seconds(timeout, what=f"{what}: timeout")
     # Bytecode beside the user's modules would make the checkout differ from its commit, which no promotion forgives.
-    environment = {"PYTHONDONTWRITEBYTECODE": "1", **user_environment()}
+    environment = {"PYTHONDONTWRITEBYTECODE": "1", **(user_environment() if variables is None else variables)}
     if environment_path is not None:
         environment["PATH"] = os.pathsep.join(filter(None, (str(environment_path), environment.get("PATH"))))
     result = run_group(argv, cwd=cwd, limit=limit, environment=environment, log=log, what=what, timeout=timeout)

@@ -80,18 +80,19 @@ def split(frame: "pl.DataFrame", config_split: Split, columns: Columns, *, class
     return rows
 
 
+def has_target(frame: "pl.DataFrame", target: str) -> "pl.Series":
+    """(n,) Return whether each row has a target: neither missing nor NaN."""
+    here = frame[target].is_not_null()
+    return here & frame[target].is_not_nan() if frame.schema[target].is_float() else here
+
+
 def drop_missing_target(frame: "pl.DataFrame", target: str, how: MissingTarget) -> "tuple[pl.DataFrame, int]":
     """Return the rows that have a target (neither missing nor NaN), and how many have none.
 
     Raises:
         DataError: rows have none and ``how`` is ``error``, or all rows have none.
     """
-    import polars as pl
-
-    here = pl.col(target).is_not_null()
-    if frame.schema[target].is_float():
-        here &= pl.col(target).is_not_nan()
-    kept = frame.filter(here)
+    kept = frame.filter(has_target(frame, target))
     missing = len(frame) - len(kept)
     if missing and (how == "error" or not len(kept)):
         raise DataError(

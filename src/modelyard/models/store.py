@@ -22,7 +22,8 @@ from modelyard.models.child.trusted import TRUSTED
 
 SKOPS = "model.skops"
 JOBLIB = "model.joblib"
-PICKLE = ".joblib"
+PICKLES = frozenset({".joblib", ".pkl", ".pickle"})
+"""Suffixes of pickles; joblib reads them all."""
 ALLOW = (
     "If you trust where it comes from, allow it for this repository: registry: {allow-pickles: true}, or "
     "model: {format: joblib}."

@@ -1,16 +1,13 @@
 """What a fit depends on of the user's code: folders, files that commands name, and packages installed as editable."""
 
-import json
-import re
 import shlex
 from collections.abc import Iterable, Iterator
-from importlib import metadata
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
 
 from modelyard.config.configuration import Config
 from modelyard.core.canonical import digest
 from modelyard.core.files import inside, sha256_file
+from modelyard.models.editable import editable_packages, importable
 from modelyard.vcs import tree
 
 _SUFFIXES = frozenset({".py", ".r", ".sh", ".jl", ".js", ".rb", ".pl", ".ipynb"})
@@ -34,14 +31,27 @@ def digest_code(config: Config, root: Path, base: Path, own: Path) -> str:
     if train is None or not (train.entrypoint or train.command or train.code):
         return digest({})
     left_out = [own, *_data_files(config, base), *([base / train.metrics] if train.metrics else [])]
+    left_out += base.glob(train.model) if train.model else []
     root = root.resolve()
     known = {
         path.relative_to(root).as_posix(): _digest(path, left_out)
         for path in _outermost(each.resolve() for each in _paths(config, root, base))
     }
-    for name, path in _editable():
-        known[f"package {name}"] = digest({part.name: _digest(part, left_out) for part in _importable(path)})
+    for name, path in editable_packages():
+        known[f"package {name}"] = digest({part.name: _digest(part, left_out) for part in importable(path)})
     return digest(known)
+
+
+def paths_of_code(config: Config, root: Path, base: Path) -> list[Path]:
+    """Return the files and folders of the workspace that count, editable packages in it among them.
+
+    Raises:
+        ConfigError: a path of the configuration leads out of the workspace.
+    """
+    root = root.resolve()
+    packages = [part.resolve() for _, path in editable_packages() for part in importable(path)]
+    named = [each.resolve() for each in _paths(config, root, base)]
+    return _outermost([*named, *(each for each in packages if each.is_relative_to(root))])
 
 
 def _digest(path: Path, left_out: list[Path]) -> str:
@@ -88,25 +98,3 @@ def _data_files(config: Config, base: Path) -> list[Path]:
         if not Path(each).is_absolute():
             found += base.glob(each)
     return found
-
-
-def _editable() -> Iterator[tuple[str, Path]]:
-    """Yield name and folder of the packages that are installed as editable, without this one."""
-    for package in metadata.distributions():
-        text = package.read_text("direct_url.json")
-        name = re.sub(r"[-_.]+", "-", str(package.metadata["Name"] or "")).lower()
-        if text is None or name in ("", "modelyard"):
-            continue
-        where = json.loads(text)
-        folder = Path(unquote(urlsplit(str(where.get("url", ""))).path))
-        if where.get("dir_info", {}).get("editable") and folder.is_dir():
-            yield name, folder
-
-
-def _importable(folder: Path) -> list[Path]:
-    """Return what can be imported from a project's folder: its ``src``, or its packages and modules."""
-    if (folder / "src").is_dir():
-        return [folder / "src"]
-    return [
-        path for path in sorted(folder.iterdir()) if path.suffix == ".py" or (path.is_dir() and any(path.glob("*.py")))
-    ]

@@ -1,18 +1,22 @@
 """The configured data sets as a run sees them: listed, fingerprinted, read and split once each."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from modelyard.config.configuration import Config
 from modelyard.core import files
 from modelyard.data.source import Location, Source, Untyped
 from modelyard.data.sources import open_source
+from modelyard.data.sources.files import FileSource
 from modelyard.records.results import ColumnType, DataSet
 from modelyard.steps import rows
 from modelyard.steps.once import Once
 from modelyard.steps.rows import Rows
+
+if TYPE_CHECKING:
+    from modelyard.data.copying import FileCopy
 
 
 @dataclass
@@ -86,6 +90,55 @@ class DataView:
     def digest_rows(self) -> tuple[str, str]:
         """Digest what decides the training rows and the test rows: contents, split, and the columns' meaning."""
         return rows.digest_rows(self.config, self.digest_sets())
+
+    def training_files(self) -> "list[FileCopy]":
+        """Return the files of all sets as a user's script is to find them: with training rows alone.
+
+        Files of the set ``test`` become copies of training files where they have their columns and kind, else hold no
+        row. Files of sets that are neither are left as they are.
+        """
+        from modelyard.data.copying import FileCopy
+
+        split, parts = self.config.data.split, self.split()
+        name = split.of if split else "train"
+        found = {copy.path: copy for copy in self._kept_rows(name, parts)}
+        if split is None:
+            for copy in self._without_rows("test", tuple(found)):
+                found.setdefault(copy.path, copy)
+        for source in self.sources().values():
+            for path in source.paths if isinstance(source, FileSource) else ():
+                found.setdefault(path, FileCopy(path))
+        return list(found.values())
+
+    def _kept_rows(self, name: str, parts: Rows) -> "Iterator[FileCopy]":
+        from modelyard.data.copying import FileCopy
+
+        source = self.sources().get(name)
+        if not isinstance(source, FileSource):
+            return
+        loaded = source.load()
+        keep, start = rows.in_training(self.config, loaded.finish(self._types()), parts), 0
+        for path, frame in zip(source.paths, loaded.frames, strict=True):
+            yield FileCopy(path, keep[start : start + len(frame)])
+            start += len(frame)
+
+    def _without_rows(self, name: str, training: "tuple[Path, ...]") -> "Iterator[FileCopy]":
+        import numpy as np
+
+        from modelyard.data.copying import FileCopy
+        from modelyard.data.reading import kind
+
+        source, train = self.sources()[name], self.sources().get("train")
+        if not isinstance(source, FileSource):
+            return
+        loaded = source.load()
+        columns = train.load().frames[0].columns if isinstance(train, FileSource) else []
+        for at, (path, frame) in enumerate(zip(source.paths, loaded.frames, strict=True)):
+            like = training[at % len(training)] if training else None
+            if like is not None and kind(like) == kind(path) and columns == frame.columns:
+                yield FileCopy(path, like=like)
+            else:
+                yield FileCopy(path, np.zeros(len(frame), dtype=bool))
 
     def split(self) -> Rows:
         """Read, check and split the data; the frames that were read are let go.

@@ -81,6 +81,24 @@ def split(config: Config, read: Callable[[str], Any]) -> Rows:
     return Rows(train, test, _as_given(config), dropped)
 
 
+def in_training(config: Config, frame: Any, parts: Rows) -> Any:
+    """(n,) Return whether each row of a set, as it was read, is a training row.
+
+    Args:
+        config: the configuration.
+        frame: the set that the training rows are from.
+        parts: its split.
+    """
+    import polars as pl
+
+    columns = config.data.columns
+    if columns.id is not None:
+        return frame[columns.id].is_in(parts.train[columns.id].implode()).fill_null(value=False).to_numpy()
+    here = splits.has_target(frame, columns.target)
+    numbers = here.cast(pl.UInt32).cum_sum() - here.cast(pl.UInt32)
+    return (here & numbers.is_in(parts.train[ROW].implode())).to_numpy()
+
+
 def _as_given(config: Config) -> str:
     allowed = config.data.overlap
     return "sets train and test as given" + (f"; overlap allowed: {allowed.allow}" if allowed else "")

@@ -1,6 +1,6 @@
 """What training is given and gives back: rows, the places it may use, and one job with everything that a way needs."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -21,6 +21,8 @@ from modelyard.training.signature import Target
 if TYPE_CHECKING:
     import polars as pl
     from numpy.typing import NDArray
+
+    from modelyard.data.copying import FileCopy
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,8 @@ class TrainingRows:
     dropped_missing_target: int = 0
     suffix: Literal[".csv", ".parquet"] = ".parquet"
     row_number: str = ""
+    files: "Callable[[], Sequence[FileCopy]]" = tuple
+    """Returns the files of the data sets as a script finds them that is told no path."""
 
     def seen(self) -> "TrainingRows":
         """Return the same rows without their number."""
@@ -73,6 +77,7 @@ class Workplace:
         place: where a key of the configuration stands.
         progress: told after each fit: done, to do, what.
         say: told in a line what a person should know.
+        code: returns the files and folders of the workspace that a command depends on.
     """
 
     base: Path
@@ -83,6 +88,7 @@ class Workplace:
     place: Callable[[KeyPath], Place] = lambda key: Place("modelyard.yml", None, ".".join(map(str, key)))
     progress: Progress = lambda _done, _total, _what: None
     say: Callable[[str], None] = lambda _: None
+    code: Callable[[], Sequence[Path]] = tuple
 
     @property
     def log(self) -> Path:
@@ -108,6 +114,7 @@ class Made:
         follow: what the folds keep together.
         own_metrics: metrics that the user's command wrote.
         threshold: the chosen threshold, where one was to be chosen.
+        signature: what the model takes and gives, where that was learned from the model.
     """
 
     fit_digest: str
@@ -119,6 +126,7 @@ class Made:
     follow: Literal[FoldsFollow, ""] = ""
     own_metrics: Mapping[str, Scalar] = field(default_factory=dict)
     threshold: float | None = None
+    signature: Signature | None = None
 
 
 @dataclass(frozen=True)

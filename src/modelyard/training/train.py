@@ -100,7 +100,7 @@ def _result(job: Job, way: Way, made: Made, model_digest: str, size: int) -> Tra
         model_digest=model_digest,
         model_size=size,
         adapter=made.adapter,
-        signature=job.signature.model_copy(update=threshold),
+        signature=(made.signature or job.signature).model_copy(update=threshold),
         own_metrics=dict(made.own_metrics),
         baseline=baseline,
         baseline_score=baseline_score(job.metric, codes, job.weight, baseline, task) if way.trains else None,

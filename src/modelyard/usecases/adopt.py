@@ -296,7 +296,7 @@ def _adapter(config: Config, path: Path) -> Adapter:
             code="model/unknown-kind",
             hint=f"Allowed: a folder, or {', '.join(suffixes)}.",
         )
-    if path.suffix == store.PICKLE and not config.may_load_pickles:
+    if path.suffix in store.PICKLES and not config.may_load_pickles:
         raise ConfigError(
             f"{path.name} is a pickle, which can run any code when it is loaded",
             code="input/pickle-not-allowed",

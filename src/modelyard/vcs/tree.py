@@ -114,24 +114,46 @@ def folder_digest(folder: Path, *, exclude: Collection[Path] = ()) -> str:
     Raises:
         PlatformError: git or the disk cannot read it.
     """
-    return _manifest(folder, _files(folder, exclude))
+    return _manifest(folder, files(folder, exclude=exclude))
 
 
 def source_files(folder: Path, *, exclude: Collection[Path] = ()) -> list[Path]:
     """Return the files that ``folder_digest`` is over, without Parquet, CSV and TSV files."""
-    return [path for path in _files(folder, exclude) if not path.name.lower().endswith(tuple(DATA_SUFFIXES))]
+    return [path for path in files(folder, exclude=exclude) if not path.name.lower().endswith(tuple(DATA_SUFFIXES))]
 
 
-def _files(folder: Path, exclude: Collection[Path]) -> list[Path]:
-    files = _walk(folder) if _covering(folder) is None else _not_ignored(folder)
+def files(folder: Path, *, exclude: Collection[Path] = ()) -> list[Path]:
+    """Return the files and links that ``folder_digest`` is over."""
+    found = _walk(folder) if _covering(folder) is None else _not_ignored(folder)
     left_out = [path.resolve() for path in exclude]
     return [
         path
-        for path in files
+        for path in found
         if not path.name.lower().endswith(_POINTERS)
         and not _OURS.intersection(path.relative_to(folder).parts)
         and not any(path.resolve().is_relative_to(known) for known in left_out)
     ]
+
+
+def lend(top: Path, copy: Path) -> None:
+    """Make a copy of some files a repository of its own at the commit of another, which it shares the objects of.
+
+    So scripts that ask git for the top folder or the commit get the copy's; nothing that they do there reaches the
+    other. Outside git nothing is done.
+
+    Raises:
+        PlatformError: git cannot read the repository.
+    """
+    commit = head_commit(top)
+    if commit is None or toplevel(top) != top.resolve():
+        return
+    objects = output(run_git(top, "rev-parse", "--git-path", "objects"), top).splitlines()[0]
+    output(run_git(copy, "init", "--quiet", "--template="), copy)
+    with disk_errors(copy):
+        (copy / ".git" / "objects" / "info").mkdir(parents=True, exist_ok=True)
+        (copy / ".git" / "objects" / "info" / "alternates").write_bytes(os.fsencode(top / os.fsdecode(objects)) + b"\n")
+    output(run_git(copy, "update-ref", "--no-deref", "HEAD", commit), copy)
+    output(run_git(copy, "read-tree", commit), copy)
 
 
 # git

@@ -42,6 +42,12 @@ class Train(Section):
     command: Text | None = None
     """Any training command; {train}, {test} (files in the format of the source), {model_dir} and {seed} are filled in.
     No shell is involved."""
+    model: Text | None = None
+    """Where the command leaves its model: a file, a folder, or a glob that matches one. With it the command runs in a
+    copy of the repository, in which the files of data.sets hold the training rows alone, and needs no placeholders.
+    Scored without evaluate.predict: .joblib, .pkl, .skops, and folders of MLflow."""
+    columns: tuple[Text, ...] = ()
+    """Columns that the model of train.model was fitted on, in their order, where it does not name them itself."""
     environment: Text | None = None
     """Hash-locked requirements file of the command's own environment, for what cannot live beside modelyard's."""
     python_path: tuple[Text, ...] = Field(default=(), alias="python-path")
@@ -70,5 +76,31 @@ class Train(Section):
                 code="config/one-way-to-train",
                 at=(ways[1],) if len(ways) > 1 else (),
                 hint="Keep one of them." if ways else "Name one of them.",
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _model_of_a_command(self) -> Self:
+        for key in ("model", "columns"):
+            if getattr(self, key) and (self.command is None or self.model is None):
+                raise wrong(
+                    f"{key} says something of a model that train.command leaves at train.model, which is not here",
+                    code="config/model-without-command",
+                    at=(key,),
+                    hint="Write command and model, or remove it.",
+                )
+        if self.model and (self.model.startswith("/") or self.model.endswith("**")):
+            raise wrong(
+                f"model: {self.model!r} names no file or folder beside this file",
+                code="config/bad-model-path",
+                at=("model",),
+                hint="Write a path relative to this file, such as models/model.joblib.",
+            )
+        if self.model and self.command and "{model_dir}" in self.command:
+            raise wrong(
+                "both {model_dir} and model say where the model is",
+                code="config/two-places-of-a-model",
+                at=("model",),
+                hint="Keep one of them: {model_dir} where the script can be told, model where it cannot.",
             )
         return self

@@ -59,6 +59,10 @@ class Adapter(ABC):
     stored: ClassVar[Mapping[str, str]] = {}
     """Suffix of a model file that can be adopted to its name in a version; ``""`` stands for a folder."""
 
+    def place(self, path: Path) -> str | None:
+        """Return the name in a version of a model that someone wrote; empty for a folder, None for another kind."""
+        return self.stored.get(path.suffix.lower()) if path.is_file() else None
+
     def runs_code(self, model_dir: Path) -> str:
         """Return why loading the model runs code that came with it, as the end of a sentence; empty if it does not."""
         del model_dir

@@ -11,6 +11,10 @@ class PyfuncAdapter(ChildAdapter):
 
     name = "pyfunc"
 
+    def place(self, path: Path) -> str | None:
+        """Return that a folder of MLflow's is kept as a folder."""
+        return "" if (path / "MLmodel").is_file() else None
+
     def stored_as(self, model_dir: Path) -> str:
         """Return pyfunc."""
         del model_dir

@@ -16,7 +16,7 @@ class SklearnAdapter(ChildAdapter):
     """A model with ``predict`` and perhaps ``predict_proba``."""
 
     name = "sklearn"
-    stored: ClassVar = {".skops": store.SKOPS, ".joblib": store.JOBLIB}
+    stored: ClassVar = {".skops": store.SKOPS, **dict.fromkeys(sorted(store.PICKLES), store.JOBLIB)}
 
     def stored_as(self, model_dir: Path) -> str:
         """Return skops or joblib, by the files that are there."""

@@ -20,8 +20,10 @@ writes a Parquet file as CSV or a CSV file as Parquet. They are here so that who
 
 import json
 import os
+import re
 import sys
 import traceback
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -204,9 +206,29 @@ def load(model_dir: Path, stored_as: str, trusted: list[str], audit: str = "") -
         if audit:
             _look(model_dir / "model.skops", trusted, audit)
         return skops.io.load(model_dir / "model.skops", trusted=trusted)
+    return _unpickled(model_dir / "model.joblib")
+
+
+def _unpickled(path: Path) -> Any:
+    """Load a pickle; what commonly goes wrong with those of a script is said in words."""
     import joblib
 
-    return joblib.load(model_dir / "model.joblib")
+    try:
+        model = joblib.load(path)
+    except AttributeError as error:
+        lost = re.search(r"attribute '(\w+)' on <module '__main__'", str(error))
+        if lost is None:
+            raise
+        raise RefusedError(
+            f"it needs {lost[1]}, which the script that wrote it defines itself; move it to a module that the script "
+            "imports, or name evaluate.predict.command"
+        ) from error
+    if not hasattr(model, "predict"):
+        raise RefusedError(
+            f"the file holds a {type(model).__name__}, which has no predict; save the fitted model alone, or name "
+            "evaluate.predict.command"
+        )
+    return model
 
 
 def _look(path: Path, trusted: list[str], audit: str) -> None:
@@ -619,7 +641,9 @@ def describe(job: dict[str, Any]) -> dict[str, Any]:
         ``modules``: the files or folders that it imported from the folders of ``python_path``.
     """
     sys.path.extend(job["python_path"])
-    model = load(Path(job["model_dir"]), job["format"], job["trusted"], job.get("audit", ""))
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", "Trying to unpickle estimator")  # of another version of scikit-learn
+        model = load(Path(job["model_dir"]), job["format"], job["trusted"], job.get("audit", ""))
     names = getattr(model, "feature_names_in_", None)
     known = None if job["format"] == "pyfunc" else known_classes(model)
     return {

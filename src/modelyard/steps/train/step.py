@@ -7,12 +7,13 @@ from typing import Any, Literal
 import modelyard.records.results as r
 from modelyard import __version__
 from modelyard.config.meaning import training_part
-from modelyard.core.canonical import canonical
+from modelyard.core.canonical import canonical, digest
 from modelyard.core.files import sha256_file, write_atomic
 from modelyard.core.verdict import Verdict
 from modelyard.models import store
 from modelyard.records.envelope import Envelope
 from modelyard.steps import rows as step_rows
+from modelyard.steps.code import paths_of_code
 from modelyard.steps.context import CheckedOut
 from modelyard.steps.declaration import Inputs, Outputs, Secret, StepSpec
 from modelyard.steps.definition import Outcome, Stage, StepDefinition
@@ -50,6 +51,7 @@ def reads(context: CheckedOut, _inputs: Inputs) -> Mapping[str, Any]:
         "packages": context.workspace.digest_environment(),
         "lock": sha256_file(context.workspace.inside(lock, "train.environment")) if lock else None,
         "challenger": sha256_file(context.workspace.inside(named, "evaluate.challenger")) if named else None,
+        **_other_sets(context),
     }
 
 
@@ -92,6 +94,7 @@ def _train(context: CheckedOut, rows: step_rows.Rows) -> Outcome:
             split=rows.split,
             dropped_missing_target=rows.dropped,
             suffix=_row_format(context),
+            files=context.data.training_files,
             row_number="" if context.config.data.columns.id else step_rows.ROW,
         ),
         at=Workplace(
@@ -103,16 +106,27 @@ def _train(context: CheckedOut, rows: step_rows.Rows) -> Outcome:
             place=context.loaded.place,
             progress=context.console.progress,
             say=lambda text: context.console.say(f"  {text}"),
+            code=lambda: paths_of_code(context.config, context.root, context.workspace.base),
         ),
         inputs={
             "code": context.workspace.digest_code(),
             "packages": context.workspace.digest_environment(),
             "tool": __version__,
+            **_other_sets(context),
         },
     )
     return Outcome(
         trained.result, Verdict.PASS, fit_digest=trained.fit_digest, model_digest=trained.result.model_digest
     )
+
+
+def _other_sets(context: CheckedOut) -> dict[str, str]:
+    """Return what a script may read beside its rows: the sets that are neither split nor named train or test."""
+    if context.config.train is None or context.config.train.model is None:
+        return {}
+    split = context.config.data.split
+    judged = {split.of} if split else {"train", "test"}
+    return {"sets": digest({name: found for name, found in context.data.digest_sets().items() if name not in judged})}
 
 
 def _row_format(context: CheckedOut) -> Literal[".csv", ".parquet"]:

@@ -13,9 +13,11 @@ from modelyard.core import processes
 from modelyard.core.errors import DataError
 from modelyard.core.files import disk_errors, inside, sha256_file
 from modelyard.models import environment, store
+from modelyard.training.candidates import PlaceOf
 from modelyard.training.job import Job, Made
 from modelyard.training.signature import Features, command_features
 from modelyard.training.way import Way
+from modelyard.training.ways import script
 
 if TYPE_CHECKING:
     import polars as pl
@@ -49,6 +51,10 @@ class Command:
     lock: Path | None
     environments: Path
 
+    def path_first(self) -> Path | None:
+        """Return the folder of programs of its own environment, which is built where it is not there."""
+        return None if self.lock is None else environment.python_for_lock(self.lock, cache=self.environments).parent
+
 
 class CommandWay(Way):
     """``train.command``: a command that writes model files."""
@@ -59,6 +65,15 @@ class CommandWay(Way):
         """Return whether a command is named."""
         return config.train is not None and config.train.command is not None
 
+    def check(self, config: Config, place: PlaceOf) -> None:
+        """Refuse a model that the script leaves somewhere and that nothing here scores."""
+        super().check(config, place)
+        named = config.train.model if config.train else None
+        problem = named and script.check(config.evaluate.predict, named, may_load_pickles=config.may_load_pickles)
+        if problem:
+            problem.place = place(("train", "model"))
+            raise problem
+
     def features(self, frame: "pl.DataFrame", columns: Columns) -> Features:
         """Return the columns as they stand, times, groups and units included."""
         return command_features(frame, columns)
@@ -66,6 +81,8 @@ class CommandWay(Way):
     def run(self, job: Job, model_dir: Path, scratch: Path) -> Made:
         """Run the command on all training rows, unless it was run with equal ones before."""
         command, rows, at = _command(job), job.rows, job.at
+        if job.train.model is not None:
+            return script.run(job, command, model_dir, scratch, at.log)
         fit_digest = job.fit_digest(
             "command",
             command=command.template,
@@ -138,9 +155,7 @@ def run(
     if test is not None:
         values["test"] = str(scratch / f"test{suffix}")
     processes.arguments(command.template, values, what=WHAT)  # a mistake in it is said before anything is written
-    path_first = None
-    if command.lock is not None:
-        path_first = environment.python_for_lock(command.lock, cache=command.environments).parent
+    path_first = command.path_first()
     _write(train, Path(values["train"]))
     if test is not None and "{test}" in command.template:
         _write(test, Path(values["test"]))

@@ -1,0 +1,214 @@
+"""A script as it is: it runs in a staged copy of the repository, and its model is taken from where it writes it."""
+
+import shutil
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from modelyard.core import processes
+from modelyard.core.errors import ConfigError, DataError
+from modelyard.core.files import disk_errors
+from modelyard.models import store, user_code
+from modelyard.models.adapters import ADAPTERS, Adapter, adapter_of, placed
+from modelyard.models.scorer import TRIED, Scorer
+from modelyard.records.results import Signature
+from modelyard.training.job import Job, Made
+from modelyard.training.signature import Features
+from modelyard.training.staging import Stage, stage, variables
+
+if TYPE_CHECKING:
+    from modelyard.training.ways.command import Command
+
+WHAT = "train.command"
+_STAGED = (
+    "It ran in a copy of the repository in which data files hold training rows alone, and files that git ignores are "
+    "missing: name under train.code what else it reads."
+)
+
+
+def check(config_predict: object, model: str, *, may_load_pickles: bool) -> ConfigError | None:
+    """Return what can be said of ``train.model`` before anything runs."""
+    suffix = Path(model).suffix.lower()
+    if config_predict is not None or not suffix or "*" in suffix:
+        return None
+    known = sorted(each for adapter in ADAPTERS if adapter.rescorable for each in adapter.stored if each)
+    if suffix not in known:
+        return ConfigError(
+            f"nothing here scores a {suffix} file by itself",
+            code="model/unknown-kind",
+            hint=f"Name evaluate.predict.command, which scores it; scored without one: {', '.join(known)}, and folders "
+            "of MLflow.",
+        )
+    if suffix in store.PICKLES and not may_load_pickles:
+        return ConfigError(
+            f"{model} is a pickle, which runs the code in it when it is loaded",
+            code="input/pickle-not-allowed",
+            hint=store.ALLOW,
+        )
+    return None
+
+
+def run(job: Job, command: "Command", model_dir: Path, scratch: Path, log: Path) -> Made:
+    """Run the command in a staged copy, unless it was run with equal rows and code before, and understand its model.
+
+    Raises:
+        ConfigError: the model is of a kind that nothing here scores, or a pickle that is not allowed.
+        DataError: the command failed, wrote no model, or one that cannot be scored.
+        PlatformError: the disk would not take the copy.
+    """
+    section, at = job.train, job.at
+    fit_digest = job.fit_digest("script", command=command.template, metrics=section.metrics, model=section.model)
+    facts = job.from_cache(fit_digest, model_dir)
+    cached = facts is not None
+    if facts is None:
+        at.progress(0, 1, command.template)
+        facts = _made_anew(job, command, model_dir, scratch, log)
+        job.cache.put_model(fit_digest, model_dir, facts)
+        at.progress(1, 1, command.template)
+    adapter = adapter_of(facts["adapter"], "the new model")
+    signature = job.signature if adapter.brings_code else _understood(job, adapter, model_dir, scratch)
+    return Made(
+        fit_digest, adapter.name, fits=int(not cached), from_cache=int(cached), own_metrics=facts["metrics"],
+        signature=signature,
+    )  # fmt: skip
+
+
+def _made_anew(job: Job, command: "Command", model_dir: Path, scratch: Path, log: Path) -> dict[str, Any]:
+    """Run the command; its model is in ``model_dir`` then. Return its adapter and its own metrics."""
+    from modelyard.training.ways.command import read_metrics
+
+    section, at = job.train, job.at
+    pattern, scored_here = str(section.model), job.config.evaluate.predict is None
+    outputs = [each for each in (pattern, section.metrics) if each]
+    data = job.rows.files()
+    _tell(job, data)
+    place = scratch / "tree"
+    place.mkdir()
+    staged = stage(at, place, data=data, outputs=outputs, named=job.config.data.sets.values())
+    try:
+        processes.run_command(
+            command.template, {"seed": str(section.seed)}, cwd=staged.base, timeout=command.timeout,
+            # What scores the model later is this interpreter; so it is the one that the script finds as python.
+            environment_path=Path(sys.executable).parent if scored_here else command.path_first(),
+            variables=variables(processes.user_environment(), at.root, staged), log=log, what=WHAT,
+        )  # fmt: skip
+    except DataError as error:
+        error.hint = f"{error.hint} {_STAGED}"
+        raise
+    adapter = _take(staged, pattern, model_dir, scored_here=scored_here)
+    _refuse_pickle(job, adapter, model_dir)
+    metrics: Mapping[str, Any] = {}
+    if section.metrics:
+        if not (staged.base / section.metrics).is_file():
+            raise DataError(
+                f"train.metrics: {section.metrics} was expected from the command, which did not write it",
+                code="train/no-metrics",
+                hint="Let the script write it in every run, or remove the key.",
+            )
+        metrics = read_metrics(staged.base / section.metrics)
+    shutil.rmtree(place)
+    return {"adapter": adapter.name, "metrics": dict(metrics)}
+
+
+def _tell(job: Job, data: Any) -> None:
+    for copy in data:
+        if copy.like is not None:
+            job.at.say(
+                f"{copy.path.name} holds training rows while the script runs, so what it measures there is of rows "
+                "that it learned from"
+            )
+
+
+def _take(staged: Stage, pattern: str, model_dir: Path, *, scored_here: bool) -> Adapter:
+    """Copy the model that the command wrote; return its adapter.
+
+    Raises:
+        DataError: it wrote none there, several, or one of a kind that nothing here scores.
+    """
+    found = [path for path in sorted(staged.base.glob(pattern)) if _is_new(staged, path)]
+    if len(found) != 1:
+        made = staged.made()
+        several = ", ".join(path.relative_to(staged.base).as_posix() for path in found[:5])
+        raise DataError(
+            f"train.model: {pattern} "
+            + (f"matches {len(found)}: {several}" if found else "was not written by the command"),
+            code="train/no-model",
+            hint=f"It wrote {', '.join(made[:8]) or 'nothing'}{', …' if len(made) > 8 else ''}. Name the one file or "
+            "folder that is the model.",
+        )
+    path = found[0].resolve()
+    adapter, name = placed(found[0]) if scored_here else (ADAPTERS.get("command"), found[0].name)
+    with disk_errors(model_dir):
+        if path.is_dir():
+            shutil.copytree(path, model_dir, dirs_exist_ok=True)
+        else:
+            shutil.copyfile(path, model_dir / name)
+    store.manifest(model_dir)
+    return adapter
+
+
+def _is_new(staged: Stage, path: Path) -> bool:
+    """Return whether the command wrote a file, rather than a link to one that was there before or is elsewhere."""
+    real, root = path.resolve(), staged.root.resolve()
+    return real.exists() and real.is_relative_to(root) and real.relative_to(root).as_posix() not in staged.given
+
+
+def _refuse_pickle(job: Job, adapter: Adapter, model_dir: Path) -> None:
+    runs_code = adapter.runs_code(model_dir)
+    if runs_code and not job.config.may_load_pickles:
+        raise ConfigError(
+            f"the model of train.command {runs_code}",
+            code="input/pickle-not-allowed",
+            hint=store.ALLOW,
+            place=job.at.place(("train", "model")),
+        )
+
+
+def _understood(job: Job, adapter: Adapter, model_dir: Path, scratch: Path) -> Signature:
+    """Return which columns the model takes, take its modules along, and score some rows as evaluation will.
+
+    Raises:
+        ConfigError: nothing says which columns it takes.
+        DataError: it takes columns that the rows do not have, does not load, fails, or has other classes.
+    """
+    name, logs = "__row__", job.at.log.parent
+
+    def scorer(signature: Signature) -> Scorer:
+        return Scorer("the new model", adapter, signature, model_dir, Path(sys.executable), logs=logs)
+
+    roots = sorted({path if path.is_dir() else path.parent for path in (*job.at.code(), job.at.base)})
+    described = adapter.describe(scorer(job.signature), scratch, roots)
+    user_code.copy(described.modules, roots, model_dir)
+    signature = job.signature.model_copy(
+        update={"features": _columns(job, described.columns, described.inputs).features}
+    )
+    rows = job.rows.frame.head(TRIED).select(each.name for each in signature.features).with_row_index(name)
+    scorer(signature).try_on(rows, id_column=name, folder=scratch)
+    return signature
+
+
+def _columns(job: Job, named: tuple[str, ...], inputs: int) -> Features:
+    known = {each.name: each for each in job.signature.features}
+    wanted = job.train.columns or named
+    if not wanted:
+        takes = f"takes {inputs} columns and names none" if inputs else "does not say which columns it takes"
+        raise ConfigError(
+            f"the model {takes}",
+            code="model/columns-unknown",
+            hint="Name them in the order that it was fitted on: train: {columns: ["
+            + ", ".join(list(known)[:12])
+            + "]}, "
+            "without those that it is not given.",
+            place=job.at.place(("train", "columns")),
+        )
+    missing = [each for each in wanted if each not in known]
+    if missing:
+        raise DataError(
+            f"the model takes the column {missing[0]!r}, which the rows do not offer it"
+            + (f" ({len(missing)} such columns)" if len(missing) > 1 else ""),
+            code="model/missing-column",
+            hint="Columns that a script makes must be made inside the model (a Pipeline), or by a command of yours: "
+            "evaluate.predict.command. The target, the id, and what is dropped or protected are never offered.",
+        )
+    return Features(tuple(known[each] for each in wanted), {})
