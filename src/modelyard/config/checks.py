@@ -64,7 +64,7 @@ class _Checker:
         train, predict = self.config.train, self.config.evaluate.predict
         if train and train.command:
             known, needed = (("seed",), ()) if train.model else (TRAIN_NAMES, (("model_dir",),))
-            yield from self._command(("train", "command"), train.command, known, needed)
+            yield from self._command(("train", "command"), train.command, known, needed, also=_OR_MODEL)
         if predict:
             yield from self._command(
                 ("evaluate", "predict", "command"),
@@ -74,7 +74,7 @@ class _Checker:
             )
 
     def _command(
-        self, path: KeyPath, command: str, known: Sequence[str], needed: Sequence[Sequence[str]]
+        self, path: KeyPath, command: str, known: Sequence[str], needed: Sequence[Sequence[str]], *, also: str = ""
     ) -> Iterator[ConfigError]:
         try:
             words = shlex.split(command)
@@ -98,7 +98,7 @@ class _Checker:
                 yield self.problem(
                     path,
                     f"the command names no {places}",
-                    f"Put {places} where the path belongs{_OR_MODEL if path[0] == 'train' else ''}.",
+                    f"Put {places} where the path belongs{also}.",
                     code="config/missing-placeholder",
                 )
         for operator in [word for word in words if word in ("|", "||", "&&", ";", ">", ">>", "<", "&")]:

@@ -33,7 +33,7 @@ def toplevel(folder: Path) -> Path | None:
     """
     place = folder.absolute()
     known = _toplevels.get(place)
-    if known is None:
+    if known is None or not (known / ".git").exists():
         done = run_git(folder, "rev-parse", "--show-toplevel")
         if done is None or (done.returncode and no_repository(done)):
             return None

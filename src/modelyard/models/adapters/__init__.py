@@ -23,14 +23,14 @@ def placed(path: Path) -> tuple[Adapter, str]:
     """Return the adapter of a model that someone wrote, and the file's name in a version; empty for a folder.
 
     Raises:
-        DataError: no kind of model that can score rows by itself.
+        ConfigError: no kind of model that can score rows by itself.
     """
     for adapter in ADAPTERS:
         name = adapter.place(path) if adapter.rescorable and not adapter.brings_code else None
         if name is not None:
             return adapter, name
     known = [suffix for adapter in ADAPTERS if adapter.rescorable for suffix in adapter.stored if suffix]
-    raise DataError(
+    raise ConfigError(
         f"{path.name} is not a kind of model that is scored without a command",
         code="model/unknown-kind",
         hint=f"Known: {', '.join(sorted(known))}, and folders of MLflow. Name evaluate.predict.command for any other.",
