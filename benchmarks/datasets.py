@@ -66,8 +66,8 @@ def _file(path: str) -> Path:
     return folder / path
 
 
-def _json(path: str) -> Data:
-    return Data(lambda: pd.DataFrame(json.loads(_file(path).read_text("utf-8"))))
+def _json(path: str, *said: str) -> Data:
+    return Data(lambda: pd.DataFrame(json.loads(_file(path).read_text("utf-8"))), said=said)
 
 
 N = 1200
@@ -170,8 +170,8 @@ DATA: dict[str, Data] = {
     "digits": bundled("digits"),
     "linnerud": bundled("linnerud"),
     "iris-names": _json(f"{VEGA}/iris.json"),
-    "cars": _json(f"{VEGA}/cars.json"),
-    "barley": _json(f"{VEGA}/barley.json"),
+    "cars": _json(f"{VEGA}/cars.json", "--target", "Miles_per_Gallon"),
+    "barley": _json(f"{VEGA}/barley.json", "--target", "yield"),
     "seattle-weather": shipped(f"{VEGA}/seattle-weather.csv"),
     "sf-temps": shipped(f"{VEGA}/sf-temps.csv"),
     "iowa-electricity": shipped(f"{VEGA}/iowa-electricity.csv"),
@@ -182,7 +182,7 @@ DATA: dict[str, Data] = {
     "penguins-raw": shipped("palmerpenguins/data/penguins-raw.csv"),
     "fair": shipped(f"{STATS}/fair/fair.csv"),
     "ccard": shipped(f"{STATS}/ccard/ccard.csv", "--target", "AVGEXP"),
-    "heart": shipped(f"{STATS}/heart/heart.csv"),
+    "heart": shipped(f"{STATS}/heart/heart.csv", "--target", "censors"),
     "randhie": shipped(f"{STATS}/randhie/randhie.csv", "--target", "mdvis"),
     "star98": shipped(f"{STATS}/star98/star98.csv", "--target", "MATHTOT"),
     "anes96": read(f"{STATS}/anes96/anes96.csv", sep="\t", quotechar="'"),
@@ -196,7 +196,7 @@ DATA: dict[str, Data] = {
     "co2": shipped(f"{STATS}/co2/co2.csv"),
     "fertility": shipped(f"{STATS}/fertility/fertility.csv", "--target", "2011"),
     "rossi": shipped(f"{LIFE}/rossi.csv", "--target", "arrest"),
-    "gbsg2": shipped(f"{LIFE}/gbsg2.csv"),
+    "gbsg2": shipped(f"{LIFE}/gbsg2.csv", "--target", "cens"),
     "lung": shipped(f"{LIFE}/lung.csv", "--target", "status"),
     "actg175": shipped(f"{LIFE}/ACTG175.csv"),
     "kidney": shipped(f"{LIFE}/kidney_transplant.csv", "--target", "death"),
@@ -219,7 +219,7 @@ DATA: dict[str, Data] = {
     "survey": Data(_survey),
     "friedman": Data(_signal),
     "moons": Data(_moons, index=True),
-    "trees": Data(_blobs),
+    "trees": Data(_blobs, said=("--target", "tree")),
 }
 
 
@@ -357,7 +357,7 @@ def _plain(folder: Path, train: Any) -> tuple[Any, Any, Any, Any, Any]:
                 refit, truth, train_y = refit[:, ::-1], 1 - truth, 1 - train_y
             predicted = np.column_stack([1 - one, one])
         else:
-            predicted = written.select(f"probability_{at}" for at in range(len(order))).to_numpy()
+            predicted = written.select(f"probability_{each}" for each in order).to_numpy()
     else:
         truth, train_y = test[columns.target].to_numpy().astype(float), y.astype(float)
         predicted = written[written.columns[-1]].to_numpy()

@@ -81,13 +81,32 @@ def test_a_column_that_determines_the_target_is_named_and_dropped(weight: str, t
     column = values.round() if weight == "bwt" else [f"c{int(value < 2500)}" for value in values]
     config, text, notes = init(tmp_path, {"x": X, weight: column, "low": (values.round() < 2500).astype(int)})
     assert config.data.columns.drop == (weight,)
-    assert f"'{weight}' determines the target 'low'" in notes[0]
+    assert f"'{weight}' tells the target 'low' alone" in notes[0]
     assert "it alone gives the target 'low' away" in text
 
 
 def test_a_number_in_another_unit_determines_a_number(tmp_path: Path) -> None:
-    config, _, _ = init(tmp_path, {"x": X, "minutes": NOISE * 60, "hours": NOISE})
-    assert config.data.columns.drop == ("minutes",)
+    config, _, _ = init(tmp_path, {"x": X, "minutes": NOISE * 60, "exp": np.exp(NOISE), "hours": NOISE})
+    assert config.data.columns.drop == ("minutes", "exp")
+
+
+def test_numbers_that_add_up_to_the_target_are_named(tmp_path: Path) -> None:
+    casual, registered = DRAW.poisson(20, N), DRAW.poisson(90, N)
+    frame = {"x": X, "casual": casual, "registered": registered, "rented": casual + registered}
+    config, text, notes = init(tmp_path, frame)
+    assert config.data.columns.drop == ("casual", "registered")
+    assert len(notes) == 1
+    assert "a weighted sum of 'casual', 'registered' is the target 'rented' in every row" in notes[0]
+    assert f"# tried: {notes[0]}" in text
+
+
+def test_what_tells_a_rare_class_by_chance_is_kept(tmp_path: Path) -> None:
+    rare = [int(row % 16 == 7) for row in range(64)]
+    frame = {"x": X[:64], "most": [90.0 + row if y else 0.1 * row for row, y in enumerate(rare)], "y": rare}
+    config, _, notes = init(tmp_path, frame)
+    assert config.data.columns.drop == ()
+    assert config.train is not None
+    assert config.train.search.folds < 5 or not notes
 
 
 def test_what_the_user_says_is_taken_and_not_changed(tmp_path: Path) -> None:
@@ -161,3 +180,25 @@ def test_sets_of_files_with_an_index_are_read_and_compared(tmp_path: Path) -> No
     assert config.data.sets == {"train": "train.csv", "test": "test.csv"}
     assert config.data.columns.drop == ("",)
     try_configuration(config, tmp_path)
+
+
+def test_few_years_have_few_folds_and_stay_in_the_order_of_time(tmp_path: Path) -> None:
+    config, _, notes = init(tmp_path, {"year": [2019 + row // 48 for row in range(N)], "x": X, "y": X + NOISE})
+    assert (config.data.columns.time, split_of(config)) == ("year", "time")
+    assert config.train is not None
+    assert config.train.search.folds == 3
+    assert len(notes) == 1
+    assert notes[0].endswith("so there are fewer folds")
+
+
+def test_parts_that_are_all_there_is_are_named_and_kept(tmp_path: Path) -> None:
+    parts = {name: DRAW.normal(size=N) for name in "abcde"}
+    config, _, notes = init(tmp_path, {**parts, "total": sum(parts.values())})
+    assert config.data.columns.drop == ()
+    assert "name under data.columns.drop what is known only after the event" in notes[0]
+
+
+def test_a_series_of_one_number_says_what_to_derive(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="nothing to learn from") as caught:
+        init(tmp_path, {"YEAR": range(1770, 1770 + N), "SUNACTIVITY": NOISE})
+    assert "the value before" in caught.value.hint

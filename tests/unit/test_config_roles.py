@@ -66,8 +66,14 @@ def test_whole_numbers_that_count_the_rows_are_an_id_whatever_they_are_called(na
 
 @pytest.mark.parametrize("name", ["humid", "paid", "amount_paid", "citric acid", "population"])
 def test_whole_numbers_that_differ_by_chance_are_a_feature(name: str, tmp_path: Path) -> None:
-    found = roles(tmp_path, {"x": X, name: [row * 7919 % 100_003 for row in range(N)], "y": Y})
+    values = [row * 7919 % 100_003 for row in range(N)]
+    found = roles(tmp_path, {"x": X, name: values, "y": Y})
     assert (found.id, found.group, found.out) == (None, None, {})
+
+
+def test_whole_numbers_in_the_first_column_that_never_repeat_are_an_id(tmp_path: Path) -> None:
+    found = roles(tmp_path, {"pidnum": [row * 7919 % 100_003 for row in range(N)], "x": X, "y": Y})
+    assert name_of(found.id) == "pidnum"
 
 
 def test_names_of_rows_are_an_id_and_further_ones_are_left_out(tmp_path: Path) -> None:
@@ -105,8 +111,23 @@ def test_blocks_of_rows_that_share_another_column_are_a_group(tmp_path: Path) ->
     assert "'income' is the same in all of a block" in found.why["group"]
 
 
+def test_values_that_all_have_as_many_rows_are_a_group(tmp_path: Path) -> None:
+    table = {"state": [f"state {row % 30}" for row in range(N)], "quarter": [f"Q{row // 30}" for row in range(N)]}
+    found = roles(tmp_path, {**table, "rate": X})
+    assert (name_of(found.group), found.why["group"]) == ("state", "each of its 30 values has 4 rows")
+    hours = roles(tmp_path, {"hour": [row % 24 for row in range(N)], "x": X, "y": Y})
+    assert hours.group is None
+
+
+def test_text_that_differs_in_most_rows_is_left_out(tmp_path: Path) -> None:
+    names = [f"car {row * 7 % 90}" for row in range(N)]
+    found = roles(tmp_path, {"Name": names, "x": X, "y": Y})
+    assert found.out == {"Name": "text that differs in 90 of 120 rows"}
+    assert found.id is None
+
+
 def test_sorted_rows_alone_make_no_group(tmp_path: Path) -> None:
-    found = roles(tmp_path, {"age": sorted(row % 40 for row in range(N)), "x": X, "y": Y})
+    found = roles(tmp_path, {"age": sorted(row * row % 47 for row in range(N)), "x": X, "y": Y})
     assert found.group is None
 
 
@@ -120,7 +141,8 @@ def test_a_date_of_birth_is_not_when_a_row_happened(name: str, tmp_path: Path) -
 
 @pytest.mark.parametrize("years", [range(1900, 2020), np.arange(1900.0, 2020.0)], ids=["whole", "float"])
 def test_years_are_a_time_whatever_number_they_are(years: Any, tmp_path: Path) -> None:
-    assert name_of(roles(tmp_path, {"YEAR": years, "x": X, "y": Y}).time) == "YEAR"
+    found = roles(tmp_path, {"YEAR": years, "x": X, "y": Y})
+    assert (name_of(found.time), found.id) == ("YEAR", None)
 
 
 # targets and tasks

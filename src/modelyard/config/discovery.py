@@ -39,6 +39,7 @@ class Column:
         counts: they are whole numbers that go up by one from row to row.
         prose: they are text of several words.
         settles: another column that is the same in all rows of one value, where rows of one value stand together.
+        even: rows of each value, where every value has as many, as text or in rows that stand together; else 0.
     """
 
     name: str
@@ -50,6 +51,7 @@ class Column:
     counts: bool = False
     prose: bool = False
     settles: str = ""
+    even: int = 0
 
     @property
     def temporal(self) -> bool:

@@ -9,10 +9,13 @@ from modelyard.config.discovery import TARGETS, Column, Source
 from modelyard.core.errors import ConfigError, nearest
 from modelyard.core.vocabulary import Task
 
+FOLDS = 5
 MANY_CLASSES = 20
 """Whole numbers with more different values than this are taken for quantities."""
 _ROWS_A_CLASS = 5
 """Whole numbers that come more seldom than this, on average, are taken for quantities."""
+_NAMES = 0.5
+"""Text that differs in more rows than this share names rows, and no model can learn from it."""
 _MOSTLY = 0.5
 """A column that is missing in more rows than this is taken for the target only where its name says so."""
 
@@ -22,7 +25,6 @@ _IDS = re.compile(
 )
 _NAMED_TIME = re.compile(r"(?i)(.*[_\s.-])?(time|date|timestamp|datetime|at|on|day|month)")
 _NAMED_YEAR = re.compile(r"(?i)year|yyyymm|year_?month|yyyymmdd|date")
-"""Whole numbers of this name may be years, months or days; whether they are, a trial shows."""
 _BIRTH = re.compile(r"(?i).*birth.*|dob|born.*|.*[_\s.-]born")
 _NAMED_TARGET = re.compile(r"(?i)(.*[_\s.-])?(target|label|outcome)")
 _AT_AN_END = ("y", "class", "category", "default", "late", "type")
@@ -34,8 +36,8 @@ _INDEX = re.compile(r"|Unnamed: ?\d+")
 class Asked:
     """What is known of the columns beside the data: what the user said, and what turned out not to work.
 
-    ``without`` are roles (id, time, group) that are not to be guessed, ``drop`` columns that give the target away, and
-    ``notes`` say what was tried.
+    ``without`` are roles (id, time, group) that are not to be guessed, ``drop`` columns that give the target away, each
+    with how, and ``notes`` say what was tried.
     """
 
     target: str = ""
@@ -43,8 +45,8 @@ class Asked:
     time: str = ""
     group: str = ""
     without: frozenset[str] = frozenset()
-    drop: tuple[str, ...] = ()
-    folds: int = 5
+    drop: tuple[tuple[str, str], ...] = ()
+    folds: int = FOLDS
     notes: tuple[str, ...] = ()
 
 
@@ -89,7 +91,10 @@ def find_roles(source: Source, asked: Asked) -> Roles:
             code="data/one-column",
             hint="Name data with features beside it.",
         )
-    unique = _identity(plain)
+    numbered = [
+        column for column in plain if column.name == asked.time or ("time" not in asked.without and _years(column))
+    ]
+    unique = _identity([column for column in plain if column not in numbered])
     target, target_why = (named["target"], "as asked") if named["target"] else _target(plain, unique)
     others = [column for column in plain if column is not target]
     taken = (target, named["time"], named["group"])
@@ -97,9 +102,8 @@ def find_roles(source: Source, asked: Asked) -> Roles:
     time = named["time"] or (None if "time" in asked.without else _time(others))
     group, group_why = (named["group"], "as asked") if named["group"] else _group(others, (key, time), asked)
     kept = (target, key, time, group)
-    out = index | {column.name: _DIFFERENT for column in others if column not in kept and _names_rows(column)}
-    out = {} if "names" in asked.without else out
-    given = f"it alone gives the target {target.name!r} away"
+    names = [column for column in others if column not in kept and _names_rows(column)]
+    out = {} if "names" in asked.without else {column.name: _how_different(column) for column in names}
     task = _asked_task(asked)
     return Roles(
         target=target,
@@ -108,7 +112,7 @@ def find_roles(source: Source, asked: Asked) -> Roles:
         time=time,
         group=group,
         text_time=_first(others, lambda column: column.text and bool(_NAMED_TIME.fullmatch(column.name))),
-        out=index | out | dict.fromkeys(asked.drop, given),
+        out=index | out | dict(asked.drop),
         why={
             "target": target_why,
             "task": "as asked" if task else f"{target.values:,} different values, {_plain_type(target)}",
@@ -122,6 +126,10 @@ def find_roles(source: Source, asked: Asked) -> Roles:
 
 def _plain_type(column: Column) -> str:
     return "text" if column.text else "whole numbers" if column.whole else column.dtype
+
+
+def _how_different(column: Column) -> str:
+    return _DIFFERENT if column.unique else f"text that differs in {column.values:,} of {column.rows:,} rows"
 
 
 _DIFFERENT = "different in every row"
@@ -160,18 +168,25 @@ def _identity(columns: Sequence[Column]) -> Column | None:
     """Return the column that names rows: unique, and named like an id, or counting rows, or text."""
     unique = [column for column in columns if column.unique and not column.temporal]
     by_name = _first(unique, lambda column: bool(_IDS.fullmatch(column.name)) and (column.whole or column.text))
-    return by_name or _first(unique, lambda column: column.counts) or _first(columns, _names_rows)
+    first = _first(columns[:1], lambda column: column.unique and column.whole and column.distinct > MANY_CLASSES)
+    counts = _first(unique, lambda column: column.counts)
+    return by_name or counts or first or _first(unique, lambda column: column.text and not column.prose)
 
 
 def _names_rows(column: Column) -> bool:
-    """Return whether text is a name for each row, and not what somebody wrote."""
-    return column.unique and column.text and not column.prose
+    """Return whether text is a name for a row or few, and not what somebody wrote."""
+    often = column.values > max(_NAMES * (column.rows - column.missing), MANY_CLASSES)
+    return column.text and not column.prose and (column.unique or often)
 
 
 def _time(columns: Sequence[Column]) -> Column | None:
     able = [column for column in columns if not column.missing and not _BIRTH.fullmatch(column.name)]
-    numbered = _first(able, lambda column: column.whole and bool(_NAMED_YEAR.fullmatch(column.name)))
-    return _first(able, lambda column: column.temporal) or numbered
+    return _first(able, lambda column: column.temporal) or _first(able, _years)
+
+
+def _years(column: Column) -> bool:
+    """Return whether it may hold years, months or days as numbers; whether it does, a trial shows."""
+    return column.whole and not column.missing and bool(_NAMED_YEAR.fullmatch(column.name))
 
 
 def _group(columns: Sequence[Column], taken: Sequence[Column | None], asked: Asked) -> tuple[Column | None, str]:
@@ -184,7 +199,8 @@ def _group(columns: Sequence[Column], taken: Sequence[Column | None], asked: Ask
     in_blocks = _first(able, lambda column: bool(column.settles))
     if in_blocks:
         return in_blocks, f"its values come in blocks of rows, and {in_blocks.settles!r} is the same in all of a block"
-    return None, ""
+    even = _first(able, lambda column: column.even > 1)
+    return (even, f"each of its {even.distinct:,} values has {even.even:,} rows") if even else (None, "")
 
 
 # the target

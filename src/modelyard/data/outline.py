@@ -37,6 +37,7 @@ def _column(series: "pl.Series", frame: "pl.DataFrame") -> Column:
         counts=whole and len(there) == len(series) > 1 and bool((series.diff(null_behavior="drop") == 1).all()),
         prose=text and int(there.str.count_matches(r"\s").sum()) >= _BLANKS * max(len(there), 1),
         settles=_settled(series, frame) if (whole or text) and not series.null_count() else "",
+        even=_even(series) if (whole or text) and not series.null_count() else 0,
     )
 
 
@@ -44,11 +45,24 @@ def _settled(series: "pl.Series", frame: "pl.DataFrame") -> str:
     """Return another column that is the same in all rows of one value, where rows of one value stand together."""
     import polars as pl
 
-    blocks = series.rle_id()
-    count = (blocks[-1] + 1) if len(blocks) else 0
-    if not 1 < count <= len(series) / 2 or count != series.n_unique():
+    if not _in_blocks(series):
         return ""
+    blocks = series.rle_id()
     others = frame.select(pl.all().exclude(series.name).n_unique().over(blocks).max())
     return next(
         (name for name, most in others.row(0, named=True).items() if most == 1 and frame[name].n_unique() > 1), ""
     )
+
+
+def _in_blocks(series: "pl.Series") -> bool:
+    """Return whether rows of one value stand together, two or more on average."""
+    blocks = int(series.rle_id()[-1]) + 1 if len(series) else 0
+    return 1 < blocks <= len(series) / 2 and blocks == series.n_unique()
+
+
+def _even(series: "pl.Series") -> int:
+    import polars as pl
+
+    counts = series.value_counts()["count"].unique()
+    fits = len(counts) == 1 and counts[0] > 1 and (series.dtype == pl.String or _in_blocks(series))
+    return int(counts[0]) if fits else 0

@@ -240,7 +240,7 @@ def _times(frame: "pl.DataFrame", columns: Columns) -> "pl.Series":
     return times
 
 
-_NUMBERED = ((1800, 2200, "0101"), (180001, 220012, "01"), (18000101, 22001231, ""))
+_NUMBERED = ((1500, 2200, "0101"), (150001, 220012, "01"), (15000101, 22001231, ""))
 """Least and greatest whole number that is a year, a month or a day, and what makes it a day."""
 
 

@@ -1,5 +1,6 @@
 """Try a proposed configuration before it is written: reading, roles, split, folds, and one candidate on a sample."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -7,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from modelyard.config.configuration import Config
-from modelyard.config.roles import Asked, find_roles
+from modelyard.config.roles import FOLDS, Asked, find_roles
 from modelyard.config.scaffold import Look, propose
 from modelyard.core.errors import DataError, ModelyardError
 from modelyard.data.folds import folds
+from modelyard.data.giveaways import determining, summing
 from modelyard.data.source import Location
 from modelyard.data.sources import open_source
 from modelyard.steps import rows
@@ -22,7 +24,20 @@ _SAMPLE = 2000
 """Rows that the cheap candidate is fitted on."""
 _FEWEST = 30
 """Rows from which a column can be said to determine the target."""
-_MOST_TRIES = 12
+_MOST_TRIES = 20
+_FEW_PARTS = 3
+"""Numbers that add up to the target are left out where they are no more than this."""
+_FEWER = "so there are fewer folds"
+
+
+@dataclass(frozen=True)
+class GivenAway:
+    """Columns that tell the target alone, and numbers whose weighted sum it is."""
+
+    alone: tuple[str, ...] = ()
+    together: tuple[str, ...] = ()
+    others: int = 0
+    """How many features are left beside these."""
 
 
 @dataclass(frozen=True)
@@ -63,11 +78,11 @@ def try_until_it_runs(root: Path, found: Look, asked: Asked) -> Tried:
     raise DataError("no proposal for this data runs", code="data/none-runs", hint="Write modelyard.yml by hand.")
 
 
-def try_configuration(config: Config, root: Path) -> tuple[str, ...]:
+def try_configuration(config: Config, root: Path) -> GivenAway:
     """Read, split, fold, and fit on a sample; nothing is kept.
 
     Returns:
-        Columns that determine the target.
+        Columns that give the target away.
 
     Raises:
         ModelyardError: what a run would stop at.
@@ -78,16 +93,17 @@ def try_configuration(config: Config, root: Path) -> tuple[str, ...]:
 
     parts = rows.split(config, read)
     if config.train is None or not config.train.candidates or not len(parts.train):
-        return ()
+        return GivenAway()
     columns = config.data.columns
     folds(parts.train, columns, config.train.search.folds, 0, config.model.task != "regression")
     train = parts.train if columns.id else parts.train.drop(rows.ROW)
     _fit(config, train)
-    return tuple(_determining(train, config))
+    return _given_away(config, train)
 
 
 def _fit(config: Config, train: "pl.DataFrame") -> None:
     """Fit the first candidate on a sample, so that what stops it is said now."""
+    from modelyard.models.child import score as score_child
     from modelyard.training.candidates import resolve
     from modelyard.training.families import family_of
     from modelyard.training.signature import find_features, find_target
@@ -99,10 +115,7 @@ def _fit(config: Config, train: "pl.DataFrame") -> None:
         return
     features = find_features(sample, columns).features
     name = next(iter(config.train.candidates if config.train else ())).estimator
-    frame = sample.select(each.name for each in features).to_pandas()
-    for each in features:
-        if each.kind == "categorical":
-            frame[each.name] = frame[each.name].astype("object").where(frame[each.name].notna(), None)
+    frame = score_child.features(sample, [(each.name, each.kind) for each in features])
     import warnings
 
     with warnings.catch_warnings():
@@ -117,57 +130,43 @@ def _fit(config: Config, train: "pl.DataFrame") -> None:
             ) from error
 
 
-def _determining(train: "pl.DataFrame", config: Config) -> list[str]:
-    """Return the columns that alone tell the target: a value or a threshold to each class, or the same number."""
+def _given_away(config: Config, train: "pl.DataFrame") -> GivenAway:
+    """Look for columns that give the target away; where each feature tells it alone, none is named."""
     from modelyard.training.signature import find_features
 
-    target = train[config.data.columns.target]
-    if len(train) < _FEWEST or target.n_unique() < 2:
-        return []
-    features = find_features(train, config.data.columns).features
-    if len(features) < 2:
-        return []
-    tells = _equals if config.model.task == "regression" else _tells_class
-    found = [each.name for each in features if tells(train[each.name], target)]
-    return found if len(found) < len(features) else []  # nothing else would be left to learn from
+    target, classes = config.data.columns.target, config.model.task != "regression"
+    features = [each.name for each in find_features(train, config.data.columns).features]
+    if len(train) < _FEWEST or len(features) < 2:
+        return GivenAway()
+    alone = determining(train, target, features, classes=classes)
+    together = [] if alone or classes else summing(train, target, features)
+    kept = alone if len(alone) < len(features) else []
+    return GivenAway(tuple(kept), tuple(together), len(features) - len(kept) - len(together))
 
 
-def _equals(values: "pl.Series", target: "pl.Series") -> bool:
-    """Return whether a number is the target, in another unit perhaps."""
-    import numpy as np
-
-    if not values.dtype.is_numeric() or values.null_count():
-        return False
-    one, other = values.cast(float).to_numpy(), target.cast(float).to_numpy()
-    if np.std(one) == 0 or np.std(other) == 0:
-        return False
-    return bool(abs(np.corrcoef(one, other)[0, 1]) > 1 - 1e-9)
-
-
-def _tells_class(values: "pl.Series", target: "pl.Series") -> bool:
-    import polars as pl
-
-    pair = pl.DataFrame({"value": values, "class": target})
-    by_value = pair.group_by("value").agg(pl.col("class").n_unique().alias("classes"))
-    if (by_value["classes"] > 1).any():
-        return False
-    if len(by_value) * 5 <= len(pair):
-        return True  # few values, each of one class
-    if not values.dtype.is_numeric():
-        return False
-    ordered = pair.sort("value")["class"]
-    changes = int((ordered != ordered.shift(1)).fill_null(value=False).sum())
-    return changes == target.n_unique() - 1
-
-
-def _changed(asked: Asked, config: Config, determining: tuple[str, ...]) -> Asked | None:
-    """Return the guess without the columns that determine the target; None where there are none."""
-    fresh = tuple(name for name in determining if name not in asked.drop)
-    if not fresh:
+def _changed(asked: Asked, config: Config, found: GivenAway) -> Asked | None:
+    """Return the guess without columns that alone give the target away; None where there is nothing new to say."""
+    target = config.data.columns.target
+    dropped = dict(asked.drop)
+    if fresh := [name for name in found.alone if name not in dropped]:
+        note = f"{_named(fresh)} {'tells' if len(fresh) == 1 else 'each tell'} the target {target!r} alone, so left out"
+        return _dropped(asked, fresh, f"it alone gives the target {target!r} away", note)
+    if not found.together:
         return None
-    named = ", ".join(map(repr, fresh))
-    note = f"{named} determines the target {config.data.columns.target!r} alone, so that it is dropped"
-    return replace(asked, drop=(*asked.drop, *fresh), notes=(*asked.notes, note))
+    note = f"a weighted sum of {_named(found.together)} is the target {target!r} in every row"
+    if len(found.together) <= _FEW_PARTS and found.others:
+        return _dropped(asked, found.together, f"the target {target!r} is a weighted sum of it", f"{note}, so left out")
+    note += "; name under data.columns.drop what is known only after the event"
+    return None if note in asked.notes else replace(asked, notes=(*asked.notes, note))
+
+
+def _named(columns: Sequence[str]) -> str:
+    return ", ".join(map(repr, columns[:5])) + (f" and {len(columns) - 5} more" if len(columns) > 5 else "")
+
+
+def _dropped(asked: Asked, columns: Sequence[str], why: str, note: str) -> Asked:
+    drop = (*asked.drop, *((name, why) for name in columns))
+    return replace(asked, drop=drop, notes=(*asked.notes, note))
 
 
 def _without(asked: Asked, config: Config, error: ModelyardError) -> Asked | None:
@@ -176,15 +175,28 @@ def _without(asked: Asked, config: Config, error: ModelyardError) -> Asked | Non
     said = f"{error.message}; "
     if columns.id and error.code in ("data/id-not-unique", "data/no-features"):
         return _less(asked, "id", f"{said}so {columns.id!r} is no id")
+    if columns.time and error.code == "data/no-features":
+        raise DataError(
+            f"beside the target {columns.target!r} and the time {columns.time!r} there is nothing to learn from",
+            code="data/no-features",
+            hint="Derive columns in the data that are known before the event, such as the month or the value before.",
+        ) from error
     if columns.drop and "names" not in asked.without and error.code == "data/no-features":
         return _less(asked, "names", f"{said}so text that differs in every row is not left out")
+    if train and error.code in _OF_FOLDS and train.search.folds > 2:
+        return _folded(asked, train.search.folds - 1, f"{said}{_FEWER}")
     if columns.time and not asked.time and error.code in _OF_TIME:
-        return _less(asked, "time", f"{said}so the split is at random, and {columns.time!r} is not used as time")
-    if train and error.code == "data/too-few-rows" and train.search.folds > 2:
-        return replace(asked, folds=train.search.folds - 1, notes=(*asked.notes, f"{said}so there are fewer folds"))
+        without = _less(asked, "time", f"{said}so the split is at random, and {columns.time!r} is not used as time")
+        return _folded(without, FOLDS)
     if columns.group and not asked.group and error.code in _OF_GROUPS:
         return _less(asked, "group", f"{said}so {columns.group!r} is no group")
     return None
+
+
+def _folded(asked: Asked, folds: int, *note: str) -> Asked:
+    """Return the guess with another number of folds, and what was said of that before replaced."""
+    kept = tuple(each for each in asked.notes if not each.endswith(_FEWER))
+    return replace(asked, folds=folds, notes=(*kept, *note))
 
 
 def _less(asked: Asked, role: str, note: str) -> Asked:
@@ -195,4 +207,5 @@ _OF_TIME = frozenset(
     {"data/one-class", "data/rows-on-both-sides", "data/one-moment", "data/not-a-time", "data/no-rows",
      "data/too-few-rows", "data/unknown-class"}
 )  # fmt: skip
+_OF_FOLDS = frozenset({"data/too-few-rows", "data/one-class"})
 _OF_GROUPS = frozenset({"data/too-few-rows", "data/one-class", "data/no-rows", "data/missing-values"})
