@@ -6,6 +6,7 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -88,6 +89,16 @@ def test_the_small_environment_speaks_to_mlflow_where_that_is_the_registry(tmp_p
     assert ask(made.python, code).endswith("cannot be reached: nothing listens there")
 
 
+def loaded_script() -> Any:
+    """The action's script as a module."""
+    spec = importlib.util.spec_from_file_location("environment", ROOT / "actions" / "environment.py")
+    assert spec is not None
+    assert spec.loader is not None
+    script = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(script)
+    return script
+
+
 @pytest.mark.parametrize(
     ("environ", "config", "wanted"),
     [
@@ -107,12 +118,19 @@ def test_mlflows_client_is_installed_where_something_names_it(
         monkeypatch.delenv(name, raising=False)
     for name, value in {**environ, "GITHUB_WORKSPACE": str(tmp_path)}.items():
         monkeypatch.setenv(name, value)
-    spec = importlib.util.spec_from_file_location("environment", ROOT / "actions" / "environment.py")
-    assert spec is not None
-    assert spec.loader is not None
-    script = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(script)
-    assert (script.registry_extra() == "mlflow") is wanted
+    assert (loaded_script().registry_extra() == "mlflow") is wanted
+
+
+@pytest.mark.parametrize("target", ["/dev/zero", "../outside.yml", "."])
+def test_a_configuration_that_leads_elsewhere_is_not_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, target: str
+) -> None:
+    (tmp_path / "outside.yml").write_text("registry: {kind: mlflow}\n", "utf-8")
+    (tmp_path / "repo").mkdir()
+    (tmp_path / "repo" / "modelyard.yml").symlink_to(target)
+    monkeypatch.delenv("MODELYARD_CONFIG", raising=False)
+    monkeypatch.setenv("GITHUB_WORKSPACE", str(tmp_path / "repo"))
+    assert loaded_script().configuration() == b""
 
 
 def test_an_environment_is_made_once(tmp_path: Path) -> None:

@@ -98,6 +98,24 @@ def test_a_move_to_another_version_than_the_proved_one_is_refused(context: Conte
     assert refused(context, ProofRefused, to="v2") == "the proof is of the version v1, the move is to v2"
 
 
+@pytest.mark.parametrize("to", ["", "previous"])
+def test_a_job_that_may_write_goes_where_it_was_told_to_and_not_where_the_record_says(
+    context: Context, to: str
+) -> None:
+    context.event = EVENT
+    proof = prove(context, run="41")
+    found = refused(context, ProofRefused, to=to, proof_digest=proof.digest)
+    assert found == "the proof is of the version v1, the move is to v2"
+
+
+@pytest.mark.parametrize("word", ["rollback", "modelyard", "--to", "v1", "--proof-digest"])
+def test_a_word_of_the_last_moves_command_is_no_proof_of_it(context: Context, word: str) -> None:
+    prove(context)
+    move(context, to="v1")
+    prove(context, said="a later one")
+    assert "the one that is named is" in refused(context, ProofRefused, proof_digest=word)
+
+
 def test_a_proof_that_shows_nothing_moves_nothing(context: Context) -> None:
     prove(context, verdict=Verdict.FAIL)
     assert "v1 is not proved" in refused(context, NotProved)
@@ -127,7 +145,7 @@ def test_a_job_of_actions_takes_the_proof_of_its_own_run_that_was_handed_to_it(c
     assert found == "the proof was made by run 40, this is run 41"
     assert "two jobs" in refused(context, ConfigError, part="both", proof_digest=proof.digest)
     prove(context, run="41")
-    assert move(context, proof_digest=proof.digest).version == "v1"
+    assert move(context, to="v1", proof_digest=proof.digest).version == "v1"
 
 
 def test_a_rollback_without_a_reason_or_from_a_pull_request_moves_nothing(context: Context) -> None:

@@ -87,6 +87,10 @@ def test_an_edited_environment_file_is_refused_by_line(text: str, line: int) -> 
         ("numpy --config-settings=x\n", 1, "--config-settings"),
         ("numpy==\n", 1, "not a requirement"),
         ("numpy \\\n  --index-url https://example.com\n", 1, "--index-url"),
+        ("six==1 --hash --index-url=https://example.com\n", 1, "--hash"),
+        ("six==1 --hash=--index-url=https://example.com\n", 1, "--hash"),
+        ("six==1 --hash=md5:0123\n", 1, "--hash"),
+        (f"six==1 --hash=sha256:{'0' * 64} --pre\n", 1, "--pre"),
     ],
 )
 def test_anything_but_names_versions_markers_and_hashes_is_refused_with_its_line(

@@ -97,8 +97,8 @@ TRIGGERS = {
     "mention": re.compile(r"(?<![\w`])@[A-Za-z0-9]"),
     "mail": re.compile(r"[\w.+-]@[A-Za-z0-9]"),
     "issue": re.compile(r"#[0-9]"),
-    "issue by GH": re.compile(r"\bGH-[0-9]", re.IGNORECASE),
-    "address": re.compile(r"(?:https?|ftp)://|\bwww\.|\b(?:mailto|xmpp):", re.IGNORECASE),
+    "issue by GH": re.compile(r"(?:GH|GHSA|CVE)-[0-9]", re.IGNORECASE),
+    "address": re.compile(r"(?:https?|ftp)://|www\.|(?:mailto|xmpp):", re.IGNORECASE),
     "commit": re.compile(r"(?<![0-9A-Za-z])[0-9a-f]{7,40}(?![0-9A-Za-z])"),
     "emoji": re.compile(r":(?:tada|100|\+1):"),
 }

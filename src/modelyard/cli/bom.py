@@ -6,6 +6,7 @@ from pathlib import Path
 
 from modelyard.cli.flags import Command
 from modelyard.cli.session import open_context
+from modelyard.core import terminal
 from modelyard.core.errors import OK
 from modelyard.core.files import write_atomic
 from modelyard.usecases.bill_of_materials import bill_of_materials
@@ -19,5 +20,5 @@ def run(_command: Command, given: Mapping[str, str], positional: list[str]) -> i
     if output:
         write_atomic(Path.cwd() / output, f"{text}\n".encode())
     else:
-        print(text)
+        terminal.put(text)
     return OK

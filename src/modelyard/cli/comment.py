@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from modelyard.cli import runner
-from modelyard.core import files
+from modelyard.core import files, terminal
 from modelyard.core.errors import OK, ConfigError, ModelyardError, PlatformError
 from modelyard.github.client import GitHub
 from modelyard.github.comments import Marker, upsert
@@ -109,7 +109,7 @@ def _comment(event: Event, by: _By, records: Mapping[Step, Envelope], run_dir: P
         posted = upsert(_client(event), by.number, marker, text, second_hand=bool(by.note))
     except PlatformError as error:
         return _ended(run_dir, f"the comment was not written: {error}", verdict)
-    print(f"{_SAID[posted.action]}{f': {posted.url}' if posted.url else ''}")
+    terminal.put(f"{_SAID[posted.action]}{f': {posted.url}' if posted.url else ''}")
     runner.outputs({"verdict": verdict, "exit-code": OK, "run-dir": run_dir})
     return OK
 
@@ -127,7 +127,7 @@ def _below(event: Event, by: _By, model: str) -> str:
 
 
 def _ended(run_dir: Path, why: str, verdict: str = "error") -> int:
-    print(why)
+    terminal.put(why)
     runner.outputs({"verdict": verdict, "exit-code": OK, "run-dir": run_dir})
     runner.annotate([Annotation("notice", why, title="modelyard comment")])
     return OK

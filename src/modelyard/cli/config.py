@@ -7,13 +7,14 @@ from modelyard.cli import formats
 from modelyard.cli.flags import Command
 from modelyard.cli.session import load_config, refuse_slips
 from modelyard.config.schema import schema
+from modelyard.core import terminal
 from modelyard.core.errors import OK
 
 
 def run(_command: Command, given: Mapping[str, str], positional: list[str]) -> int:
     """Check the configuration, or print its schema."""
     if positional == ["schema"]:
-        print(json.dumps(schema(), indent=2))
+        terminal.put(json.dumps(schema(), indent=2))
         return OK
     from modelyard.training.candidates import problem_with
 

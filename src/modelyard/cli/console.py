@@ -3,6 +3,7 @@
 import sys
 from typing import Any
 
+from modelyard.core import terminal
 from modelyard.steps.context import Console
 
 _PLAIN_STEPS = 4
@@ -31,7 +32,7 @@ class Progress:
         if self._bar is None or self._bar.total != total:
             self.close()
             self._bar = tqdm(total=total, leave=False, file=sys.stderr)
-        self._bar.set_description_str(text[:60])
+        self._bar.set_description_str(terminal.visible(text[:60]))
         self._bar.update(done - self._bar.n)
         if done >= total:
             self.close()
@@ -42,7 +43,7 @@ class Progress:
         quarter = done * _PLAIN_STEPS // total
         if quarter > self._shown or done == total:
             self._shown = quarter
-            print(f"  {done}/{total} {text}", file=sys.stderr, flush=True)
+            terminal.tell(f"  {done}/{total} {text}")
         if done >= total:
             self._shown = 0
 
@@ -57,4 +58,4 @@ def console(*, quiet: bool = False) -> Console:
     """Return the console of a command; a quiet one prints nothing."""
     if quiet:
         return Console()
-    return Console(say=lambda text: print(text, file=sys.stderr, flush=True), progress=Progress())
+    return Console(say=terminal.tell, progress=Progress())

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from modelyard.core import terminal
 from modelyard.report.document import Block
 from modelyard.report.renderers.markdown import render_page
 from modelyard.report.renderers.terminal import render_terminal
@@ -17,11 +18,11 @@ def chosen(given: Mapping[str, str]) -> str:
 def show(form: str, title: str, blocks: Iterable[Block], data: Mapping[str, Any]) -> None:
     """Print a page, or the data behind it."""
     if form == "json":
-        print(json.dumps(data))
+        terminal.put(json.dumps(data))
     else:
-        print(render_page(title, blocks) if form == "markdown" else render_terminal(title, blocks))
+        terminal.put(render_page(title, blocks) if form == "markdown" else render_terminal(title, blocks))
 
 
 def show_lines(given: Mapping[str, str], lines: Iterable[str], data: Any) -> None:
     """Print lines, or with ``--json`` the data behind them."""
-    print(json.dumps(data) if given.get("json") == "true" else "\n".join(lines))
+    terminal.put(json.dumps(data) if given.get("json") == "true" else "\n".join(lines))

@@ -8,6 +8,7 @@ from modelyard.cli import formats
 from modelyard.cli.flags import Command
 from modelyard.cli.session import open_context
 from modelyard.cli.views import history as view
+from modelyard.core import terminal
 from modelyard.core.errors import OK, ConfigError
 from modelyard.usecases.history import moves, served_on
 
@@ -34,10 +35,10 @@ def run(_command: Command, given: Mapping[str, str], _positional: list[str]) -> 
     newest = int(given["newest"]) if "newest" in given else None
     entries = moves(registry, None if alias == EVERY else alias, newest=newest)
     if form == "json":
-        print(json.dumps([entry.model_dump(mode="json", by_alias=True) for entry in entries]))
+        terminal.put(json.dumps([entry.model_dump(mode="json", by_alias=True) for entry in entries]))
     elif entries:
         formats.show(form, f"History of {registry.model}", [view.moves(entries)], {})
     else:
         what = registry.model if alias in (EVERY, own) else f"{alias} of {registry.model}"
-        print(f"{what} has no history yet: nothing was promoted or adopted")
+        terminal.put(f"{what} has no history yet: nothing was promoted or adopted")
     return OK

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from modelyard.cli.flags import Command
 from modelyard.config.roles import Asked
+from modelyard.core import terminal
 from modelyard.core.errors import OK
 from modelyard.usecases.propose_configuration import propose_configuration
 
@@ -16,6 +17,8 @@ def run(_command: Command, given: Mapping[str, str], _positional: list[str]) -> 
     asked = Asked(target, task, time, group)
     proposed = propose_configuration(path, asked)
     for line in (*(f"tried: {note}" for note in proposed.notes), *proposed.guesses):
-        print(line)
-    print(f"wrote {path.name}, tried on the data; guesses are marked. Next: modelyard config check, then modelyard run")
+        terminal.put(line)
+    terminal.put(
+        f"wrote {path.name}, tried on the data; guesses are marked. Next: modelyard config check, then modelyard run"
+    )
     return OK

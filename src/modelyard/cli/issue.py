@@ -1,6 +1,7 @@
 """The issue that tells of a rollback: written from its records, in GitHub Actions; it never changes the verdict."""
 
 from modelyard.cli import runner
+from modelyard.core import terminal
 from modelyard.core.errors import PlatformError
 from modelyard.core.verdict import Verdict
 from modelyard.github.credentials import client_for
@@ -25,10 +26,10 @@ def tell(context: Context, envelope: Envelope) -> None:
         told = _write(context, envelope, moved)
     except PlatformError as error:
         why = f"{context.config.model.name} is rolled back; the issue about it was not written: {error}"
-        print(why)
+        terminal.put(why)
         runner.annotate([Annotation("notice", why, title="modelyard rollback")])
         return
-    print(f"{_SAID[told.action]}: {told.url}")
+    terminal.put(f"{_SAID[told.action]}: {told.url}")
 
 
 def _write(context: Context, envelope: Envelope, moved: RollbackResult) -> PostedIssue:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from modelyard.cli import runner
 from modelyard.cli.flags import Command
 from modelyard.cli.step_table import STAGES
+from modelyard.core import terminal
 from modelyard.core.errors import INTERNAL, OK, ConfigError
 from modelyard.core.verdict import Verdict, worst
 
@@ -21,7 +22,7 @@ def run(_command: Command, _given: Mapping[str, str], _positional: list[str]) ->
         )
     code, verdict = conclude({stage: os.environ.get(f"MODELYARD_{stage.upper()}", "") for stage in STAGES})
     runner.outputs({"verdict": verdict.value, "exit-code": code})
-    print(f"verdict: {verdict.value} ({verdict.words}), exit code {code}")
+    terminal.put(f"verdict: {verdict.value} ({verdict.words}), exit code {code}")
     return code
 
 

@@ -15,6 +15,7 @@ from modelyard.cli import errors
 from modelyard.cli.arguments import parse
 from modelyard.cli.commands import COMMANDS, INTERNAL_COMMANDS
 from modelyard.cli.help import command_help, overview
+from modelyard.core import terminal
 from modelyard.core.actions import in_actions
 from modelyard.core.errors import INTERNAL, INTERRUPTED, OK, ModelyardError
 
@@ -39,13 +40,13 @@ def main(argv: Sequence[str]) -> int:
     try:
         return _dispatch(list(argv), os.environ)
     except ModelyardError as error:
-        print(f"modelyard: {error}", file=sys.stderr)
+        terminal.tell(f"modelyard: {error}")
         _print_json(argv, errors.document(error))
         if on_runner:
             _tell_runner(error.exit_code, error)
         return error.exit_code
     except KeyboardInterrupt:
-        print("\nmodelyard: interrupted; what was finished is kept, and nothing half-written remains", file=sys.stderr)
+        terminal.tell("\nmodelyard: interrupted; what was finished is kept, and nothing half-written remains")
         return INTERRUPTED
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -53,8 +54,8 @@ def main(argv: Sequence[str]) -> int:
     except Exception as error:
         import traceback
 
-        traceback.print_exc()
-        print("\nmodelyard: internal error, please report it with the lines above", file=sys.stderr)
+        terminal.tell(traceback.format_exc().rstrip())
+        terminal.tell("\nmodelyard: internal error, please report it with the lines above")
         _print_json(argv, errors.internal_document(error))
         if on_runner:
             _tell_runner(INTERNAL, None)
@@ -64,17 +65,17 @@ def main(argv: Sequence[str]) -> int:
 def _dispatch(argv: list[str], environ: Mapping[str, str]) -> int:
     if not argv or argv[0] in ("-h", "--help", "help"):
         if len(argv) > 1 and argv[1] in COMMANDS:
-            print(command_help(COMMANDS.get(argv[1])))
+            terminal.put(command_help(COMMANDS.get(argv[1])))
         else:
-            print(overview())
+            terminal.put(overview())
         return OK
     if argv[0] in ("-V", "--version"):
-        print(f"modelyard {__version__}")
+        terminal.put(f"modelyard {__version__}")
         return OK
     name, rest = argv[0], argv[1:]
     command = (INTERNAL_COMMANDS if name in INTERNAL_COMMANDS else COMMANDS).get(name)
     if any(argument in ("-h", "--help") for argument in rest):
-        print(command_help(command))
+        terminal.put(command_help(command))
         return OK
     given, positional = parse(command, rest, environ)
     module = importlib.import_module(command.module)
@@ -91,7 +92,7 @@ def _start_fast() -> None:
 def _print_json(argv: Sequence[str], document: Mapping[str, Any]) -> None:
     """Print an error as data where the command was asked for JSON, however little of its line could be read."""
     if {"--json", "--json=true", "--format=json"} & set(argv) or ("--format", "json") in pairwise(argv):
-        print(json.dumps(document))
+        terminal.put(json.dumps(document))
 
 
 def _quieten() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 from modelyard.cli import errors, output
 from modelyard.cli.flags import Command
 from modelyard.cli.session import open_context, taken
+from modelyard.core import terminal
 from modelyard.core.errors import ModelyardError
 from modelyard.core.verdict import Verdict
 from modelyard.records.envelope import Envelope, Step
@@ -169,9 +170,9 @@ class _Runner:
             codes = [output.exit_code(envelope, mode) for envelope in self.envelopes.values()]
             code = max(codes, default=0)
         if with_json:
-            print(json.dumps(self._json(code)))
+            terminal.put(json.dumps(self._json(code)))
         else:
-            print(output.run_lines(self.envelopes, self.context, self.decisions, self.error))
+            terminal.put(output.run_lines(self.envelopes, self.context, self.decisions, self.error))
         return code
 
     def _json(self, code: int) -> dict[str, Any]:

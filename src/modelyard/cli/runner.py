@@ -7,6 +7,7 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from modelyard.core import terminal
 from modelyard.core.actions import in_actions
 from modelyard.core.errors import PlatformError
 from modelyard.github import log
@@ -20,7 +21,7 @@ def quieten() -> None:
     if in_actions(os.environ):
         stop, resume = log.stop_commands()
         _RESUME[:] = [resume]
-        print(stop, flush=True)
+        terminal.put(stop)
 
 
 def outputs(values: Mapping[str, Any]) -> None:
@@ -41,8 +42,8 @@ def annotate(annotations: Sequence[Annotation]) -> None:
     if not in_actions(os.environ) or not annotations:
         return
     if _RESUME:
-        print(_RESUME[0], flush=True)
-    print("\n".join(log.annotation_lines(log.worst_first(annotations))), flush=True)
+        terminal.put(_RESUME[0])
+    terminal.put("\n".join(log.annotation_lines(log.worst_first(annotations))))
     quieten()
 
 
@@ -51,5 +52,5 @@ def failed(exit_code: int, annotations: Sequence[Annotation]) -> None:
     try:
         outputs({"verdict": "error", "exit-code": exit_code})
     except PlatformError as error:
-        print(f"modelyard: {error}", flush=True)
+        terminal.put(f"modelyard: {error}")
     annotate(annotations)

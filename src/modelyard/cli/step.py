@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from modelyard.cli import annotations, comment, issue, output, runner
 from modelyard.cli.flags import Command
 from modelyard.cli.session import working
+from modelyard.core import terminal
 from modelyard.core.errors import OK, ModelyardError
 from modelyard.records.envelope import Envelope
 from modelyard.steps import catalogue, pipeline
@@ -38,11 +39,11 @@ def run(command: Command, given: Mapping[str, str], _positional: list[str]) -> i
         publish(envelope, step, context, code, given)
         issue.tell(context, envelope)
         if with_json:
-            print(json.dumps(output.outputs(envelope, context, code)))
+            terminal.put(json.dumps(output.outputs(envelope, context, code)))
         else:
-            print(output.step_lines(envelope))
+            terminal.put(output.step_lines(envelope))
             for name in step.present.files(envelope.record.outcome):
-                print(f"  {context.run_dir / name}")
+                terminal.put(f"  {context.run_dir / name}")
     return code
 
 

@@ -27,6 +27,7 @@ from modelyard.core.files import disk_errors, write_atomic
 SOURCE = Path(__file__).resolve().parents[3]
 _HEAD = re.compile(r"# python (\d+\.\d+\.\S+) (\S+) (\S+)")
 _PIN = re.compile(r"([a-z0-9][a-z0-9-]*)==([0-9A-Za-z.!+_-]+)")
+_HASH = re.compile(r"\s--hash[= ]\s*(sha(?:256|384|512):[0-9a-f]+)(?=\s|$)")
 _UV_LIMIT = 1800.0
 
 
@@ -207,7 +208,7 @@ def read_requirements(path: Path) -> list[Pin]:
     for number, line in _logical_lines(text):
         pin = _pin(line, Place(path.name, number))
         if pin.marker is None or pin.marker.evaluate():
-            pins.append(Pin(pin, number, tuple(re.findall(r"--hash[= ](\S+)", line))))
+            pins.append(Pin(pin, number, tuple(re.findall(_HASH, line))))
     return pins
 
 
@@ -237,7 +238,7 @@ def _pin(line: str, place: Place) -> Requirement:
             hint=allowed,
             place=place,
         )
-    wanted = re.sub(r"\s+--hash[= ]\S+", "", line)
+    wanted = _HASH.sub("", line)
     if " --" in wanted:
         option = wanted.partition(" --")[2].split()[0].split("=")[0]
         raise ConfigError(

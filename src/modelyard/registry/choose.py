@@ -1,10 +1,10 @@
 """Choose and open the registry that a configuration means."""
 
-import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from modelyard.config.sections.registry import Registry as RegistrySection
+from modelyard.core import terminal
 from modelyard.core.actions import in_actions
 from modelyard.core.errors import ConfigError
 from modelyard.registry.github.kind import KIND as GITHUB
@@ -26,7 +26,7 @@ def open_registry(
     override: str = "",
     repository: str = "",
     progress: Callable[[int, int, str], None] = lambda _done, _total, _text: None,
-    tell: Callable[[str], None] = lambda text: print(f"modelyard: {text}", file=sys.stderr),
+    tell: Callable[[str], None] = lambda text: terminal.tell(f"modelyard: {text}"),
 ) -> Registry:
     """Return the registry of a model; nothing is read of it yet.
 

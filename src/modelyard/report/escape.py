@@ -18,13 +18,14 @@ LONGEST = 240
 _PUNCTUATION = re.compile(r"([\\`*_{}\[\]#!~])")
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "|": "&#124;", "$": "&#36;"}
 _ENTITY = re.compile(r"[&<>|$]")
+# What stands before a trigger is left open: GitHub links after "_", "*", "~", "(" and more than a word's edge.
 _TRIGGERS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"@"), rf"@{ZERO_WIDTH}"),
     (re.compile(r"#(?=[0-9A-Za-z])"), rf"#{ZERO_WIDTH}"),
-    (re.compile(r"\b(GH|GHSA|CVE)-", re.IGNORECASE), rf"\1-{ZERO_WIDTH}"),
+    (re.compile(r"(GH|GHSA|CVE)-", re.IGNORECASE), rf"\1-{ZERO_WIDTH}"),
     (re.compile(r"://"), f":{ZERO_WIDTH}//"),
-    (re.compile(r"\b(www)\.", re.IGNORECASE), rf"\1{ZERO_WIDTH}."),
-    (re.compile(r"\b(mailto|xmpp):", re.IGNORECASE), rf"\1{ZERO_WIDTH}:"),
+    (re.compile(r"(www)\.", re.IGNORECASE), rf"\1{ZERO_WIDTH}."),
+    (re.compile(r"(mailto|xmpp):", re.IGNORECASE), rf"\1{ZERO_WIDTH}:"),
     (re.compile(r":(?=(?:100|1234|[+-]1|[\w+-]*[A-Za-z][\w+-]*):)"), f":{ZERO_WIDTH}"),
 )
 _COMMIT = re.compile(r"(?<![0-9A-Za-z])[0-9a-fA-F]{7,}(?![0-9A-Za-z])")

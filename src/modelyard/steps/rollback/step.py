@@ -2,6 +2,7 @@
 
 import shlex
 from collections.abc import Mapping
+from itertools import pairwise
 
 import modelyard.records.results as r
 from modelyard.core.errors import ConfigError, PlatformError
@@ -36,7 +37,7 @@ def run(context: Context, inputs: RollbackInputs) -> Outcome:
     else:
         proof = context.records.read("prove")
         handed = inputs.proof_digest or _own(context, proof)
-        if now is not None and last is not None and handed in last.command.split():
+        if now is not None and last is not None and _rests_on(last, handed):
             return _made_before(context, inputs, now, last)
     shown = check_proof(
         proof,
@@ -47,7 +48,8 @@ def run(context: Context, inputs: RollbackInputs) -> Outcome:
         champion_now=None if now is None else now.name,
         asked=inputs.proof,
     )
-    target = prove.target_of(context, inputs.to or shown.version)
+    # In a job that may write, a record never says where to: whoever started it does.
+    target = prove.target_of(context, inputs.to or ("" if context.event else shown.version))
     check_target(shown, target)
     try:
         entry = context.versions.open().set_alias(
@@ -90,6 +92,12 @@ def _command(target: Version, proof: str, level: ProofLevel) -> str:
     return shlex.join(["modelyard", "rollback", "--to", target.name, *waived, "--proof-digest", proof])
 
 
+def _rests_on(entry: JournalEntry, proof: str) -> bool:
+    """Tell whether a move was made on a proof, by its digest."""
+    words = shlex.split(entry.command)
+    return ("--proof-digest", proof) in pairwise(words)
+
+
 def _last_rollback(context: Context, now: Version) -> JournalEntry | None:
     """Return the last move of the alias, where it was a rollback to where it points now."""
     last = context.versions.open().history(context.versions.alias, newest=1)
@@ -108,13 +116,13 @@ def _is_asked_again(context: Context, inputs: RollbackInputs, now: Version, last
         return inputs.to != "previous" and prove.resolve(context, inputs.to).name == now.name
     proof = context.records.find("prove")
     recorded = context.records.find_result("rollback", RollbackResult)
-    return recorded is None and proof is not None and proof.digest in last.command.split()
+    return recorded is None and proof is not None and _rests_on(last, proof.digest)
 
 
 def _made_before(context: Context, inputs: RollbackInputs, now: Version, entry: JournalEntry) -> Outcome:
     """Record a move that an earlier attempt made; only what comes after it is left to do."""
     proof = context.records.find("prove")
-    shown = proof.record.find(ProveResult) if proof is not None and proof.digest in entry.command.split() else None
+    shown = proof.record.find(ProveResult) if proof is not None and _rests_on(entry, proof.digest) else None
     level: ProofLevel = next((each for each, lead in _SAID.items() if lead and entry.reason.startswith(lead)), "golden")
     result = RollbackResult(
         version=now.name,
