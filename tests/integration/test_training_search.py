@@ -53,6 +53,30 @@ def scores(trained: Trained) -> list[float | None]:
     return [row.score for row in trained.result.candidates]
 
 
+def test_without_preprocessing_an_estimator_gets_the_numbers_as_they_are(tmp_path: Path) -> None:
+    tree = {"estimator": "sklearn.tree.DecisionTreeClassifier", "params": {"max_depth": [3]}}
+    columns = {"drop": ["carrier", "minutes", "month", "weight", "when"]}
+    configured = config({"candidates": [{**tree, "preprocess": "none"}, tree]}, columns=columns)
+    trained = run(tmp_path, configured)
+    assert [row.name for row in trained.result.candidates] == [
+        "DecisionTreeClassifier max_depth=3, not preprocessed", "DecisionTreeClassifier max_depth=3",
+    ]  # fmt: skip
+    frame = rows()
+    features = find_features(frame, configured.data.columns).features
+    wanted = score_child.features(frame, [(feature.name, feature.kind) for feature in features])
+    made, _ = folds(frame, configured.data.columns, 3, 0, True)
+    peer = GridSearchCV(DecisionTreeClassifier(random_state=0), {"max_depth": [3]}, scoring="roc_auc", cv=made)
+    peer.fit(wanted, frame["late"].to_numpy())
+    assert scores(trained)[0] == pytest.approx(peer.best_score_, abs=1e-12)
+
+
+def test_text_is_refused_where_nothing_encodes_it(tmp_path: Path) -> None:
+    bare = {"estimator": "sklearn.tree.DecisionTreeClassifier", "preprocess": "none"}
+    with pytest.raises(DataError, match=r"1 columns hold no numbers \('carrier'\)") as caught:
+        run(tmp_path, config({"candidates": [bare, LOGISTIC]}))
+    assert caught.value.code == "train/text-not-preprocessed"
+
+
 def test_scores_are_those_of_grid_search(tmp_path: Path) -> None:
     configured = config({"candidates": [LOGISTIC]})
     trained = run(tmp_path, configured)

@@ -10,7 +10,7 @@ from modelyard.data import reading
 if TYPE_CHECKING:
     import polars as pl
 
-_BLANKS = 4
+_BLANKS = 3
 """Text of this many blanks on average was written by somebody, and is no name."""
 
 

@@ -29,6 +29,8 @@ class Choice:
     """All parameters that are set: the written ones, the seed, and class weights."""
     weigh_classes: bool
     """Classes are balanced through row weights, since the estimator takes no class weights."""
+    prepared: bool = True
+    """Columns are prepared for it."""
 
     def build(self) -> Any:
         """Return a new estimator, not fitted."""
@@ -75,7 +77,7 @@ def expand(
         _check_names(family, estimator, candidate, key, place)
         takes = set(family.parameters(estimator))
         for params in _grid(candidate, key, place):
-            choice = _choice(estimator, candidate.estimator, params, takes, seed, class_weight)
+            choice = _choice(estimator, candidate, params, takes, seed, class_weight)
             if (weighted or choice.weigh_classes) and not family.takes_weights(estimator):
                 why = "row weights (data.columns.weight)" if weighted else "class weights (train.class_weight)"
                 raise ConfigError(
@@ -112,20 +114,22 @@ def _grid(candidate: Candidate, key: KeyPath, place: PlaceOf) -> list[dict[str, 
 
 
 def _choice(
-    estimator: Any, dotted: str, params: dict[str, Any], takes: set[str], seed: int, class_weight: str | None
+    estimator: Any, candidate: Candidate, params: dict[str, Any], takes: set[str], seed: int, class_weight: str | None
 ) -> Choice:
     settings = dict(params)
     if "random_state" in takes:
         settings.setdefault("random_state", seed)
     if class_weight and "class_weight" in takes:
         settings.setdefault("class_weight", class_weight)
+    prepared = candidate.preprocess == "auto"
     varied = " ".join(f"{name}={value}" for name, value in params.items())
     return Choice(
-        name=f"{estimator.__name__} {varied}".rstrip(),
-        estimator=dotted,
+        name=f"{estimator.__name__} {varied}".rstrip() + ("" if prepared else ", not preprocessed"),
+        estimator=candidate.estimator,
         params=params,
         settings=settings,
         weigh_classes=class_weight is not None and "class_weight" not in takes,
+        prepared=prepared,
     )
 
 

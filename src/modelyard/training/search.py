@@ -200,7 +200,8 @@ def fit(choice: Choice, rows: Rows, at: "NDArray[Any] | None" = None) -> Any:
         share = np.bincount(codes, minlength=len(rows.classes))
         balanced = len(codes) / (np.count_nonzero(share) * np.maximum(share, 1))
         weight = balanced[codes] if weight is None else weight * balanced[codes]
-    made = family_of(choice.estimator).pipeline(choice.build(), rows.features)
+    family = family_of(choice.estimator)
+    made = family.pipeline(choice.build(), rows.features) if choice.prepared else family.unprepared(choice.build())
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what a fit warns of, such as convergence, shows in its score
         return made.fit(frame, labels, **({} if weight is None else {"model__sample_weight": weight}))

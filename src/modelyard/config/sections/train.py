@@ -17,6 +17,9 @@ class Candidate(Section):
     """Dotted name of a scikit-learn estimator."""
     params: dict[str, ParameterValue] = Field(default_factory=dict)
     """Parameter values; a list is a grid dimension."""
+    preprocess: Literal["auto", "none"] = "auto"
+    """auto: missing numbers are filled, numbers scaled and categories encoded, as far as the estimator needs it; none:
+    it gets the numbers as they are, and text is refused."""
 
 
 class Search(Section):

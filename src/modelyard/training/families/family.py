@@ -59,6 +59,10 @@ class Family(ABC):
         """
 
     @abstractmethod
+    def unprepared(self, built: Any) -> Any:
+        """Return an unfitted model like ``pipeline``'s that fits an estimator on the columns as they are."""
+
+    @abstractmethod
     def save(self, model: Any, folder: Path, stored_as: Format) -> None:
         """Write a fitted model into a folder, so that equal models are equal bytes.
 

@@ -90,6 +90,12 @@ class SklearnFamily(Family):
         """Return a scikit-learn Pipeline of preprocessing and the estimator."""
         return preprocessing.pipeline(built, features)
 
+    def unprepared(self, built: Any) -> Any:
+        """Return a scikit-learn Pipeline of the estimator alone."""
+        from sklearn.pipeline import Pipeline
+
+        return Pipeline([("model", built)])
+
     def save(self, model: Any, folder: Path, stored_as: Format) -> None:
         """Write a fitted model as a canonical skops archive, or as a pickle."""
         store.save_sklearn(model, folder, format=stored_as)

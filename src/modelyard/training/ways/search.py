@@ -44,6 +44,7 @@ class SearchWay(Way):
     def run(self, job: Job, model_dir: Path, scratch: Path) -> Made:
         """Search, fit the winner, and choose its threshold where one is to be chosen."""
         choices = _choices(job)
+        _refuse_text(choices, job)
         rows = _rows(job)
         columns, section = job.config.data.columns, job.train
         stratify = job.config.model.task != "regression"
@@ -89,6 +90,18 @@ def _choices(job: Job) -> list[Choice]:
     )
 
 
+def _refuse_text(choices: Sequence[Choice], job: Job) -> None:
+    """Raise where a candidate is to get text as it is."""
+    text = [each.name for each in job.signature.features if each.kind not in ("numeric", "boolean")]
+    bare = next((choice.name for choice in choices if not choice.prepared), None)
+    if text and bare:
+        raise DataError(
+            f"{bare}: preprocess is none, and {len(text)} columns hold no numbers ({', '.join(map(repr, text[:5]))})",
+            code="train/text-not-preprocessed",
+            hint="Name them under data.columns.drop, or remove preprocess, so that they are encoded.",
+        )
+
+
 def _rows(job: Job) -> Rows:
     from modelyard.models.child import score as score_child
 
@@ -110,7 +123,7 @@ def _digest(job: Job, choice: Choice) -> str:
         settings={name: repr(value) for name, value in choice.settings.items()},
         weigh_classes=choice.weigh_classes,
         folds=job.train.search.folds,
-        preprocessing=family_of(choice.estimator).preprocessing,
+        preprocessing=family_of(choice.estimator).preprocessing if choice.prepared else 0,
     )
 
 
