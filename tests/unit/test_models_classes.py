@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from modelyard.core.errors import DataError
-from modelyard.models.child.score import OtherClassesError, predict, predict_pyfunc
+from modelyard.models.child.score import OtherClassesError, misspelt, predict, predict_pyfunc
 from modelyard.models.predictions import join
 from modelyard.records.results import Signature
 
@@ -103,6 +103,33 @@ def test_a_pyfuncs_lone_probability_is_that_of_one() -> None:
         predict_pyfunc(pyfunc(TABLE[:, 1]), ROWS, job([1, 0], 0))
 
 
+@pytest.mark.parametrize(
+    ("labels", "classes", "told"),
+    [
+        (["Yes", "no"], ["no", "yes"], True),
+        ([" yes", "no"], ["no", "yes"], True),
+        (["yes\u00a0", "no"], ["no", "yes"], True),
+        (["\u200byes", "no"], ["no", "yes"], True),
+        (["cafe\u0301", "the"], ["caf\u00e9", "the"], True),
+        (["new  york"], ["new york", "boston"], True),
+        ([True, False], [False, True], False),
+        (["maybe", "no"], ["no", "yes"], False),
+        (["Yes", "maybe"], ["no", "yes"], False),
+        (["yes"], ["no", "yes"], False),
+        ([1, 2], [0, 1], False),
+    ],
+)
+def test_classes_that_are_read_alike_are_said_to_be(labels: list[Any], classes: list[Any], told: bool) -> None:
+    assert (misspelt(labels, classes) != "") == told
+
+
+def test_a_model_of_other_spelling_is_refused_with_the_reason() -> None:
+    with pytest.raises(
+        OtherClassesError, match=r"\['No', 'Yes'\].*\['no', 'yes'\]; they differ in white space or case"
+    ):
+        predict(Model(["No", "Yes"]), ROWS, job(["no", "yes"], "yes"))
+
+
 IDS = pl.Series("id", [1, 2])
 
 
@@ -131,6 +158,21 @@ def test_columns_by_place_are_refused_with_both_lists(classes: tuple[Any, ...]) 
     assert caught.value.code == "model/other-classes"
     assert "['probability_0', 'probability_1', 'probability_2']" in caught.value.message
     assert ", ".join(map(repr, classes)) in caught.value.message
+
+
+def test_columns_and_labels_of_other_spelling_are_refused_with_the_reason() -> None:
+    with pytest.raises(DataError, match="they differ in white space or case only") as caught:
+        joined({"probability_No": [0.9, 0.2], "probability_Yes": [0.1, 0.8]}, ("no", "yes"), "yes")
+    assert caught.value.code == "model/other-classes"
+    labels: Any = {"prediction": ["no", "yes "]}
+    with pytest.raises(DataError, match="1 predicted labels are none of the 2 classes; they differ in white") as caught:
+        joined(labels, ("no", "yes"), "yes")
+    assert "'no', 'yes'" in caught.value.hint
+
+
+def test_two_columns_of_one_class_are_refused() -> None:
+    with pytest.raises(DataError, match="name one class"):
+        joined({"probability_1": [0.1, 0.8], "probability_true": [0.5, 0.5], "probability_0": [0.9, 0.2]}, (0, 1), 1)
 
 
 def test_a_file_without_a_header_shows_nothing_of_its_first_row() -> None:

@@ -3,12 +3,16 @@
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
 from sklearn.compose import make_column_transformer
+from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.feature_extraction.text import TfidfVectorizer
-from sklearn.preprocessing import OneHotEncoder
+from sklearn.impute import SimpleImputer
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer, OneHotEncoder
 
 from modelyard.config.sections.data import Columns
 from modelyard.models.child import score
@@ -141,3 +145,57 @@ def test_unknown_categories_are_counted_and_not_shown() -> None:
     frame = pl.DataFrame({"kind": ["a", "Ada", "Ada", None]})
     found = score.unknown_categories(model, frame, [("kind", "categorical")])
     assert found == "column 'kind' (2 of 4 rows)"
+
+
+def plain_columns(frame: Any) -> Any:
+    return frame.to_numpy(dtype="float64")
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        make_column_transformer((OneHotEncoder(handle_unknown="ignore"), ["t"]), remainder="passthrough"),
+        make_column_transformer((FunctionTransformer(plain_columns), ["n", "b"])),
+        make_column_transformer((FunctionTransformer(np.isnan), ["n", "b"])),
+        make_column_transformer((SimpleImputer(), ["n", "b"])),
+    ],
+    ids=["passthrough", "numpy", "isnan", "imputer"],
+)
+def test_a_model_that_was_fitted_on_what_pandas_reads_is_given_missing_values_as_pandas_reads_them(first: Any) -> None:
+    rows = pl.DataFrame({"n": [1, None, 3, 4] * 9, "b": [True, False, None, True] * 9, "t": ["u", "v", "w", "w"] * 9})
+    wanted = [("n", "numeric"), ("b", "boolean"), ("t", "categorical")]
+    read = score.features(rows, wanted)
+    truth = np.arange(36) % 2
+    model = make_pipeline(first, HistGradientBoostingClassifier(max_iter=3)).fit(read, truth)
+    job = {
+        "format": "joblib", "task": "binary", "classes": [0, 1], "positive": 1,
+        "features": [{"name": "n", "type": "Int64"}, {"name": "b", "type": "bool"}, {"name": "t", "type": "str"}],
+    }  # fmt: skip
+    found = score.predicted(model, rows, wanted, job)["probability"]
+    assert found.tolist() == model.predict_proba(read)[:, 1].tolist()
+
+
+def test_numbers_that_float64_would_change_are_never_given_as_such() -> None:
+    class Refuses:
+        classes_ = (0, 1)
+
+        def predict_proba(self, frame: Any) -> Any:
+            raise TypeError(str(frame.dtypes.tolist()))
+
+    rows = pl.DataFrame({"n": [2**53 + 1, None]})
+    job = {
+        "format": "joblib",
+        "task": "binary",
+        "classes": [0, 1],
+        "positive": 1,
+        "features": [{"name": "n", "type": "Int64"}],
+    }
+    with pytest.raises(TypeError, match="Int64"):
+        score.predicted(Refuses(), rows, [("n", "numeric")], job)
+
+
+def test_made_up_rows_have_times_where_the_model_takes_times() -> None:
+    features = [{"name": "at", "kind": "time", "type": ""}]
+    made = score.golden_rows(features, {}, {}, seed="1", rows=8, named="id")
+    assert made["at"].null_count() == 0
+    assert made["at"].n_unique() > 1

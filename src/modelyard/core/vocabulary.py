@@ -40,7 +40,7 @@ PredictionKind = Literal["label", "probability", "value"]
 """What a metric is computed from."""
 PREDICTION_KINDS: tuple[PredictionKind, ...] = get_args(PredictionKind)
 
-ColumnKind = Literal["numeric", "categorical", "boolean", "time"]
+ColumnKind = Literal["numeric", "categorical", "boolean", "time", "text"]
 """How a model reads a column."""
 
 TimeUnit = Literal["hour", "day", "week", "month"]

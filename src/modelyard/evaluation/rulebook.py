@@ -29,12 +29,14 @@ class Rulebook:
         metric_files: the file of each custom metric that is a function.
         waivers: of its file of waivers.
         today: the day on which they are looked at, in UTC.
+        logs: the folder of what custom metrics print and raise.
     """
 
     loaded: Loaded
     metric_files: Mapping[str, Path]
     waivers: tuple[Waiver, ...]
     today: date
+    logs: Path
 
     @property
     def config(self) -> Config:
@@ -46,7 +48,7 @@ class Rulebook:
         """Open the metrics that the configuration defines; their processes end with the block."""
         classes = classes_by_code(signature)
         named, files = self.config.evaluate.metrics, self.metric_files
-        with functions.opened(named, files, task=signature.task, classes=classes) as custom:
+        with functions.opened(named, files, task=signature.task, classes=classes, logs=self.logs) as custom:
             yield custom
 
     def rules(

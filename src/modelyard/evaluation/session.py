@@ -23,6 +23,7 @@ from modelyard.evaluation.rulebook import Rulebook, primary_of
 from modelyard.evaluation.test_set import Groups, TestSet
 from modelyard.metrics.metric import Metric
 from modelyard.metrics.predictions import Floats, Ints, Predictions
+from modelyard.models.child.score import misspelt
 from modelyard.models.predictions import encode
 from modelyard.records.results import CheckResult, Estimate, EvaluateResult, GateResult, MetricRow, Signature, WaiverRow
 
@@ -187,10 +188,11 @@ def targets(test: Any, columns: Columns, signature: Signature) -> Floats | Ints:
         values: Floats = target.cast(float).to_numpy()
         return values
     codes = encode(target.to_list(), signature)
-    unknown = int((codes < 0).sum())
-    if unknown:
+    unknown = target.filter(codes < 0)
+    if len(unknown):
         raise DataError(
-            f"{unknown:,} test rows have a class that no training row had",
+            f"{len(unknown):,} test rows have a class that no training row had"
+            f"{misspelt(unknown.to_list(), list(signature.classes))}",
             code="data/unknown-class",
             hint="A model cannot be judged on classes it never saw; split so that training rows have every class.",
         )

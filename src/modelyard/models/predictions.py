@@ -15,7 +15,7 @@ from modelyard.core.errors import DataError, nearest
 from modelyard.core.vocabulary import DATA_SUFFIXES
 from modelyard.data.reading import kind, read
 from modelyard.metrics.predictions import Bools, Floats, Ints, Predictions
-from modelyard.models.child.score import OtherClassesError, class_key, probability_columns
+from modelyard.models.child.score import OtherClassesError, class_key, misspelt, probability_columns
 from modelyard.records.results import Signature
 
 UNMATCHED_LIMIT = 0.01
@@ -165,12 +165,15 @@ def _columns(names: Sequence[str], id_column: str = "") -> str:
 
 
 def _labels(found: Any, matched: Bools, signature: Signature, who: str) -> Ints:
-    codes = encode(found["prediction"].to_list(), signature)
-    unknown = int(((codes < 0) & matched).sum())
-    if unknown:
+    labels = found["prediction"].to_list()
+    codes = encode(labels, signature)
+    unknown = (codes < 0) & matched
+    if unknown.any():
+        how = misspelt([labels[row] for row in np.flatnonzero(unknown)], list(signature.classes))
         raise DataError(
-            f"{who}: {unknown:,} predicted labels are none of the {len(signature.classes)} classes",
+            f"{who}: {int(unknown.sum()):,} predicted labels are none of the {len(signature.classes)} classes{how}",
             code="model/unknown-labels",
+            hint=f"Write them as they stand in the target. Classes: {', '.join(map(repr, signature.classes[:10]))}.",
         )
     return np.where(matched, codes, 0)
 

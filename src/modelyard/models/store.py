@@ -18,6 +18,7 @@ from modelyard.core.vocabulary import Format
 from modelyard.models import user_code
 from modelyard.models.canonical_skops import canonical_archive
 from modelyard.models.child import tree_nodes
+from modelyard.models.child.score import parts
 from modelyard.models.child.trusted import TRUSTED
 
 SKOPS = "model.skops"
@@ -61,12 +62,21 @@ def skops_archive(model: Any) -> bytes:
     """
     import skops.io
 
+    for part, _ in parts(model):
+        _plain(part)
     try:
         return canonical_archive(skops.io.dumps(model))
     except (TypeError, ValueError, RecursionError, NotImplementedError) as error:
         raise DataError(
             f"a {type(model).__name__} cannot be stored by skops: {error}", code="model/not-storable", hint=_USE_JOBLIB
         ) from error
+
+
+def _plain(part: Any) -> None:
+    """Make a vectorizer small to store and the same everywhere: its words' numbers as such, no address of an object."""
+    if isinstance(words := getattr(part, "vocabulary_", None), dict):
+        part.vocabulary_ = {word: int(at) for word, at in words.items()}  # NumPy's would be a file each
+        vars(part).pop("_stop_words_id", None)
 
 
 def untrusted_types(data: bytes, trusted: Iterable[str] = TRUSTED) -> list[str]:

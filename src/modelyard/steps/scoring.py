@@ -1,5 +1,7 @@
 """What scoring uses of a context: the environments, what may be loaded, and today's predict command."""
 
+from pathlib import Path
+
 from modelyard.core import files
 from modelyard.core.errors import ConfigError
 from modelyard.models import environment
@@ -7,6 +9,11 @@ from modelyard.models.environment import Environment
 from modelyard.models.scorer import Workbench
 from modelyard.steps.bundle import command_lock
 from modelyard.steps.context import Context
+
+
+def logs_of(context: Context) -> Path:
+    """Return the folder of what models, metrics and commands print and raise, which may hold values of rows."""
+    return files.self_ignoring(context.root / ".modelyard") / "logs"
 
 
 def workbench(context: Context, *, without_pins: bool = False) -> Workbench:
@@ -27,7 +34,7 @@ def workbench(context: Context, *, without_pins: bool = False) -> Workbench:
         lock=command_lock(context),
         command=predict.command if predict else "",
         timeout=predict.timeout if predict else "1h",
-        logs=files.self_ignoring(context.root / ".modelyard") / "logs",
+        logs=logs_of(context),
     )
 
 

@@ -8,6 +8,7 @@ from modelyard.config.sections.model import Model
 from modelyard.core.errors import ConfigError, DataError
 from modelyard.core.vocabulary import ColumnKind
 from modelyard.data.units import unit_of
+from modelyard.models.child.score import spelling
 from modelyard.records.results import Feature, Signature
 
 if TYPE_CHECKING:
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 Label = bool | int | str
+_WORDS, _LOOKED_AT = 4, 10_000
+"""Words of a value on average from which a column is free text, and values that are looked at for it."""
 
 
 @dataclass(frozen=True)
@@ -138,6 +141,25 @@ def as_numbers(found: Features) -> Features:
     return Features(tuple(typed), found.left_out)
 
 
+def free_text(found: Features, frame: "pl.DataFrame") -> Features:
+    """Return the same columns, those of free text told from categories: most values differ and are several words."""
+    typed = [
+        each.model_copy(update={"kind": "text"}) if each.kind == "categorical" and _is_text(frame[each.name]) else each
+        for each in found.features
+    ]
+    return Features(tuple(typed), found.left_out)
+
+
+def _is_text(series: "pl.Series") -> bool:
+    import polars as pl
+
+    values = series.drop_nulls()
+    if series.dtype != pl.String or len(values) < 2:
+        return False
+    words = values.head(_LOOKED_AT).str.count_matches(r"\S+").mean()
+    return isinstance(words, float) and words >= _WORDS and values.n_unique() > len(values) / 2
+
+
 def find_target(frame: "pl.DataFrame", column: str, model: Model, *, personal: bool = False) -> Target:
     """Return the truth of the rows, checked against the task.
 
@@ -208,7 +230,7 @@ def _check_spelling(classes: list[Label], rows: list[int], column: str, *, perso
     """Refuse labels of which people see one and models two."""
     same: dict[str, list[tuple[Label, int]]] = {}
     for label, count in zip(classes, rows, strict=True):
-        same.setdefault(" ".join(str(label).split()).casefold(), []).append((label, count))
+        same.setdefault(spelling(label), []).append((label, count))
     for spellings in same.values():
         if len(spellings) > 1:
             found = " and ".join(

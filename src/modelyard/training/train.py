@@ -64,6 +64,8 @@ def _job(config: Config, way: Way, rows: TrainingRows, at: Workplace, inputs: Ma
     features = way.features(rows.known, columns)
     for name, why in features.left_out.items():
         at.say(f"column {name!r} is not used: {why}")
+    for text in [feature.name for feature in features.features if feature.kind == "text"]:
+        at.say(f"column {text!r} is free text, of which models get tf-idf of its most frequent words")
     target = find_target(rows.known, columns.target, config.model, personal=columns.target in columns.personal)
     return Job(
         config=config,

@@ -10,12 +10,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from modelyard.config.configuration import Config
-from modelyard.core.errors import ConfigError, DataError
+from modelyard.core.errors import ConfigError, DataError, ModelyardError
 from modelyard.models import environment, store, user_code
 from modelyard.models.adapters import ADAPTERS, Adapter
 from modelyard.models.child.score import class_key
 from modelyard.models.environment import Environment
-from modelyard.models.scorer import COMMAND_LOCK, Scorer
+from modelyard.models.scorer import COMMAND_LOCK, TRIED, Scorer
 from modelyard.records.manifest import NO_EVIDENCE, Content
 from modelyard.records.results import Signature
 from modelyard.registry.journal import JournalEntry
@@ -24,6 +24,7 @@ from modelyard.registry.protocol import Bundle, Version
 from modelyard.steps import rows as step_rows
 from modelyard.steps.bundle import command_files, command_lock
 from modelyard.steps.context import Context
+from modelyard.steps.evaluate.contenders import cannot_score, reference_of
 from modelyard.steps.outside_code import command_of_version
 from modelyard.steps.scoring import workbench
 
@@ -114,13 +115,15 @@ def _refuse_to_replace(context: Context, champion: Version, given: Given) -> Non
             hint="Train or judge a challenger and promote it. A champion that cannot be scored any more is replaced "
             "with --replace and --reason.",
         )
+    rows = step_rows.load(context)
+    some = (rows.test if len(rows.test) else rows.train).head(TRIED)
     with tempfile.TemporaryDirectory(dir=context.run_dir, prefix=".champion.") as temporary:
-        home = Path(temporary) / "version"
-        context.versions.open().fetch(champion, home)
-        try:
-            _score_some(context, champion.manifest, home, f"the champion {champion.name}")
-        except DataError:
-            return
+        try:  # as the step evaluate does
+            reference_of(context, "champion", champion, some, Path(temporary), _signature(context, None))
+        except ModelyardError as error:
+            if cannot_score(error):
+                return
+            raise
     raise ConfigError(
         f"{champion.name} scores today's rows, so a model without evidence cannot take its place",
         code="registry/champion-works",
@@ -305,8 +308,14 @@ def _adapter(config: Config, path: Path) -> Adapter:
     return by_suffix[path.suffix]
 
 
-def _signature(context: Context, adapter: Adapter, columns: tuple[str, ...] = ()) -> Signature:
-    """Return what the model takes and gives, by today's rows and configuration; ``columns`` are all that it takes."""
+def _signature(context: Context, adapter: Adapter | None, columns: tuple[str, ...] = ()) -> Signature:
+    """Return what the model takes and gives, by today's rows and configuration.
+
+    Args:
+        context: what says so.
+        adapter: the kind of model; without one, no columns are looked for.
+        columns: all that it takes.
+    """
     from modelyard.training.signature import Features, command_features, find_features, find_target, signature
 
     rows = step_rows.load(context)
@@ -316,7 +325,7 @@ def _signature(context: Context, adapter: Adapter, columns: tuple[str, ...] = ()
         known = known.drop(step_rows.ROW)
     columns_of = config.data.columns
     target = find_target(known, columns_of.target, config.model, personal=columns_of.target in columns_of.personal)
-    if not adapter.rescorable:
+    if adapter is None or not adapter.rescorable:
         return signature(Features((), {}), target, config.model)
     find = command_features if adapter.takes_every_column or columns else find_features
     features = find(known, config.data.columns)

@@ -97,10 +97,11 @@ def _measure(metric: Any, tables: dict[str, Any], body: bytes) -> tuple[bytes, b
 
 
 def _words(error: BaseException) -> str:
-    first = (str(error).strip().splitlines() or [""])[0][:300]
+    """Return the kind and the line; the text, which may hold values of rows, only of what is raised by importing."""
+    first = (str(error).strip().splitlines() or [""])[0][:300] if isinstance(error, ImportError | SyntaxError) else ""
     at = traceback.extract_tb(error.__traceback__)
     where = f", line {at[-1].lineno}" if at else ""
-    return f"{type(error).__name__}: {first}{where}"
+    return f"{type(error).__name__}{first and f': {first}'}{where}"
 
 
 def _say(answers: BinaryIO, kind: bytes, body: bytes) -> None:

@@ -24,6 +24,7 @@ import numpy as np
 from modelyard.config.sections.evaluate import OwnMetric
 from modelyard.core import processes
 from modelyard.core.errors import ConfigError, DataError, nearest
+from modelyard.core.files import disk_errors
 from modelyard.core.vocabulary import Task
 from modelyard.metrics.custom import child as own_child
 from modelyard.metrics.custom.misfit import misfit
@@ -53,7 +54,7 @@ class FunctionMetric(Metric):
 
 @contextmanager
 def opened(
-    named: Mapping[str, OwnMetric], files: Mapping[str, Path], *, task: Task, classes: Sequence[Class]
+    named: Mapping[str, OwnMetric], files: Mapping[str, Path], *, task: Task, classes: Sequence[Class], logs: Path
 ) -> Iterator[dict[str, Metric]]:
     """Open the configuration's custom metrics; their processes end with the block.
 
@@ -62,6 +63,7 @@ def opened(
         files: the file of each one that is a function.
         task: the model's.
         classes: in the order of their codes; empty for a regression.
+        logs: the folder of what they print and raise, which may hold values of rows.
 
     Raises:
         ConfigError: a name that is taken, no such function, a class that does not occur, or the wrong kind of task.
@@ -76,7 +78,7 @@ def opened(
             if own.costs:
                 found[name] = _cost_metric(name, own, task, classes)
                 continue
-            process = stack.enter_context(_Process(name, own, files[name], classes))
+            process = stack.enter_context(_Process(name, own, files[name], classes, logs / f"metric-{name}.log"))
             found[name] = FunctionMetric(
                 name=name, tasks=frozenset({task}), needs=own.needs, higher_is_better=bool(own.higher_is_better),
                 perfect=None, function=process.statistic,
@@ -106,10 +108,11 @@ def _name(each: Class) -> tuple[str, str]:
 class _Process:
     """One user metric: a child, and the tables of rows that it has."""
 
-    def __init__(self, name: str, own: OwnMetric, file: Path, classes: Sequence[Class]) -> None:
+    def __init__(self, name: str, own: OwnMetric, file: Path, classes: Sequence[Class], log: Path) -> None:
         self._what = f"evaluate.metrics.{name}"
         self._shown = f"{self._what}: {file.name}"
         self._file = file
+        self._log = log
         self._job = {
             "file": str(file),
             "function": (own.function or "").partition(":")[2],
@@ -131,9 +134,12 @@ class _Process:
         self._stack = ExitStack()
         self._folder = Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="modelyard-metric-")))
         argv = [sys.executable, "-I", "-B", "-X", "utf8", own_child.__file__, json.dumps(self._job)]
+        with disk_errors(self._log):
+            self._log.parent.mkdir(parents=True, exist_ok=True)
+            printed = self._stack.enter_context(self._log.open("wb"))
         self._child = subprocess.Popen(
             argv, cwd=self._folder, env=processes.own_child_environment(), stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True,
+            stdout=subprocess.PIPE, stderr=printed, start_new_session=True,
         )  # fmt: skip
         self._stack.callback(self._end)
         try:
@@ -213,7 +219,8 @@ class _Process:
         return read
 
     def _failed(self, why: str) -> DataError:
-        return DataError(f"{self._shown}: {why}", code="metric/failed", hint="Fix the metric and run again.")
+        hint = f"Fix the metric and run again. All of its output: {self._log}"
+        return DataError(f"{self._shown}: {why}", code="metric/failed", hint=hint)
 
     def _end(self) -> None:
         processes.end_group(self._child)

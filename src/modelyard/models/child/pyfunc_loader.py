@@ -56,10 +56,13 @@ def features(table: Any, wanted: Sequence[dict[str, str]]) -> Any:
     columns = {}
     for feature in wanted:
         values = table[feature["name"]]
-        if feature["kind"] == "categorical":
+        if feature["kind"] in ("categorical", "text"):
             gone = values.isna()
-            text = [None if none else _text(value) for value, none in zip(values, gone, strict=True)]
+            nothing = "" if feature["kind"] == "text" else None
+            text = [nothing if none else _text(value) for value, none in zip(values, gone, strict=True)]
             columns[feature["name"]] = pd.Series(text, index=table.index, dtype="str")
+        elif feature["kind"] == "time":
+            columns[feature["name"]] = pd.to_datetime(values)
         else:
             columns[feature["name"]] = _number(pd.to_numeric(values), feature.get("type") or "float64")
     return pd.DataFrame(columns, index=table.index)

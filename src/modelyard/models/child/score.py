@@ -23,7 +23,9 @@ import os
 import re
 import sys
 import traceback
+import unicodedata
 import warnings
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -88,7 +90,7 @@ def to_pandas(frame: Any) -> Any:
     return pd.DataFrame(columns)
 
 
-_POLARS = {"numeric": "Float64", "boolean": "Float64", "categorical": "String"}
+_POLARS = {"numeric": "Float64", "boolean": "Float64", "categorical": "String", "text": "String"}
 """Kind of a column to the type in which models get it that record no other."""
 
 
@@ -123,6 +125,8 @@ def _column(series: Any, kind: str, wanted: str) -> Any:
         )
     else:
         series = _cast(series, getattr(pl, _POLARS[kind]) if kind in _POLARS else series.dtype)
+    if kind == "text":  # which has no missing value for those who count its words
+        series = series.fill_null("")
     if series.dtype != pl.Boolean and not series.dtype.is_integer():
         return to_pandas(series.to_frame())[series.name]
     if wanted != "boolean" and wanted.islower() and not series.null_count():
@@ -278,6 +282,19 @@ def known_classes(model: Any) -> list[Any] | None:
     return None if found is None else [_plain(label) for label in np.asarray(found).ravel()]
 
 
+def spelling(label: Any) -> str:
+    """Return a label as people read it, without what differs in white space, case or the way letters are composed."""
+    text = unicodedata.normalize("NFKC", str(_plain(label)))
+    return " ".join("".join(one for one in text if unicodedata.category(one) != "Cf").split()).casefold()
+
+
+def misspelt(labels: list[Any], classes: list[Any]) -> str:
+    """Return what to add to a message about labels that are no classes where all of them are read as classes."""
+    keys, known = {class_key(label) for label in classes}, {spelling(label) for label in classes}
+    other = {spelling(label) for label in labels if class_key(label) not in keys}
+    return "; they differ in white space or case only" if other and other <= known else ""
+
+
 def class_order(known: list[Any], classes: list[Any]) -> list[int]:
     """Return where each of the data's classes stands among the known ones.
 
@@ -286,7 +303,9 @@ def class_order(known: list[Any], classes: list[Any]) -> list[int]:
     """
     keys, wanted = [class_key(label) for label in known], [class_key(label) for label in classes]
     if sorted(keys) != sorted(wanted):
-        raise OtherClassesError(f"the model's classes are {_listed(known)}, and the data's are {_listed(classes)}")
+        raise OtherClassesError(
+            f"the model's classes are {_listed(known)}, and the data's are {_listed(classes)}{misspelt(known, classes)}"
+        )
     return [keys.index(key) for key in wanted]
 
 
@@ -304,11 +323,15 @@ def probability_columns(names: list[str], classes: list[Any]) -> list[str]:
     Raises:
         OtherClassesError: some are there, but not one for every class; both lists are named.
     """
-    given = {class_key(name.removeprefix("probability_")): name for name in names if name.startswith("probability_")}
+    named = [name for name in names if name.startswith("probability_")]
+    given = {class_key(name.removeprefix("probability_")): name for name in named}
+    if len(given) < len(named):
+        raise OtherClassesError(f"two of the columns {_listed(named)} name one class")
     if given and not {class_key(label) for label in classes} <= set(given):
+        known = [name.removeprefix("probability_") for name in given.values()]
         raise OtherClassesError(
             f"columns of probabilities are {_listed(list(given.values()))}, and the data's classes are "
-            f"{_listed(classes)}; each class needs its column probability_<class>"
+            f"{_listed(classes)}{misspelt(known, classes)}; each class needs its column probability_<class>"
         )
     return [given[class_key(label)] for label in classes] if given else []
 
@@ -334,10 +357,32 @@ def _listed(labels: list[Any]) -> str:
 
 
 def predicted(model: Any, frame: Any, wanted: list[tuple[str, str]], job: dict[str, Any]) -> dict[str, Any]:
-    """Prediction columns for a Polars frame of rows, whichever kind of model this is."""
+    """Prediction columns for a Polars frame of rows, whichever kind of model this is.
+
+    A model that fails on nullable columns gets the same values as float64 with NaN, as pandas reads them from CSV.
+    """
     if job["format"] == "pyfunc":
-        return predict_pyfunc(model, pyfunc_features(model, frame, wanted, job), job)
-    return predict(model, as_fitted(model, features(frame, wanted, _types(job)), wanted), job)
+        of, given = predict_pyfunc, pyfunc_features(model, frame, wanted, job)
+    else:
+        of, given = predict, as_fitted(model, features(frame, wanted, _types(job)), wanted)
+    try:
+        return of(model, given, job)
+    except RefusedError:
+        raise
+    except Exception:
+        plain = _without_nullable(given)
+        if plain is None:
+            raise
+        return of(model, plain, job)
+
+
+def _without_nullable(given: Any) -> Any:
+    """Return a frame with its nullable columns as float64, or None where it has none or a number would change."""
+    names = {name: str(given[name].dtype) for name in given.columns}
+    nullable = [name for name, kind in names.items() if kind == "boolean" or kind[:1] in "IU"]  # Int64, UInt8 and such
+    if not nullable or any((given[name].dropna().astype("int64").abs() >= 2**53).any() for name in nullable):
+        return None
+    return given.astype(dict.fromkeys(nullable, "float64"))
 
 
 def _types(job: dict[str, Any]) -> dict[str, str]:
@@ -468,7 +513,7 @@ def row_id(columns: list[str], wanted: list[tuple[str, str]]) -> str:
     return next(column for column in columns if column not in dict(wanted))
 
 
-def _parts(model: Any) -> Any:
+def parts(model: Any) -> Any:
     """Yield the parts of a fitted scikit-learn model, each with the columns that it is known to be given."""
     waiting: list[tuple[Any, list[str]]] = [(model, [])]
     while waiting:
@@ -477,14 +522,16 @@ def _parts(model: Any) -> Any:
             if name != "remainder":
                 named = [its_columns] if isinstance(its_columns, str) else its_columns
                 waiting.append((inner, [str(column) for column in named]))
-        waiting += [(inner, columns) for _, inner in getattr(part, "steps", [])]
+        waiting += [
+            (inner, columns) for _, inner in [*getattr(part, "steps", []), *getattr(part, "transformer_list", [])]
+        ]
         yield part, columns
 
 
 def levels(model: Any) -> dict[str, list[str]]:
     """Column to the categories that a fitted scikit-learn model itself holds, found in its encoders."""
     found: dict[str, list[str]] = {}
-    for part, columns in _parts(model):
+    for part, columns in parts(model):
         if hasattr(part, "categories_") and len(part.categories_) == len(columns):
             for column, values in zip(columns, part.categories_, strict=True):
                 found[column] = [str(value) for value in values if value == value]  # NaN is no level
@@ -494,7 +541,7 @@ def levels(model: Any) -> dict[str, list[str]]:
 def words(model: Any) -> dict[str, list[str]]:
     """Column to the words that a fitted model itself holds for it, found in its vectorizers; "" for any column."""
     found: dict[str, list[str]] = {}
-    for part, columns in _parts(model):
+    for part, columns in parts(model):
         known = getattr(part, "vocabulary_", None)
         if isinstance(known, dict) and known and all(isinstance(word, str) for word in known):
             found[columns[0] if len(columns) == 1 else ""] = sorted(known)
@@ -532,6 +579,10 @@ def _kept(model: Any, pairs: list[tuple[str, str]]) -> dict[str, list[str]]:
     return levels(model) | {name: [str(value) for value in values] for name, values in also.items()}
 
 
+_TIMES = [datetime(2000 + at, 1 + at % 12, 1 + at % 28, at % 24, tzinfo=None) for at in range(40)]  # noqa: DTZ001 - of no zone
+"""Times that rows are made up of, whichever the data has."""
+
+
 def golden_rows(
     wanted: list[dict[str, str]],
     quantiles: dict[str, list[float]],
@@ -555,14 +606,15 @@ def golden_rows(
 
     draw = random.Random(seed)  # noqa: S311 - rows to try, no secret
     columns: dict[str, Any] = {named: list(range(rows))}
-    types: dict[str, Any] = {"numeric": pl.Float64, "boolean": pl.Float64, "categorical": pl.String}
+    types: dict[str, Any] = {"numeric": pl.Float64, "boolean": pl.Float64, "categorical": pl.String, "text": pl.String}
     types["time"] = pl.Datetime("us")
     for feature in wanted:
         name, kind, of = feature["name"], feature["kind"], feature.get("type", "")
-        choices = {"numeric": quantiles.get(name, []), "boolean": [0.0, 1.0]}.get(kind, known.get(name, []))
+        made: dict[str, list[Any]] = {"numeric": quantiles.get(name, []), "boolean": [0.0, 1.0], "time": _TIMES}
+        choices = made.get(kind, known.get(name, []))
         spoken = (words or {}).get(name) or (words or {}).get("", [])
         values: list[Any] = [draw.choice(choices) if choices else None for _ in range(rows)]
-        if kind == "categorical" and not choices:
+        if kind in ("categorical", "text") and not choices:
             values = [" ".join(draw.choices(spoken, k=8)) if spoken else unknown for _ in range(rows)]
         if "int" in of.lower():
             columns[name] = pl.Series(name, [None if value is None else round(value) for value in values], pl.Int64)
@@ -644,7 +696,7 @@ def describe(job: dict[str, Any]) -> dict[str, Any]:
     with warnings.catch_warnings():
         warnings.filterwarnings("error", "Trying to unpickle estimator")  # of another version of scikit-learn
         model = load(Path(job["model_dir"]), job["format"], job["trusted"], job.get("audit", ""))
-    names = getattr(model, "feature_names_in_", None)
+    names = getattr(model, "feature_names_in_", getattr(model, "feature_names_", None))  # CatBoost's
     known = None if job["format"] == "pyfunc" else known_classes(model)
     return {
         "columns": [] if names is None else [str(name) for name in names],

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import modelyard.records.results as r
-from modelyard.core.errors import DataError
+from modelyard.core.errors import DataError, ModelyardError
 from modelyard.core.files import read_json
 from modelyard.models import store
 from modelyard.models.adapters import Golden, adapter_of
@@ -105,7 +105,24 @@ def reference_of(
 
     Raises:
         DataError: it cannot score today's rows. That is never taken for a first run.
+        PlatformError: its environment cannot be built.
     """
+    try:
+        return _reference(context, role, version, test, folder, signature)
+    except ModelyardError as error:
+        if role == "champion" and cannot_score(error):
+            error.hint = f"{error.hint} {_WAY_OUT}".strip()
+        raise
+
+
+def cannot_score(error: ModelyardError) -> bool:
+    """Return whether an error says that a version cannot be scored any more, by itself or for want of its packages."""
+    return isinstance(error, DataError) or error.code.startswith("environment/")
+
+
+def _reference(
+    context: Context, role: str, version: Version, test: Any, folder: Path, signature: r.Signature
+) -> Contender:
     manifest, config = version.manifest, context.config
     who = f"the {role.replace('-', ' ')} {version.name}"
     note = "" if manifest.evidence != "none" else f"{version.name} was adopted without evidence"
@@ -125,7 +142,7 @@ def reference_of(
             f"{who} knows other classes than today's rows have"
             + (f": not {', '.join(unknown[:5])}" if unknown else ""),
             code="model/other-classes",
-            hint="Adopt a model that knows them, or give this one a name of its own.",
+            hint="Give the model that knows other ones a name of its own.",
         )
     if manifest.signature.positive != signature.positive:
         raise DataError(
@@ -136,13 +153,9 @@ def reference_of(
     with tempfile.TemporaryDirectory(dir=folder) as fetched:
         home = Path(fetched) / "version"
         context.versions.open().fetch(version, home)
-        try:
-            scorer = Scorer.of_version(manifest, home, workbench(context), who=who)
-            context.console.say(f"  {who} scores the same rows")
-            written, _ = scorer.score({role: test}, id_column=test_rows.id_column(config), folder=folder)
-        except DataError as error:
-            error.hint = f"{error.hint} {_WAY_OUT}".strip()
-            raise
+        scorer = Scorer.of_version(manifest, home, workbench(context), who=who)
+        context.console.say(f"  {who} scores the same rows")
+        written, _ = scorer.score({role: test}, id_column=test_rows.id_column(config), folder=folder)
     frame = read_predictions(written[role], who)
     own = joined(context, frame, test, manifest.signature, who)
     return Contender(

@@ -11,6 +11,7 @@ from modelyard.evaluation.rulebook import Rulebook
 from modelyard.evaluation.session import Session
 from modelyard.policy.in_force import digest_of_rules
 from modelyard.steps.context import Context
+from modelyard.steps.scoring import logs_of
 
 
 def today() -> date:
@@ -29,6 +30,7 @@ def in_force(context: Context) -> Rulebook:
         },
         waivers.read(context.policy.rule_file(named, "evaluate.waivers"), named) if named else (),
         today(),
+        logs_of(context),
     )
 
 
@@ -57,6 +59,7 @@ def under_own_rules(context: Context, session: Session) -> tuple[Verdict | None,
             },
             waivers.read(context.policy.own_file(named, "evaluate.waivers"), named) if named else (),
             today(),
+            logs_of(context),
         )
     except (ConfigError, DataError):
         return Verdict.ERROR, ""

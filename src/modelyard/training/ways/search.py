@@ -16,7 +16,7 @@ from modelyard.training.candidates import Choice, expand
 from modelyard.training.families import family_of
 from modelyard.training.job import Job, Made
 from modelyard.training.search import Rows, fit, note, search
-from modelyard.training.signature import Features, as_numbers
+from modelyard.training.signature import Features, as_numbers, free_text
 from modelyard.training.threshold import choose
 from modelyard.training.way import Way
 
@@ -38,8 +38,8 @@ class SearchWay(Way):
         return config.train is not None and bool(config.train.candidates)
 
     def features(self, frame: "pl.DataFrame", columns: Columns) -> Features:
-        """Return the columns with every number as float64: the steps before each candidate work on such."""
-        return as_numbers(super().features(frame, columns))
+        """Return the columns as the steps before each candidate take them: numbers as float64, free text by itself."""
+        return free_text(as_numbers(super().features(frame, columns)), frame)
 
     def run(self, job: Job, model_dir: Path, scratch: Path) -> Made:
         """Search, fit the winner, and choose its threshold where one is to be chosen."""
