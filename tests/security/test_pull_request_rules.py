@@ -1,6 +1,7 @@
 """What a pull request could commit to be judged by rules other than its base's, or to have git run its code."""
 
 import json
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -269,6 +270,24 @@ def test_replaced_objects_change_no_rule(repository: Repository) -> None:
     for step in ("detect", "train"):
         assert repository.run(step).code == 0
     assert repository.run("evaluate").code == 1
+
+
+def test_rules_that_changed_after_detect_are_refused(repository: Repository) -> None:
+    """Bytes of the base's configuration in git's own store, as code of the change can rewrite them in the same job."""
+    repository.merged(written("note", "n"))
+    told = repository.run("detect", "--json").out.splitlines()
+    rules = json.loads(next(line for line in told if line.startswith("{")))["rules-digest"]
+    assert repository.run("train", "--rules-digest", rules).code == 0
+    name = desk.said(repository.folder, "rev-parse", "main:modelyard.yml")
+    stored = repository.folder / ".git" / "objects" / name[:2] / name[2:]
+    stored.chmod(0o644)
+    stored.write_bytes(zlib.compress(f"blob {len(LAX)}\0{LAX}".encode()))
+    done = repository.run("evaluate", "--rules-digest", rules)
+    assert done.code == 2
+    assert "[config/rules-changed]" in done.err
+    done = repository.run("evaluate")
+    assert done.code == 3
+    assert "[evaluate/rules-changed]" in done.err
 
 
 @pytest.mark.parametrize("target", [".git", "src", "."])

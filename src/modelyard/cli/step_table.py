@@ -7,6 +7,7 @@ RUN_DIR = Flag("run-dir", "run folder, where records and reports are written; re
 REGISTRY = Flag("registry", "registry to use instead of the configuration's: local, github or mlflow")
 REQUIREMENTS = Flag("requirements", "requirements file of your own pins, instead of the configuration's: names, versions, markers, hashes")
 BASE = Flag("base", "git reference whose rules judge a local run; in Actions a pull request is always judged by its base")
+RULES_DIGEST = Flag("rules-digest", "digest of the rules that detect went by, its output rules-digest; other rules end with exit code 2")
 JSON = Flag("json", "print the outputs as JSON", switch=True)
 
 STAGES = {'detect': True, 'validate': True, 'train': True, 'evaluate': True, 'report': False, 'promote': True, 'comment': False}
@@ -25,28 +26,28 @@ STEP_COMMANDS = (
         "Run the expectation suites on the data sets that they are for.",
         "modelyard validate",
         "modelyard.cli.step",
-        (CONFIG, RUN_DIR, REGISTRY, REQUIREMENTS, BASE, JSON),
+        (CONFIG, RUN_DIR, REGISTRY, REQUIREMENTS, BASE, RULES_DIGEST, JSON),
     ),
     Command(
         "train",
         "Train the challenger: search the candidates, or call an entrypoint or a command.",
         "modelyard train",
         "modelyard.cli.step",
-        (CONFIG, RUN_DIR, REGISTRY, REQUIREMENTS, BASE, JSON),
+        (CONFIG, RUN_DIR, REGISTRY, REQUIREMENTS, BASE, RULES_DIGEST, JSON),
     ),
     Command(
         "evaluate",
         "Score challenger and champion on the same test rows and judge the gates.",
         "modelyard evaluate --json",
         "modelyard.cli.step",
-        (CONFIG, RUN_DIR, REGISTRY, REQUIREMENTS, BASE, JSON),
+        (CONFIG, RUN_DIR, REGISTRY, REQUIREMENTS, BASE, RULES_DIGEST, JSON),
     ),
     Command(
         "report",
         "Render the records as Markdown and as one self-contained HTML file, or comment on the pull request.",
         "modelyard report",
         "modelyard.cli.step",
-        (CONFIG, RUN_DIR, REGISTRY, REQUIREMENTS, BASE, Flag("part", "render: write the report's files. comment: in GitHub Actions, render the records anew and comment on the pull request; needs no checkout", "render"), JSON),
+        (CONFIG, RUN_DIR, REGISTRY, REQUIREMENTS, BASE, RULES_DIGEST, Flag("part", "render: write the report's files. comment: in GitHub Actions, render the records anew and comment on the pull request; needs no checkout", "render"), JSON),
     ),
     Command(
         "promote",

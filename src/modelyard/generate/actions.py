@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from modelyard.core.docstrings import field_docstrings
 from modelyard.steps.catalogue import stages
-from modelyard.steps.declaration import TOKEN, Secret, StepSpec
+from modelyard.steps.declaration import TOKEN, JudgedInputs, Secret, StepSpec
 from modelyard.steps.definition import FollowUp, Stage, StepDefinition
 
 SETUP_PYTHON = "actions/setup-python@5fda3b95a4ea91299a34e894583c3862153e4b97 # v7.0.0"
@@ -72,7 +72,7 @@ ROOT_OUTPUTS: Mapping[str, tuple[str, str]] = {
 def root_inputs() -> list[Input]:
     """Return the inputs of the root action: everything that its stages take."""
     found: dict[str, Input] = {}
-    set_here = {name for _, stage in _staged() for name in stage.evidence}
+    set_here = {name for step, stage in _staged() for name in _handed(step, stage)}
     set_here |= {name for _, follow_up in _follow_ups() for name in follow_up.inputs}
     for step, _ in _staged():
         for item in step_inputs(step.spec):
@@ -86,6 +86,15 @@ def root_inputs() -> list[Input]:
 
 def _staged() -> list[tuple[StepDefinition, Stage]]:
     return [(step, step.stage) for step in stages() if step.stage is not None]
+
+
+def _handed(step: StepDefinition, stage: Stage) -> dict[str, str]:
+    """Return the inputs of a stage that are outputs of earlier ones, which the runner holds out of reach."""
+    first = next(each.name for each, its in _staged() if its.starts)
+    rules = (
+        {"rules-digest": f"steps.{first}.outputs.rules-digest"} if issubclass(step.spec.inputs, JudgedInputs) else {}
+    )
+    return rules | {name: f"steps.{other}.outputs.record-digest" for name, other in stage.evidence.items()}
 
 
 def _follow_ups() -> list[tuple[StepDefinition, FollowUp]]:
@@ -131,10 +140,8 @@ def root_action() -> str:
     inputs = root_inputs()
     steps = _prepare("ml", inputs, ".")
     for step, stage in _staged():
-        evidence = {
-            _variable(name): f"${{{{ steps.{other}.outputs.record-digest }}}}" for name, other in stage.evidence.items()
-        }
-        steps.append(_run(step.spec, step.name, inputs, condition(step), evidence, renders=bool(stage.follow_up)))
+        handed = {_variable(name): f"${{{{ {value} }}}}" for name, value in _handed(step, stage).items()}
+        steps.append(_run(step.spec, step.name, inputs, condition(step), handed, renders=bool(stage.follow_up)))
     for step, follow_up in _follow_ups():
         when = f"!cancelled() && {follow_up.condition} && steps.{step.name}.outcome == 'success'"
         fixed = {_variable(name): value for name, value in follow_up.inputs.items()}

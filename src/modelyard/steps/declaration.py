@@ -75,6 +75,13 @@ class Inputs(BaseModel):
             ) from error
 
 
+class JudgedInputs(Inputs):
+    """Inputs of a step after detect, which goes by the same rules."""
+
+    rules_digest: str = ""
+    """Digest of the rules that detect went by, its output rules-digest; other rules end with exit code 2."""
+
+
 class Outputs(BaseModel):
     """Outputs that every step has."""
 

@@ -7,12 +7,13 @@ from typing import Any
 
 from modelyard import __version__
 from modelyard.core.canonical import digest
-from modelyard.core.errors import DataError, ModelyardError
+from modelyard.core.errors import ConfigError, DataError, ModelyardError
 from modelyard.core.verdict import Verdict
+from modelyard.policy.in_force import digest_of_rules
 from modelyard.records.envelope import Envelope, Record, Step, plain_record
 from modelyard.records.results import DETECT, Problem
 from modelyard.steps.context import CheckedOut, Context
-from modelyard.steps.declaration import Inputs
+from modelyard.steps.declaration import Inputs, JudgedInputs
 from modelyard.steps.definition import Outcome as Outcome
 from modelyard.steps.definition import StepDefinition as StepDefinition
 
@@ -35,6 +36,7 @@ def perform(step: StepDefinition, context: Context, inputs: Inputs, *, keep: boo
     """
     started, clock = context.now(), time.monotonic()
     try:
+        _refuse_other_rules(context, inputs)
         outcome = step.run(context, inputs)
     except ModelyardError as error:
         if keep:
@@ -59,6 +61,21 @@ def perform(step: StepDefinition, context: Context, inputs: Inputs, *, keep: boo
         result=outcome.result.model_dump(mode="json"),
         circumstances=context.describe(started, time.monotonic() - clock, peak_memory_mib()),
     )
+
+
+def _refuse_other_rules(context: Context, inputs: Inputs) -> None:
+    """Refuse rules other than those that detect went by, before any code of the change ran.
+
+    Raises:
+        ConfigError: they are others.
+    """
+    handed = inputs.rules_digest if isinstance(inputs, JudgedInputs) else ""
+    if handed and handed != (now := digest_of_rules(context.policy.rules)):
+        raise ConfigError(
+            f"detect went by the rules {handed[:80]}, and this step found {now}",
+            code="config/rules-changed",
+            hint="Something in this job changed them after detect. Look at what the training code does.",
+        )
 
 
 def rebind(step: StepDefinition, context: Context, known: Envelope) -> Envelope:

@@ -59,6 +59,8 @@ class DetectResult(Part):
     code_digest: Digest
     config_digest: Digest
     packages_digest: Digest
+    rules_digest: Digest | None = None
+    """Of the rules that judge and the files that they name; None in records from before it was kept."""
     registry: str
     columns: tuple[ColumnType, ...] = ()
     """Every column of all sets, in their order."""

@@ -30,6 +30,7 @@ class DetectPresenter(Plain[DetectResult]):
             "changed": result.changed,
             "reasons": ",".join(result.reasons),
             "data-digest": digest({part.name: part.digest for part in result.sets}),
+            "rules-digest": result.rules_digest or "",
             "model": envelope.record.model,
             "models": json.dumps([envelope.record.model]),
         }

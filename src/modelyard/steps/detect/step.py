@@ -6,6 +6,7 @@ from typing import Any, get_args
 import modelyard.records.results as r
 from modelyard.core.verdict import Verdict
 from modelyard.data import fingerprint
+from modelyard.policy.in_force import digest_of_rules
 from modelyard.records.results import ColumnType, DataSet, DetectResult, Reason
 from modelyard.registry.records import version_records
 from modelyard.steps.context import CheckedOut
@@ -27,6 +28,8 @@ class DetectOutputs(Outputs):
     """The models of this configuration, as a JSON list."""
     data_digest: str
     """Digest over all data sets."""
+    rules_digest: str
+    """Digest of the rules that judge, and of the files that they name."""
     stages: str
     """The stages that this event calls for from here on, separated by commas; none where nothing changed."""
 
@@ -78,6 +81,7 @@ def run(context: CheckedOut, _inputs: Inputs) -> Outcome:
         champion=None if champion is None else champion.name,
         code_digest=context.workspace.digest_code(),
         config_digest=context.policy.digest_configuration(),
+        rules_digest=digest_of_rules(context.policy.rules),
         packages_digest=context.workspace.digest_packages(),
         registry=context.versions.open().kind,
         columns=_columns(context, then, details),

@@ -16,7 +16,7 @@ from modelyard.registry.protocol import Version
 from modelyard.steps import bundle
 from modelyard.steps import rows as test_rows
 from modelyard.steps.context import CheckedOut, Context
-from modelyard.steps.declaration import TOKEN, Inputs, Outputs, StepSpec
+from modelyard.steps.declaration import TOKEN, Inputs, JudgedInputs, Outputs, StepSpec
 from modelyard.steps.definition import Outcome, Stage, StepDefinition
 from modelyard.steps.evaluate.present import EvaluatePresenter
 from modelyard.steps.execution import passed
@@ -28,7 +28,7 @@ SPEC = StepSpec(
     name="evaluate",
     summary="Score challenger and champion on the same test rows and judge the gates.",
     example="modelyard evaluate --json",
-    inputs=Inputs,
+    inputs=JudgedInputs,
     outputs=Outputs,
     secrets=(TOKEN,),
 )
@@ -69,6 +69,7 @@ def run(context: CheckedOut, _inputs: Inputs) -> Outcome:
     trained = passed(context.records.read("train")).record
     facts = trained.outcome
     assert isinstance(facts, r.TrainResult)  # noqa: S101 - a train record holds a train result
+    _same_rules(context)
     _same_data(context, facts)
     session, contenders = scored(context, facts, _references(context), _seed(facts, context.versions.find_champion()))
     units = "" if session.test_set.unit is None else f" in {session.test_set.units:,} {session.test_set.unit_name}s"
@@ -112,6 +113,20 @@ def _references(context: Context) -> dict[str, Version]:
     other = best.manifest.model_digest != champion.manifest.model_digest
     rescorable = adapter_of(best.manifest.adapter, best.name).rescorable
     return {"champion": champion} | ({"best-promoted": best} if other and rescorable else {})
+
+
+def _same_rules(context: Context) -> None:
+    """Refuse, in a job, to judge by rules other than those that the records before were made under."""
+    if context.event is None:
+        return  # locally, gates are changed and judged again
+    for name in ("detect", "train"):
+        record = context.records.read(name).record
+        if record.config_digest != context.loaded.digest:
+            raise DataError(
+                f"{name} was run under another configuration than this evaluation",
+                code="evaluate/rules-changed",
+                hint="Run all stages on one commit; nothing may change the configuration or the rules between them.",
+            )
 
 
 def _same_data(context: Context, facts: r.TrainResult) -> None:

@@ -12,12 +12,12 @@ from modelyard.records.envelope import Envelope, Step
 from modelyard.records.results import ReportResult, in_order
 from modelyard.records.store import RunRecords
 from modelyard.steps.context import Context
-from modelyard.steps.declaration import TOKEN, Inputs, Outputs, StepSpec
+from modelyard.steps.declaration import TOKEN, Inputs, JudgedInputs, Outputs, StepSpec
 from modelyard.steps.definition import FollowUp, Outcome, Stage, StepDefinition
 from modelyard.steps.report.present import ReportPresenter
 
 
-class ReportInputs(Inputs):
+class ReportInputs(JudgedInputs):
     """Inputs of report."""
 
     part: Literal["render", "comment"] = "render"

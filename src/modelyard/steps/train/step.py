@@ -15,7 +15,7 @@ from modelyard.records.envelope import Envelope
 from modelyard.steps import rows as step_rows
 from modelyard.steps.code import paths_of_code
 from modelyard.steps.context import CheckedOut
-from modelyard.steps.declaration import Inputs, Outputs, Secret, StepSpec
+from modelyard.steps.declaration import Inputs, JudgedInputs, Outputs, Secret, StepSpec
 from modelyard.steps.definition import Outcome, Stage, StepDefinition
 from modelyard.steps.execution import passed
 from modelyard.steps.train.present import TrainPresenter
@@ -33,7 +33,7 @@ SPEC = StepSpec(
     name="train",
     summary="Train the challenger: search the candidates, or call an entrypoint or a command.",
     example="modelyard train",
-    inputs=Inputs,
+    inputs=JudgedInputs,
     outputs=TrainOutputs,
     secrets=(PROFILE_KEY,),
 )

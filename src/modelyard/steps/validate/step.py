@@ -9,7 +9,7 @@ from modelyard.core.files import sha256_file
 from modelyard.core.verdict import worst
 from modelyard.records.results import ValidateResult
 from modelyard.steps.context import CheckedOut
-from modelyard.steps.declaration import Inputs, Outputs, StepSpec
+from modelyard.steps.declaration import Inputs, JudgedInputs, Outputs, StepSpec
 from modelyard.steps.definition import Outcome, Stage, StepDefinition
 from modelyard.steps.validate.present import ValidatePresenter
 
@@ -17,7 +17,7 @@ SPEC = StepSpec(
     name="validate",
     summary="Run the expectation suites on the data sets that they are for.",
     example="modelyard validate",
-    inputs=Inputs,
+    inputs=JudgedInputs,
     outputs=Outputs,
 )
 
