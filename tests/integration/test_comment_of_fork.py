@@ -138,8 +138,8 @@ HOSTILE: dict[str, tuple[bytes, str]] = {
     "no archive": (b"PK\x03\x04 not one", "not a readable archive"),
     "half an archive": (archive(kept())[:-40], "not a readable archive"),
     "an edited record": (archive(edited("evaluate")), "changed after it was written"),
-    "nothing in it": (archive({}), "are missing, or another model's"),
-    "names that lead out": (archive({"../../records/detect.json": b"{}"}), "are missing, or another model's"),
+    "nothing in it": (archive({}), "they are missing, or another model's"),
+    "names that lead out": (archive({"../../records/detect.json": b"{}"}), "they are missing, or another model's"),
     "a bomb": (archive({"records/detect.json": b" " * (17 << 20)}), "is larger than"),
     "deep nesting": (archive({"records/detect.json": b"[" * 200_000}), "not a readable record"),
     "no JSON": (archive({"records/detect.json": b"\xff\xfe"}), "not a readable record"),
@@ -183,12 +183,38 @@ def test_other_artifacts_are_not_looked_at(server: Hub, post: Posting, change: d
 
 def test_records_of_another_model_than_the_artifact_says_are_refused(server: Hub, post: Posting) -> None:
     server.artifacts[1]["name"] = "modelyard-records-other"
-    assert "the records of other are missing, or another model's" in post()
+    assert "the records of other cannot be shown: they are missing, or another model's" in post()
 
 
 def test_without_the_permission_the_notice_says_which(server: Hub, post: Posting) -> None:
     server.tokens["ghs_comment"] = set()
     assert "permissions: {pull-requests: write}" in post()
+
+
+def test_a_run_that_keeps_many_artifacts_gets_few_comments(server: Hub, post: Posting) -> None:
+    for number in range(2, 122):
+        server.artifacts[number] = {"run": RUN, "name": f"modelyard-records-look-{number:03}", "data": archive(kept())}
+    told = post()
+    assert "kept records of 121 models; 10 were looked at" in told
+    assert len(server.comments) == 1, "of the ten, the one whose records are its own"
+    assert [call.operation for call in server.calls].count("storage") == 10
+
+
+def test_a_run_whose_artifacts_are_large_together_is_looked_at_in_part(
+    server: Hub, post: Posting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(command, "MOST_BYTES", 2 * len(server.artifacts[1]["data"]))
+    for name in ("a", "b", "c"):
+        server.artifacts[len(server.artifacts) + 1] = {**server.artifacts[1], "name": f"modelyard-records-{name}"}
+    assert "too large to look at" in post()
+    assert [call.operation for call in server.calls].count("storage") == 2
+
+
+def test_a_broken_artifact_does_not_silence_the_others(server: Hub, post: Posting) -> None:
+    server.artifacts[2] = {"run": RUN, "name": "modelyard-records-a-broken-one", "data": b"PK no archive"}
+    told = post()
+    assert "the records of a-broken-one cannot be shown" in told
+    assert len(server.comments) == 1
 
 
 def test_a_payload_that_describes_no_run_is_refused(server: Hub, post: Posting) -> None:

@@ -19,7 +19,7 @@ from modelyard.github.comments import Marker, upsert
 from modelyard.github.credentials import client_for
 from modelyard.github.event import Event, OtherRun, read_event
 from modelyard.github.log import Annotation
-from modelyard.github.workflow_run import kept_records, pull_request
+from modelyard.github.workflow_run import MOST_BYTES, MOST_MODELS, Artifact, fetch, kept_records, pull_request
 from modelyard.records.envelope import Envelope, Step
 from modelyard.records.store import RunRecords
 from modelyard.report.conclusion import headline
@@ -74,30 +74,38 @@ def _for_another_run(event: Event, other: OtherRun, run_dir: Path) -> int:
     if other.event != "pull_request":
         return _ended(run_dir, f"nothing to comment on: the run {other.id} was started by {other.event[:60]!r}")
     client = _client(event)
-    with tempfile.TemporaryDirectory(prefix="modelyard-comment-") as scratch:
+    try:
+        number = pull_request(client, other)
+        if number is None:
+            return _ended(run_dir, f"no open pull request has the head {other.head[:12]} that run {other.id} judged")
+        kept = kept_records(client, other)
+    except PlatformError as error:
+        return _ended(run_dir, f"the comment was not written: {error}")
+    if not kept:
+        return _ended(run_dir, f"the run {other.id} kept no records; its evaluation ended before it wrote any")
+    by = _By(number, other.head, other.id, other.attempt, note=_NOTE)
+    left = MOST_BYTES
+    for artifact in kept[:MOST_MODELS]:
+        left -= artifact.size
         try:
-            number = pull_request(client, other)
-            if number is None:
-                return _ended(
-                    run_dir, f"no open pull request has the head {other.head[:12]} that run {other.id} judged"
-                )
-            known = RunRecords(Path())
-            members = [path.as_posix() for step in shown_steps() for path in known.files(step)]
-            kept = kept_records(client, other, members, Path(scratch))
-        except PlatformError as error:
-            return _ended(run_dir, f"the comment was not written: {error}")
-        by = _By(number, other.head, other.id, other.attempt, note=_NOTE)
-        for model, folder in kept.items():
-            try:
-                records = shown_records(RunRecords(folder))
-                if {envelope.record.model for envelope in records.values()} != {model}:
-                    return _ended(run_dir, f"the records of {model} are missing, or another model's")
-                _comment(event, by, records, run_dir)
-            except ModelyardError as error:
-                return _ended(run_dir, f"the records of {model} cannot be shown: {error}")
-    return (
-        OK if kept else _ended(run_dir, f"the run {other.id} kept no records; its evaluation ended before it wrote any")
-    )
+            if left < 0:
+                raise PlatformError("the run's records are too large to look at", code="github/artifact-too-large")
+            _comment(event, by, _records_of(client, artifact), run_dir)
+        except ModelyardError as error:
+            _ended(run_dir, f"the records of {artifact.model} cannot be shown: {error}")
+    if len(kept) > MOST_MODELS:
+        _ended(run_dir, f"the run {other.id} kept records of {len(kept)} models; {MOST_MODELS} were looked at")
+    return OK
+
+
+def _records_of(client: GitHub, artifact: Artifact) -> Mapping[Step, Envelope]:
+    known = RunRecords(Path())
+    members = [path.as_posix() for step in shown_steps() for path in known.files(step)]
+    with tempfile.TemporaryDirectory(prefix="modelyard-comment-") as scratch:
+        records = shown_records(RunRecords(fetch(client, artifact, members, Path(scratch))))
+    if {envelope.record.model for envelope in records.values()} != {artifact.model}:
+        raise PlatformError("they are missing, or another model's", code="github/other-records")
+    return records
 
 
 def _comment(event: Event, by: _By, records: Mapping[Step, Envelope], run_dir: Path) -> int:

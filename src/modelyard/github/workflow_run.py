@@ -8,8 +8,8 @@ import re
 import zipfile
 import zlib
 from collections.abc import Collection
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from modelyard.core.errors import PlatformError
 from modelyard.core.files import write_atomic
@@ -19,6 +19,8 @@ from modelyard.github.event import OtherRun
 READ_RUN, READ_PULL = "actions: read", "pull-requests: write"
 LARGEST_ARTIFACT, LARGEST_RECORD = 200 << 20, 16 << 20
 """Bytes of an archive, and of one record in it, that are looked at."""
+MOST_MODELS, MOST_BYTES = 10, 400 << 20
+"""Models of one run that are commented on, and bytes of all their archives: a fork chooses how many its run keeps."""
 _ARTIFACT = re.compile(r"modelyard-records-([a-z0-9-]{1,40})")
 
 
@@ -36,42 +38,58 @@ def pull_request(client: GitHub, run: OtherRun) -> int | None:
     return int(found[0]["number"]) if len(found) == 1 else None
 
 
-def kept_records(client: GitHub, run: OtherRun, members: Collection[str], folder: Path) -> dict[str, Path]:
-    """Fetch the records of a run, each model's into a folder of its own.
+@dataclass(frozen=True)
+class Artifact:
+    """The newest records that a run kept of a model; its id and its archive's size are GitHub's, its name the run's."""
 
-    Args:
-        client: the repository.
-        run: the run.
-        members: paths in the artifact that are wanted; nothing else of it is read.
-        folder: where they go.
+    model: str
+    id: int
+    size: int
 
-    Returns:
-        Model to its folder.
+
+def kept_records(client: GitHub, run: OtherRun) -> list[Artifact]:
+    """List the records that a run kept, a model each, by the model's name.
 
     Raises:
         GitHubError: GitHub did not answer.
-        PlatformError: an artifact is no archive, or larger than it may be.
     """
-    newest: dict[str, dict[str, Any]] = {}
+    newest: dict[str, Artifact] = {}
     for artifact in client.pages(f"actions/runs/{run.id}/artifacts", needs=READ_RUN, key="artifacts"):
         named = _ARTIFACT.fullmatch(str(artifact.get("name")))
         if named is None or artifact.get("expired"):
             continue
-        known = newest.get(named[1])
-        if known is None or artifact["id"] > known["id"]:
-            newest[named[1]] = artifact
-    found = {}
-    for model, artifact in sorted(newest.items()):
-        if artifact["size_in_bytes"] > LARGEST_ARTIFACT:
-            raise PlatformError(
-                f"the artifact of {model} has {artifact['size_in_bytes']:,} bytes, too many to look at",
-                code="github/artifact-too-large",
-            )
-        archive = folder / f"{model}.zip"
-        client.download(f"actions/artifacts/{int(artifact['id'])}/zip", archive, needs=READ_RUN)
-        found[model] = folder / model
-        _take_out(archive, members, found[model])
-    return found
+        found = Artifact(named[1], int(artifact["id"]), int(artifact["size_in_bytes"]))
+        known = newest.get(found.model)
+        if known is None or found.id > known.id:
+            newest[found.model] = found
+    return [newest[model] for model in sorted(newest)]
+
+
+def fetch(client: GitHub, artifact: Artifact, members: Collection[str], folder: Path) -> Path:
+    """Fetch the records of a model, and keep no archive.
+
+    Args:
+        client: the repository.
+        artifact: what the run kept.
+        members: paths in the archive that are wanted; nothing else of it is read.
+        folder: where a folder is made for them.
+
+    Raises:
+        GitHubError: GitHub did not answer.
+        PlatformError: it is no archive, or larger than it may be.
+    """
+    if artifact.size > LARGEST_ARTIFACT:
+        raise PlatformError(
+            f"the artifact of {artifact.model} has {artifact.size:,} bytes, too many to look at",
+            code="github/artifact-too-large",
+        )
+    archive = folder / f"{artifact.model}.zip"
+    try:
+        client.download(f"actions/artifacts/{artifact.id}/zip", archive, needs=READ_RUN)
+        _take_out(archive, members, folder / artifact.model)
+    finally:
+        archive.unlink(missing_ok=True)
+    return folder / artifact.model
 
 
 def _take_out(archive: Path, members: Collection[str], folder: Path) -> None:
