@@ -1,5 +1,6 @@
 """What MLflow makes of a version: a model that its own loader opens, a page with numbers and report; no code runs."""
 
+import hashlib
 import json
 import os
 import pickle
@@ -20,6 +21,7 @@ from modelyard.models import store
 from modelyard.models.adapters import ADAPTERS
 from modelyard.models.child import score as score_child
 from modelyard.models.scorer import Scorer
+from modelyard.records.envelope import read_record, write_record
 from modelyard.records.manifest import Content
 from modelyard.records.results import Feature, Signature
 from modelyard.registry.bundle import collect
@@ -147,10 +149,8 @@ def test_mlflows_own_loader_gives_the_predictions_that_scoring_gives(tmp_path: P
 
 def test_mlflow_shows_digests_numbers_and_the_report(tmp_path: Path, server: Running) -> None:
     run = run_folder(tmp_path / "run")
-    said = bundle(run)
-    shown = {name: run / name for name in ("report.md", "report.html")}
     where = opened(server, tmp_path)
-    version = where.publish(Bundle(said.content, said.files, shown))
+    version = where.publish(bundle(run))
     client = MlflowClient(server.url, server.url)
     page = client.get_model_version(MODEL, "1")
     assert page.tags["modelyard.evidence"] == version.manifest.evidence == page.tags["modelyard.record.evaluate"]
@@ -163,13 +163,23 @@ def test_mlflow_shows_digests_numbers_and_the_report(tmp_path: Path, server: Run
     assert {each.path for each in client.list_artifacts(page.run_id)} == {
         "manifests", "model", "report.html", "report.md", "version",
     }  # fmt: skip
-    (run / "report.md").write_text("# another\n", "utf-8")
-    other = run_folder(tmp_path / "other", "other")
-    (other / "report.html").write_text("<p>not the one that was recorded</p>", "utf-8")
-    said = bundle(other)
-    where.publish(Bundle(said.content, said.files, {name: other / name for name in shown}))
-    again = client.get_model_version(MODEL, "2").run_id
-    assert "report.html" not in {each.path for each in client.list_artifacts(again)}
+
+
+def test_a_forged_page_of_the_training_job_is_not_shown(tmp_path: Path, server: Running) -> None:
+    """Page and report record are of the job that ran the user's code, and the evidence covers neither."""
+    run = run_folder(tmp_path / "run")
+    forged = b"<script>alert(1)</script>"
+    (run / "report.html").write_bytes(forged)
+    path = run / "records" / "report.json"
+    record = read_record(path).record
+    assert record.result is not None
+    result = {**record.result, "html_digest": f"sha256:{hashlib.sha256(forged).hexdigest()}"}
+    write_record(path, record.model_copy(update={"result": result}))
+    opened(server, tmp_path).publish(bundle(run))
+    client = MlflowClient(server.url, server.url)
+    page = client.download_artifacts(client.get_model_version(MODEL, "1").run_id, "report.html", str(tmp_path))
+    text = Path(page).read_text("utf-8")
+    assert "<script" not in text
 
 
 def test_changed_files_are_not_loaded_by_mlflow_either(tmp_path: Path, server: Running) -> None:

@@ -1,7 +1,7 @@
 """What every registry offers: publish, resolve, move an alias by compare-and-swap, fetch, and a history."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Literal, Protocol
@@ -38,8 +38,6 @@ class Bundle:
 
     content: Content
     files: Mapping[str, Path]
-    shown: Mapping[str, Path] = field(default_factory=dict)
-    """Name to file of what a registry with pages may show beside the version: report.md, report.html."""
 
 
 OrphanKind = Literal["temporary", "draft", "unnamed", "removed"]

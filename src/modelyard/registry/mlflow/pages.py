@@ -15,7 +15,7 @@ import yaml
 
 from modelyard.records.envelope import Envelope, Step
 from modelyard.records.manifest import Content, FileEntry, Manifest
-from modelyard.records.results import ReportResult, Signature, TrainResult
+from modelyard.records.results import EVALUATE, REPORT, RESULTS, Signature, TrainResult
 
 MODEL, VERSION, DATA = "model", "version", "data"
 """Folders of a run's artifacts: what MLflow loads, everything else of a version, and the model's files in the first."""
@@ -157,14 +157,15 @@ def version_tags(manifest: Manifest, records: Mapping[Step, Envelope]) -> dict[s
     return {**tags, IDENTITY: manifest.identity, STATE: UNFINISHED}
 
 
-def reports(beside: Mapping[str, Path], records: Mapping[Step, Envelope]) -> dict[str, Path]:
-    """Return the rendered report, where its files are those that the report record speaks of."""
-    report = records.get("report")
-    made = None if report is None else report.record.outcome
-    if not isinstance(made, ReportResult):
+def reports(records: Mapping[Step, Envelope]) -> dict[str, bytes]:
+    """Return the report, rendered from the records that the evidence covers: files of the job that trained are not."""
+    from modelyard.report.renderers.html import render_html
+    from modelyard.report.renderers.markdown import render_markdown
+
+    shown = {step: each for step, each in records.items() if RESULTS.get(step).of_run and step != REPORT.name}
+    if EVALUATE.name not in shown:
         return {}
-    wanted = {"report.md": made.markdown_digest, "report.html": made.html_digest}
-    return {name: path for name, path in beside.items() if name in wanted and _sha256(path) == wanted[name]}
+    return {"report.md": render_markdown(shown).encode(), "report.html": render_html(shown).encode()}
 
 
 def _loader() -> tuple[str, dict[str, bytes]]:

@@ -1,6 +1,5 @@
 """Publish a version to MLflow: a run with its files, a version of the registered model, and the line that counts."""
 
-import shutil
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -68,8 +67,7 @@ class Publisher:
         environment = folder / pages.place("environment.txt", draft.adapter)
         text = environment.read_text("utf-8", "replace") if environment.is_file() else ""
         write(folder, pages.around(bundle.content, draft.files, text, mlflow.__version__).items())
-        for name, path in pages.reports(bundle.shown, records).items():
-            shutil.copyfile(path, folder / name)
+        write(folder, pages.reports(records).items())
         client, tags = self.server.client, pages.version_tags(draft, records)
         identity, uri = self.runs.make(tags)
         self.runs.files(identity).send(folder)

@@ -65,8 +65,6 @@ SPEC = StepSpec(
     environment="carry",
     secrets=(TOKEN,),
 )
-REPORTS = ("report.md", "report.html")
-"""What a registry with pages shows beside the version."""
 
 
 def carried_records() -> tuple[Step, ...]:
@@ -147,8 +145,7 @@ def run(context: Context, inputs: PromoteInputs) -> Outcome:
     }
     if inputs.dry_run:
         return _outcome(r.PromoteResult(**said, version="", journal=0, dry_run=True))
-    shown = {name: path for name in REPORTS if (path := context.run_dir / name).is_file()}
-    version = context.versions.open().publish(Bundle(content, files, shown))
+    version = context.versions.open().publish(Bundle(content, files))
     if waiting:
         asked = proposal.open_pull_request(context, version, champion, records, inputs.reason)
         _tell_ledger(context, evaluation)
