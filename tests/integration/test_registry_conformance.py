@@ -254,15 +254,20 @@ def test_a_promotion_names_the_evidence_that_the_version_carries(tmp_path: Path,
     assert where.history() == ()
 
 
-def test_a_model_is_adopted_only_where_there_is_none(tmp_path: Path, registry: Opener) -> None:
+def test_a_model_is_adopted_where_there_is_none_or_in_place_of_what_was_seen(tmp_path: Path, registry: Opener) -> None:
     where = registry(tmp_path)
     old = where.publish(adopted(tmp_path / "old"))
     promote(where, old, seen=None, kind="adopted")
     assert (where.history()[0].kind, where.history()[0].evidence) == ("adopted", "none")
     other = where.publish(adopted(tmp_path / "other", "another model"))
-    for seen in (None, "v1"):
-        with pytest.raises(ConfigError, match="champion points at v1 already"):
-            promote(where, other, seen=seen, kind="adopted")
+    with pytest.raises(ConfigError, match="champion points at v1 already"):
+        promote(where, other, seen=None, kind="adopted")
+    with pytest.raises(PlatformError) as caught:
+        promote(where, other, seen="v2", kind="adopted")
+    assert caught.value.code == "registry/alias-moved"
+    promote(where, other, seen="v1", kind="adopted")
+    assert {entry.to for entry in where.history()} == {"v1", "v2"}
+    assert where.resolve("champion").name == "v2"
 
 
 @pytest.mark.parametrize("alias", ["../champion", "Champion", "v7", "previous", "a/b", "chаmpion", ""])

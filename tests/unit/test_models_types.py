@@ -1,5 +1,6 @@
 """A model gets whole numbers, booleans and categories as production gives them, and golden rows of the same kinds."""
 
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -11,6 +12,7 @@ from sklearn.compose import make_column_transformer
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.impute import SimpleImputer
+from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder
 
@@ -194,8 +196,58 @@ def test_numbers_that_float64_would_change_are_never_given_as_such() -> None:
         score.predicted(Refuses(), rows, [("n", "numeric")], job)
 
 
+def test_nothing_that_a_model_holds_of_a_personal_column_is_in_made_up_rows(tmp_path: Path) -> None:
+    names, texts = [f"Ada {at}" for at in range(20)], [f"word{at} said" for at in range(20)]
+    frame = pd.DataFrame({"name": names, "city": ["u", "v"] * 10, "note": texts})
+    first = make_column_transformer(
+        (OneHotEncoder(handle_unknown="ignore"), ["name"]),
+        (OneHotEncoder(handle_unknown="ignore"), ["city"]),
+        (TfidfVectorizer(), "note"),
+    )
+    model = make_pipeline(first, LogisticRegression()).fit(frame, np.arange(20) % 2)
+    files = {name: str(tmp_path / f"{name}.parquet") for name in ("inputs", "predictions")}
+    job = {
+        "task": "binary", "classes": [0, 1], "positive": 1, "id": "", "format": "joblib",
+        "features": [{"name": name, "kind": "categorical", "type": "str"} for name in frame.columns],
+        "golden": {"quantiles": {}, "seed": "1", "rows": 8, "personal": ["name", "note"], **files},
+    }  # fmt: skip
+    assert score.golden(model, job) == ""
+    made = pl.read_parquet(files["inputs"])
+    assert set(made["city"]) <= {"u", "v"}
+    assert made["city"].null_count() == 0
+    assert not (set(made["name"].drop_nulls()) | set(made["note"].drop_nulls())) - {"made up"}
+
+
 def test_made_up_rows_have_times_where_the_model_takes_times() -> None:
     features = [{"name": "at", "kind": "time", "type": ""}]
     made = score.golden_rows(features, {}, {}, seed="1", rows=8, named="id")
     assert made["at"].null_count() == 0
     assert made["at"].n_unique() > 1
+
+
+class Categorical:
+    """Stands for a LightGBM model, which knows the categories of its columns and which columns those are."""
+
+    def __init__(self, columns: list[str]) -> None:
+        self.feature_names_in_ = columns
+        self.booster_ = SimpleNamespace(pandas_categorical=[["b", "a"]])
+
+
+@pytest.mark.parametrize(
+    ("model", "dtype"),
+    [
+        (Categorical(["t", "n"]), "category"),
+        (SimpleNamespace(steps=[("first", None), ("last", Categorical(["t", "n"]))]), "category"),
+        (SimpleNamespace(calibrated_classifiers_=[SimpleNamespace(estimator=Categorical(["t", "n"]))]), "category"),
+        (SimpleNamespace(steps=[("encode", None), ("last", Categorical(["n", "t"]))]), "str"),
+        (SimpleNamespace(steps=[("encode", None), ("last", Categorical(["Column_0"]))]), "str"),
+        (SimpleNamespace(steps=[("only", SimpleNamespace())]), "str"),
+    ],
+    ids=["itself", "pipeline", "calibrated", "reordered", "encoded before", "no categories"],
+)
+def test_categories_are_as_the_model_was_fitted_wherever_it_was_given_these_columns(model: Any, dtype: str) -> None:
+    frame = pd.DataFrame({"t": pd.Series(["a", "b", "new", None], dtype="str"), "n": [1.0, 2, 3, 4]})
+    found = score.as_fitted(model, frame, [("t", "categorical"), ("n", "numeric")])["t"]
+    assert str(found.dtype) == dtype
+    if dtype == "category":
+        assert found.cat.codes.tolist() == [1, 0, -1, -1]

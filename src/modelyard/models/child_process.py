@@ -72,6 +72,7 @@ def golden_job(golden: "Golden") -> dict[str, Any]:
     return {
         "seed": golden.seed,
         "rows": golden.rows,
+        "personal": list(golden.personal),
         "quantiles": dict(golden.quantiles),
         "inputs": str(golden.folder / "inputs.parquet"),
         "predictions": str(golden.folder / "predictions.parquet"),

@@ -170,6 +170,8 @@ class Scorer:
             frame.select(id_column, *wanted).write_parquet(files[name])
         pairs = _pairs(files, folder)
         without_golden = self.adapter.score(self, pairs, id_column=id_column, folder=folder, golden=golden)
+        for rows in files.values():
+            rows.unlink()  # what it was given is no result, and the folder is kept
         return {name: predictions for name, (_, predictions) in pairs.items()}, without_golden
 
     def try_on(self, rows: Any, *, id_column: str, folder: Path) -> None:

@@ -24,6 +24,8 @@ class Golden:
     folder: Path
     """Where ``inputs.parquet`` and ``predictions.parquet`` are written."""
     rows: int = 32
+    personal: tuple[str, ...] = ()
+    """Columns of which nothing that the model holds is taken."""
 
 
 @dataclass(frozen=True)

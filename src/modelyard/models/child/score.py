@@ -168,6 +168,7 @@ def as_fitted(model: Any, frame: Any, wanted: list[tuple[str, str]]) -> Any:
     import pandas as pd
 
     text = [name for name, kind in wanted if kind == "categorical"]
+    model = _given_the_same(model, [name for name, _ in wanted]) if text else model
     known = _categories(model)
     if known and len(known) == len(text):
         return frame.assign(
@@ -179,6 +180,19 @@ def as_fitted(model: Any, frame: Any, wanted: list[tuple[str, str]]) -> Any:
     if text and _holds_categories(model):
         return frame.astype(dict.fromkeys(text, "category"))
     return frame
+
+
+def _given_the_same(model: Any, columns: list[str]) -> Any:
+    """Return the end of a pipeline, or what is calibrated, where it was given these very columns; else the model."""
+    inner = model
+    while True:
+        steps, calibrated = getattr(inner, "steps", None), getattr(inner, "calibrated_classifiers_", None)
+        deeper = steps[-1][1] if steps else calibrated[0].estimator if calibrated else None
+        if deeper is None:
+            break
+        inner = deeper
+    names = getattr(inner, "feature_names_in_", ())
+    return inner if inner is model or [str(name) for name in names] == columns else model
 
 
 def _categories(model: Any) -> Any:
@@ -553,11 +567,15 @@ def golden(model: Any, job: dict[str, Any]) -> str:
     import polars as pl
 
     wanted, pairs = job["golden"], [(feature["name"], feature["kind"]) for feature in job["features"]]
+    known, spoken = _kept(model, pairs), words(model)
+    if private := {*wanted.get("personal", ())}:
+        known = {name: values for name, values in known.items() if name not in private}
+        spoken = {name: values for name, values in spoken.items() if name and name not in private}
     problem = ""
     for unknown in (None, "made up"):  # what stands for text of which the model tells no value
         frame = golden_rows(
-            job["features"], wanted["quantiles"], _kept(model, pairs), seed=wanted["seed"], rows=wanted["rows"],
-            named=job["id"] or "__row__", words=words(model), unknown=unknown,
+            job["features"], wanted["quantiles"], known, seed=wanted["seed"], rows=wanted["rows"],
+            named=job["id"] or "__row__", words=spoken, unknown=unknown,
         )  # fmt: skip
         try:
             found = predicted(model, frame, pairs, job)
@@ -574,7 +592,7 @@ def golden(model: Any, job: dict[str, Any]) -> str:
 
 def _kept(model: Any, pairs: list[tuple[str, str]]) -> dict[str, list[str]]:
     text = [name for name, kind in pairs if kind == "categorical"]
-    known = _categories(model)
+    known = _categories(_given_the_same(model, [name for name, _ in pairs]))
     also = dict(zip(text, known, strict=True)) if known and len(known) == len(text) else {}
     return levels(model) | {name: [str(value) for value in values] for name, values in also.items()}
 

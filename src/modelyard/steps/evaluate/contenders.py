@@ -87,7 +87,7 @@ def _golden(context: Context, model_digest: str, folder: Path) -> Golden:
     quantiles = {
         name: [value for value in column.get("quantiles") or [] if value is not None] for name, column in told.items()
     }
-    return Golden(model_digest, quantiles, folder / "golden")
+    return Golden(model_digest, quantiles, folder / "golden", personal=context.config.data.columns.personal)
 
 
 def reference_of(
