@@ -18,6 +18,7 @@ QUICK: dict[str, Sequence[Sequence[str]]] = {
     "reading": [["--rows", "20000", "--times", "1"]],
     "coverage": [["--repetitions", "50"], ["--gates", "3"]],
     "datasets": [["--only", "wine"]],
+    "repositories": [["--only", "network"]],
     "registry_scale": [["--versions", "200", "--times", "3"]],
     "registry_large": [["--mib", "32", "--times", "2"]],
     "registry_fire": [["--kills", "6", "--timed", "2", "--processes", "2", "--promotions", "3"]],

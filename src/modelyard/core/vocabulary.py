@@ -20,7 +20,7 @@ Reference = Literal["champion", "best-promoted", "baseline"]
 """What a gate compares the challenger with."""
 REFERENCES: tuple[Reference, ...] = get_args(Reference)
 
-Adapter = Literal["sklearn", "command", "predictions", "pyfunc"]
+Adapter = Literal["sklearn", "command", "predictions", "pyfunc", "lightgbm", "xgboost", "catboost", "onnx"]
 """How a stored model is turned into predictions."""
 ADAPTERS: tuple[Adapter, ...] = get_args(Adapter)
 

@@ -102,7 +102,10 @@ def _failure(who: str, done_to: str, stderr: str, log: Path | None) -> DataError
     return DataError(text, code="model/not-scored", hint=f"{_FAILED if problem.get('loaded') else _PACKAGES}{where}")
 
 
-_CLASSES = "Fit the model on the labels as they stand in the target, or wrap it so that classes_ holds them."
+_CLASSES = (
+    "Fit the model on the labels as they stand in the target, or wrap it so that classes_ holds them. For a model of "
+    "train.model, name the labels in the order of its own classes: train: {classes: [no, yes]}."
+)
 _CATEGORIES = "Let the model ignore what it does not know (handle_unknown), or train it on rows that have it."
 _TYPES = "Set model.format: joblib to allow pickles."
 _MODULE = (

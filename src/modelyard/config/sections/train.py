@@ -4,7 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from modelyard.core.sections import Duration, FunctionName, Section, Text, wrong
+from modelyard.core.sections import Duration, FunctionName, Label, Section, Text, wrong
 from modelyard.core.vocabulary import TRAINING_WAYS
 
 ParameterValue = bool | int | float | str | None | list[bool | int | float | str | None]
@@ -48,9 +48,13 @@ class Train(Section):
     model: Text | None = None
     """Where the command leaves its model: a file, a folder, or a glob that matches one. With it the command runs in a
     copy of the repository, in which the files of data.sets hold the training rows alone, and needs no placeholders.
-    Scored without evaluate.predict: .joblib, .pkl, .skops, and folders of MLflow."""
+    Scored without evaluate.predict: .joblib, .pkl, .skops, .txt of LightGBM, .json and .ubj of XGBoost, .cbm of
+    CatBoost, .onnx, and folders of MLflow."""
     columns: tuple[Text, ...] = ()
     """Columns that the model of train.model was fitted on, in their order, where it does not name them itself."""
+    classes: tuple[Label, ...] = ()
+    """Labels of the target in the order of the classes of train.model, where the script fits it on others: [no, yes]
+    for 0 and 1."""
     environment: Text | None = None
     """Hash-locked requirements file of the command's own environment, for what cannot live beside modelyard's."""
     python_path: tuple[Text, ...] = Field(default=(), alias="python-path")
@@ -84,7 +88,7 @@ class Train(Section):
 
     @model_validator(mode="after")
     def _model_of_a_command(self) -> Self:
-        for key in ("model", "columns"):
+        for key in ("model", "columns", "classes"):
             if getattr(self, key) and (self.command is None or self.model is None):
                 raise wrong(
                     f"{key} says something of a model that train.command leaves at train.model, which is not here",

@@ -6,6 +6,7 @@ from modelyard.core.catalogue import Catalogue
 from modelyard.core.errors import ConfigError, DataError
 from modelyard.models.adapters.adapter import Adapter, Golden
 from modelyard.models.adapters.command import CommandAdapter
+from modelyard.models.adapters.native import CatboostAdapter, LightgbmAdapter, OnnxAdapter, XgboostAdapter
 from modelyard.models.adapters.predictions import PredictionsAdapter
 from modelyard.models.adapters.pyfunc import PyfuncAdapter
 from modelyard.models.adapters.sklearn import SklearnAdapter
@@ -15,6 +16,10 @@ __all__ = ["ADAPTERS", "Adapter", "Golden", "adapter_of", "placed"]
 ADAPTERS: Catalogue[Adapter] = Catalogue("kind of model", "config/unknown-adapter")
 ADAPTERS.register(SklearnAdapter())
 ADAPTERS.register(PyfuncAdapter())
+ADAPTERS.register(LightgbmAdapter())
+ADAPTERS.register(XgboostAdapter())
+ADAPTERS.register(CatboostAdapter())
+ADAPTERS.register(OnnxAdapter())
 ADAPTERS.register(CommandAdapter())
 ADAPTERS.register(PredictionsAdapter())
 

@@ -33,11 +33,12 @@ class ChildAdapter(Adapter):
         self.check(scorer)
         signature = scorer.signature
         job: dict[str, Any] = {
-            **self._load(scorer),
+            **self.loading(scorer),
             "features": [feature.model_dump() for feature in signature.features],
             "task": signature.task,
             "classes": list(signature.classes),
             "positive": signature.positive,
+            "outputs": list(signature.outputs),
             "id": id_column,
             "golden": None if golden is None else child_process.golden_job(golden),
             "tables": [{"rows": str(rows), "predictions": str(out)} for rows, out in tables.values()],
@@ -53,7 +54,7 @@ class ChildAdapter(Adapter):
     def describe(self, scorer: "Scorer", folder: Path, python_path: Sequence[Path] = ()) -> Described:
         """Let the child load the model and ask it."""
         self.check(scorer)
-        job = self._load(scorer)
+        job = self.loading(scorer)
         job |= {"do": "describe", "python_path": [*job["python_path"], *map(str, python_path)]}
         log = scorer.log("load", folder)
         found = json.loads(child_process.run(scorer.python, job, folder, scorer.who, "loaded", log))
@@ -61,7 +62,7 @@ class ChildAdapter(Adapter):
             tuple(found["columns"]), found["inputs"], tuple(found["classes"] or ()), tuple(map(Path, found["modules"]))
         )
 
-    def _load(self, scorer: "Scorer") -> dict[str, Any]:
+    def loading(self, scorer: "Scorer") -> dict[str, Any]:
         """Return the part of a job that loads the model."""
         return {
             "model_dir": str(scorer.model_dir),

@@ -208,11 +208,17 @@ def _holds_categories(model: Any) -> bool:
         return False
 
 
-def load(model_dir: Path, stored_as: str, trusted: list[str], audit: str = "") -> Any:
+def load(model_dir: Path, stored_as: str, trusted: list[str], audit: str = "", loader: str = "") -> Any:
     """Load the model of a folder; which format may be loaded was decided by the caller's configuration.
 
     ``audit`` is the file that checks the decision nodes of an archive; types are checked with it, before any is built.
+    ``loader`` is the file that loads models in a library's own format.
     """
+    if loader:
+        try:
+            return _module(loader).load(model_dir)
+        except ValueError as error:
+            raise RefusedError(str(error)) from error
     if stored_as == "pyfunc":
         os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
         import mlflow.pyfunc
@@ -225,6 +231,10 @@ def load(model_dir: Path, stored_as: str, trusted: list[str], audit: str = "") -
             _look(model_dir / "model.skops", trusted, audit)
         return skops.io.load(model_dir / "model.skops", trusted=trusted)
     return _unpickled(model_dir / "model.joblib")
+
+
+def _loaded(job: dict[str, Any]) -> Any:
+    return load(Path(job["model_dir"]), job["format"], job["trusted"], job.get("audit", ""), job.get("loader", ""))
 
 
 def _unpickled(path: Path) -> Any:
@@ -251,21 +261,26 @@ def _unpickled(path: Path) -> Any:
 
 def _look(path: Path, trusted: list[str], audit: str) -> None:
     """Refuse an archive for its types or its trees, before anything of it is built."""
-    import importlib.util
-
     import skops.io
 
     data = path.read_bytes()
     strange = sorted(set(skops.io.get_untrusted_types(data=data)) - set(trusted))
     if strange:
         raise UntrustedTypesError(f"it holds types that are not on the reviewed list: {', '.join(strange[:5])}")
-    spec = importlib.util.spec_from_file_location("tree_nodes", audit)
-    if spec is None or spec.loader is None:
-        raise ImportError(f"{audit} is not there")
-    nodes = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(nodes)
-    if broken := nodes.problem(data):
+    if broken := _module(audit).problem(data):
         raise DamagedError(f"it holds a {broken}: it was damaged, or made to crash whoever loads it")
+
+
+def _module(path: str) -> Any:
+    """Import a file that stands beside this one; it is no package there."""
+    import importlib.util
+
+    spec = importlib.util.spec_from_file_location(Path(path).stem, path)
+    if spec is None or spec.loader is None:
+        raise ImportError(f"{path} is not there")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 def predict(model: Any, frame: Any, job: dict[str, Any]) -> dict[str, Any]:
@@ -278,14 +293,22 @@ def predict(model: Any, frame: Any, job: dict[str, Any]) -> dict[str, Any]:
 
     if job["task"] == "regression":
         return {"prediction": np.asarray(model.predict(frame), dtype=np.float64).reshape(len(frame))}
-    known = known_classes(model)
+    known = job.get("outputs") or known_classes(model)
     order = None if known is None else class_order(known, job["classes"])
     if not hasattr(model, "predict_proba"):
-        return {"prediction": [_plain(label) for label in model.predict(frame)]}
+        return {"prediction": _labels(model, model.predict(frame), job)}
     probability = np.asarray(model.predict_proba(frame), dtype=np.float64)
     if probability.ndim == 1 and job["task"] == "binary":  # by custom of the second of its classes
         probability = np.column_stack([1 - probability, probability])
     return _in_order(probability, order, job, "its predict_proba")
+
+
+def _labels(model: Any, found: Any, job: dict[str, Any]) -> list[Any]:
+    """Return predicted labels as the data's, where the model was fitted on others."""
+    outputs = job.get("outputs") or []
+    own = known_classes(model) or list(range(len(outputs)))
+    label_of = {class_key(label): output for label, output in zip(own, outputs, strict=False)}
+    return [label_of.get(class_key(label), _plain(label)) for label in found]
 
 
 def known_classes(model: Any) -> list[Any] | None:
@@ -443,18 +466,20 @@ def predict_pyfunc(model: Any, frame: Any, job: dict[str, Any]) -> dict[str, Any
         raise RefusedError(f"the model gave {values.shape} predictions for {len(frame)} rows")
     if values.ndim == 2 and job["task"] != "regression":
         keyed = len(names) == len(classes) and {*map(class_key, names)} == {*map(class_key, classes)}
-        known = names if keyed else known_classes(_raw(model))
+        known = names if keyed else job.get("outputs") or known_classes(_raw(model))
         order = None if known is None else class_order(known, classes)
         return _in_order(values.astype(np.float64), order, job, "its answer")
     inside = job["task"] == "binary" and values.dtype.kind == "f" and bool(((values >= 0) & (values <= 1)).all())
     if inside and not bool(np.isin(values, (0, 1)).all()):
+        if job.get("outputs"):
+            return {"probability": values if job["outputs"][-1] == job["positive"] else 1 - values}
         if class_key(job["positive"]) != "1":  # by custom a lone probability is that of 1
             raise OtherClassesError(
                 f"its answer is one probability a row, and nothing says which of the data's classes {_listed(classes)} "
                 "it belongs to; return a table with the column probability, of the positive class"
             )
         return {"probability": values.astype(np.float64)}
-    return {"prediction": [_plain(value) for value in values]}
+    return {"prediction": _labels(_raw(model), values, job)}
 
 
 def _raw(model: Any) -> Any:
@@ -474,7 +499,7 @@ def score(job: dict[str, Any]) -> None:
     import polars as pl
 
     sys.path.extend(job["python_path"])
-    model = load(Path(job["model_dir"]), job["format"], job["trusted"], job.get("audit", ""))
+    model = _loaded(job)
     job["loaded"] = True
     wanted = [(feature["name"], feature["kind"]) for feature in job["features"]]
     for table in job["tables"]:
@@ -713,8 +738,11 @@ def describe(job: dict[str, Any]) -> dict[str, Any]:
     sys.path.extend(job["python_path"])
     with warnings.catch_warnings():
         warnings.filterwarnings("error", "Trying to unpickle estimator")  # of another version of scikit-learn
-        model = load(Path(job["model_dir"]), job["format"], job["trusted"], job.get("audit", ""))
+        model = _loaded(job)
+    schema = model.metadata.get_input_schema() if job["format"] == "pyfunc" else None
     names = getattr(model, "feature_names_in_", getattr(model, "feature_names_", None))  # CatBoost's
+    if schema is not None and schema.has_input_names():
+        names = schema.input_names()
     known = None if job["format"] == "pyfunc" else known_classes(model)
     return {
         "columns": [] if names is None else [str(name) for name in names],

@@ -1,6 +1,6 @@
 """How the challenger was made, and the signature of a model."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
@@ -32,6 +32,13 @@ class Signature(Part):
     classes: tuple[bool | int | str, ...] = ()
     positive: bool | int | str | None = None
     threshold: float | None = None
+    outputs: tuple[bool | int | str, ...] = ()
+    """The data's labels in the order of the model's own, where it was fitted on others, such as 0 and 1."""
+
+    @model_serializer(mode="wrap")
+    def _without_outputs(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        written: dict[str, Any] = write(self)
+        return written if self.outputs else {name: value for name, value in written.items() if name != "outputs"}
 
 
 class CandidateRow(Part):

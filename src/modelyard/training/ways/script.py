@@ -1,5 +1,6 @@
 """A script as it is: it runs in a staged copy of the repository, and its model is taken from where it writes it."""
 
+import re
 import shutil
 import sys
 from collections.abc import Mapping
@@ -11,6 +12,7 @@ from modelyard.core.errors import ConfigError, DataError
 from modelyard.core.files import disk_errors
 from modelyard.models import store, user_code
 from modelyard.models.adapters import ADAPTERS, Adapter, adapter_of, placed
+from modelyard.models.child.score import class_key
 from modelyard.models.scorer import TRIED, Scorer
 from modelyard.records.results import Signature
 from modelyard.training.job import Job, Made
@@ -180,16 +182,38 @@ def _understood(job: Job, adapter: Adapter, model_dir: Path, scratch: Path) -> S
     roots = sorted({path if path.is_dir() else path.parent for path in (*job.at.code(), job.at.base)})
     described = adapter.describe(scorer(job.signature), scratch, roots)
     user_code.copy(described.modules, roots, model_dir)
-    signature = job.signature.model_copy(
-        update={"features": _columns(job, described.columns, described.inputs).features}
-    )
+    features = _columns(job, described.columns, described.inputs).features
+    signature = job.signature.model_copy(update={"features": features, "outputs": _outputs(job, described.classes)})
     rows = job.rows.frame.head(TRIED).select(each.name for each in signature.features).with_row_index(name)
     scorer(signature).try_on(rows, id_column=name, folder=scratch)
     return signature
 
 
+def _outputs(job: Job, known: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Return the data's labels in the order of the model's classes, where the configuration names them.
+
+    Raises:
+        ConfigError: they are not the data's classes, or more or fewer than the model's.
+    """
+    named = job.train.classes
+    label_of = {class_key(label): label for label in job.signature.classes}
+    if not named:
+        return ()
+    if sorted(map(class_key, named)) != sorted(label_of) or (known and len(known) != len(named)):
+        raise ConfigError(
+            f"train.classes names {list(named)}; the data's classes are {list(label_of.values())}"
+            + (f", the model's {list(known)}" if known else ""),
+            code="config/other-classes",
+            hint="Name each class of the target once, in the order of the model's.",
+            place=job.at.place(("train", "classes")),
+        )
+    return tuple(label_of[class_key(label)] for label in named)
+
+
 def _columns(job: Job, named: tuple[str, ...], inputs: int) -> Features:
     known = {each.name: each for each in job.signature.features}
+    for each in job.signature.features:  # some libraries allow no blanks in names
+        known.setdefault(re.sub(r"\s", "_", each.name), each)
     wanted = job.train.columns or named
     if not wanted:
         takes = f"takes {inputs} columns and names none" if inputs else "does not say which columns it takes"
@@ -197,7 +221,7 @@ def _columns(job: Job, named: tuple[str, ...], inputs: int) -> Features:
             f"the model {takes}",
             code="model/columns-unknown",
             hint="Name them in the order that it was fitted on: train: {columns: ["
-            + ", ".join(list(known)[:12])
+            + ", ".join(each.name for each in job.signature.features[:12])
             + "]}, "
             "without those that it is not given.",
             place=job.at.place(("train", "columns")),
