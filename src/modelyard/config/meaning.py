@@ -34,8 +34,9 @@ def _exact(value: Any) -> Any:
 def training_part(config: Config) -> dict[str, Any]:
     """Return what the configuration adds to a fit digest: with equal data, code and packages it makes equal models.
 
-    It holds ``train`` without jobs and timeout, ``model`` without its name, the columns, the split and what is done
-    with missing targets. Paths of data and the gates are not in it: data enters a fit digest by its contents.
+    It holds ``train`` without jobs and timeout, ``model`` without its name, the columns, the split, how files are read
+    and what is done with missing targets. Paths of data and the gates are not in it: data enters a fit digest by its
+    contents.
     """
     plain = meaning(config)
     train = plain["train"] or {}
@@ -43,4 +44,6 @@ def training_part(config: Config) -> dict[str, Any]:
         train.pop(key, None)
     del plain["model"]["name"]
     kept = {key: plain["data"][key] for key in ("columns", "split", "missing_target")}
+    if config.data.read:
+        kept["read"] = plain["data"]["read"]
     return {"train": train, "model": plain["model"], "data": kept}

@@ -71,5 +71,8 @@ REGISTRY_KINDS: tuple[RegistryKind, ...] = get_args(RegistryKind)
 DATA_SUFFIXES = (".parquet", ".csv.gz", ".csv", ".tsv", ".jsonl", ".ndjson", ".arrow", ".feather")
 """Suffixes of the files that a data set may consist of."""
 
+DeclaredType = Literal["text", "integer", "decimal", "boolean", "date", "time"]
+"""What ``data.read`` may say that a column is."""
+
 MISSING_WORDS = ("", "NA", "N/A", "n/a", "NULL", "Null", "null", "None", "NaN", "nan", "NAN", "?", "-")
 """What stands for a missing value among numbers, truth values and times of text files."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
+from modelyard.config.sections.data import AS_USUAL, ReadAs
 from modelyard.records.results import DataSet
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ class Location:
         root: the workspace, which no file may leave.
         base: the folder of the configuration, which paths are relative to.
         cache: file that remembers digests between runs; None remembers nothing.
+        how: how its files are read.
     """
 
     set: str
@@ -33,6 +35,7 @@ class Location:
     root: Path
     base: Path
     cache: Path | None = None
+    how: ReadAs = AS_USUAL
 
     @property
     def key(self) -> str:

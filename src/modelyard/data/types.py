@@ -17,11 +17,14 @@ _SAMPLE = 1000
 _FEWEST = 10
 """What fewer values than this have in common is not told."""
 _ISO_DATE = r"^\d{4}-\d{2}-\d{2}$"
-_ISO_TIME = r"^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?$"
-_ISO_TIME_WITH_ZONE = r"^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}(:?\d{2})?)$"
+_ISO_TIMES = (
+    r"^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?$",
+    r"^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}(:?\d{2})?)$",
+)
+"""Timestamps without and with an offset."""
 _WHOLE = r"^[+-]?\d+$"
 _BEYOND = r"^[+-]?\d{39,}$"
-_CODE = r"^[+-]?0\d"
+_CODE = r"^\s*[+-]?0\d"
 _WORD = re.compile(r"[A-Za-z][A-Za-z /._-]{0,19}|[#*!.]{1,3}")
 
 
@@ -121,6 +124,11 @@ def _count_words(column: "pl.Series") -> int:
     return int(column.is_in(MISSING_WORDS).sum())
 
 
+def as_text(column: "pl.Series") -> Seen:
+    """Return what is seen of a column that is text, whatever its values look like."""
+    return Seen(_text(), len(column), column.null_count(), words=_count_words(column))
+
+
 def _text() -> "pl.DataType":
     import polars as pl
 
@@ -146,15 +154,12 @@ def _parser(sample: "pl.Series") -> "Callable[[pl.Series], pl.Series] | None":
 
     first = sample[0]
     if sample.cast(pl.Float64, strict=False).is_not_null().any():
-        return _whole_numbers if sample.str.contains(_WHOLE).all() else _decimals
+        return _whole_numbers if sample.str.contains(_WHOLE).all() else as_decimals
     if first.lower() in ("true", "false"):
-        return _truths
+        return as_truths
     if re.match(_ISO_DATE, first):
-        return _dates
-    for form in (_ISO_TIME, _ISO_TIME_WITH_ZONE):
-        if re.match(form, first):
-            return lambda column: _moments(column, form)
-    return None
+        return as_dates
+    return as_moments if any(re.match(form, first) for form in _ISO_TIMES) else None
 
 
 def _whole_numbers(column: "pl.Series") -> "pl.Series":
@@ -165,16 +170,18 @@ def _whole_numbers(column: "pl.Series") -> "pl.Series":
         return small
     large = column.cast(pl.Int128, strict=False)
     inexact = large.null_count() == column.null_count() or column.str.contains(_BEYOND).any()
-    return large if inexact else _decimals(column)  # text follows where a value is beyond 128 bits
+    return large if inexact else as_decimals(column)  # text follows where a value is beyond 128 bits
 
 
-def _decimals(column: "pl.Series") -> "pl.Series":
+def as_decimals(column: "pl.Series") -> "pl.Series":
+    """Return text as decimal numbers; what is none is missing."""
     import polars as pl
 
     return column.cast(pl.Float64, strict=False).fill_nan(None)
 
 
-def _truths(column: "pl.Series") -> "pl.Series":
+def as_truths(column: "pl.Series") -> "pl.Series":
+    """Return text as true and false, in any case; what is neither is missing."""
     import polars as pl
 
     lower = column.str.to_lowercase()
@@ -185,14 +192,18 @@ def _truths(column: "pl.Series") -> "pl.Series":
     )
 
 
-def _dates(column: "pl.Series") -> "pl.Series":
+def as_dates(column: "pl.Series") -> "pl.Series":
+    """Return text as dates, as ISO 8601 writes them; what is none is missing."""
     found = column.str.to_date("%Y-%m-%d", strict=False)
     return found.set(~column.str.contains(_ISO_DATE), None)
 
 
-def _moments(column: "pl.Series", form: str) -> "pl.Series":
+def as_moments(column: "pl.Series") -> "pl.Series":
+    """Return text as timestamps, as ISO 8601 writes them, with an offset or without; what is none is missing."""
     import polars as pl
 
+    first = column.drop_nulls().head(1).str.strip_chars()
+    form = next((form for form in _ISO_TIMES if len(first) and re.match(form, first[0])), _ISO_TIMES[0])
     known = column.set(~column.str.contains(form), None)
     if known.null_count() == len(known):
         return pl.repeat(None, len(column), dtype=pl.Datetime("us"), eager=True).alias(column.name)

@@ -13,7 +13,8 @@ import numpy as np
 
 from modelyard.core.errors import DataError, nearest
 from modelyard.core.vocabulary import DATA_SUFFIXES
-from modelyard.data.reading import kind, read
+from modelyard.data.opened import kind
+from modelyard.data.reading import read
 from modelyard.metrics.predictions import Bools, Floats, Ints, Predictions
 from modelyard.models.child.score import OtherClassesError, class_key, misspelt, probability_columns
 from modelyard.records.results import Signature

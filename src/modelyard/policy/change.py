@@ -163,7 +163,7 @@ def _kind(name: str, old: str | None, new: str | None) -> RuleChangeKind:
             order = ['"off"', '"report"', '"gate"']
             return "loosened" if order.index(new) < order.index(old) else "tightened"
         return "loosened" if float(new) > float(old) else "tightened"
-    if name.startswith(("data.sets.", "data.split.", "data.missing_target")):
+    if name.startswith(("data.sets.", "data.split.", "data.read.", "data.missing_target")):
         return "test rows"
     if name == "evaluate.waivers":
         return "loosened" if new else "tightened"

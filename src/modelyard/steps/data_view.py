@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from modelyard.config.configuration import Config
+from modelyard.config.sections.data import AS_USUAL
 from modelyard.core import files
 from modelyard.data.source import Location, Source, Untyped
 from modelyard.data.sources import open_source
@@ -36,7 +37,11 @@ class DataView:
     def _sources(self) -> dict[str, Source]:
         cache = files.self_ignoring(self.root / ".modelyard") / "fingerprints.json"
         named = self.config.data.sets
-        return {name: open_source(Location(name, each, self.root, self.base, cache)) for name, each in named.items()}
+        how = self.config.data.read
+        return {
+            name: open_source(Location(name, each, self.root, self.base, cache, how.get(name, AS_USUAL)))
+            for name, each in named.items()
+        }
 
     def fingerprint(self) -> dict[str, DataSet]:
         """Fingerprint every named data set."""

@@ -43,6 +43,8 @@ def digest_rows(config: Config, sets: Mapping[str, str]) -> tuple[str, str]:
         "columns": data.columns.model_dump(mode="json"),
         "missing_target": data.missing_target,
     }
+    if data.read:
+        rules["read"] = data.model_dump(mode="json")["read"]
     if data.split is not None:
         both = {**rules, "set": sets[data.split.of]}
         return digest({**both, "part": "train"}), digest({**both, "part": "test"})

@@ -1,13 +1,13 @@
 """``data``: which data, what its columns mean, and how it is split."""
 
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import AfterValidator, Field, model_validator
 
 from modelyard.core.errors import nearest
 from modelyard.core.sections import Name, Section, Text, worded, wrong
-from modelyard.core.vocabulary import MissingTarget, SplitMethod, TimeUnit
+from modelyard.core.vocabulary import DeclaredType, MissingTarget, SplitMethod, TimeUnit
 
 Stretch = Annotated[str, worded(r"^[1-9][0-9]{0,5} (hour|day|week|month)s?$", "a stretch such as 90 days or 3 months")]
 
@@ -19,6 +19,16 @@ def _known_zone(name: str) -> str:
         hint = nearest(name, available_timezones())
         raise wrong(
             f"unknown time zone {name[:60]!r}", code="config/unknown-time-zone", hint=hint or "Example: Europe/Paris."
+        ) from error
+    return name
+
+
+def _known_encoding(name: str) -> str:
+    try:
+        "".encode(name)
+    except (LookupError, ValueError) as error:  # unknown, or of no text
+        raise wrong(
+            f"unknown encoding {name[:60]!r}", code="config/unknown-encoding", hint="Examples: latin-1, cp1252, utf-16."
         ) from error
     return name
 
@@ -131,11 +141,72 @@ class Overlap(Section):
     """Why this is meant; shown in the report."""
 
 
+class ReadAs(Section):
+    """How the files of one set are read, where that is not as they seem."""
+
+    separator: Annotated[str, worded(r"^([^\sA-Za-z0-9\"'] ?|\t| |blanks)$", 'one sign, ", " or blanks')] | None = None
+    """What stands between cells: one sign; with a blank after it, any blanks after it belong to it; blanks: any run of
+    blanks. Default: a comma, in .tsv a tab."""
+    decimal: Literal[".", ","] = "."
+    """The sign before decimals."""
+    null: tuple[Text, ...] = ()
+    """Cells that are missing, in every column, beside those that are empty."""
+    encoding: Annotated[Text, AfterValidator(_known_encoding)] = "utf-8"
+    """How text is encoded, such as latin-1 or utf-16."""
+    header: bool = True
+    """Whether the first line holds the names of the columns."""
+    names: tuple[Text, ...] = ()
+    """Names of the columns of files without a header. Default: column_1, column_2, …"""
+    comment: Text | None = None
+    """What lines begin with that hold no data."""
+    types: dict[str, DeclaredType] = Field(default_factory=dict)
+    """Types of columns; a value that is of another is an error."""
+    dates: dict[str, Text] = Field(default_factory=dict)
+    """How columns write their times, such as "%d.%m.%Y"; a value that is written otherwise is an error."""
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if self.names and self.header:
+            raise wrong(
+                "the names of columns are those of the header",
+                code="config/read-option",
+                at=("names",),
+                hint="Remove names, or write header: false where the first line holds values.",
+            )
+        if len(set(self.names)) < len(self.names):
+            raise wrong(
+                "two columns have one name",
+                code="config/read-option",
+                at=("names",),
+                hint="Give each a name of its own.",
+            )
+        twice = sorted(set(self.types) & set(self.dates))
+        if twice:
+            raise wrong(
+                f"{twice[0]!r} has a type already, and dates says that it is a time",
+                code="config/read-option",
+                at=("dates", twice[0]),
+                hint="Keep one of them.",
+            )
+        return self
+
+    @property
+    def about_text(self) -> str:
+        """Return the first key that files which tell columns and types have no use for; empty where there is none."""
+        keys = ("separator", "decimal", "null", "encoding", "header", "names", "comment")
+        return next((key for key in keys if getattr(self, key) != type(self).model_fields[key].default), "")
+
+
+AS_USUAL = ReadAs()
+
+
 class Data(Section):
     """Which data, and what it means."""
 
     sets: Annotated[dict[Name, Text], Field(min_length=1)]
     """Named data sets: a path or glob of Parquet or CSV files, relative to this file."""
+    read: dict[str, ReadAs] = Field(default_factory=dict)
+    """How the files of a set are read, by the set's name, where that is not as they seem."""
     columns: Columns
     """What the columns mean."""
     split: Split | None = None
@@ -163,6 +234,18 @@ class Data(Section):
                 at=("overlap",),
                 hint="Remove it.",
             )
+        return self
+
+    @model_validator(mode="after")
+    def _reads_its_sets(self) -> Self:
+        for name in self.read:
+            if name not in self.sets:
+                raise wrong(
+                    f"there is no data set {name!r}; sets are {', '.join(self.sets)}",
+                    code="config/unknown-data-set",
+                    at=("read", name),
+                    hint=nearest(name, self.sets) or "Name one of them.",
+                )
         return self
 
     @model_validator(mode="after")

@@ -11,7 +11,7 @@ from modelyard.core.errors import ConfigError, DataError, nearest
 from modelyard.core.files import inside
 from modelyard.core.vocabulary import DATA_SUFFIXES
 from modelyard.data import fingerprint, reading
-from modelyard.data.reading import kind, shown
+from modelyard.data.opened import kind, shown
 from modelyard.data.source import Location, RowFormat
 from modelyard.records.results import DataSet
 
@@ -46,19 +46,19 @@ class FileSource:
 
     def read(self, columns: Sequence[str] | None = None) -> "pl.DataFrame":
         """Read the files, one after the other."""
-        return reading.read(self.paths, columns, root=self.location.root)
+        return reading.read(self.paths, columns, root=self.location.root, how=self.location.how)
 
     def load(self) -> reading.Loaded:
         """Read the files, each typed by itself, for types that are decided over all sets."""
-        return reading.load(self.paths, root=self.location.root)
+        return reading.load(self.paths, root=self.location.root, how=self.location.how)
 
     def text(self, columns: Sequence[str]) -> "pl.DataFrame | None":
         """Read the cells of columns; None where the files tell types."""
-        return reading.text(self.paths, columns, root=self.location.root)
+        return reading.text(self.paths, columns, root=self.location.root, how=self.location.how)
 
     def describe(self) -> "dict[str, pl.DataType]":
         """Return column to type; Parquet footers tell it without reading rows."""
-        return reading.schema(self.paths, root=self.location.root)
+        return reading.schema(self.paths, root=self.location.root, how=self.location.how)
 
     def row_format(self) -> RowFormat:
         """Return the format of the files; every kind of CSV counts as CSV."""
