@@ -4,7 +4,7 @@ import io
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
@@ -55,7 +55,7 @@ class Loaded:
         import polars as pl
 
         frame, again = self.frames[index], None
-        columns = {}
+        columns = {}  # by name: a list would give a nameless one another
         for name in self.frames[0].columns:
             found = fit(frame[name], decided[name].dtype)
             if found is None and (not self.paths or self.seen[index][name].declared):
@@ -212,14 +212,14 @@ def _read_one(path: Path, columns: list[str], name: str, how: ReadAs) -> "tuple[
     """Return one file's columns in the types that its own values have or were stated, with what was seen of them."""
     import polars as pl
 
-    telling = kind(path) in _TYPED
-    if telling:
+    folders = _folders(path)
+    if kind(path) in _TYPED:
         known = _declared_schema(path, name)
         frame = _declared(path, [column for column in columns if column in known], name)
-        added = {key: value for key, value in _folders(path).items() if key in columns and key not in known}
+        added = {key: value for key, value in folders.items() if key in columns and key not in known}
         frame = frame.with_columns(pl.lit(value, dtype=pl.String).alias(key) for key, value in added.items())
     else:
-        frame, known = _cells(path, name, how), {}
+        frame, known, added = _cells(path, name, how), {}, folders
     found = {}
     for column in frame.select(columns).iter_columns():
         if states(column.name, how):
@@ -227,8 +227,11 @@ def _read_one(path: Path, columns: list[str], name: str, how: ReadAs) -> "tuple[
         elif column.name in known:
             found[column.name] = column, declared(column)
         else:
-            found[column.name] = guessed(column, how)
-    return pl.DataFrame({key: series for key, (series, _) in found.items()}), {key: seen for key, (_, seen) in found.items()}
+            series, seen = guessed(column, how)
+            found[column.name] = series, replace(seen, folder=column.name in added)
+    return pl.DataFrame({key: series for key, (series, _) in found.items()}), {
+        key: seen for key, (_, seen) in found.items()
+    }
 
 
 def _declared_schema(path: Path, name: str) -> Mapping[str, "pl.DataType"]:

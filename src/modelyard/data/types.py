@@ -41,6 +41,7 @@ class Seen:
         numbers: of text, how many values are numbers.
         others: of text with numbers in it, the other values that are short words, with how often they occur.
         declared: the file itself says the type.
+        folder: it stands in the names of folders.
     """
 
     dtype: "pl.DataType | None"
@@ -51,6 +52,7 @@ class Seen:
     numbers: int = 0
     others: tuple[tuple[str, int], ...] = ()
     declared: bool = False
+    folder: bool = False
 
     @property
     def values(self) -> int:
@@ -370,8 +372,10 @@ def _kind(dtype: "pl.DataType") -> Literal["number", "text", "boolean", "time", 
 
 def _why(
     decided: Decided, *, text: bool, words: int, others: int
-) -> Literal["values", "declared", "codes", "no-value", "not-all-numbers", "words"]:
+) -> Literal["values", "declared", "codes", "no-value", "not-all-numbers", "words", "folder"]:
     seen = decided.seen
+    if any(each.folder for each in seen):
+        return "folder"
     if all(each.dtype is None for each in seen):
         return "no-value"
     if text and any(each.coded for each in seen):

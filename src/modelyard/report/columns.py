@@ -11,6 +11,8 @@ def why(column: ColumnType) -> str:
         return f"text: {column.not_numbers:,} of {present} values are no number{some}"
     if column.why == "codes":
         return "text: whole numbers with leading zeros are codes"
+    if column.why == "folder":
+        return f"{column.kind}, from the names of folders such as {column.name}=…"
     if column.why == "words":
         return f"text: {column.missing_words:,} of {present} values are words such as NA, kept as they are"
     if column.why == "no-value":
@@ -22,4 +24,4 @@ def why(column: ColumnType) -> str:
 
 def worth_telling(column: ColumnType) -> bool:
     """Return whether somebody should know this before training."""
-    return column.missing_words > 0 or column.why in ("not-all-numbers", "codes", "no-value")
+    return column.missing_words > 0 or column.why in ("not-all-numbers", "codes", "no-value", "folder")

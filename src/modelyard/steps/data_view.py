@@ -124,26 +124,27 @@ class DataView:
         loaded = source.load()
         keep, start = rows.in_training(self.config, loaded.finish(self._types()), parts), 0
         for path, frame in zip(source.paths, loaded.frames, strict=True):
-            yield FileCopy(path, keep[start : start + len(frame)])
+            yield FileCopy(path, keep[start : start + len(frame)], how=source.location.how)
             start += len(frame)
 
     def _without_rows(self, name: str, training: "tuple[Path, ...]") -> "Iterator[FileCopy]":
         import numpy as np
 
         from modelyard.data.copying import FileCopy
-        from modelyard.data.reading import kind
+        from modelyard.data.opened import kind
 
         source, train = self.sources()[name], self.sources().get("train")
         if not isinstance(source, FileSource):
             return
         loaded = source.load()
-        columns = train.load().frames[0].columns if isinstance(train, FileSource) else []
+        alike = isinstance(train, FileSource) and train.location.how == source.location.how
+        columns = train.load().frames[0].columns if isinstance(train, FileSource) and alike else []
         for at, (path, frame) in enumerate(zip(source.paths, loaded.frames, strict=True)):
             like = training[at % len(training)] if training else None
             if like is not None and kind(like) == kind(path) and columns == frame.columns:
                 yield FileCopy(path, like=like)
             else:
-                yield FileCopy(path, np.zeros(len(frame), dtype=bool))
+                yield FileCopy(path, np.zeros(len(frame), dtype=bool), how=source.location.how)
 
     def split(self) -> Rows:
         """Read, check and split the data; the frames that were read are let go.

@@ -1,10 +1,11 @@
 """Training and test rows of the configured data sets: checked columns, one split, no row without a target."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from modelyard.config.configuration import Config
+from modelyard.config.sections.data import Columns
 from modelyard.core.canonical import digest
 from modelyard.core.errors import DataError
 from modelyard.data import splits
@@ -12,7 +13,8 @@ from modelyard.data.overlap import refuse_overlap
 from modelyard.data.reading import require_columns
 
 ROW = "row"
-"""Name of the id column where the configuration declares none: the row's number in its set, in reading order."""
+"""Name of the id column where the configuration declares none and the data has no such column: the row's number in its
+set, in reading order."""
 
 
 @dataclass(frozen=True)
@@ -23,11 +25,18 @@ class Rows:
     test: Any
     split: str
     dropped: int
+    id: str
+    """The column that names a row."""
 
 
-def id_column(config: Config) -> str:
-    """Return the column that names a row."""
-    return config.data.columns.id or ROW
+def _id_column(columns: Columns, names: Collection[str]) -> str:
+    """Return the column that names a row: the declared one, else a new one for its number, unlike any in the data."""
+    if columns.id:
+        return columns.id
+    name = ROW
+    while name in names:
+        name += "_number"
+    return name
 
 
 def digest_rows(config: Config, sets: Mapping[str, str]) -> tuple[str, str]:
@@ -62,25 +71,29 @@ def split(config: Config, read: Callable[[str], Any]) -> Rows:
         DataError: missing columns, rows without target, nothing on one side of the split.
     """
     if config.data.split is not None:
-        frame, dropped = _prepare(config, read, config.data.split.of)
+        of = config.data.split.of
+        named = _id_column(config.data.columns, read(of).columns)
+        frame, dropped = _prepare(config, read, of, named)
         parts = splits.split(frame, config.data.split, config.data.columns, classes=config.model.task != "regression")
-        return Rows(parts.train, parts.test, parts.description, dropped)
-    test, dropped = _prepare(config, read, "test")
+        return Rows(parts.train, parts.test, parts.description, dropped, named)
+    sets = [name for name in ("test", "train") if name in config.data.sets]
+    named = _id_column(config.data.columns, {column for name in sets for column in read(name).columns})
+    test, dropped = _prepare(config, read, "test", named)
     if len(test) == 0:
         raise DataError(
             "the set test holds no rows", code="data/no-rows", hint="Judging needs rows with known targets."
         )
     train, columns = test.clear(), config.data.columns
     if "train" in config.data.sets:
-        train, dropped_too = _prepare(config, read, "train")
+        train, dropped_too = _prepare(config, read, "train", named)
         dropped += dropped_too
         if len(train) == 0:
             raise DataError(
                 "the set train holds no rows", code="data/no-rows", hint="Training needs rows with known targets."
             )
         if config.data.overlap is None:
-            refuse_overlap(train, test, columns, ROW)
-    return Rows(train, test, _as_given(config), dropped)
+            refuse_overlap(train, test, columns, named)
+    return Rows(train, test, _as_given(config), dropped, named)
 
 
 def in_training(config: Config, frame: Any, parts: Rows) -> Any:
@@ -98,7 +111,7 @@ def in_training(config: Config, frame: Any, parts: Rows) -> Any:
         return frame[columns.id].is_in(parts.train[columns.id].implode()).fill_null(value=False).to_numpy()
     here = splits.has_target(frame, columns.target)
     numbers = here.cast(pl.UInt32).cum_sum() - here.cast(pl.UInt32)
-    return (here & numbers.is_in(parts.train[ROW].implode())).to_numpy()
+    return (here & numbers.is_in(parts.train[parts.id].implode())).to_numpy()
 
 
 def _as_given(config: Config) -> str:
@@ -106,7 +119,7 @@ def _as_given(config: Config) -> str:
     return "sets train and test as given" + (f"; overlap allowed: {allowed.allow}" if allowed else "")
 
 
-def _prepare(config: Config, read: Callable[[str], Any], name: str) -> tuple[Any, int]:
+def _prepare(config: Config, read: Callable[[str], Any], name: str, row: str) -> tuple[Any, int]:
     """Read a set, check its columns and ids, and drop what has no target where that is asked for."""
     data, frame = config.data, read(name)
     columns = data.columns
@@ -119,9 +132,15 @@ def _prepare(config: Config, read: Callable[[str], Any], name: str) -> tuple[Any
     for gate in config.evaluate.gates:
         needed |= dict.fromkeys(gate.columns, "evaluate.gates.by")
     require_columns(frame.columns, needed, f"data.sets.{name}")
+    if "" in frame.columns and "" not in columns.drop:
+        raise DataError(
+            f"data.sets.{name}: column {frame.columns.index('') + 1} has no name, as the index that to_csv writes",
+            code="data/nameless-column",
+            hint='Leave it out: data.columns: {drop: [""]}; or write the file with index=False, or give it a name.',
+        )
     frame, dropped = splits.drop_missing_target(frame, columns.target, data.missing_target)
     if columns.id is None:
-        frame = frame.with_row_index(ROW)
+        frame = frame.with_row_index(row)
     elif frame[columns.id].n_unique() != len(frame) or frame[columns.id].null_count():
         repeated = len(frame) - frame[columns.id].n_unique()
         raise DataError(

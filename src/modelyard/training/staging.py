@@ -158,7 +158,7 @@ class _Stager:
         for copy in sorted(data, key=lambda each: each.like is not None):  # those that stand for others come last
             real = copy.path.resolve()
             if copy.like is None:
-                copy_rows(real, self.place(real), copy.keep, real.relative_to(self.root).as_posix())
+                copy_rows(real, self.place(real), copy.keep, real.relative_to(self.root).as_posix(), copy.how)
             elif self.data[real] is copy:
                 self.place(real).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(self.place(copy.like.resolve()), self.place(real))

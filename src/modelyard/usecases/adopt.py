@@ -147,9 +147,9 @@ def _prove(context: Context, bundle: Bundle, folder: Path) -> None:
 def _score_some(context: Context, content: Content, home: Path, who: str) -> None:
     scorer = Scorer.of_version(content, home, workbench(context), who=who)
     if scorer.adapter.rescorable:
-        rows, name = step_rows.load(context), step_rows.id_column(context.config)
+        rows = step_rows.load(context)
         with tempfile.TemporaryDirectory(dir=context.run_dir, prefix=".tried.") as scratch:
-            scorer.try_on(rows.train if len(rows.train) else rows.test, id_column=name, folder=Path(scratch))
+            scorer.try_on(rows.train if len(rows.train) else rows.test, id_column=rows.id, folder=Path(scratch))
 
 
 @dataclass(frozen=True)
@@ -322,7 +322,7 @@ def _signature(context: Context, adapter: Adapter | None, columns: tuple[str, ..
     known = rows.train if len(rows.train) else rows.test
     config = context.config
     if config.data.columns.id is None:
-        known = known.drop(step_rows.ROW)
+        known = known.drop(rows.id)
     columns_of = config.data.columns
     target = find_target(known, columns_of.target, config.model, personal=columns_of.target in columns_of.personal)
     if adapter is None or not adapter.rescorable:

@@ -96,7 +96,7 @@ def try_configuration(config: Config, root: Path) -> GivenAway:
         return GivenAway()
     columns = config.data.columns
     folds(parts.train, columns, config.train.search.folds, 0, config.model.task != "regression")
-    train = parts.train if columns.id else parts.train.drop(rows.ROW)
+    train = parts.train if columns.id else parts.train.drop(parts.id)
     _fit(config, train)
     return _given_away(config, train)
 

@@ -36,8 +36,9 @@ class ColumnType(Part):
     kind: Literal["number", "text", "boolean", "time", "other"]
     rows: int
     missing: int
-    why: Literal["values", "declared", "codes", "no-value", "not-all-numbers", "words"] = "values"
-    """Codes: whole numbers with leading zeros. Words: text in which some values are words such as NA."""
+    why: Literal["values", "declared", "codes", "no-value", "not-all-numbers", "words", "folder"] = "values"
+    """Codes: whole numbers with leading zeros. Words: text in which some values are words such as NA. Folder:
+    it stands in the names of folders."""
     not_numbers: int = 0
     """Of text with numbers in it, values that are none."""
     words: tuple[str, ...] = ()

@@ -7,12 +7,11 @@ from typing import Any
 import modelyard.records.results as r
 from modelyard.evaluation.checks import behaviour
 from modelyard.models.predictions import join, read_predictions
-from modelyard.steps import rows as test_rows
-from modelyard.steps.context import Context
+from modelyard.steps.context import CheckedOut
 from modelyard.steps.evaluate.contenders import Contender, joined
 
 
-def prepare(context: Context, test: Any, signature: r.Signature | None, seed: int) -> tuple[behaviour.Prepared, ...]:
+def prepare(context: CheckedOut, test: Any, signature: r.Signature | None, seed: int) -> tuple[behaviour.Prepared, ...]:
     """Return the tests with the rows that the challenger is to score for them."""
     named = context.config.evaluate.behaviour
     if not named or signature is None:
@@ -22,7 +21,7 @@ def prepare(context: Context, test: Any, signature: r.Signature | None, seed: in
             behaviour.read(context.policy.rule_file(named, "evaluate.behaviour"), named),
             test,
             signature,
-            id_column=test_rows.id_column(context.config),
+            id_column=context.data.split().id,
             shown=named,
             golden=_golden(context),
             seed=seed % 2**32,
@@ -39,7 +38,7 @@ def _table(at: int) -> str:
     return f"behaviour-{at}"
 
 
-def _golden(context: Context) -> tuple[Any, Any] | None:
+def _golden(context: CheckedOut) -> tuple[Any, Any] | None:
     """Return inputs and predictions that the champion's version carries."""
     import polars as pl
 
@@ -50,7 +49,7 @@ def _golden(context: Context) -> tuple[Any, Any] | None:
         pl.read_parquet(io.BytesIO(context.versions.open().read(version, f"golden/{name}.parquet")))
         for name in ("inputs", "predictions")
     )
-    name = test_rows.id_column(context.config)
+    name = context.data.split().id
     renamed = {inputs.columns[0]: name}
     found = join(
         given.rename({given.columns[0]: name}), inputs[inputs.columns[0]], id_column=name,
@@ -61,12 +60,12 @@ def _golden(context: Context) -> tuple[Any, Any] | None:
 
 
 def judge(
-    context: Context, tests: tuple[behaviour.Prepared, ...], challenger: Contender, test: Any
+    context: CheckedOut, tests: tuple[behaviour.Prepared, ...], challenger: Contender, test: Any
 ) -> tuple[r.CheckResult, ...]:
     """Return what the behaviour tests found."""
     import numpy as np
 
-    name = test_rows.id_column(context.config)
+    name = context.data.split().id
     position = {each: at for at, each in enumerate(test[name].to_list())}
     results = []
     for at, each in enumerate(tests):

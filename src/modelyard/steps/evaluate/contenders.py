@@ -14,8 +14,7 @@ from modelyard.models.adapters import Golden, adapter_of
 from modelyard.models.predictions import join, read_predictions
 from modelyard.models.scorer import Scorer
 from modelyard.registry.protocol import Version
-from modelyard.steps import rows as test_rows
-from modelyard.steps.context import Context
+from modelyard.steps.context import CheckedOut
 from modelyard.steps.scoring import workbench
 
 
@@ -31,7 +30,7 @@ class Contender:
 
 
 def challenger_of(
-    context: Context, facts: r.TrainResult, test: Any, folder: Path, tables: Mapping[str, Any]
+    context: CheckedOut, facts: r.TrainResult, test: Any, folder: Path, tables: Mapping[str, Any]
 ) -> Contender:
     """Return the challenger's predictions of the test rows; golden rows for its version are written beside them.
 
@@ -72,7 +71,7 @@ def challenger_of(
         given = {"challenger": test} | {name: rows for name, rows in tables.items() if len(rows)}
         scored, without_golden = scorer.score(
             given,
-            id_column=test_rows.id_column(config),
+            id_column=context.data.split().id,
             folder=folder,
             golden=_golden(context, model_digest, folder),
         )
@@ -82,7 +81,7 @@ def challenger_of(
     return Contender(signature, joined(context, frame, test, signature, "the challenger"), scored=scored)
 
 
-def _golden(context: Context, model_digest: str, folder: Path) -> Golden:
+def _golden(context: CheckedOut, model_digest: str, folder: Path) -> Golden:
     told = read_json(context.run_dir / "profile" / "profile.json")["columns"]
     quantiles = {
         name: [value for value in column.get("quantiles") or [] if value is not None] for name, column in told.items()
@@ -91,7 +90,7 @@ def _golden(context: Context, model_digest: str, folder: Path) -> Golden:
 
 
 def reference_of(
-    context: Context, role: str, version: Version, test: Any, folder: Path, signature: r.Signature
+    context: CheckedOut, role: str, version: Version, test: Any, folder: Path, signature: r.Signature
 ) -> Contender:
     """Return a version's predictions of the same rows, with its own code and packages.
 
@@ -155,7 +154,7 @@ def _reference(
         context.versions.open().fetch(version, home)
         scorer = Scorer.of_version(manifest, home, workbench(context), who=who)
         context.console.say(f"  {who} scores the same rows")
-        written, _ = scorer.score({role: test}, id_column=test_rows.id_column(config), folder=folder)
+        written, _ = scorer.score({role: test}, id_column=context.data.split().id, folder=folder)
     frame = read_predictions(written[role], who)
     own = joined(context, frame, test, manifest.signature, who)
     return Contender(
@@ -188,9 +187,9 @@ def _in_classes(own: Any, of: r.Signature, wanted: r.Signature) -> Any:
     return replace(predictions, classes=len(wanted.classes), label=label, probability=probability)
 
 
-def joined(context: Context, frame: Any, test: Any, signature: r.Signature, who: str) -> Any:
+def joined(context: CheckedOut, frame: Any, test: Any, signature: r.Signature, who: str) -> Any:
     """Predictions in the order of some rows, checked."""
-    name = test_rows.id_column(context.config)
+    name = context.data.split().id
     # The threshold that a model was made with is part of it, also where today's configuration has another.
     chosen = signature.threshold or 0.5
     return join(frame, test[name], id_column=name, signature=signature, threshold=chosen, who=who)

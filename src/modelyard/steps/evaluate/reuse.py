@@ -8,15 +8,15 @@ import modelyard.records.results as r
 from modelyard.core.files import append_line, sha256_file
 from modelyard.evaluation import test_set_reuse
 from modelyard.steps import rows as test_rows
-from modelyard.steps.context import CheckedOut, Context
+from modelyard.steps.context import CheckedOut
 from modelyard.steps.evaluate import rules
 
 LEDGER = "evaluations.jsonl"
 
 
-def evaluation_of(context: Context, test: Any, model_digest: str | None) -> r.Evaluation:
+def evaluation_of(context: CheckedOut, test: Any, model_digest: str | None) -> r.Evaluation:
     """Return what the ledger of the test set is told of this run."""
-    name = test_rows.id_column(context.config)
+    name = context.data.split().id
     return r.Evaluation(
         test_set=test_set_reuse.held_out(
             test[name].to_list(),

@@ -13,13 +13,13 @@ from modelyard.evaluation.session import Session, test_set_of
 from modelyard.evaluation.test_set import baseline_predictions
 from modelyard.registry.protocol import Version
 from modelyard.steps import rows as test_rows
-from modelyard.steps.context import Context
+from modelyard.steps.context import CheckedOut
 from modelyard.steps.evaluate import behaviour, train_sample
 from modelyard.steps.evaluate.contenders import Contender, challenger_of, reference_of
 
 
 def scored(
-    context: Context, facts: r.TrainResult, versions: Mapping[str, Version], seed: int
+    context: CheckedOut, facts: r.TrainResult, versions: Mapping[str, Version], seed: int
 ) -> tuple[Session, Mapping[str, Contender]]:
     """Score the test rows; predictions and golden rows are left in the run folder.
 
@@ -70,7 +70,7 @@ def scored(
 
 
 @contextmanager
-def _workspace(context: Context) -> Iterator[Path]:
+def _workspace(context: CheckedOut) -> Iterator[Path]:
     folder = Path(tempfile.mkdtemp(dir=context.run_dir, prefix=".scoring."))
     try:
         yield folder

@@ -82,7 +82,7 @@ def run(context: CheckedOut, _inputs: Inputs) -> Outcome:
     result = session.result(
         judged,
         book,
-        test_rows.ROW,
+        context.data.split().id,
         unmatched=_unmatched(contenders),
         champion=None if champion is None else champion.name,
         champion_adopted=champion is not None and champion.manifest.evidence == "none",

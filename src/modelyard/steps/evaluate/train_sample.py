@@ -7,7 +7,7 @@ import modelyard.records.results as r
 from modelyard.evaluation.session import targets
 from modelyard.models.adapters import adapter_of
 from modelyard.models.predictions import read_predictions
-from modelyard.steps.context import Context
+from modelyard.steps.context import CheckedOut
 from modelyard.steps.evaluate.contenders import Contender, joined
 
 MOST = 10_000
@@ -15,7 +15,7 @@ MOST = 10_000
 _TABLE = "train-sample"
 
 
-def tables(context: Context, train: Any, facts: r.TrainResult, seed: int) -> Mapping[str, Any]:
+def tables(context: CheckedOut, train: Any, facts: r.TrainResult, seed: int) -> Mapping[str, Any]:
     """Return the rows to score, by the name under which they are; none where the gap is not looked at."""
     wanted = context.config.evaluate.checks.train_test_gap != "off"
     if not wanted or not adapter_of(facts.adapter, "the challenger").rescorable or not len(train):
@@ -23,7 +23,7 @@ def tables(context: Context, train: Any, facts: r.TrainResult, seed: int) -> Map
     return {_TABLE: train.sample(min(MOST, len(train)), seed=seed % 2**32)}
 
 
-def scored(context: Context, tables: Mapping[str, Any], challenger: Contender) -> tuple[Any, Any] | None:
+def scored(context: CheckedOut, tables: Mapping[str, Any], challenger: Contender) -> tuple[Any, Any] | None:
     """Return the targets of the sampled rows, and the challenger's predictions of them."""
     path = challenger.scored.get(_TABLE)
     if path is None:

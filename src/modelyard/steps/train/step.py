@@ -62,8 +62,18 @@ def run(context: CheckedOut, _inputs: Inputs) -> Outcome:
     if validated is not None:
         passed(validated)
     rows = context.data.split()
+    _tell_folders(context, rows.train)
     write_profile(context, rows.train if len(rows.train) else rows.test)
     return _train(context, rows)
+
+
+def _tell_folders(context: CheckedOut, train: Any) -> None:
+    """Say which columns stand in no file, and which of them tell nothing in the training rows."""
+    for each in context.data.describe():
+        if each.why == "folder" and each.name in train.columns:
+            alone = train[each.name].n_unique() < 2
+            note = "; it has one value in the training rows, from which nothing is learned" if alone else ""
+            context.console.say(f"  {each.name} is a column from the names of folders ({each.name}=…){note}")
 
 
 def write_profile(context: CheckedOut, frame: Any) -> None:
@@ -95,7 +105,7 @@ def _train(context: CheckedOut, rows: step_rows.Rows) -> Outcome:
             dropped_missing_target=rows.dropped,
             suffix=_row_format(context),
             files=context.data.training_files,
-            row_number="" if context.config.data.columns.id else step_rows.ROW,
+            row_number="" if context.config.data.columns.id else rows.id,
         ),
         at=Workplace(
             base=context.workspace.base,
