@@ -23,7 +23,7 @@ from modelyard.registry.mlflow.models import is_reference
 from modelyard.registry.protocol import Bundle, Version
 from modelyard.steps import rows as step_rows
 from modelyard.steps.bundle import command_files, command_lock
-from modelyard.steps.context import Context
+from modelyard.steps.context import CheckedOut
 from modelyard.steps.evaluate.contenders import cannot_score, reference_of
 from modelyard.steps.outside_code import command_of_version
 from modelyard.steps.scoring import workbench
@@ -56,7 +56,7 @@ class Given:
     reason: str = ""
 
 
-def adopt(context: Context, named: str, given: Given) -> Adoption:
+def adopt(context: CheckedOut, named: str, given: Given) -> Adoption:
     """Publish a model that was made elsewhere, and point the alias at it.
 
     Args:
@@ -99,7 +99,7 @@ def adopt(context: Context, named: str, given: Given) -> Adoption:
     return Adoption(version, entry)
 
 
-def _refuse_to_replace(context: Context, champion: Version, given: Given) -> None:
+def _refuse_to_replace(context: CheckedOut, champion: Version, given: Given) -> None:
     """Refuse to put a model without evidence into the place of one that was promoted and can be judged.
 
     Raises:
@@ -131,7 +131,7 @@ def _refuse_to_replace(context: Context, champion: Version, given: Given) -> Non
     )
 
 
-def _prove(context: Context, bundle: Bundle, folder: Path) -> None:
+def _prove(context: CheckedOut, bundle: Bundle, folder: Path) -> None:
     """Score some of today's rows with the version as it will be published.
 
     Raises:
@@ -144,7 +144,7 @@ def _prove(context: Context, bundle: Bundle, folder: Path) -> None:
     _score_some(context, bundle.content, home, "the model")
 
 
-def _score_some(context: Context, content: Content, home: Path, who: str) -> None:
+def _score_some(context: CheckedOut, content: Content, home: Path, who: str) -> None:
     scorer = Scorer.of_version(content, home, workbench(context), who=who)
     if scorer.adapter.rescorable:
         rows = step_rows.load(context)
@@ -163,7 +163,7 @@ class _Adopted:
     """Requirements that a command is scored in."""
 
 
-def _from_disk(context: Context, named: str, given: Given, folder: Path) -> _Adopted:
+def _from_disk(context: CheckedOut, named: str, given: Given, folder: Path) -> _Adopted:
     path, model = Path.cwd() / named, folder / "model"
     if not path.exists():
         raise ConfigError(
@@ -182,7 +182,7 @@ def _from_disk(context: Context, named: str, given: Given, folder: Path) -> _Ado
     return _Adopted(adapter, _asked(context, adapter, used, given, model), used, lock)
 
 
-def _asked(context: Context, adapter: Adapter, used: Environment, given: Given, model: Path) -> Signature:
+def _asked(context: CheckedOut, adapter: Adapter, used: Environment, given: Given, model: Path) -> Signature:
     """Return what a model takes and gives, by what the person and the model itself say; take its modules along.
 
     Raises:
@@ -213,7 +213,7 @@ def _asked(context: Context, adapter: Adapter, used: Environment, given: Given, 
     return signature.model_copy(update={"classes": described.classes}) if more else signature
 
 
-def _from_mlflow(context: Context, reference: str, given: Given, folder: Path) -> tuple[_Adopted, str]:
+def _from_mlflow(context: CheckedOut, reference: str, given: Given, folder: Path) -> tuple[_Adopted, str]:
     """Fetch a model that was logged in MLflow; return it, and where it comes from."""
     from modelyard.registry.mlflow.models import describe, fetch_logged
     from modelyard.registry.mlflow.server import Server, server_address
@@ -241,7 +241,7 @@ def _from_mlflow(context: Context, reference: str, given: Given, folder: Path) -
     return _Adopted(adapter, signature, used), f"{source} of the MLflow server at {server.address}"
 
 
-def _environment(context: Context, named: str) -> Environment:
+def _environment(context: CheckedOut, named: str) -> Environment:
     return (
         environment.environment_of(Path.cwd() / named, context.read_environment())
         if named
@@ -249,7 +249,7 @@ def _environment(context: Context, named: str) -> Environment:
     )
 
 
-def _completed(used: Environment, adapter: Adapter, context: Context) -> Environment:
+def _completed(used: Environment, adapter: Adapter, context: CheckedOut) -> Environment:
     """Return an MLflow model's own pins, and what scoring needs beside them: Parquet, pandas, MLflow's client."""
     packages, here = dict(used.packages), dict(context.read_environment().packages)
     for name in ("polars", "pandas", "numpy"):
@@ -258,7 +258,7 @@ def _completed(used: Environment, adapter: Adapter, context: Context) -> Environ
     return replace(used, packages=tuple(sorted(packages.items())))
 
 
-def _bundle(context: Context, adopted: _Adopted, folder: Path) -> Bundle:
+def _bundle(context: CheckedOut, adopted: _Adopted, folder: Path) -> Bundle:
     config, model = context.config, folder / "model"
     model_digest, _ = store.digest(model)
     (folder / "environment.txt").write_text(environment.environment_text(adopted.environment), "utf-8")
@@ -278,7 +278,7 @@ def _bundle(context: Context, adopted: _Adopted, folder: Path) -> Bundle:
     )
 
 
-def _command_files(context: Context, lock: Path | None) -> dict[str, Path]:
+def _command_files(context: CheckedOut, lock: Path | None) -> dict[str, Path]:
     return command_files(context) | ({COMMAND_LOCK: lock} if lock is not None and lock.is_file() else {})
 
 
@@ -308,7 +308,7 @@ def _adapter(config: Config, path: Path) -> Adapter:
     return by_suffix[path.suffix]
 
 
-def _signature(context: Context, adapter: Adapter | None, columns: tuple[str, ...] = ()) -> Signature:
+def _signature(context: CheckedOut, adapter: Adapter | None, columns: tuple[str, ...] = ()) -> Signature:
     """Return what the model takes and gives, by today's rows and configuration.
 
     Args:

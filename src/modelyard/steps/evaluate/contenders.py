@@ -120,7 +120,7 @@ def cannot_score(error: ModelyardError) -> bool:
 
 
 def _reference(
-    context: Context, role: str, version: Version, test: Any, folder: Path, signature: r.Signature
+    context: CheckedOut, role: str, version: Version, test: Any, folder: Path, signature: r.Signature
 ) -> Contender:
     manifest, config = version.manifest, context.config
     who = f"the {role.replace('-', ' ')} {version.name}"
