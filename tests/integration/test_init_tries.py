@@ -168,7 +168,7 @@ def test_a_target_that_every_column_tells_leaves_something_to_learn_from(tmp_pat
 def test_a_file_as_pandas_writes_it_leaves_the_index_out(tmp_path: Path) -> None:
     config, text, _ = init(tmp_path, {"": range(N), "x": X, "y": sorted(LABEL)})
     assert config.data.columns.drop == ("",)
-    assert '- ""  # an index without a name, as pandas and R write it' in text
+    assert '"",  # an index without a name, as pandas and R write it' in text
 
 
 def test_sets_of_files_with_an_index_are_read_and_compared(tmp_path: Path) -> None:

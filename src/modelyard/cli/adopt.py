@@ -4,14 +4,14 @@ from collections.abc import Mapping
 
 from modelyard.cli import formats
 from modelyard.cli.flags import Command
-from modelyard.cli.session import working
+from modelyard.cli.session import open_context, taken
 from modelyard.core.errors import OK
 from modelyard.usecases.adopt import Given, adopt
 
 
 def run(_command: Command, given: Mapping[str, str], positional: list[str]) -> int:
     """Register the model and point the alias at it."""
-    with working(given) as context:
+    with taken(open_context(given)) as context:
         alias = context.config.registry.alias
         adopted = adopt(
             context,

@@ -149,9 +149,10 @@ def _columns(guess: Roles) -> Iterator[str]:
     if guess.group:
         yield f"    group: {_value(guess.group.name)}  # guessed: {_plain(guess.why['group'])}; check it"
     if guess.out:
-        yield "    drop:  # guessed: left out, each for what is said of it; check it"
+        yield "    drop: [  # guessed: left out, each for what is said of it; check it"
         for name, why in guess.out.items():
-            yield f"      - {_value(name)}  # {_plain(why)}"
+            yield f"      {_value(name)},  # {_plain(why)}"
+        yield "    ]"
     else:
         yield "    # drop: […]    # columns that would give the answer away, known only after the event"
     yield "    # personal: […]   # columns with personal data; their values appear nowhere"
