@@ -138,6 +138,19 @@ def _survey() -> pd.DataFrame:
     return table
 
 
+def _reviews() -> pd.DataFrame:
+    """Sentences whose words lean one way or the other."""
+    draw = np.random.default_rng(11)
+    good, bad = ["bright", "warm", "clever", "moving", "fresh"], ["dull", "slow", "flat", "noisy", "stale"]
+    plain = ["the", "film", "story", "cast", "was", "and", "its", "ending", "music", "seemed", "rather", "very"]
+    likes = draw.random(N) < 0.55
+    texts = []
+    for like in likes:
+        leaning = draw.choice(good if like == (draw.random() < 0.85) else bad, 2)
+        texts.append(" ".join(draw.permutation([*draw.choice(plain, 9), *leaning])))
+    return pd.DataFrame({"review": texts, "stars_of_critic": draw.integers(1, 6, N), "liked": likes})
+
+
 def _noise() -> pd.DataFrame:
     draw = np.random.default_rng(7)
     return pd.DataFrame(draw.normal(size=(600, 5)).round(3), columns=list("abcde")).assign(
@@ -217,6 +230,7 @@ DATA: dict[str, Data] = {
     "merchants": Data(_merchants),
     "wide": Data(_wide),
     "survey": Data(_survey),
+    "reviews": Data(_reviews),
     "friedman": Data(_signal),
     "moons": Data(_moons, index=True),
     "trees": Data(_blobs, said=("--target", "tree")),
@@ -319,15 +333,17 @@ def _drawn(units: Any, truth: Any) -> Any:
 def _plain(folder: Path, train: Any) -> tuple[Any, Any, Any, Any, Any]:
     """Return truth, written predictions and those of a pipeline of scikit-learn's own parts, for the test rows."""
     from modelyard.config.load import load
+    from modelyard.config.sections.data import AS_USUAL
     from modelyard.data.source import Location
     from modelyard.data.sources import open_source
 
     config = load(folder / "modelyard.yml", root=folder).config
-    frame = open_source(Location("all", config.data.sets["all"], folder, folder)).read()
-    columns, key = config.data.columns, config.data.columns.id or "row"
-    frame = frame.with_row_index("row") if key == "row" and "row" not in frame.columns else frame
-    frame = frame.filter(pl.col(columns.target).is_not_null())
+    how = config.data.read.get("all", AS_USUAL)
+    frame = open_source(Location("all", config.data.sets["all"], folder, folder, how=how)).read()
     written = pl.read_parquet(folder / "modelyard-run/predictions/challenger.parquet")
+    columns, key = config.data.columns, written.columns[0]
+    frame = frame.filter(pl.col(columns.target).is_not_null())
+    frame = frame if columns.id else frame.with_row_index(key)
     test = written.select(key).join(
         frame.with_columns(pl.col(key).cast(written[key].dtype)), on=key, how="left", maintain_order="left"
     )
@@ -369,6 +385,9 @@ def _pandas(frame: pl.DataFrame, features: Sequence[Any]) -> pd.DataFrame:
     made = {}
     for each in features:
         series = frame[each["name"]]
+        if each["kind"] == "text":
+            made[each["name"]] = np.array(series.fill_null("").to_list(), dtype=object)
+            continue
         made[each["name"]] = (
             np.array([None if value is None else str(value) for value in series.to_list()], dtype=object)
             if each["kind"] == "categorical"
@@ -381,6 +400,7 @@ def _pipeline(winner: Any, features: Sequence[Any]) -> Any:
     """Build what the documentation says of the two families that init proposes, from scikit-learn's parts alone."""
     from sklearn.compose import make_column_transformer
     from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+    from sklearn.feature_extraction.text import TfidfVectorizer
     from sklearn.impute import SimpleImputer
     from sklearn.linear_model import LogisticRegression, Ridge
     from sklearn.pipeline import make_pipeline
@@ -388,21 +408,27 @@ def _pipeline(winner: Any, features: Sequence[Any]) -> Any:
 
     known = (HistGradientBoostingClassifier, HistGradientBoostingRegressor, LogisticRegression, Ridge)
     kind = {each.__name__: each for each in known}[winner["name"].partition(" ")[0]]
-    numbers = [each["name"] for each in features if each["kind"] != "categorical"]
+    numbers = [each["name"] for each in features if each["kind"] not in ("categorical", "text")]
     words = [each["name"] for each in features if each["kind"] == "categorical"]
+    linear = kind in (LogisticRegression, Ridge)
+    texts = [
+        (TfidfVectorizer(max_features=10_000 if linear else 200, sublinear_tf=True), each["name"])
+        for each in features
+        if each["kind"] == "text"
+    ]
     options = dict(winner["params"])
     if "random_state" in kind().get_params():
         options["random_state"] = 0
-    if kind in (LogisticRegression, Ridge):
+    if linear:
         scaled = make_pipeline(
             SimpleImputer(strategy="median", keep_empty_features=True, add_indicator=True), StandardScaler()
         )
         coded = OneHotEncoder(handle_unknown="infrequent_if_exist", min_frequency=10, max_categories=50)
-        prepare = make_column_transformer((scaled, numbers), (coded, words))
+        prepare = make_column_transformer((scaled, numbers), (coded, words), *texts)
     else:
         coded = OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=np.nan, max_categories=255)
-        prepare = make_column_transformer(("passthrough", numbers), (coded, words))
-        options["categorical_features"] = list(range(len(numbers), len(features)))
+        prepare = make_column_transformer(("passthrough", numbers), (coded, words), *texts, sparse_threshold=0)
+        options["categorical_features"] = list(range(len(numbers), len(numbers) + len(words)))
     return make_pipeline(prepare, kind(**options))
 
 

@@ -48,6 +48,30 @@ def test_parquet_partitions(tmp_path: Path) -> None:
     assert len(files.resolve(tmp_path, tmp_path, "all", config.data.sets["all"])) == 3
 
 
+def test_folders_that_are_columns_are_one_set(tmp_path: Path) -> None:
+    for month in (1, 2, 3):
+        folder = tmp_path / "data" / "year=2013" / f"month={month}"
+        folder.mkdir(parents=True)
+        flights(month).write_parquet(folder / "part-0.parquet")
+    config = init(tmp_path).config
+    assert config.data.sets == {"all": "data/year=*/month=*/*.parquet"}
+    assert len(files.resolve(tmp_path, tmp_path, "all", config.data.sets["all"])) == 3
+
+
+@pytest.mark.parametrize("suffix", ["csv.gz", "tsv", "jsonl", "feather"])
+def test_every_kind_of_file_is_found(suffix: str, tmp_path: Path) -> None:
+    frame, path = flights(1), tmp_path / f"flights.{suffix}"
+    if suffix == "feather":
+        frame.write_ipc(path)
+    elif suffix == "jsonl":
+        frame.write_ndjson(path)
+    else:
+        frame.to_pandas().to_csv(path, index=False, sep="\t" if suffix == "tsv" else ",")
+    config = init(tmp_path).config
+    assert config.data.sets == {"all": f"flights.{suffix}"}
+    assert config.data.columns.target == "late"
+
+
 def test_csv_with_dates_and_a_number_to_predict(tmp_path: Path) -> None:
     frame = pl.DataFrame(
         {

@@ -198,7 +198,45 @@ def test_parts_that_are_all_there_is_are_named_and_kept(tmp_path: Path) -> None:
     assert "name under data.columns.drop what is known only after the event" in notes[0]
 
 
+def test_what_nearly_adds_up_is_named_and_kept(tmp_path: Path) -> None:
+    rate, real = 5 + NOISE, 2 + X
+    frame = {"x": X[::-1], "rate": rate, "real": real, "inflation": rate - real + 0.02 * NOISE[::-1]}
+    config, _, notes = init(tmp_path, frame)
+    assert config.data.columns.drop == ()
+    assert "a weighted sum of 'rate', 'real' is nearly the target 'inflation'; name under" in notes[0]
+
+
 def test_a_series_of_one_number_says_what_to_derive(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="nothing to learn from") as caught:
         init(tmp_path, {"YEAR": range(1770, 1770 + N), "SUNACTIVITY": NOISE})
     assert "the value before" in caught.value.hint
+
+
+def test_text_that_writes_times_is_declared_and_split_by(tmp_path: Path) -> None:
+    days = [(date(2024, 1, 1) + timedelta(days=row)).strftime("%d.%m.%Y") for row in range(N)]
+    config, text, _ = init(tmp_path, {"day": days, "x": X, "y": X + NOISE})
+    assert (config.data.columns.time, split_of(config)) == ("day", "time")
+    assert 'all: {dates: {day: "%d.%m.%Y"}}' in text
+
+
+def test_a_file_with_semicolons_and_decimal_commas_is_read_as_it_is(tmp_path: Path) -> None:
+    lines = [f"{at};{x:.3f};{int(y)}".replace(".", ",") for at, x, y in zip(range(N), X, LABEL, strict=True)]
+    (tmp_path / "table.csv").write_text("\n".join(["id;x;y", *lines]) + "\n", "utf-8")
+    propose_configuration(tmp_path / "modelyard.yml")
+    config = load(tmp_path / "modelyard.yml", root=tmp_path).config
+    assert (config.data.read["all"].separator, config.data.read["all"].decimal) == (";", ",")
+    assert (config.data.columns.id, config.data.columns.target) == ("id", "y")
+
+
+def test_few_rows_whose_ids_put_a_class_on_one_side_are_split_within_classes(tmp_path: Path) -> None:
+    frame = {"OBS": range(1, 33), "x": X[:32], "grade": [int(row % 8 == 1) for row in range(32)]}
+    config, _, notes = init(tmp_path, frame)
+    assert (config.data.columns.id, split_of(config)) == ("OBS", "random")
+    assert any("so the split is at random within classes" in note for note in notes)
+
+
+def test_free_text_is_tried_as_candidates_take_it(tmp_path: Path) -> None:
+    words = ["dull", "bright", "slow", "warm"]
+    reviews = [f"the film number {row} was {words[row * 7 % 4]} and rather {words[row % 4]}" for row in range(N)]
+    config, _, notes = init(tmp_path, {"review": reviews, "liked": LABEL})
+    assert (config.data.columns.id, config.data.columns.drop, notes) == (None, (), ())

@@ -24,7 +24,7 @@ CODES = [f"c{row * 37 % N:03}" for row in range(N)]
 def roles(folder: Path, table: Mapping[str, Any], **asked: Any) -> Roles:
     path = folder / "table.csv"
     pl.DataFrame(table).write_csv(path)
-    return find_roles(Source("table.csv", 1, 1, tuple(outline(path))), Asked(**asked))
+    return find_roles(Source("table.csv", 1, 1, tuple(outline(path).columns)), Asked(**asked))
 
 
 def name_of(role: Any) -> str | None:
@@ -143,6 +143,22 @@ def test_a_date_of_birth_is_not_when_a_row_happened(name: str, tmp_path: Path) -
 def test_years_are_a_time_whatever_number_they_are(years: Any, tmp_path: Path) -> None:
     found = roles(tmp_path, {"YEAR": years, "x": X, "y": Y})
     assert (name_of(found.time), found.id) == ("YEAR", None)
+
+
+@pytest.mark.parametrize(
+    ("form", "written"), [("%Y/%m/%d", "%Y/%m/%d"), ("%d.%m.%Y", "%d.%m.%Y"), ("%b %d %Y", "%b %d %Y")]
+)
+def test_text_that_can_be_read_as_times_in_one_way_is_a_time(form: str, written: str, tmp_path: Path) -> None:
+    found = roles(tmp_path, {"date": [day.strftime(form) for day in DAYS], "x": X, "y": Y})
+    assert (name_of(found.time), found.dates, found.id) == ("date", {"date": written}, None)
+    assert f"dates: 'date' (written as {written})" in found.told()
+
+
+def test_text_that_can_be_read_as_times_in_two_ways_is_left_out_with_what_to_say(tmp_path: Path) -> None:
+    days = [f"{1 + row % 12:02}/{1 + row // 12:02}/2024" for row in range(N)]
+    found = roles(tmp_path, {"date": days, "x": X, "y": Y})
+    assert (found.time, found.dates, found.id) == (None, {}, None)
+    assert found.out == {"date": "times in 2 readings, %d/%m/%Y or %m/%d/%Y; say which in data.read"}
 
 
 # targets and tasks

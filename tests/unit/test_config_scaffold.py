@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from modelyard.config.discovery import Column
+from modelyard.config.discovery import Column, Outline
 from modelyard.config.load import Loaded, load
 from modelyard.config.scaffold import look, propose
 from modelyard.core.errors import ConfigError, DataError
@@ -51,13 +51,15 @@ def write(folder: Path, name: str, text: str = "x") -> None:
     path.write_text(dedent(text), "utf-8")
 
 
-def seen(columns: Columns) -> list[Column]:
+def seen(columns: Columns) -> Outline:
     """What is seen of a file that has as many rows as its column of most values has values."""
     rows = max((distinct for _, _, distinct, _ in columns), default=0)
-    return [
-        Column(name, kind, distinct, missing, rows, whole=(whole := "Int" in kind), counts=whole and distinct == rows)
-        for name, kind, distinct, missing in columns
-    ]
+    return Outline(
+        [
+            Column(name, kind, count, missing, rows, whole=(whole := "Int" in kind), counts=whole and count == rows)
+            for name, kind, count, missing in columns
+        ]
+    )
 
 
 def init(folder: Path, columns: Columns = FLIGHTS) -> tuple[str, Loaded]:
@@ -319,7 +321,7 @@ def test_nothing_at_all_says_what_was_looked_for(folder: Path) -> None:
 
 
 def test_data_that_cannot_be_read_is_passed_over_and_named_where_there_is_no_other(folder: Path) -> None:
-    def peek(path: Path) -> list[Column]:
+    def peek(path: Path) -> Outline:
         if path.name == "bad.csv":
             raise DataError("bad.csv: not UTF-8")
         return seen(FLIGHTS)

@@ -2,9 +2,10 @@
 
 import os
 import re
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 from packaging.requirements import InvalidRequirement, Requirement
 
@@ -40,6 +41,7 @@ class Column:
         prose: they are text of several words.
         settles: another column that is the same in all rows of one value, where rows of one value stand together.
         even: rows of each value, where every value has as many, as text or in rows that stand together; else 0.
+        forms: of text, each way of writing times that all its values follow, such as "%d.%m.%Y".
     """
 
     name: str
@@ -52,16 +54,18 @@ class Column:
     prose: bool = False
     settles: str = ""
     even: int = 0
+    forms: tuple[str, ...] = ()
 
     @property
     def temporal(self) -> bool:
         """It holds dates or times."""
-        return self.dtype.lower().startswith(("date", "timestamp"))
+        return self.dtype.lower().startswith(("date", "timestamp")) or len(self.forms) == 1
 
     @property
     def text(self) -> bool:
-        """It holds text."""
-        return self.dtype.lower().startswith(("str", "utf8", "object", "categorical", "enum"))
+        """It holds text that is no time."""
+        named = self.dtype.lower().startswith(("str", "utf8", "object", "categorical", "enum"))
+        return named and not self.forms
 
     @property
     def values(self) -> int:
@@ -79,8 +83,16 @@ class Column:
         return bool(self.name) and "\0" not in self.name
 
 
-Peek = Callable[[Path], Sequence[Column]]
-"""Columns of a data file."""
+@dataclass(frozen=True)
+class Outline:
+    """What a data file is like: its columns, and keys of ``data.read`` that it needs, with their values."""
+
+    columns: Sequence[Column]
+    how: Mapping[str, Any] = field(default_factory=dict)
+
+
+Peek = Callable[[Path], Outline]
+"""Looks at a data file."""
 
 
 @dataclass(frozen=True)
@@ -91,6 +103,8 @@ class Source:
     files: int
     size: int
     columns: tuple[Column, ...]
+    how: Mapping[str, Any] = field(default_factory=dict)
+    """How they are read, where that is not as they seem."""
 
     @property
     def names(self) -> frozenset[str]:
@@ -200,21 +214,22 @@ def _nothing(entries: Sequence[Path], pointers: Sequence[str]) -> ConfigError:
 
 def _peeked(root: Path, data: Sequence[Path], peek: Peek) -> list[Source]:
     """Files grouped into sources, the largest first, with the columns of the last file of each."""
-    groups: dict[tuple[Path, str], list[Path]] = {}
+    groups: dict[tuple[str, str], list[Path]] = {}
     for path in data:
-        groups.setdefault((path.parent, re.sub(r"\d+", "#", path.name)), []).append(path)
+        groups.setdefault((_folders(root, path), re.sub(r"\d+", "#", path.name)), []).append(path)
     sized = sorted(groups.values(), key=lambda group: -sum(path.stat().st_size for path in group))
     found: list[Source] = []
     failed: ModelyardError | None = None
     for group in sized[:MAX_PEEKS]:
         try:
-            columns = tuple(peek(group[-1]))
+            outline = peek(group[-1])
         except ModelyardError as error:
             failed = failed or error
             continue
-        if any(column.usable for column in columns):
+        if any(column.usable for column in outline.columns):
             size = sum(path.stat().st_size for path in group)
-            found.append(Source(_pattern(root, group, data), len(group), size, columns))
+            name = _pattern(root, group, data)
+            found.append(Source(name, len(group), size, tuple(outline.columns), outline.how))
     if not found:
         raise failed or ConfigError(
             "the data files here have no columns", code="data/no-columns", hint="Name a header line in the first row."
@@ -227,10 +242,16 @@ def _pattern(root: Path, group: Sequence[Path], data: Sequence[Path]) -> str:
     first = group[0]
     if len(group) == 1:
         return first.relative_to(root).as_posix()
-    folder = first.parent.relative_to(root)
-    beside = [path for path in data if path.parent == first.parent and path.suffix == first.suffix]
+    folder = _folders(root, first)
+    beside = [path for path in data if _folders(root, path) == folder and path.suffix == first.suffix]
     name = f"*{first.suffix}" if len(beside) == len(group) else re.sub(r"\d+", "*", first.name)
-    return (PurePosixPath(folder.as_posix()) / name).as_posix()
+    return (PurePosixPath(folder) / name).as_posix()
+
+
+def _folders(root: Path, path: Path) -> str:
+    """Return the folder of a file, with any value in names such as ``year=2023``."""
+    parts = path.relative_to(root).parts[:-1]
+    return PurePosixPath(*(re.sub(r"(?<=\w=).*", "*", part) for part in parts)).as_posix()
 
 
 def _ranked(sources: Sequence[Source]) -> list[Source]:

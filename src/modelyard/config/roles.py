@@ -29,7 +29,7 @@ _BIRTH = re.compile(r"(?i).*birth.*|dob|born.*|.*[_\s.-]born")
 _NAMED_TARGET = re.compile(r"(?i)(.*[_\s.-])?(target|label|outcome)")
 _AT_AN_END = ("y", "class", "category", "default", "late", "type")
 """Names of targets that features often have too: taken only in the first or last column."""
-_INDEX = re.compile(r"|Unnamed: ?\d+")
+_INDEX = re.compile(r"|Unnamed: ?\d+|__index_level_\d+__")
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,10 @@ NOTHING_ASKED = Asked()
 
 @dataclass(frozen=True)
 class Roles:
-    """What the columns seem to be; ``why`` says it of each role, ``out`` of each column that is left out."""
+    """What the columns seem to be.
+
+    ``why`` says it of each role, ``out`` of each column that is left out, ``dates`` how text writes times.
+    """
 
     target: Column
     task: Task
@@ -63,6 +66,7 @@ class Roles:
     time: Column | None
     group: Column | None
     text_time: Column | None
+    dates: dict[str, str]
     out: dict[str, str]
     why: dict[str, str]
     asked: Asked
@@ -72,6 +76,7 @@ class Roles:
         roles = {"target": self.target, "id": self.id, "group": self.group, "time": self.time}
         found = [f"{role}: {column.name!r} ({self.why[role]})" for role, column in roles.items() if column]
         found.insert(1, f"task: {self.task} ({self.why['task']})")
+        found += [f"dates: {name!r} (written as {form})" for name, form in self.dates.items()]
         return (*found, *(f"left out: {name!r} ({why})" for name, why in self.out.items()))
 
 
@@ -102,8 +107,9 @@ def find_roles(source: Source, asked: Asked) -> Roles:
     time = named["time"] or (None if "time" in asked.without else _time(others))
     group, group_why = (named["group"], "as asked") if named["group"] else _group(others, (key, time), asked)
     kept = (target, key, time, group)
-    names = [column for column in others if column not in kept and _names_rows(column)]
-    out = {} if "names" in asked.without else {column.name: _how_different(column) for column in names}
+    names = [] if "names" in asked.without else [each for each in others if each not in kept and _names_rows(each)]
+    out = {column.name: _how_different(column) for column in names}
+    out |= {column.name: _readings(column) for column in others if len(column.forms) > 1}
     task = _asked_task(asked)
     return Roles(
         target=target,
@@ -112,7 +118,11 @@ def find_roles(source: Source, asked: Asked) -> Roles:
         time=time,
         group=group,
         text_time=_first(others, lambda column: column.text and bool(_NAMED_TIME.fullmatch(column.name))),
-        out=index | out | dict(asked.drop),
+        dates={column.name: column.forms[0] for column in usable if len(column.forms) == 1},
+        out=index
+        | out
+        | {column.name: _readings(column) for column in others if len(column.forms) > 1}
+        | dict(asked.drop),
         why={
             "target": target_why,
             "task": "as asked" if task else f"{target.values:,} different values, {_plain_type(target)}",
@@ -126,6 +136,10 @@ def find_roles(source: Source, asked: Asked) -> Roles:
 
 def _plain_type(column: Column) -> str:
     return "text" if column.text else "whole numbers" if column.whole else column.dtype
+
+
+def _readings(column: Column) -> str:
+    return f"times in {len(column.forms)} readings, {' or '.join(column.forms)}; say which in data.read"
 
 
 def _how_different(column: Column) -> str:

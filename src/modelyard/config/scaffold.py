@@ -107,6 +107,7 @@ def _data(found: Look, guess: Roles) -> Iterator[str]:
     else:
         yield f"    all: {_value(found.data.path)}  # guessed: {files}; check it"
         yield from _split(guess)
+    yield from _read(found, guess)
     if found.others:
         yield f"  # also here: {', '.join(_remark(path) for path in found.others[:5])}"
     if any(pointer.startswith(_folder(found.data.path)) for pointer in found.pointers):
@@ -114,6 +115,17 @@ def _data(found: Look, guess: Roles) -> Iterator[str]:
     if guess.target.missing:
         yield f"  missing_target: drop  # guessed: {guess.target.missing:,} rows have no target; check it"
     yield from _columns(guess)
+
+
+def _read(found: Look, guess: Roles) -> Iterator[str]:
+    """Say how the files are read, where that is not as they seem."""
+    how = [f"{key}: {_value(value) if isinstance(value, str) else value}" for key, value in found.data.how.items()]
+    dates = ", ".join(f"{_value(name)}: {_value(form)}" for name, form in guess.dates.items())
+    how += [f"dates: {{{dates}}}"] if dates else []
+    if how:
+        yield "  read:  # guessed: every line is such; check it"
+        for name in ("train", "test") if found.test else ("all",):
+            yield f"    {name}: {{{', '.join(how)}}}"
 
 
 def _folder(path: str) -> str:
@@ -126,7 +138,7 @@ def _split(guess: Roles) -> Iterator[str]:
         yield "  split: {of: all, by: time, test: 0.2}  # guessed: the newest fifth of the rows; check it"
     elif guess.group:
         yield "  split: {of: all, by: random, test: 0.2}  # guessed: about a fifth of the rows, whole groups; check it"
-    elif guess.id:
+    elif guess.id and "hash" not in guess.asked.without:
         yield "  split: {of: all, by: hash, test: 0.2}  # guessed: a fifth of the rows, by their id; check it"
     elif guess.task != "regression":
         yield "  split: {of: all, by: random, test: 0.2}  # guessed: a fifth of each class; check it"

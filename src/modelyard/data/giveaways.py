@@ -11,7 +11,9 @@ _BY_CHANCE = 1_000_000
 """Ways to place the rarest class, for each column, under which one may tell the classes by chance."""
 _FEW = 10
 """Numbers of fewer different values may rise together by chance."""
-_EXACT = 1e-9
+_EXACT, _NEARLY, _PART = 1e-9, 0.03, 0.1
+"""Shares of the target's standard deviation: what is left of it where a sum is the target, is nearly that, and what a
+number adds that is named then."""
 
 
 def determining(frame: "pl.DataFrame", target: str, features: Sequence[str], *, classes: bool) -> list[str]:
@@ -33,21 +35,24 @@ def determining(frame: "pl.DataFrame", target: str, features: Sequence[str], *, 
     return [name for name in features if _rises_with(frame[name], truth)]
 
 
-def summing(frame: "pl.DataFrame", target: str, features: Sequence[str]) -> list[str]:
-    """Return numbers whose weighted sum is the target in every row; empty where there are none."""
+def summing(frame: "pl.DataFrame", target: str, features: Sequence[str]) -> tuple[list[str], bool]:
+    """Return numbers whose weighted sum is the target, or nearly, and whether it is that in every row."""
     import numpy as np
 
     names = [name for name in features if frame[name].dtype.is_numeric() and not frame[name].null_count()]
     names = [name for name in names if frame[name].n_unique() > 1]
     if not names or len(frame) < 3 * (len(names) + 1):
-        return []
+        return [], False
     x, y = frame.select(names).to_numpy().astype(float), frame[target].to_numpy().astype(float)
     x, y = (x - x.mean(0)) / x.std(0), y - y.mean()
     weights, *_ = np.linalg.lstsq(x, y, rcond=None)
     spread = float(y.std())
-    if not spread > 0 or float((y - x @ weights).std()) > _EXACT * spread:
-        return []
-    return [name for name, weight in zip(names, weights.tolist(), strict=True) if abs(weight) > _EXACT * spread]
+    rest = float((y - x @ weights).std())
+    if not spread > 0 or rest > _NEARLY * spread:
+        return [], False
+    exact = rest <= _EXACT * spread
+    least = (_EXACT if exact else _PART) * spread
+    return [name for name, weight in zip(names, weights.tolist(), strict=True) if abs(weight) > least], exact
 
 
 def _rises_with(values: "pl.Series", truth: "pl.Series") -> bool:

@@ -1,10 +1,14 @@
 """What the columns of a data file are like, without a value of theirs: from what ``modelyard init`` guesses."""
 
-from collections.abc import Sequence
+import re
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from modelyard.config.discovery import Column
+import yaml
+
+from modelyard.config.discovery import Column, Outline
+from modelyard.config.sections.data import ReadAs
+from modelyard.core.errors import DataError
 from modelyard.data import reading
 
 if TYPE_CHECKING:
@@ -12,12 +16,38 @@ if TYPE_CHECKING:
 
 _BLANKS = 3
 """Text of this many blanks on average was written by somebody, and is no name."""
+_ADVICE = re.compile(r"data\.read: \{<set>: (\{.*?)(?:, names: \[…\])?\}\}")
+"""What the reader advises, as it stands in its hints; columns without a header are called column_1 and so on."""
+_NO_GUESS = ("data/not-utf8",)
+"""Every file could be in latin-1."""
+_FIRST = 100
+_YEARS = (1500, 2200)
+_DAYS = (
+    "%Y/%m/%d", "%Y.%m.%d", "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%m-%d-%Y", "%d %b %Y", "%b %d %Y",
+    "%b %d, %Y", "%d-%b-%Y",
+)  # fmt: skip
+_FORMS = tuple(f"{day}{clock}" for day in _DAYS for clock in ("", " %H:%M", " %H:%M:%S"))
+"""How times are written that are not written as ISO 8601 has it."""
 
 
-def outline(path: Path) -> Sequence[Column]:
-    """Return what the columns of a data file are like, and no value."""
-    frame = reading.read((path,))
-    return [_column(each, frame) for each in frame.get_columns()]
+def outline(path: Path) -> Outline:
+    """Return what a data file is like, and no value; what its reader advises of ``data.read`` is followed.
+
+    Raises:
+        DataError: it cannot be read, and no advice helps.
+    """
+    how: dict[str, Any] = {}
+    while True:
+        try:
+            frame = reading.read((path,), how=ReadAs.model_validate(how))
+        except DataError as error:
+            advice = None if error.code in _NO_GUESS else _ADVICE.search(error.hint)
+            more = yaml.safe_load(f"{advice[1]}}}") if advice else {}
+            if not set(more) - set(how):
+                raise
+            how |= more
+        else:
+            return Outline([_column(each, frame) for each in frame.get_columns()], how)
 
 
 def _column(series: "pl.Series", frame: "pl.DataFrame") -> Column:
@@ -38,7 +68,20 @@ def _column(series: "pl.Series", frame: "pl.DataFrame") -> Column:
         prose=text and int(there.str.count_matches(r"\s").sum()) >= _BLANKS * max(len(there), 1),
         settles=_settled(series, frame) if (whole or text) and not series.null_count() else "",
         even=_even(series) if (whole or text) and not series.null_count() else 0,
+        forms=_forms(there) if text else (),
     )
+
+
+def _forms(there: "pl.Series") -> tuple[str, ...]:
+    """Return each way of writing times that all values of text follow."""
+    return tuple(form for form in _FORMS if _follows(there.head(_FIRST), form) and _follows(there, form))
+
+
+def _follows(there: "pl.Series", form: str) -> bool:
+    import polars as pl
+
+    times = there.str.strptime(pl.Datetime("us") if "%H" in form else pl.Date(), form, strict=False)
+    return bool(len(times)) and bool(times.dt.year().is_between(*_YEARS).fill_null(value=False).all())
 
 
 def _settled(series: "pl.Series", frame: "pl.DataFrame") -> str:

@@ -10,6 +10,7 @@ import yaml
 from modelyard.config.configuration import Config
 from modelyard.config.roles import FOLDS, Asked, find_roles
 from modelyard.config.scaffold import Look, propose
+from modelyard.config.sections.data import AS_USUAL
 from modelyard.core.errors import DataError, ModelyardError
 from modelyard.data.folds import folds
 from modelyard.data.giveaways import determining, summing
@@ -36,6 +37,7 @@ class GivenAway:
 
     alone: tuple[str, ...] = ()
     together: tuple[str, ...] = ()
+    exact: bool = False
     others: int = 0
     """How many features are left beside these."""
 
@@ -73,7 +75,8 @@ def try_until_it_runs(root: Path, found: Look, asked: Asked) -> Tried:
             if again is None:
                 raise
         if again is None:
-            return Tried(text, asked.notes, find_roles(found.data, asked).told())
+            how = (f"read: {key} is {value!r}" for key, value in found.data.how.items())
+            return Tried(text, asked.notes, (*how, *find_roles(found.data, asked).told()))
         asked = again
     raise DataError("no proposal for this data runs", code="data/none-runs", hint="Write modelyard.yml by hand.")
 
@@ -89,7 +92,8 @@ def try_configuration(config: Config, root: Path) -> GivenAway:
     """
 
     def read(name: str) -> Any:
-        return open_source(Location(name, config.data.sets[name], root, root)).read()
+        how = config.data.read.get(name, AS_USUAL)
+        return open_source(Location(name, config.data.sets[name], root, root, how=how)).read()
 
     parts = rows.split(config, read)
     if config.train is None or not config.train.candidates or not len(parts.train):
@@ -106,14 +110,15 @@ def _fit(config: Config, train: "pl.DataFrame") -> None:
     from modelyard.models.child import score as score_child
     from modelyard.training.candidates import resolve
     from modelyard.training.families import family_of
-    from modelyard.training.signature import find_features, find_target
+    from modelyard.training.signature import find_target
+    from modelyard.training.ways import way_of
 
     columns = config.data.columns
     find_target(train, columns.target, config.model)
     sample = train.sample(min(len(train), _SAMPLE), seed=0)
     if sample[columns.target].n_unique() < 2:
         return
-    features = find_features(sample, columns).features
+    features = way_of(config).features(sample, columns).features
     name = next(iter(config.train.candidates if config.train else ())).estimator
     frame = score_child.features(sample, [(each.name, each.kind) for each in features])
     import warnings
@@ -139,9 +144,9 @@ def _given_away(config: Config, train: "pl.DataFrame") -> GivenAway:
     if len(train) < _FEWEST or len(features) < 2:
         return GivenAway()
     alone = determining(train, target, features, classes=classes)
-    together = [] if alone or classes else summing(train, target, features)
+    together, exact = ([], False) if alone or classes else summing(train, target, features)
     kept = alone if len(alone) < len(features) else []
-    return GivenAway(tuple(kept), tuple(together), len(features) - len(kept) - len(together))
+    return GivenAway(tuple(kept), tuple(together), exact, len(features) - len(kept) - len(together))
 
 
 def _changed(asked: Asked, config: Config, found: GivenAway) -> Asked | None:
@@ -153,8 +158,9 @@ def _changed(asked: Asked, config: Config, found: GivenAway) -> Asked | None:
         return _dropped(asked, fresh, f"it alone gives the target {target!r} away", note)
     if not found.together:
         return None
-    note = f"a weighted sum of {_named(found.together)} is the target {target!r} in every row"
-    if len(found.together) <= _FEW_PARTS and found.others:
+    how = f"the target {target!r} in every row" if found.exact else f"nearly the target {target!r}"
+    note = f"a weighted sum of {_named(found.together)} is {how}"
+    if found.exact and len(found.together) <= _FEW_PARTS and found.others:
         return _dropped(asked, found.together, f"the target {target!r} is a weighted sum of it", f"{note}, so left out")
     note += "; name under data.columns.drop what is known only after the event"
     return None if note in asked.notes else replace(asked, notes=(*asked.notes, note))
@@ -183,6 +189,8 @@ def _without(asked: Asked, config: Config, error: ModelyardError) -> Asked | Non
         ) from error
     if columns.drop and "names" not in asked.without and error.code == "data/no-features":
         return _less(asked, "names", f"{said}so text that differs in every row is not left out")
+    if config.data.split and config.data.split.by == "hash" and error.code in _OF_HASH:
+        return _less(asked, "hash", f"{said}so the split is at random within classes, and not by {columns.id!r}")
     if train and error.code in _OF_FOLDS and train.search.folds > 2:
         return _folded(asked, train.search.folds - 1, f"{said}{_FEWER}")
     if columns.time and not asked.time and error.code in _OF_TIME:
@@ -207,5 +215,6 @@ _OF_TIME = frozenset(
     {"data/one-class", "data/rows-on-both-sides", "data/one-moment", "data/not-a-time", "data/no-rows",
      "data/too-few-rows", "data/unknown-class"}
 )  # fmt: skip
+_OF_HASH = frozenset({"data/one-class", "data/no-rows", "data/unknown-class"})
 _OF_FOLDS = frozenset({"data/too-few-rows", "data/one-class"})
 _OF_GROUPS = frozenset({"data/too-few-rows", "data/one-class", "data/no-rows", "data/missing-values"})
