@@ -202,6 +202,19 @@ def test_a_model_that_skops_cannot_vouch_for_says_how_to_store_it(workspace: Pat
     assert "model.format: joblib" in caught.value.hint
 
 
+def test_a_model_that_cannot_be_pickled_says_what_to_do(workspace: Path) -> None:
+    written(workspace, """
+from sklearn.dummy import DummyClassifier
+def fit(data, parameters, seed):
+    class Local(DummyClassifier):
+        pass
+    return Local().fit(data.features, data.target)
+""")  # fmt: skip
+    with pytest.raises(DataError, match="a Local cannot be pickled") as caught:
+        run(workspace, config(section(), model={"format": "joblib"}), rows())
+    assert "at the top of a module" in caught.value.hint
+
+
 def test_nothing_of_a_row_is_told_and_all_of_it_is_in_the_log(workspace: Path) -> None:
     written(
         workspace, "def fit(data, parameters, seed):\n    print('row', 'Ada')\n    raise ValueError('Ada Lovelace')\n"

@@ -10,17 +10,20 @@ import polars as pl
 import pytest
 from sklearn.compose import make_column_transformer
 from sklearn.ensemble import HistGradientBoostingClassifier
-from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder
 
 from modelyard.config.sections.data import Columns
+from modelyard.config.sections.model import Model
+from modelyard.core.errors import ConfigError
 from modelyard.models.child import score
+from modelyard.models.child.pyfunc_loader import Champion
 from modelyard.models.child.pyfunc_loader import features as served
 from modelyard.records.results import Feature
-from modelyard.training.signature import as_numbers, find_features
+from modelyard.training.signature import as_numbers, find_features, find_target
 
 
 def given(values: list[Any], kind: str, wanted: str, dtype: Any = None) -> Any:
@@ -251,3 +254,29 @@ def test_categories_are_as_the_model_was_fitted_wherever_it_was_given_these_colu
     assert str(found.dtype) == dtype
     if dtype == "category":
         assert found.cat.codes.tolist() == [1, 0, -1, -1]
+
+
+def test_what_mlflow_serves_names_columns_by_class_and_falls_back_as_scoring_does() -> None:
+    table = pd.DataFrame({"n": [1, None, 3, 4, 5, 6], "said": ["aa bb", None, "cc dd", "aa dd", "bb cc", "dd aa"]})
+    classes = ["0", "1", "10"]
+    facts = {
+        "task": "multiclass", "classes": classes,
+        "features": [{"name": "n", "kind": "numeric", "type": "int64"}, {"name": "said", "kind": "text"}],
+    }  # fmt: skip
+    first = make_column_transformer((FunctionTransformer(plain_columns), ["n"]), (CountVectorizer(), "said"))
+    model = make_pipeline(first, SimpleImputer(), LogisticRegression())
+    given = table.assign(said=table["said"].fillna(""))
+    model.fit(given, [*classes, *classes])
+    found = Champion(model, facts).predict(table)
+    assert list(found.columns) == ["probability_0", "probability_1", "probability_10"]
+    wanted = model.predict_proba(given)
+    for at, name in enumerate(model.classes_):
+        assert found[f"probability_{name}"].tolist() == wanted[:, at].tolist()
+
+
+@pytest.mark.parametrize("positive", ["Yes", " yes", "yse"])
+def test_a_positive_class_of_other_spelling_gets_the_nearest(positive: str) -> None:
+    model = Model.model_validate({"name": "m", "task": "binary", "positive": positive})
+    with pytest.raises(ConfigError) as caught:
+        find_target(pl.DataFrame({"y": ["yes", "no"]}), "y", model)
+    assert "Did you mean 'yes'?" in str(caught.value.hint)

@@ -2,15 +2,18 @@
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from modelyard.core.errors import ConfigError, DataError
+from modelyard.records.results import Feature
 from modelyard.registry.protocol import VersionRemoved
 from modelyard.registry.retention import Policy
 from modelyard.usecases.bill_of_materials import bill_of_materials
 from modelyard.usecases.collect_garbage import collect, plan_collection
-from modelyard.usecases.compare_versions import compare
+from modelyard.usecases.compare_versions import Comparison, compare
 from modelyard.usecases.describe_version import describe
 from modelyard.usecases.explain_gate import judged_in_run, judged_in_version
 from modelyard.usecases.history import moves, served_on
@@ -45,6 +48,23 @@ def test_of_a_removed_version_manifest_and_history_are_known(tmp_path: Path) -> 
     assert (facts.removed.actor, facts.records, facts.metrics) == ("hubot", {}, ())
     with pytest.raises(VersionRemoved):
         bill_of_materials(where, "v2")
+
+
+@pytest.mark.parametrize(
+    ("was", "now", "told"),
+    [
+        ("int64", "float64", {"x": ("numeric (int64)", "numeric (float64)")}),
+        ("int64", "int64", {}),
+        ("", "int64", {}),
+    ],
+    ids=["other type", "same type", "not recorded then"],
+)
+def test_types_of_features_are_compared_where_both_record_them(was: str, now: str, told: dict[str, Any]) -> None:
+    def facts(of: str) -> Any:
+        signature = SimpleNamespace(features=(Feature(name="x", kind="numeric", type=of),))
+        return SimpleNamespace(version=SimpleNamespace(manifest=SimpleNamespace(signature=signature)))
+
+    assert Comparison(facts(was), facts(now)).features == told
 
 
 def test_two_versions_are_compared(tmp_path: Path) -> None:

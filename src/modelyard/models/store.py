@@ -6,6 +6,7 @@ loaded for it.
 """
 
 import os
+import pickle
 import stat
 from collections.abc import Iterable
 from pathlib import Path
@@ -36,7 +37,7 @@ def save_sklearn(model: Any, folder: Path, *, format: Format = "skops") -> Path:
     """Write a fitted model into a folder; returns the file.
 
     Raises:
-        DataError: skops cannot hold the model, or it holds types that loading would refuse.
+        DataError: skops or pickle cannot hold the model, or it holds types that loading would refuse.
         PlatformError: the disk would not take it.
     """
     if format == "joblib":
@@ -45,7 +46,15 @@ def save_sklearn(model: Any, folder: Path, *, format: Format = "skops") -> Path:
         path = folder / JOBLIB
         with disk_errors(path):
             folder.mkdir(parents=True, exist_ok=True)
-            joblib.dump(model, path)
+            try:
+                joblib.dump(model, path)
+            except (pickle.PicklingError, AttributeError, TypeError) as error:  # whose text shows what could not be
+                raise DataError(
+                    f"a {type(model).__name__} cannot be pickled ({type(error).__name__})",
+                    code="model/not-storable",
+                    hint="Define the classes and functions that it holds at the top of a module, not in a function; "
+                    "open files, locks and generators cannot be stored.",
+                ) from error
         return path
     data = skops_archive(model)
     _audit(data, f"the {type(model).__name__}", TRUSTED)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from modelyard.config.sections.data import Columns
 from modelyard.config.sections.model import Model
-from modelyard.core.errors import ConfigError, DataError
+from modelyard.core.errors import ConfigError, DataError, nearest
 from modelyard.core.vocabulary import ColumnKind
 from modelyard.data.units import unit_of
 from modelyard.models.child.score import spelling
@@ -269,7 +269,8 @@ def _positive(labels: list[Label], model: Model) -> Label:
         f"model.positive: {model.positive!r} is none of the {len(labels)} labels of the target, which are "
         f"{kinds[type(labels[0])]}",
         code="config/unknown-class",
-        hint="Write it as it stands in the column; text that looks like a number or a boolean needs quotes.",
+        hint=f"{nearest(str(model.positive), [str(label) for label in labels])} Write it as it stands in the column; "
+        "text that looks like a number or a boolean needs quotes.".lstrip(),
     )
 
 

@@ -208,6 +208,9 @@ def _asked(context: CheckedOut, adapter: Adapter, used: Environment, given: Give
                 code="model/columns-unknown",
                 hint="Name them in the order that it was fitted on: --columns age,income",
             )
+        else:
+            order = ", ".join(feature.name for feature in signature.features)
+            context.console.say(f"  the model names no columns; it is given, in this order: {order} (else: --columns)")
     wanted = {class_key(label) for label in signature.classes}
     more = signature.task == "multiclass" and wanted < {class_key(label) for label in described.classes}
     return signature.model_copy(update={"classes": described.classes}) if more else signature

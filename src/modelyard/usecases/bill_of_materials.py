@@ -165,7 +165,7 @@ def card(known: VersionFacts) -> dict[str, Any]:
         "approach": {"type": "supervised"},
         "task": _TASKS[signature.task],
         "datasets": [_data_set(known, name) for name in sorted({*known.sets, *manifest.data})],
-        "inputs": [{"format": escape.clean(f"{each.name}: {each.kind}")} for each in signature.features],
+        "inputs": [{"format": escape.clean(f"{each.name}: {each.described}")} for each in signature.features],
         "outputs": [{"format": "number" if signature.task == "regression" else "probability of each class"}],
     }
     if known.winner is not None:

@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import Any
 
 from modelyard.core.documents import as_written
-from modelyard.records.results import GateResult
+from modelyard.records.results import GateResult, Signature
 from modelyard.registry.protocol import Registry
 from modelyard.report import numbers, wording
 from modelyard.usecases.describe_version import VersionFacts, describe
@@ -81,8 +81,9 @@ class Comparison:
 
     @property
     def features(self) -> Changes:
-        """Return the features that differ in kind, or that only one version has."""
-        return changed(_features(self.old), _features(self.new))
+        """Return the features that differ in kind or type, or that only one version has."""
+        typed = all(each.type for facts in (self.old, self.new) for each in _signature(facts).features)
+        return changed(_features(self.old, typed=typed), _features(self.new, typed=typed))
 
 
 def compare(registry: Registry, old: str, new: str) -> Comparison:
@@ -135,5 +136,9 @@ def _provenance(facts: VersionFacts) -> dict[str, Any]:
     }
 
 
-def _features(facts: VersionFacts) -> dict[str, str]:
-    return {feature.name: feature.kind for feature in facts.version.manifest.signature.features}
+def _signature(facts: VersionFacts) -> Signature:
+    return facts.version.manifest.signature
+
+
+def _features(facts: VersionFacts, *, typed: bool) -> dict[str, str]:
+    return {each.name: each.described if typed else each.kind for each in _signature(facts).features}

@@ -3,7 +3,7 @@
 The mlflow registry stores this file with its neighbours ``score``, ``tree_nodes`` and ``trusted`` beside a model,
 as a package of its own, and MLflow imports it from there. It checks every file's digest, then the skops archive as
 modelyard does (types on the reviewed list, node indices inside their trees), and gives the predictions that modelyard's
-own scoring gives: a table with ``probability``, ``probability_0`` …, or ``prediction``.
+own scoring gives: a table with ``probability``, ``probability_<class>`` for every class, or ``prediction``.
 """
 
 import hashlib
@@ -38,7 +38,8 @@ class Champion:
 
         pairs = [(feature["name"], feature["kind"]) for feature in self.facts["features"]]
         given = score.as_fitted(self.model, features(model_input, self.facts["features"]), pairs)
-        columns = score.predict(self.model, given, self.facts)
+        found = score.answered(score.predict, self.model, given, self.facts)
+        columns = {score.of_class(name, self.facts["classes"]): column for name, column in found.items()}
         return pd.DataFrame(columns, index=getattr(model_input, "index", None))
 
 

@@ -394,23 +394,27 @@ def _listed(labels: list[Any]) -> str:
 
 
 def predicted(model: Any, frame: Any, wanted: list[tuple[str, str]], job: dict[str, Any]) -> dict[str, Any]:
-    """Prediction columns for a Polars frame of rows, whichever kind of model this is.
+    """Prediction columns for a Polars frame of rows, whichever kind of model this is."""
+    if job["format"] == "pyfunc":
+        return answered(predict_pyfunc, model, pyfunc_features(model, frame, wanted, job), job)
+    return answered(predict, model, as_fitted(model, features(frame, wanted, _types(job)), wanted), job)
+
+
+def answered(of: Any, model: Any, given: Any, job: dict[str, Any]) -> dict[str, Any]:
+    """Prediction columns of ``predict`` or ``predict_pyfunc``.
 
     A model that fails on nullable columns gets the same values as float64 with NaN, as pandas reads them from CSV.
     """
-    if job["format"] == "pyfunc":
-        of, given = predict_pyfunc, pyfunc_features(model, frame, wanted, job)
-    else:
-        of, given = predict, as_fitted(model, features(frame, wanted, _types(job)), wanted)
     try:
-        return of(model, given, job)
+        found: dict[str, Any] = of(model, given, job)
     except RefusedError:
         raise
     except Exception:
         plain = _without_nullable(given)
         if plain is None:
             raise
-        return of(model, plain, job)
+        found = of(model, plain, job)
+    return found
 
 
 def _without_nullable(given: Any) -> Any:
@@ -510,7 +514,7 @@ def score(job: dict[str, Any]) -> None:
             block = rows.slice(start, ROWS_AT_ONCE)
             found = _tried(model, block, wanted, job)
             if job["id"]:  # for whoever joins them by name; golden predictions keep their places
-                found = {_of_class(name, job["classes"]): column for name, column in found.items()}
+                found = {of_class(name, job["classes"]): column for name, column in found.items()}
             blocks.append(pl.DataFrame({named: block[named], **found}))
         pl.concat(blocks).write_parquet(table["predictions"])
     if job.get("golden"):
@@ -543,7 +547,8 @@ def unknown_categories(model: Any, frame: Any, wanted: list[tuple[str, str]]) ->
     return ", ".join(found[:5])
 
 
-def _of_class(name: str, classes: list[Any]) -> str:
+def of_class(name: str, classes: list[Any]) -> str:
+    """Return the name of a column of probabilities by its class, where it has it by its place."""
     return f"probability_{classes[int(name.rpartition('_')[2])]}" if name.startswith("probability_") else name
 
 

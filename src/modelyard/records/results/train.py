@@ -18,6 +18,11 @@ class Feature(Part):
     """In which the model gets it, by pandas' names: int64, Int64 where values may be missing, bool, float64, str. Empty
     in records of models that were given every number as float64."""
 
+    @property
+    def described(self) -> str:
+        """The kind and, where it is recorded, the type."""
+        return f"{self.kind} ({self.type})" if self.type else self.kind
+
     @model_serializer(mode="wrap")
     def _without_unknown_type(self, write: SerializerFunctionWrapHandler) -> dict[str, str]:
         written: dict[str, str] = write(self)

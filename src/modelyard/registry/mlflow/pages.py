@@ -117,7 +117,7 @@ def signature(known: Signature) -> dict[str, Any]:
     if known.task == "binary":
         names = ["probability"]
     elif known.task == "multiclass":
-        names = [f"probability_{at}" for at in range(len(known.classes))]
+        names = [f"probability_{label}" for label in known.classes]
     else:
         names = ["prediction"]
     outputs = [{"name": name, "type": "double", "required": True} for name in names]
