@@ -115,8 +115,24 @@ def stored_format(folder: Path) -> Format:
 
 
 def code_folders(folder: Path) -> tuple[Path, ...]:
-    """Folders of the user's code that came with a model, to append to the import path before it is loaded."""
+    """Return the folders of code that came with a model, to append to the import path before it is loaded."""
     return (folder / user_code.FOLDER,) if (folder / user_code.FOLDER).is_dir() else ()
+
+
+def refuse_more_than_model(folder: Path) -> None:
+    """Refuse a folder that holds more than the one file of a model that runs no code.
+
+    Raises:
+        DataError: it does.
+    """
+    names = sorted(each.name for each in folder.iterdir())
+    model = next((name for name in names if name.startswith("model.")), None)
+    if beside := [name for name in names if name != model]:
+        raise DataError(
+            f"the model folder holds {model or 'no model'} and beside it {', '.join(beside[:5])}",
+            code="model/more-files",
+            hint="Such a model is one file, which runs no code. Remove the rest, or store it as joblib knowingly.",
+        )
 
 
 def audit(folder: Path, *, trusted: Iterable[str] = ()) -> None:

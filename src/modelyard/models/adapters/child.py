@@ -24,7 +24,9 @@ class ChildAdapter(Adapter):
         raise NotImplementedError
 
     def check(self, scorer: "Scorer") -> None:
-        """Look at the model's bytes before the child does."""
+        """Look at the model's bytes before the child does: one that runs no code is one file, and nothing beside it."""
+        if not self.runs_code(scorer.model_dir):
+            store.refuse_more_than_model(scorer.model_dir)
 
     def score(
         self, scorer: "Scorer", tables: Tables, *, id_column: str, folder: Path, golden: Golden | None = None
@@ -55,7 +57,8 @@ class ChildAdapter(Adapter):
         """Let the child load the model and ask it."""
         self.check(scorer)
         job = self.loading(scorer)
-        job |= {"do": "describe", "python_path": [*job["python_path"], *map(str, python_path)]}
+        more = map(str, python_path) if self.runs_code(scorer.model_dir) else ()
+        job |= {"do": "describe", "python_path": [*job["python_path"], *more]}
         log = scorer.log("load", folder)
         found = json.loads(child_process.run(scorer.python, job, folder, scorer.who, "loaded", log))
         return Described(
@@ -63,13 +66,18 @@ class ChildAdapter(Adapter):
         )
 
     def loading(self, scorer: "Scorer") -> dict[str, Any]:
-        """Return the part of a job that loads the model."""
+        """Return the part of a job that loads the model.
+
+        Code of the user's is on the import path of models alone that run code anyway: beside others, the libraries that
+        read them would import what they find optional.
+        """
+        code = store.code_folders(scorer.model_dir) if self.runs_code(scorer.model_dir) else ()
         return {
             "model_dir": str(scorer.model_dir),
             "format": self.stored_as(scorer.model_dir),
             "trusted": sorted(TRUSTED),
             "audit": tree_nodes.__file__,
-            "python_path": [str(path) for path in store.code_folders(scorer.model_dir)],
+            "python_path": [str(path) for path in code],
         }
 
     def predict_made_up(self, scorer: "Scorer", golden: Golden, folder: Path) -> Path:

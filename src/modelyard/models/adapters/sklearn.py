@@ -29,6 +29,7 @@ class SklearnAdapter(ChildAdapter):
         return ""
 
     def check(self, scorer: "Scorer") -> None:
-        """Audit the archive with our skops where the child has another, which may know less of what one can do."""
+        """Refuse what stands beside an archive; audit it with our skops where the child's may know less."""
+        super().check(scorer)
         if scorer.python != Path(sys.executable) and importlib.util.find_spec("skops") is not None:
             store.audit(scorer.model_dir)
