@@ -207,6 +207,15 @@ def test_its_metrics_must_be_of_this_run(tmp_path: Path) -> None:
     assert made.result.own_metrics == {"auc": 0.9}
 
 
+def test_metrics_beside_the_model_are_shown_without_being_named(tmp_path: Path) -> None:
+    (tmp_path / "metrics.json").write_text('{"old": 1}', "utf-8")
+    assert plain(tmp_path).result.own_metrics == {}
+    made = plain(tmp_path, PLAIN + "json.dump({'auc': 0.9}, open('out/metrics.json', 'w'))\n", seed=1)
+    assert made.result.own_metrics == {"auc": 0.9}
+    made = plain(tmp_path, PLAIN + "open('metrics.json', 'w').write('{\"auc\": NaN}')\n", seed=2)
+    assert made.result.own_metrics == {}, "what is no metrics file stops nothing where nobody named it"
+
+
 @pytest.mark.parametrize(
     ("model", "code"), [("model.pt", "model/unknown-kind"), ("model.pkl", "input/pickle-not-allowed")]
 )

@@ -21,7 +21,7 @@ def view(root: Path, data: dict[str, Any]) -> DataView:
 
 
 def written(root: Path, name: str, first: int, rows: int, **more: Any) -> Path:
-    frame = pl.DataFrame({"id": range(first, first + rows), "y": [float(at) for at in range(rows)], **more})
+    frame = pl.DataFrame({"id": range(first, first + rows), "y": [first + at / 2 for at in range(rows)], **more})
     frame.write_csv(root / name)
     return root / name
 
@@ -73,3 +73,17 @@ def test_a_file_of_another_set_is_as_it_is_unless_it_is_split(tmp_path: Path) ->
     assert set(copies) == {*paths, other}
     assert copies[paths[0]].hides
     assert copies[other].keep is None
+
+
+def test_a_set_that_holds_test_rows_too_loses_them(tmp_path: Path) -> None:
+    written(tmp_path, "train.csv", 0, 20)
+    test = written(tmp_path, "test.csv", 100, 8)
+    both = pl.concat([pl.read_csv(tmp_path / "train.csv"), pl.read_csv(test)])
+    both.write_csv(tmp_path / "both.csv")
+    data = {"sets": {"train": "train.csv", "test": "test.csv", "both": "both.csv"}}
+    for columns in ({"target": "y", "id": "id"}, {"target": "y"}):
+        copies = {copy.path.name: copy for copy in view(tmp_path, {**data, "columns": columns}).training_files()}
+        keep = copies["both.csv"].keep
+        assert keep is not None
+        assert keep.tolist() == [True] * 20 + [False] * 8
+        assert copies["both.csv"].hides

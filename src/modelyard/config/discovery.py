@@ -9,6 +9,7 @@ from typing import Any
 
 from packaging.requirements import InvalidRequirement, Requirement
 
+from modelyard.config.fixed_scripts import Fixed, find_fixed
 from modelyard.config.scripts import PREDICT_NAMES, TRAIN_NAMES, Script, read_script
 from modelyard.core.errors import ConfigError, ModelyardError
 from modelyard.core.vocabulary import DATA_SUFFIXES
@@ -122,6 +123,7 @@ class Look:
     pointers: tuple[str, ...] = ()
     train: Script | None = None
     predict: Script | None = None
+    fixed: Fixed | None = None
     requirements: str | None = None
     requirements_problem: str = ""
     lock: str | None = None
@@ -161,6 +163,7 @@ def look(root: Path, peek: Peek) -> Look:
         pointers=tuple(pointers),
         train=_script(root, entries, TRAIN_NAMES),
         predict=_script(root, entries, PREDICT_NAMES),
+        fixed=find_fixed(root, entries),
         requirements=requirements,
         requirements_problem=problem,
         lock=next((path.name for path in sorted(root.glob("*.lock")) if path.is_file()), None),

@@ -1,6 +1,7 @@
 """The commented modelyard.yml that ``modelyard init`` proposes; every guess in it says that it is one."""
 
 import re
+import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -201,13 +202,18 @@ def _train(found: Look, guess: Roles, commands: _Commands | None) -> Iterator[st
 
 def _why_not(found: Look) -> Iterator[str]:
     """Comments on a training script that is here and is not used yet."""
+    proposal = train_command(found.train) if found.train else None
+    if found.fixed and proposal is None:
+        yield from found.fixed.comments()
+        return
     if found.train is None:
         return
     script = _remark(found.train.path)
-    proposal = train_command(found.train)
     if proposal is None:
-        yield f"# {script} is here, but no options for the data and for the model's folder were found in it. A command"
-        yield "# needs both: python train.py --data {train} --model-dir {model_dir}"
+        yield f"# {script} is here, but no options for the data and for the model's folder were found in it. If it"
+        yield "# reads and writes fixed paths, use instead of what follows, with the file that it leaves its model in:"
+        yield f"#   command: {_plain(_value(f'python {shlex.quote(found.train.path)}'))}"
+        yield "#   model: models/model.joblib"
         return
     if proposal.missing:
         yield f"# {script} is here; it insists on {', '.join(map(_remark, proposal.missing))}, which only you can fill:"

@@ -100,20 +100,33 @@ class DataView:
         """Return the files of all sets as a user's script is to find them: with training rows alone.
 
         Files of the set ``test`` become copies of training files where they have their columns and kind, else hold no
-        row. Files of sets that are neither are left as they are.
+        row. Files of sets that are neither are left as they are, without rows of the test that stand in them too.
         """
-        from modelyard.data.copying import FileCopy
-
         split, parts = self.config.data.split, self.split()
         name = split.of if split else "train"
         found = {copy.path: copy for copy in self._kept_rows(name, parts)}
         if split is None:
             for copy in self._without_rows("test", tuple(found)):
                 found.setdefault(copy.path, copy)
-        for source in self.sources().values():
-            for path in source.paths if isinstance(source, FileSource) else ():
-                found.setdefault(path, FileCopy(path))
+        for other in self.sources():
+            if other not in (name, "test" if split is None else name):
+                for copy in self._unseen(other, parts, tuple(found)):
+                    found.setdefault(copy.path, copy)
         return list(found.values())
+
+    def _unseen(self, name: str, parts: Rows, known: "tuple[Path, ...]") -> "Iterator[FileCopy]":
+        """Yield the files of a set that is neither trained on nor judged, without rows that are judged."""
+        from modelyard.data.copying import FileCopy
+
+        source = self.sources()[name]
+        if not isinstance(source, FileSource) or set(source.paths) <= set(known):
+            return
+        loaded = source.load()
+        keep, start = rows.unseen(self.config, loaded.finish(self._types()), parts), 0
+        for path, frame in zip(source.paths, loaded.frames, strict=True):
+            part = None if keep is None else keep[start : start + len(frame)]
+            yield FileCopy(path, None if part is None or part.all() else part)
+            start += len(frame)
 
     def _kept_rows(self, name: str, parts: Rows) -> "Iterator[FileCopy]":
         from modelyard.data.copying import FileCopy

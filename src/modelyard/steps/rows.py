@@ -114,6 +114,22 @@ def in_training(config: Config, frame: Any, parts: Rows) -> Any:
     return (here & numbers.is_in(parts.train[parts.id].implode())).to_numpy()
 
 
+def unseen(config: Config, frame: Any, parts: Rows) -> Any:
+    """(n,) Return which rows of another set are no test rows, by id or, without one, by all their values.
+
+    None where the set has not the columns to tell: then it is other data.
+    """
+    name = config.data.columns.id
+    by = [name] if name else [each for each in parts.test.columns if each != ROW]
+    if not set(by) <= set(frame.columns):
+        return None
+    import polars as pl
+
+    known = parts.test.select(by).unique().with_columns(pl.lit(value=True).alias("__judged__"))
+    found = frame.select(by).with_row_index("__at__").join(known, on=by, how="left", nulls_equal=True).sort("__at__")
+    return found["__judged__"].is_null().to_numpy()
+
+
 def _as_given(config: Config) -> str:
     allowed = config.data.overlap
     return "sets train and test as given" + (f"; overlap allowed: {allowed.allow}" if allowed else "")

@@ -160,7 +160,7 @@ class _Key:
 
 
 def _training_metrics(values: dict[str, Scalar]) -> Table:
-    columns = (Column("Metric that the training wrote", "lead"), Column("Value", number=True))
+    columns = (Column("The training's own numbers, not judged", "lead"), Column("Value", number=True))
     return Table(
         "Training metrics", columns, tuple((line(Code(key)), line(_value(value))) for key, value in values.items())
     )

@@ -3,7 +3,6 @@
 import re
 import shutil
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -78,11 +77,9 @@ def run(job: Job, command: "Command", model_dir: Path, scratch: Path, log: Path)
 
 def _made_anew(job: Job, command: "Command", model_dir: Path, scratch: Path, log: Path) -> dict[str, Any]:
     """Run the command; its model is in ``model_dir`` then. Return its adapter and its own metrics."""
-    from modelyard.training.ways.command import read_metrics
-
     section, at = job.train, job.at
     pattern, scored_here = str(section.model), job.config.evaluate.predict is None
-    outputs = [each for each in (pattern, section.metrics) if each]
+    outputs = [pattern, *([section.metrics] if section.metrics else _usual_metrics(pattern))]
     data = job.rows.files()
     _tell(job, data)
     place = scratch / "tree"
@@ -100,17 +97,40 @@ def _made_anew(job: Job, command: "Command", model_dir: Path, scratch: Path, log
         raise
     adapter = _take(staged, pattern, model_dir, scored_here=scored_here)
     _refuse_pickle(job, adapter, model_dir)
-    metrics: Mapping[str, Any] = {}
-    if section.metrics:
-        if not (staged.base / section.metrics).is_file():
-            raise DataError(
-                f"train.metrics: {section.metrics} was expected from the command, which did not write it",
-                code="train/no-metrics",
-                hint="Let the script write it in every run, or remove the key.",
-            )
-        metrics = read_metrics(staged.base / section.metrics)
+    metrics = _metrics(job, staged, pattern)
     shutil.rmtree(place)
-    return {"adapter": adapter.name, "metrics": dict(metrics)}
+    return {"adapter": adapter.name, "metrics": metrics}
+
+
+def _usual_metrics(pattern: str) -> list[str]:
+    """Return where scripts leave their metrics: beside the model, or in the folder that they run in."""
+    return list(dict.fromkeys(["metrics.json", (Path(pattern).parent / "metrics.json").as_posix()]))
+
+
+def _metrics(job: Job, staged: Stage, pattern: str) -> dict[str, Any]:
+    """Return the script's own metrics: those that the configuration names, else those of a metrics.json that it wrote.
+
+    Raises:
+        DataError: they were named and not written, or are none.
+    """
+    from modelyard.training.ways.command import read_metrics
+
+    named = job.train.metrics
+    found = [staged.base / each for each in ([named] if named else _usual_metrics(pattern))]
+    path = next((each for each in found if each.is_file() and "*" not in each.name), None)
+    if path is None and named:
+        raise DataError(
+            f"train.metrics: {named} was expected from the command, which did not write it",
+            code="train/no-metrics",
+            hint="Let the script write it in every run, or remove the key.",
+        )
+    try:
+        return {} if path is None else dict(read_metrics(path))
+    except DataError as error:
+        if named:
+            raise
+        job.at.say(f"metrics.json of the script is not shown: {error.message}")
+        return {}
 
 
 def _tell(job: Job, data: Any) -> None:
