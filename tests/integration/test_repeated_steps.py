@@ -168,3 +168,16 @@ def test_a_run_reads_each_record_file_once(tiny: Path, change: str) -> None:
         done = modelyard(tiny, "run")
     assert done.code in (0, 1), done.err
     assert set(reads.values()) == {1}, reads
+
+
+def test_a_run_says_made_from_exactly_this_only_where_no_file_differs(tiny: Path) -> None:
+    assert "since v2, which was made from exactly this" in modelyard(tiny, "run").err
+    (tiny / "notes.txt").write_text("read by nobody that is known", "utf-8")
+    done = modelyard(tiny, "run")
+    assert "since v2 of what it depends on; other files differ" in done.err
+    assert "exactly" not in done.err
+    desk.git(tiny, "add", "-A")
+    desk.git(tiny, "commit", "-qm", "notes")
+    assert "other files differ" in modelyard(tiny, "run").err
+    (tiny / "notes.txt").unlink()
+    assert "made from exactly this" in modelyard(tiny, "run").err

@@ -216,6 +216,34 @@ def test_metrics_beside_the_model_are_shown_without_being_named(tmp_path: Path) 
     assert made.result.own_metrics == {}, "what is no metrics file stops nothing where nobody named it"
 
 
+PREDICTS = """\
+import csv, sys
+rows = list(csv.DictReader(open("data/rows.csv")))
+asked = list(csv.DictReader(open(sys.argv[1])))
+assert "answer" not in asked[0]
+assert not {row["key"] for row in rows} & {row["key"] for row in asked}
+with open("predictions.csv", "w") as file:
+    file.write("key,probability\\n")
+    for row in asked:
+        file.write(f"{row['key']},{1 / (1 + 2.718 ** -float(row['size'])):.6f}\\n")
+"""
+
+
+def test_predictions_that_the_script_writes_for_the_rows_to_judge_are_judged(tmp_path: Path) -> None:
+    config = CONFIG.replace("python train.py", '"python train.py {rows_csv}"').replace(
+        "models/model.pkl", "predictions.csv"
+    )
+    folder = repository(tmp_path / "own", PREDICTS, config.partition("registry")[0])
+    done = inside(folder, "run", "--promote")
+    assert done.code == 0, done.out + done.err
+    assert record(folder, "train")["result"]["adapter"] == "predictions"
+    assert "roc_auc at least 0.6" in done.out
+    edit(folder / "modelyard.yml", "columns: {target: answer, id: key}", "columns: {target: answer, drop: [key]}")
+    edit(folder / "modelyard.yml", "by: hash", "by: random")
+    refused = inside(folder, "run")
+    assert (refused.code, "config/predictions-need-id" in refused.err) == (2, True), refused.err
+
+
 @pytest.mark.parametrize(
     ("model", "code"), [("model.pt", "model/unknown-kind"), ("model.pkl", "input/pickle-not-allowed")]
 )

@@ -65,7 +65,12 @@ CASES: list[tuple[dict[str, Any], str, str]] = [
     ({"known": known(Verdict.PASS, BEFORE)}, "run", "what it reads changed"),
     ({"known": known(Verdict.PASS), "intact": False}, "run", "gone or changed"),
     ({"known": known(Verdict.PASS), "halted_by": "validate"}, "skip", "validate did not pass"),
-    ({"known": known(Verdict.PASS), "unchanged": "v3"}, "skip", "since v3"),
+    ({"known": known(Verdict.PASS), "unchanged": "v3"}, "skip", "since v3 of what it depends on; other files differ"),
+    (
+        {"known": known(Verdict.PASS), "unchanged": "v3", "same_tree": True},
+        "skip",
+        "since v3, which was made from exactly this",
+    ),
 ]
 
 

@@ -12,6 +12,7 @@ from modelyard.core.documents import KeyPath, shown
 from modelyard.core.errors import ConfigError, nearest
 
 TRAIN_NAMES = ("train", "test", "model_dir", "seed")
+SCRIPT_NAMES = ("seed", "rows", "rows_csv")
 PREDICT_NAMES = ("model_dir", "rows", "predictions", "rows_csv", "predictions_csv")
 _OR_MODEL = ", or name train.model, the file that the script writes by itself"
 _SCRIPTS = frozenset({".py", ".r", ".sh", ".jl", ".js", ".rb", ".pl"})
@@ -63,7 +64,7 @@ class _Checker:
     def commands(self) -> Iterator[ConfigError]:
         train, predict = self.config.train, self.config.evaluate.predict
         if train and train.command:
-            known, needed = (("seed",), ()) if train.model else (TRAIN_NAMES, (("model_dir",),))
+            known, needed = (SCRIPT_NAMES, ()) if train.model else (TRAIN_NAMES, (("model_dir",),))
             yield from self._command(("train", "command"), train.command, known, needed, also=_OR_MODEL)
         if predict:
             yield from self._command(

@@ -125,7 +125,7 @@ class DataView:
         keep, start = rows.unseen(self.config, loaded.finish(self._types()), parts), 0
         for path, frame in zip(source.paths, loaded.frames, strict=True):
             part = None if keep is None else keep[start : start + len(frame)]
-            yield FileCopy(path, None if part is None or part.all() else part)
+            yield FileCopy(path, None if part is None or part.all() else part, how=source.location.how)
             start += len(frame)
 
     def _kept_rows(self, name: str, parts: Rows) -> "Iterator[FileCopy]":

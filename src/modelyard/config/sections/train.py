@@ -48,8 +48,9 @@ class Train(Section):
     model: Text | None = None
     """Where the command leaves its model: a file, a folder, or a glob that matches one. With it the command runs in a
     copy of the repository, in which the files of data.sets hold the training rows alone, and needs no placeholders.
-    Scored without evaluate.predict: .joblib, .pkl, .skops, .txt of LightGBM, .json and .ubj of XGBoost, .cbm of
-    CatBoost, .onnx, and folders of MLflow."""
+    With {rows} (Parquet) or {rows_csv}, which stand for the rows to judge without their target, it is the file of
+    predictions that the command writes for them. Scored without evaluate.predict: .joblib, .pkl, .skops, .txt of
+    LightGBM, .json and .ubj of XGBoost, .cbm of CatBoost, .onnx, and folders of MLflow."""
     columns: tuple[Text, ...] = ()
     """Columns that the model of train.model was fitted on, in their order, where it does not name them itself."""
     classes: tuple[Label, ...] = ()

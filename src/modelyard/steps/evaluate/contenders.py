@@ -52,12 +52,12 @@ def challenger_of(
             "the train record has no signature", code="record/no-signature", hint="Run `modelyard train` again."
         )
     adapter = adapter_of(facts.adapter, "the challenger")
-    if not adapter.rescorable:
-        path = context.policy.own_file(config.evaluate.challenger or "", "evaluate.challenger")
+    model_dir = context.run_dir / "model"
+    if not adapter.rescorable and config.evaluate.challenger is not None:
+        path = context.policy.own_file(config.evaluate.challenger, "evaluate.challenger")
         frame = read_predictions(path, "the challenger")
         frame.write_parquet(folder / "challenger.parquet")
     else:
-        model_dir = context.run_dir / "model"
         model_digest, _ = store.digest(model_dir)
         if model_digest != facts.model_digest:
             raise DataError(
@@ -66,6 +66,10 @@ def challenger_of(
                 code="model/changed",
                 hint="Run `modelyard train` again.",
             )
+        if not adapter.rescorable:  # a command wrote them in training
+            frame = read_predictions(next(model_dir.iterdir()), "the challenger")
+            frame.write_parquet(folder / "challenger.parquet")
+            return Contender(signature, joined(context, frame, test, signature, "the challenger"))
         scorer = Scorer.of_challenger(adapter, signature, model_dir, workbench(context))
         context.console.say(f"  the challenger scores {len(test):,} rows")
         given = {"challenger": test} | {name: rows for name, rows in tables.items() if len(rows)}

@@ -69,7 +69,7 @@ class CommandWay(Way):
         """Refuse a model that the script leaves somewhere and that nothing here scores."""
         super().check(config, place)
         named = config.train.model if config.train else None
-        problem = named and script.check(config.evaluate.predict, named, may_load_pickles=config.may_load_pickles)
+        problem = named and script.check(config, named)
         if problem:
             problem.place = place(("train", "model"))
             raise problem

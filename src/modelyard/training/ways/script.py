@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from modelyard.config.configuration import Config
 from modelyard.core import processes
 from modelyard.core.errors import ConfigError, DataError
 from modelyard.core.files import disk_errors
@@ -22,16 +23,19 @@ if TYPE_CHECKING:
     from modelyard.training.ways.command import Command
 
 WHAT = "train.command"
+_PREDICTIONS = ADAPTERS.get("predictions")
 _STAGED = (
     "It ran in a copy of the repository in which data files hold training rows alone, and files that git ignores are "
     "missing: name under train.code what else it reads."
 )
 
 
-def check(config_predict: object, model: str, *, may_load_pickles: bool) -> ConfigError | None:
+def check(config: Config, model: str) -> ConfigError | None:
     """Return what can be said of ``train.model`` before anything runs."""
-    suffix = Path(model).suffix.lower()
-    if config_predict is not None or not suffix or "*" in suffix:
+    suffix, command = Path(model).suffix.lower(), str(config.train.command if config.train else "")
+    if _asks_for_rows(command):
+        return _check_predictions(config, model, suffix)
+    if config.evaluate.predict is not None or not suffix or "*" in suffix:
         return None
     known = sorted(each for adapter in ADAPTERS if adapter.rescorable for each in adapter.stored if each)
     if suffix not in known:
@@ -41,11 +45,33 @@ def check(config_predict: object, model: str, *, may_load_pickles: bool) -> Conf
             hint=f"Name evaluate.predict.command, which scores it; scored without one: {', '.join(known)}, and folders "
             "of MLflow.",
         )
-    if suffix in store.PICKLES and not may_load_pickles:
+    if suffix in store.PICKLES and not config.may_load_pickles:
         return ConfigError(
             f"{model} is a pickle, which runs the code in it when it is loaded",
             code="input/pickle-not-allowed",
             hint=store.ALLOW,
+        )
+    return None
+
+
+def _asks_for_rows(command: str) -> bool:
+    """Return whether a command is to predict the rows to judge itself."""
+    return "{rows}" in command or "{rows_csv}" in command
+
+
+def _check_predictions(config: Config, model: str, suffix: str) -> ConfigError | None:
+    if suffix not in _PREDICTIONS.stored:
+        return ConfigError(
+            f"a command that is given rows leaves predictions at train.model, and {model} is no file of those",
+            code="config/predictions-file",
+            hint=f"Name the file that it writes: {', '.join(sorted(_PREDICTIONS.stored))}.",
+        )
+    if config.data.columns.id is None or config.evaluate.predict is not None:
+        why = "there is also evaluate.predict" if config.data.columns.id else "no column names the rows"
+        return ConfigError(
+            f"a command that is given rows predicts them by their id, but {why}",
+            code="config/predictions-need-id",
+            hint="Name data.columns.id, and leave out evaluate.predict.",
         )
     return None
 
@@ -59,7 +85,14 @@ def run(job: Job, command: "Command", model_dir: Path, scratch: Path, log: Path)
         PlatformError: the disk would not take the copy.
     """
     section, at = job.train, job.at
-    fit_digest = job.fit_digest("script", command=command.template, metrics=section.metrics, model=section.model)
+    fit_digest = job.fit_digest(
+        "script",
+        command=command.template,
+        metrics=section.metrics,
+        model=section.model,
+        scored_here=job.config.evaluate.predict is None,
+        test=job.rows.test_digest if _asks_for_rows(command.template) else None,
+    )
     facts = job.from_cache(fit_digest, model_dir)
     cached = facts is not None
     if facts is None:
@@ -68,7 +101,8 @@ def run(job: Job, command: "Command", model_dir: Path, scratch: Path, log: Path)
         job.cache.put_model(fit_digest, model_dir, facts)
         at.progress(1, 1, command.template)
     adapter = adapter_of(facts["adapter"], "the new model")
-    signature = job.signature if adapter.brings_code else _understood(job, adapter, model_dir, scratch)
+    asks_itself = adapter.rescorable and not adapter.brings_code
+    signature = _understood(job, adapter, model_dir, scratch) if asks_itself else job.signature
     return Made(
         fit_digest, adapter.name, fits=int(not cached), from_cache=int(cached), own_metrics=facts["metrics"],
         signature=signature,
@@ -85,9 +119,10 @@ def _made_anew(job: Job, command: "Command", model_dir: Path, scratch: Path, log
     place = scratch / "tree"
     place.mkdir()
     staged = stage(at, place, data=data, outputs=outputs, named=job.config.data.sets.values())
+    values = {"seed": str(section.seed), **_rows(job, command.template, scratch)}
     try:
         processes.run_command(
-            command.template, {"seed": str(section.seed)}, cwd=staged.base, timeout=command.timeout,
+            command.template, values, cwd=staged.base, timeout=command.timeout,
             # What scores the model later is this interpreter; so it is the one that the script finds as python.
             environment_path=Path(sys.executable).parent if scored_here else command.path_first(),
             variables=variables(processes.user_environment(), at.root, staged), log=log, what=WHAT,
@@ -95,7 +130,8 @@ def _made_anew(job: Job, command: "Command", model_dir: Path, scratch: Path, log
     except DataError as error:
         error.hint = f"{error.hint} {_STAGED}"
         raise
-    adapter = _take(staged, pattern, model_dir, scored_here=scored_here)
+    predicts = _asks_for_rows(command.template)
+    adapter = _take(staged, pattern, model_dir, scored_here=scored_here, predicts=predicts)
     _refuse_pickle(job, adapter, model_dir)
     metrics = _metrics(job, staged, pattern)
     shutil.rmtree(place)
@@ -142,7 +178,19 @@ def _tell(job: Job, data: Any) -> None:
             )
 
 
-def _take(staged: Stage, pattern: str, model_dir: Path, *, scored_here: bool) -> Adapter:
+def _rows(job: Job, command: str, scratch: Path) -> dict[str, str]:
+    """Write the rows to judge, without target and what is hidden from models, for a command that predicts them."""
+    if not _asks_for_rows(command) or job.rows.test is None:
+        return {}
+    columns = [str(job.config.data.columns.id), *(each.name for each in job.signature.features)]
+    rows, places = job.rows.test.select(columns), {"rows": scratch / "rows.parquet", "rows_csv": scratch / "rows.csv"}
+    with disk_errors(scratch):
+        rows.write_parquet(places["rows"])
+        rows.write_csv(places["rows_csv"])
+    return {name: str(path) for name, path in places.items()}
+
+
+def _take(staged: Stage, pattern: str, model_dir: Path, *, scored_here: bool, predicts: bool) -> Adapter:
     """Copy the model that the command wrote; return its adapter.
 
     Raises:
@@ -160,7 +208,10 @@ def _take(staged: Stage, pattern: str, model_dir: Path, *, scored_here: bool) ->
             "folder that is the model.",
         )
     path = found[0].resolve()
-    adapter, name = placed(found[0]) if scored_here else (ADAPTERS.get("command"), found[0].name)
+    if predicts:
+        adapter, name = _PREDICTIONS, _PREDICTIONS.stored[found[0].suffix.lower()]
+    else:
+        adapter, name = placed(found[0]) if scored_here else (ADAPTERS.get("command"), found[0].name)
     with disk_errors(model_dir):
         if path.is_dir():
             shutil.copytree(path, model_dir, dirs_exist_ok=True)
