@@ -337,3 +337,40 @@ def test_rows_without_a_target_are_refused_with_their_count_and_the_way_to_drop_
 def test_dropping_every_row_is_refused() -> None:
     with pytest.raises(DataError, match="2 of 2 rows have no target"):
         drop_missing_target(pl.DataFrame({"y": [None, None]}), "y", "drop")
+
+
+@pytest.mark.parametrize("every", ["day", "week", "month"])
+@pytest.mark.parametrize("classes", [True, False])
+def test_a_random_split_keeps_every_stretch_of_time_on_one_side(every: str, classes: bool) -> None:
+    frame = frame_of(hourly(START, START + timedelta(days=700), 7))
+    rows = split(frame, rule("random", 0.3), columns(time="when", unit={"every": every}), classes=classes)
+    sides = [
+        set(part["when"].dt.truncate({"day": "1d", "week": "1w", "month": "1mo"}[every]))
+        for part in (rows.train, rows.test)
+    ]
+    assert not sides[0] & sides[1]
+    assert 0.1 < len(rows.test) / len(frame) < 0.5
+    assert f"of the {every}s" in rows.description
+
+
+def test_a_random_split_with_a_time_keeps_the_days_that_are_the_default_unit() -> None:
+    frame = frame_of(hourly(START, START + timedelta(days=60)))
+    rows = split(frame, rule("random", 0.3), columns(time="when"), classes=True)
+    assert not set(rows.train["when"].dt.date()) & set(rows.test["when"].dt.date())
+
+
+@pytest.mark.parametrize(("by", "more"), [("hash", {"column": "row"}), ("stratified", {})])
+def test_a_split_that_cuts_a_declared_stretch_is_refused_with_one_that_does_not(by: str, more: Any) -> None:
+    frame = frame_of(hourly(START, START + timedelta(days=20)))
+    declared = columns(time="when", unit={"every": "day"})
+    with pytest.raises(DataError, match=r"\d+ days would have rows on both sides of the split") as caught:
+        split(frame, rule(by, 0.3, **more), declared)
+    assert caught.value.code == "data/rows-on-both-sides"
+    assert "by: random" in caught.value.hint
+    assert len(split(frame, rule("random", 0.3), declared).test)
+
+
+def test_a_split_by_hash_of_the_day_itself_cuts_no_day() -> None:
+    frame = frame_of(hourly(START, START + timedelta(days=40))).with_columns(day=pl.col("when").dt.date())
+    rows = split(frame, rule("hash", 0.3, column="day"), columns(time="when", unit={"every": "day"}))
+    assert not set(rows.train["day"]) & set(rows.test["day"])

@@ -137,7 +137,7 @@ def _by_group(groups: "Ints", target: "Ints | None", n: int, seed: int) -> "tupl
     count = len(set(groups.tolist()))
     if count < n:
         raise DataError(
-            f"the training rows hold {count} groups, and {n} folds need at least {n}",
+            f"the training rows hold {count} group{'s' * (count != 1)}, and {n} folds need at least {n}",
             code="data/too-few-rows",
             hint="Lower train.search.folds, or bring data of more groups.",
         )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from modelyard.config.sections.data import Columns, Split
 from modelyard.core.errors import ConfigError, DataError
-from modelyard.core.vocabulary import TIME_UNITS, MissingTarget
+from modelyard.core.vocabulary import TIME_UNITS, MissingTarget, TimeUnit
 from modelyard.data.folds import folds
 from modelyard.data.units import Unit, floor, present, stretch_starts, unit_codes, unit_of, wall_clock, whole_columns
 
@@ -39,10 +39,10 @@ def split(frame: "pl.DataFrame", config_split: Split, columns: Columns, *, class
     * ``hash``: a row is test if sha256 of its column's value and the seed, as a number in [0, 1), lies under the
       share; so a value stays on its side when rows are added.
     * ``stratified``: the same share of every class of the target, in the order of hashes of the row's id.
-    * ``random``: whole groups by hash where there are groups; else stratified where there are classes, else the share
-      of the rows, in the order of hashes of the row's id.
+    * ``random``: whole groups or units by hash where there are any; else stratified where there are classes, else the
+      share of the rows, in the order of hashes of the row's id.
 
-    The group and a unit's column are on one side, whatever the method.
+    The group and a declared unit are on one side, whatever the method.
 
     Args:
         frame: the rows.
@@ -75,6 +75,8 @@ def split(frame: "pl.DataFrame", config_split: Split, columns: Columns, *, class
             )
     for column, key in whole_columns(frame, columns).items():
         _refuse_cut(rows, column, key)
+    if columns.unit is not None and unit_of(frame, columns).every:
+        _refuse_cut_stretches(frame, mask, columns)
     if classes:
         _refuse_one_class(frame, rows, config_split, columns)
     return rows
@@ -192,10 +194,17 @@ def _at_random(frame: "pl.DataFrame", rule: Split, columns: Columns, *, classes:
     if whole_columns(frame, columns):
         test, description = _by_hash(frame, rule, columns)
         return test, description.replace("hash:", "random:", 1)
+    share = _share(rule)
+    if unit_of(frame, columns).every:
+        starts, every = _stretches(frame, columns)
+        test = _positions(starts, rule.seed) < share
+        return (
+            test,
+            f"random: test = {_percent(share)} of the {every}s ({_percent(int(test.sum()) / len(test))} of the rows)",
+        )
     if classes:
         test, description = _stratified(frame, rule, columns)
         return test, description.replace("stratified:", "random:", 1)
-    share = _share(rule)
     place = _positions(_row_names(frame, columns), rule.seed).rank("ordinal").cast(pl.Int64)
     wanted = max(1, min(round(len(frame) * share), len(frame) - 1))
     return place <= wanted, f"random: test = {_percent(share)} of the rows"
@@ -263,6 +272,25 @@ def _refuse_cut(rows: SplitRows, column: str, key: str) -> None:
             hint=f"Write data.split: {{by: random}}, which keeps every {column} on one side, or do not declare "
             f"{key}: {column}" + (" but a stretch of time such as {every: day}." if key.endswith("unit") else "."),
         )
+
+
+def _refuse_cut_stretches(frame: "pl.DataFrame", test: "pl.Series", columns: Columns) -> None:
+    """Raise where a stretch that was declared as the unit stands on both sides."""
+    starts, every = _stretches(frame, columns)
+    both = starts.filter(~test).unique().is_in(starts.filter(test).implode()).sum()
+    if both:
+        raise DataError(
+            f"data.columns.unit: {both:,} {every}s would have rows on both sides of the split",
+            code="data/rows-on-both-sides",
+            hint=f"Write data.split: {{by: random}}, which keeps every {every} on one side, or by: time.",
+        )
+
+
+def _stretches(frame: "pl.DataFrame", columns: Columns) -> "tuple[pl.Series, TimeUnit | None]":
+    """Return where each row's unit of time begins, and what it is called; the rows' times where it is none."""
+    unit = unit_of(frame, columns)
+    wall = wall_clock(frame, columns, unit.zone)
+    return (stretch_starts(wall, unit.every) if unit.every else wall), unit.every
 
 
 def _refuse_one_class(frame: "pl.DataFrame", rows: SplitRows, rule: Split, columns: Columns) -> None:

@@ -91,6 +91,8 @@ def join(frame: Any, ids: Any, *, id_column: str, signature: Signature, threshol
         numbers = ids.cast(pl.Int128, strict=False)
         if not numbers.null_count() and numbers.n_unique() == len(ids):
             ids = numbers  # codes with leading zeros, which whoever wrote the predictions read as numbers
+    if frame[id_column].dtype.is_float() and ids.dtype.is_integer():
+        frame = frame.with_columns(pl.when(_exact(pl.col(id_column))).then(pl.col(id_column)))
     if frame[id_column].dtype != ids.dtype:
         # Cast before duplicates are looked for: "1" and "01" are one number.
         frame = frame.with_columns(pl.col(id_column).cast(ids.dtype, strict=False))
@@ -115,6 +117,11 @@ def join(frame: Any, ids: Any, *, id_column: str, signature: Signature, threshol
         )
     predictions = _arrays(found, matched, signature, threshold, who)
     return Joined(predictions, matched)
+
+
+def _exact(numbers: Any) -> Any:
+    """Return whether floats are whole numbers that no other one was rounded to."""
+    return (numbers == numbers.round()) & (numbers.abs() < 2**53)
 
 
 def _arrays(found: Any, matched: Bools, signature: Signature, threshold: float, who: str) -> Predictions:
