@@ -1,6 +1,9 @@
 """Models in the formats of LightGBM and XGBoost: columns and classes as they say them, predictions as the library's."""
 
 import json
+import pickle
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +11,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+import sklearn
 
 from modelyard.core.errors import ConfigError
 from modelyard.models.adapters import ADAPTERS, placed
@@ -147,3 +151,32 @@ def test_outputs_are_written_only_where_there_are_some() -> None:
     plain = Signature(features=(), task="binary")
     assert "outputs" not in plain.model_dump()
     assert json.loads(plain.model_copy(update={"outputs": (1, 0)}).model_dump_json())["outputs"] == [1, 0]
+
+
+def test_a_pickle_of_something_else_is_called_what_it_is(tmp_path: Path) -> None:
+    (tmp_path / "model.joblib").write_bytes(pickle.dumps({"model": 1, "scaler": 2}))
+    with pytest.raises(RefusedError, match="holds a dict, which has no predict"):
+        score.load(tmp_path, "joblib", [])
+
+
+def test_a_class_of_the_script_itself_is_named(tmp_path: Path) -> None:
+    code = "import pickle, sys\nclass Cleaner: pass\nopen(sys.argv[1], 'wb').write(pickle.dumps(Cleaner()))\n"
+    (tmp_path / "train.py").write_text(code, "utf-8")
+    subprocess.run([sys.executable, "train.py", "model.joblib"], cwd=tmp_path, check=True)
+    given = {"do": "describe", "model_dir": str(tmp_path), "format": "joblib", "trusted": [], "python_path": []}
+    (tmp_path / "job.json").write_text(json.dumps(given), "utf-8")
+    command = [sys.executable, "-I", score.__file__, str(tmp_path / "job.json")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    said = json.loads(done.stderr.splitlines()[-1])
+    assert said["message"].startswith("it needs Cleaner, which the script that wrote it defines itself")
+
+
+def test_a_model_of_another_version_of_scikit_learn_is_refused_when_it_is_described(tmp_path: Path) -> None:
+    from sklearn.linear_model import LinearRegression
+
+    data = pickle.dumps(LinearRegression().fit([[1.0], [2.0]], [1.0, 2.0]))
+    version = sklearn.__version__.encode()
+    (tmp_path / "model.joblib").write_bytes(data.replace(version, b"0" * len(version)))
+    given = {"model_dir": str(tmp_path), "format": "joblib", "trusted": [], "python_path": []}
+    with pytest.raises(Warning, match="Trying to unpickle estimator"):
+        score.describe(given)

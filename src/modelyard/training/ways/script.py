@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 WHAT = "train.command"
 _PREDICTIONS = ADAPTERS.get("predictions")
 _STAGED = (
-    "It ran in a copy of the repository in which data files hold training rows alone, and files that git ignores are "
-    "missing: name under train.code what else it reads."
+    "It ran in a copy in which data files hold training rows alone, and what git ignores or lies outside the folders "
+    "of the configuration and of the script is missing: name under train.code what else it reads."
 )
 
 
@@ -128,7 +128,7 @@ def _made_anew(job: Job, command: "Command", model_dir: Path, scratch: Path, log
             variables=variables(processes.user_environment(), at.root, staged), log=log, what=WHAT,
         )  # fmt: skip
     except DataError as error:
-        error.hint = f"{error.hint} {_STAGED}"
+        error.hint = f"{error.hint}. {_STAGED}"
         raise
     predicts = _asks_for_rows(command.template)
     adapter = _take(staged, pattern, model_dir, scored_here=scored_here, predicts=predicts)
