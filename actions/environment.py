@@ -82,10 +82,10 @@ def registry_extra() -> str:
 def configuration() -> bytes:
     """Return the configuration's text, where it was checked out."""
     workspace = Path(os.environ.get("GITHUB_WORKSPACE") or ".").resolve()
-    path = (workspace / (os.environ.get("MODELYARD_CONFIG") or "modelyard.yml")).resolve()
-    if not (path.is_relative_to(workspace) and path.is_file()):  # a link may lead to a file without an end
-        return b""
     try:
+        path = (workspace / (os.environ.get("MODELYARD_CONFIG") or "modelyard.yml")).resolve()
+        if not (path.is_relative_to(workspace) and path.is_file()):  # a link may lead to a file without an end
+            return b""
         with path.open("rb") as file:
             return file.read(1 << 20)
     except OSError:

@@ -68,7 +68,8 @@ def test_four_challengers_get_four_comments(flights: tuple[Path, str]) -> None:
     assert "## ✅ Promote · `flights-late`" in better
     assert "All 3 gates pass. Against champion v1, roc\\_auc differs by +0.0108" in better
     predictions = pl.read_parquet(folder / "modelyard-run" / "predictions" / "challenger.parquet")
-    carriers = pl.read_parquet(folder / "modelyard-run" / "predictions" / "challenger.rows.parquet")["carrier"]
+    rows = pl.read_parquet(folder / "data" / "*.parquet", columns=["flight_id", "carrier"])
+    carriers = predictions.join(rows, on="flight_id", how="left", maintain_order="left")["carrier"]
 
     close = judge(folder, "close", head + CHALLENGER + GATES + AHEAD)
     assert "## ❔ Cannot tell yet · `flights-late`" in close

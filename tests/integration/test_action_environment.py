@@ -121,6 +121,15 @@ def test_mlflows_client_is_installed_where_something_names_it(
     assert (loaded_script().registry_extra() == "mlflow") is wanted
 
 
+def test_a_configuration_that_no_file_can_be_called_is_not_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GITHUB_WORKSPACE", str(tmp_path))
+    for name in ("x" * 100_000, "a" * 300):
+        monkeypatch.setenv("MODELYARD_CONFIG", name)
+        assert loaded_script().configuration() == b""
+
+
 @pytest.mark.parametrize("target", ["/dev/zero", "../outside.yml", "."])
 def test_a_configuration_that_leads_elsewhere_is_not_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, target: str
