@@ -1,4 +1,4 @@
-"""Five repositories in the shape of public ones: copied with their data, committed, and run as they are."""
+"""Six repositories in the shape of public ones: copied with their data, committed, and run as they are."""
 
 import shutil
 import time
@@ -10,7 +10,7 @@ import polars as pl
 from tests import desk
 
 HERE = Path(__file__).parent
-NAMES = ("script", "lightgbm", "network", "notebook", "mlflow")
+NAMES = ("script", "lightgbm", "network", "torch", "notebook", "mlflow")
 
 
 @dataclass(frozen=True)
@@ -77,6 +77,13 @@ def _measurements(folder: Path) -> None:
     frame.write_parquet(folder / "data" / "measurements.parquet")
 
 
+def _measurements_as_text(folder: Path) -> None:
+    _measurements(folder)
+    place = folder / "data" / "measurements.parquet"
+    pl.read_parquet(place).write_csv(place.with_suffix(".csv"))
+    place.unlink()
+
+
 def _diabetes(folder: Path) -> None:
     _loaded("diabetes", "progression").write_csv(folder / "data" / "diabetes.csv")
 
@@ -86,4 +93,7 @@ def _flowers(folder: Path) -> None:
     _loaded("iris", "species").with_columns(names).write_csv(folder / "flowers.csv")
 
 
-_DATA = {"script": _wine, "lightgbm": _tumours, "network": _measurements, "notebook": _diabetes, "mlflow": _flowers}
+_DATA = {
+    "script": _wine, "lightgbm": _tumours, "network": _measurements, "torch": _measurements_as_text,
+    "notebook": _diabetes, "mlflow": _flowers,
+}  # fmt: skip
