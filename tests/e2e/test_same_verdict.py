@@ -38,8 +38,8 @@ def test_a_desk_and_a_runner_agree_to_the_last_digit(tmp_path: Path) -> None:
     desk.git(folder, "init", "-q", "-b", "main")
     desk.git(folder, "add", "-A")
     desk.git(folder, "commit", "-qm", "flights")
-    # Which kernels OpenBLAS takes changes last bits; where this machine's environment says, the runner's does too.
-    kernels = {name: value for name, value in os.environ.items() if name.startswith("OPENBLAS_")}
+    # Kernels of OpenBLAS and numbers of threads change last bits; where this environment says, the runner's does too.
+    kernels = {name: value for name, value in os.environ.items() if name.startswith(("OPENBLAS_", "OMP_"))}
     run = Runner(tmp_path, environ=kernels).run(folder, WORKFLOW, "push", payloads.push("0" * 40))
     there, here = run.folder / "kept", folder / "modelyard-run"
     assert there.is_dir(), run.last
