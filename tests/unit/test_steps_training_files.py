@@ -87,3 +87,13 @@ def test_a_set_that_holds_test_rows_too_loses_them(tmp_path: Path) -> None:
         assert keep is not None
         assert keep.tolist() == [True] * 20 + [False] * 8
         assert copies["both.csv"].hides
+
+
+def test_another_set_loses_test_rows_also_where_a_column_is_called_row(tmp_path: Path) -> None:
+    written(tmp_path, "all.csv", 0, 20, row=list(range(7, 27)))
+    other = written(tmp_path, "copy.csv", 0, 20, row=list(range(7, 27)))
+    data = {"sets": {"all": "all.csv", "copy": "copy.csv"}, "split": {"of": "all", "by": "random", "test": 0.4}}
+    found = view(tmp_path, data)
+    copy = next(each for each in found.training_files() if each.path == other)
+    assert copy.keep is not None
+    assert sorted(pl.read_csv(other).filter(pl.Series(copy.keep))["id"]) == sorted(found.split().train["id"])

@@ -1,7 +1,7 @@
 """The configured data sets as a run sees them: listed, fingerprinted, read and split once each."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -116,28 +116,27 @@ class DataView:
 
     def _unseen(self, name: str, parts: Rows, known: "tuple[Path, ...]") -> "Iterator[FileCopy]":
         """Yield the files of a set that is neither trained on nor judged, without rows that are judged."""
-        from modelyard.data.copying import FileCopy
-
         source = self.sources()[name]
         if not isinstance(source, FileSource) or set(source.paths) <= set(known):
             return
-        loaded = source.load()
-        keep, start = rows.unseen(self.config, loaded.finish(self._types()), parts), 0
-        for path, frame in zip(source.paths, loaded.frames, strict=True):
-            part = None if keep is None else keep[start : start + len(frame)]
-            yield FileCopy(path, None if part is None or part.all() else part, how=source.location.how)
-            start += len(frame)
+        for copy in self._cut(source, lambda frame: rows.unseen(self.config, frame, parts)):
+            yield copy if copy.hides else replace(copy, keep=None)
 
     def _kept_rows(self, name: str, parts: Rows) -> "Iterator[FileCopy]":
+        """Yield the files of the set that training rows are from, with those alone."""
+        source = self.sources().get(name)
+        if isinstance(source, FileSource):
+            yield from self._cut(source, lambda frame: rows.in_training(self.config, frame, parts))
+
+    def _cut(self, source: FileSource, keep_of: "Callable[[Any], Any]") -> "Iterator[FileCopy]":
+        """Yield a set's files with the rows that are kept of the whole; as they are where that cannot be told."""
         from modelyard.data.copying import FileCopy
 
-        source = self.sources().get(name)
-        if not isinstance(source, FileSource):
-            return
         loaded = source.load()
-        keep, start = rows.in_training(self.config, loaded.finish(self._types()), parts), 0
+        keep, start = keep_of(loaded.finish(self._types())), 0
         for path, frame in zip(source.paths, loaded.frames, strict=True):
-            yield FileCopy(path, keep[start : start + len(frame)], how=source.location.how)
+            part = None if keep is None else keep[start : start + len(frame)]
+            yield FileCopy(path, part, how=source.location.how)
             start += len(frame)
 
     def _without_rows(self, name: str, training: "tuple[Path, ...]") -> "Iterator[FileCopy]":

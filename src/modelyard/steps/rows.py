@@ -120,7 +120,7 @@ def unseen(config: Config, frame: Any, parts: Rows) -> Any:
     None where the set has not the columns to tell: then it is other data.
     """
     name = config.data.columns.id
-    by = [name] if name else [each for each in parts.test.columns if each != ROW]
+    by = [name] if name else [each for each in parts.test.columns if each != parts.id]
     if not set(by) <= set(frame.columns):
         return None
     import polars as pl

@@ -94,8 +94,7 @@ def _command(target: Version, proof: str, level: ProofLevel) -> str:
 
 def _rests_on(entry: JournalEntry, proof: str) -> bool:
     """Tell whether a move was made on a proof, by its digest."""
-    words = shlex.split(entry.command)
-    return ("--proof-digest", proof) in pairwise(words)
+    return ("--proof-digest", proof) in pairwise(entry.command.split())
 
 
 def _last_rollback(context: Context, now: Version) -> JournalEntry | None:
