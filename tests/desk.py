@@ -89,10 +89,15 @@ def repository(folder: Path, config: str = CONFIG) -> Path:
     (folder / "modelyard.yml").write_text(config, "utf-8")
     (folder / "suite.json").write_text(json.dumps(SUITE, indent=1), "utf-8")
     (folder / ".gitignore").write_text("data/\n", "utf-8")
+    commit(folder)
+    return folder
+
+
+def commit(folder: Path) -> None:
+    """Make a folder a repository with one commit of everything in it."""
     git(folder, "init", "-q")
     git(folder, "add", "-A")
     git(folder, "commit", "-qm", "first")
-    return folder
 
 
 def git(folder: Path, *arguments: str) -> None:

@@ -15,9 +15,7 @@ SCRIPTS = ("train.py", "predict.py")
 def test_a_script_is_gated_and_promoted_as_it_is(tmp_path: Path) -> None:
     folder = tmp_path / "own"
     shutil.copytree(EXAMPLE, folder, ignore=shutil.ignore_patterns("*.csv"))
-    desk.git(folder, "init", "-q")
-    desk.git(folder, "add", "-A")
-    desk.git(folder, "commit", "-qm", "first")
+    desk.commit(folder)
     waiting = modelyard(folder, "run")
     assert (waiting.code, "dvc pull" in waiting.err) == (3, True)
     subprocess.run([sys.executable, "make_data.py"], cwd=folder, check=True, capture_output=True)

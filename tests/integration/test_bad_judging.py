@@ -46,9 +46,7 @@ def repository(folder: Path, config: str = CONFIG, frame: pl.DataFrame | None = 
     scores(known).write_csv(folder / "challenger.csv")
     (folder / "modelyard.yml").write_text(config, "utf-8")
     (folder / ".gitignore").write_text("data/\n", "utf-8")
-    desk.git(folder, "init", "-q")
-    desk.git(folder, "add", "-A")
-    desk.git(folder, "commit", "-qm", "first")
+    desk.commit(folder)
     return folder
 
 

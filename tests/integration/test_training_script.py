@@ -68,9 +68,7 @@ def repository(folder: Path, script: str = SCRIPT, config: str = CONFIG) -> Path
     (folder / "models" / "model.pkl").write_bytes(b"an old model")
     (folder / "train.py").write_text(script, "utf-8")
     (folder / "modelyard.yml").write_text(config, "utf-8")
-    desk.git(folder, "init", "-q")
-    desk.git(folder, "add", "-A")
-    desk.git(folder, "commit", "-qm", "first")
+    desk.commit(folder)
     return folder
 
 

@@ -30,9 +30,7 @@ def make(name: str, folder: Path) -> Path:
         (folder / each / ".gitkeep").touch()
     _DATA[name](folder)
     (folder / ".gitignore").write_text("mlruns/\nmlflow.db\n", "utf-8")
-    desk.git(folder, "init", "-q")
-    desk.git(folder, "add", "-A")
-    desk.git(folder, "commit", "-qm", "first")
+    desk.commit(folder)
     return folder
 
 

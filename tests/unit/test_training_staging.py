@@ -12,7 +12,7 @@ from modelyard.core.errors import ConfigError, DataError
 from modelyard.data.copying import FileCopy
 from modelyard.training.job import Workplace
 from modelyard.training.staging import Stage, stage, variables
-from tests.desk import git
+from tests.desk import commit, git
 
 TRAINING = b"id,y\n1,a\n3,c\n"
 
@@ -70,9 +70,7 @@ def test_what_git_ignores_is_not_there_and_the_rest_is(root: Path) -> None:
 
 
 def test_git_in_the_copy_is_the_copys_own_at_the_same_commit(root: Path) -> None:
-    git(root, "init", "-q")
-    git(root, "add", "-A")
-    git(root, "commit", "-qm", "first")
+    commit(root)
     found = staged(root)
 
     def asked(folder: Path, *words: str) -> str:

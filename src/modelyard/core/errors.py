@@ -119,6 +119,11 @@ def closest(name: str, known: Iterable[str]) -> str:
     return close[0] if close else ""
 
 
+def such_columns(missing: Sequence[str]) -> str:
+    """Return `` (3 such columns)`` for what is said after the first of several, or an empty string."""
+    return f" ({len(missing)} such columns)" if len(missing) > 1 else ""
+
+
 def nearest(name: str, known: Iterable[str]) -> str:
     """Return ``Did you mean 'x'?`` for the closest known spelling, or an empty string."""
     close = closest(name, known)

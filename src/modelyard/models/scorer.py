@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from modelyard.core.errors import DataError
+from modelyard.core.errors import DataError, such_columns
 from modelyard.models import environment, store
 from modelyard.models.adapters import Adapter, Golden, adapter_of
 from modelyard.models.environment import Environment
@@ -161,7 +161,7 @@ class Scorer:
             if missing:
                 raise DataError(
                     f"{self.who} needs the column {missing[0]!r}, which today's data does not have"
-                    + (f" ({len(missing)} such columns)" if len(missing) > 1 else ""),
+                    + such_columns(missing),
                     code="model/missing-column",
                     hint="Bring the column back, or adopt a model without it; a champion that cannot be scored is "
                     "never taken for a first run.",

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from modelyard.config.configuration import Config
-from modelyard.core.errors import ConfigError, DataError, ModelyardError
+from modelyard.core.errors import ConfigError, DataError, ModelyardError, such_columns
 from modelyard.models import environment, store, user_code
 from modelyard.models.adapters import ADAPTERS, Adapter
 from modelyard.models.child.score import class_key
@@ -338,7 +338,7 @@ def _signature(context: CheckedOut, adapter: Adapter | None, columns: tuple[str,
         if missing:
             raise DataError(
                 f"the model's signature needs the column {missing[0]!r}, which today's rows do not offer"
-                + (f" ({len(missing)} such columns)" if len(missing) > 1 else ""),
+                + such_columns(missing),
                 code="data/missing-column",
                 hint="The target, the id, and what is dropped or protected are never offered to a model.",
             )

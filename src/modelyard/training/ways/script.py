@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from modelyard.config.configuration import Config
 from modelyard.core import processes
-from modelyard.core.errors import ConfigError, DataError
+from modelyard.core.errors import ConfigError, DataError, such_columns
 from modelyard.core.files import disk_errors
 from modelyard.models import store, user_code
 from modelyard.models.adapters import ADAPTERS, Adapter, adapter_of, placed
@@ -300,8 +300,7 @@ def _columns(job: Job, named: tuple[str, ...], inputs: int) -> Features:
     missing = [each for each in wanted if each not in known]
     if missing:
         raise DataError(
-            f"the model takes the column {missing[0]!r}, which the rows do not offer it"
-            + (f" ({len(missing)} such columns)" if len(missing) > 1 else ""),
+            f"the model takes the column {missing[0]!r}, which the rows do not offer it" + such_columns(missing),
             code="model/missing-column",
             hint="Columns that a script makes must be made inside the model (a Pipeline), or by a command of yours: "
             "evaluate.predict.command. The target, the id, and what is dropped or protected are never offered.",
