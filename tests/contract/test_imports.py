@@ -14,7 +14,7 @@ LEVELS = (
     {"models", "registry"},
     {"validation", "training", "evaluation"},
     {"steps"},
-    {"usecases"},
+    {"usecases", "gates"},
     {"cli"},
     {"generate", "__main__"},
 )

@@ -1,13 +1,16 @@
 """One configuration's rules with the files that they name: gates, custom metrics and waivers, ready to judge with."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
+from typing import Self
 
-from modelyard.config.configuration import Config
 from modelyard.config.load import Loaded
+from modelyard.config.sections.data import Columns
+from modelyard.config.sections.evaluate import Evaluate
+from modelyard.config.sections.model import Model
 from modelyard.evaluation.gates import rules
 from modelyard.evaluation.gates.decision import Models, baseline_for
 from modelyard.evaluation.gates.misuse import metric_for
@@ -22,32 +25,58 @@ from modelyard.records.results import Signature
 
 @dataclass(frozen=True)
 class Rulebook:
-    """The rules of a configuration.
+    """The rules of a configuration, or such as were handed over without one.
 
     Attributes:
-        loaded: the configuration.
+        model: what is being modelled.
+        evaluate: how it is judged.
+        columns: what the columns of the test rows mean.
+        file: the configuration, as messages name it.
+        line_of: the line of each gate, where they stand in a file.
         metric_files: the file of each custom metric that is a function.
         waivers: of its file of waivers.
         today: the day on which they are looked at, in UTC.
         logs: the folder of what custom metrics print and raise.
     """
 
-    loaded: Loaded
-    metric_files: Mapping[str, Path]
-    waivers: tuple[Waiver, ...]
-    today: date
-    logs: Path
+    model: Model
+    evaluate: Evaluate
+    columns: Columns
+    file: str = ""
+    line_of: Callable[[int], int | None] = lambda _at: None
+    metric_files: Mapping[str, Path] = field(default_factory=dict)
+    waivers: tuple[Waiver, ...] = ()
+    today: date = date.min
+    logs: Path = Path()
+
+    @classmethod
+    def of(
+        cls, loaded: Loaded, metric_files: Mapping[str, Path], waivers: tuple[Waiver, ...], today: date, logs: Path
+    ) -> Self:
+        """Return the rules of a configuration that was read."""
+        config = loaded.config
+        return cls(
+            config.model,
+            config.evaluate,
+            config.data.columns,
+            loaded.file,
+            lambda at: loaded.line_of(("evaluate", "gates", at)),
+            metric_files,
+            waivers,
+            today,
+            logs,
+        )
 
     @property
-    def config(self) -> Config:
-        """The configuration."""
-        return self.loaded.config
+    def primary(self) -> Metric:
+        """The metric of the default gates."""
+        return metric_for(self.model.metric or PRIMARY[self.model.task], self.model.task)
 
     @contextmanager
     def custom_metrics(self, signature: Signature) -> Iterator[Mapping[str, Metric]]:
         """Open the metrics that the configuration defines; their processes end with the block."""
         classes = classes_by_code(signature)
-        named, files = self.config.evaluate.metrics, self.metric_files
+        named, files = self.evaluate.metrics, self.metric_files
         with functions.opened(named, files, task=signature.task, classes=classes, logs=self.logs) as custom:
             yield custom
 
@@ -55,14 +84,8 @@ class Rulebook:
         self, primary: Metric, test_set: TestSet, models: Models, custom: Mapping[str, Metric]
     ) -> tuple[Rule, ...]:
         """Return the gates of the configuration, or the defaults."""
-        if self.config.evaluate.gates:
-            return rules.from_config(
-                self.config.evaluate.gates,
-                self.config.model.task,
-                lambda at: self.loaded.line_of(("evaluate", "gates", at)),
-                self.loaded.file,
-                custom,
-            )
+        if self.evaluate.gates:
+            return rules.from_config(self.evaluate.gates, self.model.task, self.line_of, self.file, custom)
         best = models.get("best-promoted")
         return rules.defaults(
             primary,
@@ -71,11 +94,6 @@ class Rulebook:
             and best is not models.get("champion")
             and _gains("best-promoted", primary, test_set, models),
         )
-
-
-def primary_of(config: Config) -> Metric:
-    """Return the metric of the default gates."""
-    return metric_for(config.model.metric or PRIMARY[config.model.task], config.model.task)
 
 
 def classes_by_code(signature: Signature) -> list[bool | int | str]:

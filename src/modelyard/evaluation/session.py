@@ -19,7 +19,7 @@ from modelyard.evaluation.gates import judgement, waivers
 from modelyard.evaluation.gates.judge import estimate_of
 from modelyard.evaluation.intervals import measure
 from modelyard.evaluation.intervals.strategy import Combination
-from modelyard.evaluation.rulebook import Rulebook, primary_of
+from modelyard.evaluation.rulebook import Rulebook
 from modelyard.evaluation.test_set import Groups, TestSet
 from modelyard.metrics.metric import Metric
 from modelyard.metrics.predictions import Floats, Ints, Predictions
@@ -75,21 +75,21 @@ class Session:
             ConfigError: a gate that makes no sense, or none that applies, or a waiver of nothing.
             DataError: a custom metric that fails.
         """
-        primary, task = primary_of(book.config), book.config.model.task
-        test_set = replace(self.test_set, confidence=book.config.evaluate.confidence)
+        primary, task = book.primary, book.model.task
+        test_set = replace(self.test_set, confidence=book.evaluate.confidence)
         with book.custom_metrics(self.signature) as custom:
             rules = book.rules(primary, test_set, self.models, custom)
             columns = {column: Groups.of_column(self.test[column]) for rule in rules for column in rule.columns}
             gates = judgement.judge_all(rules, test_set, self.models, columns)
             metrics = judgement.overview(rules, primary, task, test_set, self.models)
-        gates, rows, expired = waivers.apply(gates, book.waivers, book.today, book.config.evaluate.waivers or "")
-        checks = (*self._checks(book.config.evaluate.checks, primary, metrics), *self.behaviour, *expired)
+        gates, rows, expired = waivers.apply(gates, book.waivers, book.today, book.evaluate.waivers or "")
+        checks = (*self._checks(book.evaluate.checks, primary, metrics), *self.behaviour, *expired)
         return Judgement(gates, metrics, rows, checks, columns)
 
     def verdict_under(self, book: Rulebook) -> Verdict:
         """Return the verdict of another rulebook; one that cannot judge these rows is an error."""
         try:
-            if any(column not in self.test.columns for gate in book.config.evaluate.gates for column in gate.columns):
+            if any(column not in self.test.columns for gate in book.evaluate.gates for column in gate.columns):
                 return Verdict.ERROR
             return self.judge(book).verdict
         except (ConfigError, DataError):
@@ -113,8 +113,7 @@ class Session:
             id_column: what names a row.
             facts: what is known of the run besides.
         """
-        modes, primary, test_set = book.config.evaluate.checks, primary_of(book.config), self.test_set
-        named = book.config.data.columns
+        modes, primary, test_set, named = book.evaluate.checks, book.primary, self.test_set, book.columns
         found = modes.discovered_slices == "report"
         looked_at = may_be_named(self.test, named, id_column)
         times = [] if named.time is None else [self.test[named.time].min(), self.test[named.time].max()]
@@ -169,7 +168,7 @@ def test_set_of(test: Any, columns: Columns, signature: Signature, *, seed: int,
         unit=unit,
         unit_name=unit_name,
         in_time_order=in_time_order,
-        weight=_weight(test, columns),
+        weight=weight_of(test, columns),
         seed=seed,
         confidence=confidence,
     )
@@ -199,7 +198,12 @@ def targets(test: Any, columns: Columns, signature: Signature) -> Floats | Ints:
     return codes.astype(np.int64)
 
 
-def _weight(test: Any, columns: Columns) -> Floats | None:
+def weight_of(test: Any, columns: Columns) -> Floats | None:
+    """Return the weights of some rows; None where no column holds any.
+
+    Raises:
+        DataError: they are missing, infinite, negative or all zero.
+    """
     import numpy as np
 
     if columns.weight is None:

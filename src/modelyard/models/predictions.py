@@ -115,7 +115,7 @@ def join(frame: Any, ids: Any, *, id_column: str, signature: Signature, threshol
             code="model/unmatched-rows",
             hint=f"Every test row needs one prediction, joined by {id_column!r}.",
         )
-    predictions = _arrays(found, matched, signature, threshold, who)
+    predictions = checked(found, matched, signature=signature, threshold=threshold, who=who)
     return Joined(predictions, matched)
 
 
@@ -124,7 +124,19 @@ def _exact(numbers: Any) -> Any:
     return (numbers == numbers.round()) & (numbers.abs() < 2**53)
 
 
-def _arrays(found: Any, matched: Bools, signature: Signature, threshold: float, who: str) -> Predictions:
+def checked(found: Any, matched: Bools, *, signature: Signature, threshold: float, who: str) -> Predictions:
+    """Return the predictions of a frame as arrays.
+
+    Args:
+        found: Polars frame of n rows, with the columns of a prediction file.
+        matched: (n,) which rows have a prediction; nothing is looked at in the others.
+        signature: what the model's classes are.
+        threshold: probability from which a binary prediction is positive.
+        who: what messages call the model.
+
+    Raises:
+        DataError: NaN, probabilities outside 0 to 1, or unknown labels.
+    """
     if signature.task == "regression":
         return Predictions(value=_numbers(found, "prediction", matched, who))
     classes = list(signature.classes)

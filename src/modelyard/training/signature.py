@@ -190,15 +190,15 @@ def find_target(frame: "pl.DataFrame", column: str, model: Model, *, personal: b
         if endless:
             raise DataError(f"{endless:,} training rows have an infinite {column!r}", code="data/infinite-target")
         return Target((), None, values, values)
-    labels = _labels(series, column)
-    classes, codes = np.unique(labels, return_inverse=True)
-    _check_spelling(classes.tolist(), np.bincount(codes).tolist(), column, personal=personal)
+    known = labels(series, column)
+    classes, codes = np.unique(known, return_inverse=True)
+    check_spelling(classes.tolist(), np.bincount(codes).tolist(), column, personal=personal)
     _check_count(len(classes), column, model.task)
     if model.task == "multiclass":
-        return Target(tuple(classes.tolist()), None, codes.astype(np.int64), labels)
-    positive = _positive(classes.tolist(), model)
+        return Target(tuple(classes.tolist()), None, codes.astype(np.int64), known)
+    positive = positive_of(classes.tolist(), model)
     negative = next(label for label in classes.tolist() if label != positive)
-    return Target((negative, positive), positive, (labels == positive).astype(np.int64), labels)
+    return Target((negative, positive), positive, (known == positive).astype(np.int64), known)
 
 
 def _float() -> Any:
@@ -207,7 +207,12 @@ def _float() -> Any:
     return pl.Float64
 
 
-def _labels(series: "pl.Series", column: str) -> "NDArray[Any]":
+def labels(series: "pl.Series", column: str) -> "NDArray[Any]":
+    """Return the classes of some rows as booleans, whole numbers or text.
+
+    Raises:
+        DataError: a type that holds no classes.
+    """
     import numpy as np
     import polars as pl
 
@@ -226,8 +231,12 @@ def _labels(series: "pl.Series", column: str) -> "NDArray[Any]":
     )
 
 
-def _check_spelling(classes: list[Label], rows: list[int], column: str, *, personal: bool) -> None:
-    """Refuse labels of which people see one and models two."""
+def check_spelling(classes: list[Label], rows: list[int], column: str, *, personal: bool = False) -> None:
+    """Refuse labels of which people see one and models two.
+
+    Raises:
+        DataError: with the spellings, or without them where the column is personal.
+    """
     same: dict[str, list[tuple[Label, int]]] = {}
     for label, count in zip(classes, rows, strict=True):
         same.setdefault(spelling(label), []).append((label, count))
@@ -258,18 +267,23 @@ def _check_count(classes: int, column: str, task: str) -> None:
         )
 
 
-def _positive(labels: list[Label], model: Model) -> Label:
+def positive_of(classes: list[Label], model: Model) -> Label:
+    """Return the positive one of two classes.
+
+    Raises:
+        ConfigError: the configuration names another.
+    """
     if model.positive is None:
-        return max(labels)
-    for label in labels:
+        return max(classes)
+    for label in classes:
         if label == model.positive and isinstance(label, str) == isinstance(model.positive, str):
             return label
     kinds = {bool: "booleans", int: "whole numbers", str: "text"}
     raise ConfigError(
-        f"model.positive: {model.positive!r} is none of the {len(labels)} labels of the target, which are "
-        f"{kinds[type(labels[0])]}",
+        f"model.positive: {model.positive!r} is none of the {len(classes)} labels of the target, which are "
+        f"{kinds[type(classes[0])]}",
         code="config/unknown-class",
-        hint=f"{nearest(str(model.positive), [str(label) for label in labels])} Write it as it stands in the column; "
+        hint=f"{nearest(str(model.positive), [str(label) for label in classes])} Write it as it stands in the column; "
         "text that looks like a number or a boolean needs quotes.".lstrip(),
     )
 

@@ -4,7 +4,7 @@ Nothing heavy is imported: every command asks for it before it does anything.
 """
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from modelyard.config.configuration import Config
 from modelyard.config.load import Loaded
@@ -23,23 +23,25 @@ def problems(loaded: Loaded) -> Iterator[ConfigError]:
     config = loaded.config
     for name in config.evaluate.metrics:
         yield from _custom(loaded, name)
-    named: list[tuple[KeyPath, str]] = [
-        (("evaluate", "gates", at, "metric"), gate.metric) for at, gate in enumerate(config.evaluate.gates)
-    ]
     if config.model.metric is not None:
         yield from _primary(loaded, config.model.metric)
-    for path, name in named:
-        if name not in config.evaluate.metrics:
-            problem = _unknown(name, config.model.task, loaded.place(path), [*config.evaluate.metrics])
+    yield from of_gates(config.evaluate.gates, config.model.task, loaded.place, [*config.evaluate.metrics])
+
+
+def of_gates(
+    gates: Sequence[Gate], task: Task, place: Callable[[KeyPath], Place], custom: Sequence[str] = ()
+) -> Iterator[ConfigError]:
+    """Yield every problem of gates, each with its place; ``custom`` are the metrics that the configuration defines."""
+    for at, gate in enumerate(gates):
+        if gate.metric not in custom:
+            problem = _unknown(gate.metric, task, place(("evaluate", "gates", at, "metric")), custom)
             if problem is not None:
                 yield problem
-    for at, gate in enumerate(config.evaluate.gates):
-        if gate.metric in METRICS and config.model.task in METRICS.get(gate.metric).tasks:
+    for at, gate in enumerate(gates):
+        if gate.metric in METRICS and task in METRICS.get(gate.metric).tasks:
             for misuse in _misuses(gate, METRICS.get(gate.metric)):
-                path = ("evaluate", "gates", at, misuse.key)
-                yield ConfigError(
-                    misuse.message, code="config/senseless-gate", hint=misuse.hint, place=loaded.place(path)
-                )
+                where = place(("evaluate", "gates", at, misuse.key))
+                yield ConfigError(misuse.message, code="config/senseless-gate", hint=misuse.hint, place=where)
 
 
 def metric_for(name: str, task: Task, place: Place | None = None, custom: Mapping[str, Metric] | None = None) -> Metric:

@@ -22,7 +22,7 @@ def today() -> date:
 def in_force(context: Context) -> Rulebook:
     """Return the rules that judge this run, with files from where they come."""
     named = context.config.evaluate.waivers
-    return Rulebook(
+    return Rulebook.of(
         context.loaded,
         {
             name: context.policy.rule_file(path, "evaluate.metrics")
@@ -51,7 +51,7 @@ def under_own_rules(context: Context, session: Session) -> tuple[Verdict | None,
         return None, beyond[0]
     named = own.evaluate.waivers
     try:
-        book = Rulebook(
+        book = Rulebook.of(
             rules.own,
             {
                 name: context.policy.own_file(path, "evaluate.metrics")
