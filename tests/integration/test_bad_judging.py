@@ -71,7 +71,8 @@ def test_one_class_in_the_test_rows_cannot_be_told(tmp_path: Path) -> None:
     folder = repository(tmp_path / "one", with_train, rows().filter(answer="yes"))
     rows(seed=3).with_columns(key="t" + pl.col("key")).write_csv(folder / "data" / "train.csv")
     says(modelyard(folder, "run"), 1)
-    assert (gate(folder)["verdict"], gate(folder)["reason"]["code"]) == ("inconclusive", "one-class")
+    assert (gate(folder)["verdict"], gate(folder)["reason"]["code"]) == ("inconclusive", "classes-absent")
+    assert gate(folder)["reason"]["values"] == {"classes": ["no"]}
 
 
 def test_one_class_in_a_slice_is_listed_and_does_not_pass_by_itself(tmp_path: Path) -> None:

@@ -99,9 +99,17 @@ def test_an_own_metric_that_fails_says_where(tmp_path: Path, function: str, code
     [
         ("{mine: {function: 'own:hit_rate'}}", "a custom metric has to say which way is better"),
         ("{mine: {function: 'gone:hit_rate', higher_is_better: true}}", "gone.py"),
-        ("{mine: {higher_is_better: true}}", "a metric is a function or a list of costs; found neither"),
+        (
+            "{mine: {higher_is_better: true}}",
+            "a metric is a function, a list of costs, or a metric with its parameter; found none of them",
+        ),
         ("{mine: {costs: [{actual: maybe, predicted: 'no', cost: 3}]}}", "unknown class 'maybe'"),
         ("{mine: {function: 'own:hit_rate', higher_is_better: true, needs: value}}", "needs is value"),
+        ("{mine: {metric: accuracy, k: 3}}", "'accuracy' takes no parameter; these do: top_k_accuracy"),
+        ("{mine: {metric: roc_auc, positive: 'yes'}}", "is a metric for multiclass, and this task is binary"),
+        ("{mine: {metric: top_k_accuracy, k: 3, power: 1}}", "is a metric for multiclass"),
+        ("{mine: {function: 'own:hit_rate', higher_is_better: true, k: 3}}", "k belongs to a metric with a parameter"),
+        ("{mine: {metric: roc_auc, positive: 'yes', higher_is_better: true}}", "which way is better follows"),
         ("{accuracy: {function: 'own:hit_rate', higher_is_better: true}}", "accuracy is a built-in metric already"),
     ],
 )

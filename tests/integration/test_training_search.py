@@ -254,7 +254,7 @@ def test_classes_and_numbers_are_searched_alike(tmp_path: Path) -> None:
     assert numbers.result.metric == "root_mean_squared_error"
     assert numbers.result.candidates[0].winner
     quantiles = {f"quantile_{percent:02d}" for percent in (5, 10, 25, 50, 75, 90, 95)}
-    assert set(numbers.result.baseline) == {"mean", "median", *quantiles}
+    assert set(numbers.result.baseline) == {"mean", "median", "relative_median", *quantiles}
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import product
 from typing import Any, Literal
 from unittest.mock import patch
 
@@ -14,6 +15,7 @@ from modelyard.stats.bootstrap import bca
 from modelyard.stats.interval import Interval, refuse
 from modelyard.stats.means import mean_interval
 from modelyard.stats.proportions import proportion, tango
+from tests.statistics import by_name as b
 from tests.statistics import composites as c
 from tests.statistics.generators import days, paired_labels, ranked
 
@@ -494,11 +496,89 @@ def _quiet_units() -> list[Case]:
     ]
 
 
+def _made(name: str, n: int, one: Callable[[Draw, int], Interval], truth: float, **more: Any) -> Case:
+    fields: dict[str, Any] = {"repetitions": BOOTSTRAP} | more
+    return Case(f"{name}, n = {n:,}", one, truth=truth, **fields)
+
+
+def _correlations() -> list[Case]:
+    found, mcc = [], "matthews_corrcoef"
+    for n in (50, 200, 1000, 5000):
+        for p, rates in ((0.3, (0.8, 0.1)), (0.3, (0.99, 0.005)), (0.05, (0.8, 0.02)), (0.05, (0.97, 0.002))):
+            value = b.matthews(p, *rates)
+            found.append(_made(f"{mcc} {value:.2f}, {p:.0%} positive", n, c.one_label(mcc, n, p, rates), value,
+                               refuses=n * p < 100, suite=n == 200 and rates[0] == 0.99))  # fmt: skip
+        for p, pair in ((0.3, ((0.8, 0.1), (0.75, 0.1))), (0.3, ((0.98, 0.01), (0.99, 0.005))),
+                        (0.05, ((0.8, 0.02), (0.85, 0.03)))):  # fmt: skip
+            values = [b.matthews(p, *each) for each in pair]
+            found.append(_made(f"{mcc} {values[0]:.2f} − {values[1]:.2f}, {p:.0%} positive", n,
+                               c.two_labels(mcc, n, p, pair), values[0] - values[1],
+                               refuses=n * p < 100 or min(values) > 0.95))  # fmt: skip
+        for right, other in (((0.8, 0.7, 0.6), (0.8, 0.65, 0.6)), ((0.99, 0.98, 0.98), (0.99, 0.99, 0.99))):
+            values = [b.matthews_of_three(right), b.matthews_of_three(other)]
+            found.append(_made(f"{mcc} of three classes {values[0]:.2f}", n, c.several_classes(mcc, n, right),
+                               values[0], refuses=n < 1000))  # fmt: skip
+            found.append(_made(f"{mcc} of three classes {values[0]:.3f} − {values[1]:.3f}", n,
+                               c.several_classes(mcc, n, right, other), values[0] - values[1],
+                               refuses=n < 1000 or min(values) > 0.95))  # fmt: skip
+    return found
+
+
+def _of_several_classes() -> list[Case]:
+    """Areas and top-k accuracy; every area of such scores is the same."""
+    found = []
+    metrics: dict[str, tuple[Any, int]] = {
+        **{name: (name, BOOTSTRAP) for name in ("roc_auc_ovo", "roc_auc_ovo_weighted", "roc_auc_ovr_weighted")},
+        "roc_auc of the third of three classes": (b.THIRD, CLOSED),
+    }
+    for n, shift in product((50, 200, 1000, 5000), (1.2, 3.2)):
+        value, better = c.area(shift), c.area(shift + 0.1)
+        for name, (metric, repetitions) in metrics.items():
+            one, two = (b.scores(n, (0.6, 0.3, 0.1), each) for each in ((shift,), (shift, shift + 0.1)))
+            found.append(_made(f"{name} {value:.3f}", n, b.judged(metric, one), value, repetitions=repetitions,
+                               refuses=n < 1000))  # fmt: skip
+            found.append(_made(f"difference of {name} {value:.3f}", n, b.judged(metric, two), value - better,
+                               repetitions=repetitions, refuses=n < 1000 or shift > 3))  # fmt: skip
+        first, second = b.top(2, 4, shift), b.top(2, 4, shift + 0.1)
+        one, two = (b.scores(n, (0.25,) * 4, each) for each in ((shift,), (shift, shift + 0.1)))
+        found.append(_made(f"top_k_accuracy {first:.3f}", n, b.judged("top_k_accuracy", one), first,
+                           repetitions=CLOSED, suite=n == 200))  # fmt: skip
+        found.append(_made(f"difference of top_k_accuracy {first:.3f}", n, b.judged("top_k_accuracy", two),
+                           first - second, repetitions=CLOSED))  # fmt: skip
+    return found
+
+
+def _of_values() -> list[Case]:
+    """Percentage errors, deviances, and the coverage of quantiles."""
+    found = []
+    mape, smape = "mean_absolute_percentage_error", "symmetric_mean_absolute_percentage_error"
+    kinds: tuple[tuple[Any, Any, Any, float, float], ...] = (
+        (mape, b.factors, b.percentage, 0.2, 0.22), (mape, b.factors, b.percentage, 0.6, 0.66),
+        (smape, b.factors, b.symmetric, 0.2, 0.22), (smape, b.factors, b.symmetric, 0.6, 0.66),
+        ("mean_poisson_deviance", b.counts, b.poisson_deviance, 1.1, 0.8),
+        ("mean_gamma_deviance", b.amounts, b.gamma_deviance, 1.1, 0.8),
+        (b.TWEEDIE, b.claims, b.tweedie_deviance, 1.1, 0.8),
+    )  # fmt: skip
+    for n in (50, 200, 1000, 5000):
+        for metric, sample, value_of, first, second in kinds:
+            name = metric if isinstance(metric, str) else "mean_tweedie_deviance of power 1.5"
+            found.append(_made(f"{name} {value_of(first):.2f}", n, b.judged(metric, sample(n, (first,))),
+                               value_of(first), refuses=n < 500, suite=n == 200 and sample is b.counts))  # fmt: skip
+            found.append(_made(f"difference of {name} {value_of(first):.2f}", n,
+                               b.judged(metric, sample(n, (first, second))), value_of(first) - value_of(second),
+                               refuses=n < 500))  # fmt: skip
+        for q in (0.05, 0.5, 0.9):
+            name = f"quantile_coverage_{q * 100:02.0f}"
+            found.append(_made(name, n, b.judged(name, b.quantiles(n, q)), q, repetitions=CLOSED,
+                               suite=n == 200 and q == 0.9))  # fmt: skip
+    return found
+
+
 CASES = tuple(
     case
     for group in (
         _proportions, _aucs, _means, _by_day, _bootstraps, _at_the_margin, _composed, _errors, _rankings, _shares,
-        _quiet_units, _equally_good, _known_limits,
+        _quiet_units, _correlations, _of_several_classes, _of_values, _equally_good, _known_limits,
     )
     for case in group()
 )  # fmt: skip

@@ -89,6 +89,12 @@ def test_a_metric_of_another_task_is_refused(folder: Path) -> None:
     assert said.startswith("modelyard.yml:1: model.metric: r2 is a metric for regression, and this task is binary\n")
 
 
+def test_a_metric_that_is_to_be_near_a_number_is_no_primary_one(folder: Path) -> None:
+    text = with_gate("{metric: r2, at_least: 0.1}", "regression")
+    found_codes = codes(folder, text.replace("task: regression", "task: regression, metric: quantile_coverage_90"))
+    assert found_codes == ["config/primary-with-aim"]
+
+
 def test_an_own_metric_cannot_be_the_primary_one(folder: Path) -> None:
     text = GOOD.replace("task: binary", "task: binary, metric: mine")
     text += "  metrics: {mine: {costs: [{actual: true, predicted: false, cost: 1}]}}\n"
@@ -179,6 +185,7 @@ def with_gate(gate: str, task: str = "binary", more: str = "") -> str:
 
 
 COSTS = "  metrics: {mine: {costs: [{actual: a, predicted: b, cost: 1}]}}\n"
+MADE = "  metrics: {mine: {metric: NAMED}}\n"
 FUNCTION = "  metrics: {mine: {function: 'train:fit', higher_is_better: true, needs: NEEDS}}\n"
 
 
@@ -201,6 +208,32 @@ FUNCTION = "  metrics: {mine: {function: 'train:fit', higher_is_better: true, ne
             "config/metric-of-another-task",
         ),
         ("{metric: mine, at_least: 1}", "binary", FUNCTION.replace("NEEDS", "value"), "config/metric-of-another-task"),
+        ("{metric: quantile_coverage_90, better_than: champion}", "regression", "", "config/senseless-gate"),
+        ("{metric: mean_tweedie_deviance, at_most: 1}", "regression", "", "config/unknown-metric"),
+        (
+            "{metric: mine, at_most: 1}",
+            "regression",
+            MADE.replace("NAMED", "mean_tweedie_deviance, power: 0.5"),
+            "config/metric-parameter",
+        ),
+        (
+            "{metric: mine, at_most: 1}",
+            "regression",
+            MADE.replace("NAMED", "mean_tweedie_deviance, k: 3"),
+            "config/metric-parameter",
+        ),
+        (
+            "{metric: mine, at_least: 1}",
+            "multiclass",
+            MADE.replace("NAMED", "top_k_accuracy"),
+            "config/metric-parameter",
+        ),
+        (
+            "{metric: mine, at_least: 1}",
+            "multiclass",
+            MADE.replace("NAMED", "log_loss, k: 3"),
+            "config/metric-without-parameter",
+        ),
     ],
 )
 def test_a_gate_that_could_never_be_judged_is_found_before_training(
@@ -217,10 +250,11 @@ def test_a_gate_that_could_never_be_judged_is_found_before_training(
         "{metric: accuracy, between: [0, 1]}",
         "{metric: r2, at_least: -3}",
         "{metric: mean_absolute_error, no_worse_than: champion, margin: 5000}",
+        "{metric: quantile_coverage_90, between: [0.88, 0.92]}",
     ],
 )
 def test_a_gate_that_can_be_judged_is_left_alone(folder: Path, gate: str) -> None:
-    task = "regression" if "r2" in gate or "error" in gate else "binary"
+    task = "regression" if any(each in gate for each in ("r2", "error", "quantile")) else "binary"
     assert found(folder, with_gate(gate, task)) == []
 
 

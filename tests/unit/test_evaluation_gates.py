@@ -1,6 +1,7 @@
 """Gates on predictions: what passes, fails, cannot tell, does not apply, or is an error."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,11 +14,15 @@ from modelyard.core.verdict import Verdict
 from modelyard.evaluation.gates import judgement, rules
 from modelyard.evaluation.gates.judge import judge
 from modelyard.evaluation.intervals import measure
+from modelyard.evaluation.intervals.strategy import Combination
 from modelyard.evaluation.test_set import Groups, TestSet, baseline_predictions
 from modelyard.metrics.catalogue import METRICS, PRIMARY
 from modelyard.metrics.predictions import Predictions
+from modelyard.metrics.templates import TEMPLATES
 from modelyard.records.results import GateResult, Signature
+from modelyard.report import wording
 from modelyard.stats import estimate
+from modelyard.stats.proportions import clopper_pearson, proportion
 
 N = 4000
 BINARY = Signature(features=(), task="binary", classes=(False, True), positive=True, threshold=0.5)
@@ -123,7 +128,7 @@ def test_one_class_in_the_test_rows_cannot_be_told() -> None:
     y = np.zeros(200, dtype=np.int64)
     found = judged(gate(metric="roc_auc", at_least=0.5), y, challenger=model(y, 0.0, 2))
     assert found.verdict is Verdict.INCONCLUSIVE
-    assert found.reason == because("one-class")
+    assert found.reason == because("classes-absent", classes=("1",))
 
 
 def test_constant_predictions_are_not_better_than_the_baseline(y: Any) -> None:
@@ -254,3 +259,58 @@ def test_the_joint_chance_is_of_the_gates_that_decide_and_can_be_passed(y: Any) 
     assert judgement.equal_chance(refused) is None, "29 units are too few for the level, whoever is judged"
     allowed = judgement.judge_all((paired, open_one), few, same, {})
     assert judgement.equal_chance(allowed) == allowed[0].equal_chance
+
+
+def three(seed: int, n: int = 600) -> tuple[Any, Predictions, Predictions]:
+    """Truth of three classes, and two models that were fitted alike."""
+    draw = np.random.default_rng(seed)
+    y = draw.choice(3, n, p=(0.6, 0.3, 0.1)).astype(np.int64)
+    models = []
+    for _ in range(2):
+        raw = draw.random((n, 3)) + 0.6 * np.eye(3)[y]
+        probability = raw / raw.sum(axis=1, keepdims=True)
+        models.append(Predictions(3, probability.argmax(axis=1).astype(np.int64), probability))
+    return y, models[0], models[1]
+
+
+@pytest.mark.parametrize("name", ["roc_auc", "average_precision"])
+def test_a_ranking_of_one_class_of_three_is_judged_as_the_class_against_the_rest(name: str) -> None:
+    y, first, second = three(1)
+    of_class, of_two = TEMPLATES.get(name).make("late", 1), METRICS.get(name)
+    own = (y == 1).astype(np.int64)
+    one, other = (Predictions(2, None, each.probabilities[:, 1]) for each in (first, second))
+    assert measure.level(of_class, truth(y), first) == measure.level(of_two, truth(own), one)
+    pairs = [Combination([first, second], [1.0, -1.0]), Combination([one, other], [1.0, -1.0])]
+    assert measure.contrast(of_class, truth(y), pairs[0]) == measure.contrast(of_two, truth(own), pairs[1])
+    only = np.flatnonzero(y != 1)
+    named = replace(truth(y[only]), classes=("early", "late", "lost"))
+    refused = measure.contrast(of_class, named, Combination([first.take(only), second.take(only)], [1.0, -1.0]))
+    assert refused.refused == because("classes-absent", classes=("late",))
+
+
+def test_a_recall_of_one_class_is_judged_on_its_rows() -> None:
+    y, first, _ = three(2)
+    found = measure.level(TEMPLATES.get("recall").make("late", 2), truth(y), first)
+    assert found == proportion(int((first.labels[y == 2] == 2).sum()), int((y == 2).sum()))
+
+
+def test_a_correlation_without_a_single_error_knows_that_errors_may_come() -> None:
+    y = np.repeat(np.arange(2), 60)
+    found = measure.level(METRICS.get("matthews_corrcoef"), truth(y), Predictions(2, y))
+    low, _ = clopper_pearson(60, 60)
+    assert (found.estimate, found.high) == (1.0, 1.0)
+    assert found.low is not None
+    assert found.low < low, "either class alone moves it almost that far"
+
+
+def test_a_percentage_of_nothing_is_refused_in_words() -> None:
+    y = np.append(np.linspace(1, 2, 200), [0.0, 0.0])
+    metric = METRICS.get("mean_absolute_percentage_error")
+    found = measure.level(metric, truth(y), Predictions(value=y + 0.1))
+    assert found.low is None
+    assert found.refused is not None
+    assert wording.because(found.refused).startswith("actual values that are 0: 2; nothing is a percentage of 0")
+    model = Predictions(value=np.append(np.ones(201), -1.0))
+    why = measure.level(METRICS.get("mean_poisson_deviance"), truth(y), model).refused
+    assert why is not None
+    assert wording.because(why) == "predictions that are 0 or below: 1; mean_poisson_deviance needs them above 0"

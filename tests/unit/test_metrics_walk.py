@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy.special import ndtri
 
 from modelyard.config.sections.gate import Gate
 from modelyard.core.catalogue import Catalogue
@@ -30,12 +31,13 @@ CLASSES: dict[Task, tuple[Any, ...]] = {"binary": (False, True), "multiclass": (
 WALKED = [(metric, task) for metric in METRICS for task in sorted(metric.tasks)]
 
 
-def rows(task: Task) -> tuple[Any, Predictions, Predictions]:
+def rows(task: Task, metric: Metric) -> tuple[Any, Predictions, Predictions]:
     """The truth, and a better and a worse model."""
     draw = np.random.default_rng(3)
     if task == "regression":
-        y = draw.normal(size=N)
-        better, worse = (Predictions(value=y + spread * draw.normal(size=N)) for spread in (0.2, 0.4))
+        y = draw.lognormal(sigma=0.7, size=N)
+        apart = -1.0 if metric.aim is None else float(ndtri(metric.aim))
+        better, worse = (Predictions(value=y * draw.lognormal(apart * spread, spread, size=N)) for spread in (0.1, 0.3))
         return y, better, worse
     k = len(CLASSES[task])
     codes = draw.integers(0, k, N)
@@ -50,7 +52,7 @@ def rows(task: Task) -> tuple[Any, Predictions, Predictions]:
 
 @pytest.mark.parametrize(("metric", "task"), WALKED, ids=lambda each: getattr(each, "name", each))
 def test_every_metric_goes_all_the_way(metric: Metric, task: Task) -> None:
-    y, better, worse = rows(task)
+    y, better, worse = rows(task, metric)
     peers = {"binary": BINARY_PEERS, "multiclass": MULTICLASS, "regression": REGRESSION}[task]
     value = metric.value(y, better)
     assert value is not None
@@ -64,14 +66,17 @@ def test_every_metric_goes_all_the_way(metric: Metric, task: Task) -> None:
     resampled = STRATEGIES.get(Family.STATISTIC).level(metric, test_set, better, ())
     assert resampled.estimate == pytest.approx(value), "a bootstrap of the statistic is about the same number"
     sign = 1.0 if metric.higher_is_better else -1.0
-    difference = measure.contrast(metric, test_set, Combination([better, worse], [sign, -sign]))
-    assert difference.low is not None
-    assert difference.low > 0
+    if metric.aim is None:
+        difference = measure.contrast(metric, test_set, Combination([better, worse], [sign, -sign]))
+        assert difference.low is not None
+        assert difference.low > 0
     signature = Signature(features=(), task=task, classes=CLASSES[task], positive=True if task == "binary" else None)
     fitted = fit_baseline(y, None, task, len(CLASSES[task]))
     models = {"challenger": better, "champion": worse, **baseline_predictions(fitted, signature, N)}
     constant = baseline_score(metric, y, None, fitted, task)
-    if constant is not None and not metric.maxed_by_positive:
+    if metric.aim is not None:
+        assert constant == pytest.approx(metric.aim, abs=0.01), "the training quantile covers its share of them"
+    elif constant is not None and not metric.maxed_by_positive:
         assert sign * (value - constant) > 0, "any real model is better than the best constant"
     bound = value - sign * 0.5 * abs(value)
     operator = "at_least" if metric.higher_is_better else "at_most"
@@ -79,10 +84,14 @@ def test_every_metric_goes_all_the_way(metric: Metric, task: Task) -> None:
         Gate(metric=metric.name, **{operator: bound}, by=("part",)),
         Gate(metric=metric.name, no_worse_than="champion", margin=0.01),
     ]
+    if metric.aim is not None:
+        with pytest.raises(ConfigError, match="neither more nor less is better"):
+            rules.from_config(tuple(written), task, lambda _: 1, "modelyard.yml")
+        del written[1]
     asked = rules.from_config(tuple(written), task, lambda _: 1, "modelyard.yml")
     parts = {"part": Groups.of(np.arange(N) % 2)}
     gates = tuple(judge(rule, test_set, models, parts) for at, rule in enumerate(asked))
-    assert [gate.verdict for gate in gates] == ["pass", "pass"] or gates[0].verdict == "inconclusive"
+    assert {gate.verdict for gate in gates} == {"pass"} or gates[0].verdict == "inconclusive"
     assert {row.value for row in gates[0].slices} == {"0", "1"}
     assert gates[0].on_all_rows == "pass"
     result = EvaluateResult(test_rows=N, test_units=N, unit="row", gates=gates)

@@ -181,3 +181,11 @@ def test_the_baseline_is_weighted_shares_or_mean_and_median() -> None:
     weighted = fit_baseline(values, np.array([2.0, 1, 3, 1]), "regression")
     assert weighted["median"] == np.median(repeated)
     assert weighted["mean"] == pytest.approx(repeated.mean())
+
+
+def test_the_relative_median_is_the_constant_of_the_least_percentage_error() -> None:
+    y, weight = np.random.default_rng(3).lognormal(size=201), np.random.default_rng(4).integers(1, 4, 201)
+    found = fit_baseline(y, weight.astype(np.float64), "regression")["relative_median"]
+    errors = [float(np.average(abs(y - constant) / y, weights=weight)) for constant in y]
+    assert found == y[int(np.argmin(errors))]
+    assert fit_baseline(np.zeros(3), None, "regression")["relative_median"] == 0.0

@@ -101,6 +101,9 @@ def _worse(metric: Metric, test_set: TestSet, models: Mapping[str, Predictions])
     """Return the loss of each row: above the champion's where there is one."""
     new, old = models["challenger"], models.get("champion")
     by_loss = metric if isinstance(metric, MeanLoss) and new.has(metric.needs) else None
+    known = [model for model in (new, old) if model is not None and model.has(metric.needs)]
+    if by_loss is not None and any(by_loss.undefined(test_set.y, model) for model in known):
+        by_loss = None
     by_label = by_loss is None and new.label is not None
 
     def losses(model: Predictions) -> Floats:

@@ -19,7 +19,7 @@ from modelyard.evaluation.gates import judgement, waivers
 from modelyard.evaluation.gates.judge import estimate_of
 from modelyard.evaluation.intervals import measure
 from modelyard.evaluation.intervals.strategy import Combination
-from modelyard.evaluation.rulebook import Rulebook
+from modelyard.evaluation.rulebook import Rulebook, classes_by_code
 from modelyard.evaluation.test_set import Groups, TestSet
 from modelyard.metrics.metric import Metric
 from modelyard.metrics.predictions import Floats, Ints, Predictions
@@ -171,6 +171,7 @@ def test_set_of(test: Any, columns: Columns, signature: Signature, *, seed: int,
         weight=weight_of(test, columns),
         seed=seed,
         confidence=confidence,
+        classes=tuple(map(str, classes_by_code(signature))),
     )
 
 

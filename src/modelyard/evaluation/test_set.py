@@ -1,7 +1,7 @@
 """The test rows as gates see them: targets, what is independent, weights; and the baseline's constant predictions."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -31,17 +31,16 @@ class TestSet:
     weight: Floats | None
     seed: int
     confidence: float
+    classes: tuple[str, ...] = ()
+    """Names of the classes in the order of their codes; the codes name them where there are none."""
 
     def take(self, rows: Bools | Ints) -> "TestSet":
         """Return the test set of some rows."""
-        return TestSet(
-            self.y[rows],
-            None if self.unit is None else self.unit[rows],
-            self.unit_name,
-            self.in_time_order,
-            None if self.weight is None else self.weight[rows],
-            self.seed,
-            self.confidence,
+        return replace(
+            self,
+            y=self.y[rows],
+            unit=None if self.unit is None else self.unit[rows],
+            weight=None if self.weight is None else self.weight[rows],
         )
 
     @property

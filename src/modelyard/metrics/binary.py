@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 from modelyard.core.vocabulary import PredictionKind
 from modelyard.metrics.metric import (
     BINARY,
+    Area,
     Composed,
     Effect,
     Family,
@@ -15,19 +16,22 @@ from modelyard.metrics.metric import (
     Proportion,
     Ranking,
 )
-from modelyard.metrics.shared import ACCURACY, BALANCED_ACCURACY
+from modelyard.metrics.shared import ACCURACY, BALANCED_ACCURACY, MATTHEWS
 
 if TYPE_CHECKING:
     from modelyard.metrics.predictions import Bools, Floats, Ints, Predictions, Statistic
 
 
+@dataclass(frozen=True, kw_only=True)
 class Recall(Proportion):
-    """Share of the positive rows that are called positive."""
+    """Share of the rows of a class, the positive one, that are given it."""
+
+    code: int = 1
 
     def considered(self, y: "Ints") -> "Bools":
-        """Return the positive rows."""
-        positive: Bools = y == 1
-        return positive
+        """Return the class's rows."""
+        own: Bools = y == self.code
+        return own
 
 
 class Specificity(Proportion):
@@ -39,34 +43,41 @@ class Specificity(Proportion):
         return negative
 
 
+@dataclass(frozen=True, kw_only=True)
 class Precision(Composed):
-    """Share of the rows called positive that are."""
+    """Share of the rows given a class, the positive one, that have it."""
+
+    code: int = 1
 
     family: ClassVar[Family] = Family.SHARE
 
     def parts(self, y: "Ints", label: "Ints", classes: int) -> "list[tuple[Bools, Bools]]":
-        """Return the rows called positive, and which of them are."""
-        return [((y == 1) & (label == 1), label == 1)]
+        """Return the rows given the class, and which of them have it."""
+        return [((y == self.code) & (label == self.code), label == self.code)]
 
     def of_table(self, hit: "Floats", actual: "Floats", called: "Floats") -> float | None:
-        """Return hits over called; undefined where nothing is called positive."""
-        return float(hit[1] / called[1]) if called[1] > 0 else None
+        """Return hits over called; undefined where nothing is given the class."""
+        return float(hit[self.code] / called[self.code]) if called[self.code] > 0 else None
 
 
+@dataclass(frozen=True, kw_only=True)
 class F1(Composed):
-    """F1 = 2J/(1 + J), where J = TP/(TP + FP + FN) is a share of the rows that are positive or called so."""
+    """F1 = 2J/(1 + J), where J = TP/(TP + FP + FN) is a share of the rows that have the class or are given it."""
+
+    code: int = 1
 
     family: ClassVar[Family] = Family.SHARE
     f1: ClassVar[bool] = True
 
     def parts(self, y: "Ints", label: "Ints", classes: int) -> "list[tuple[Bools, Bools]]":
-        """Return the rows that are positive or called so, and which are both."""
-        return [((y == 1) & (label == 1), (y == 1) | (label == 1))]
+        """Return the rows that have the class or are given it, and which are both."""
+        own, called = y == self.code, label == self.code
+        return [(own & called, own | called)]
 
     def of_table(self, hit: "Floats", actual: "Floats", called: "Floats") -> float | None:
         """Return 2 TP over actual and called; undefined where there is neither."""
-        under = actual[1] + called[1]
-        return float(2 * hit[1] / under) if under > 0 else None
+        under = actual[self.code] + called[self.code]
+        return float(2 * hit[self.code] / under) if under > 0 else None
 
 
 class RocAuc(Ranking):
@@ -74,9 +85,15 @@ class RocAuc(Ranking):
 
     family: ClassVar[Family] = Family.AUC
 
-    def areas(self, y: "Ints", probability: "Floats") -> "Sequence[tuple[Bools, Floats]]":
+    def areas(self, y: "Ints", probability: "Floats") -> Sequence[Area]:
         """Return its one area."""
-        return ((y == 1, probability),)
+        return (Area(y, probability),)
+
+    def shares(self, y: "Ints", weight: "Floats", classes: int) -> "Floats":
+        """Return 1."""
+        import numpy as np
+
+        return np.ones(1)
 
     def statistic(self, y: "Ints | Floats", predictions: "Predictions") -> "Statistic":
         """Return the weighted area."""
@@ -119,6 +136,7 @@ METRICS: tuple[Metric, ...] = (
     Precision(name="precision", tasks=BINARY, effect=Effect.FALSE_CALL, called_rows=True),
     F1(name="f1", tasks=BINARY),
     BALANCED_ACCURACY,
+    MATTHEWS,
     RocAuc(name="roc_auc", tasks=BINARY, effect=Effect.WRONG_RANKING, also_called=("auc",)),
     AveragePrecision(name="average_precision", tasks=BINARY, also_called=("aucpr",)),
     Brier(name="brier_score", tasks=BINARY, also_called=("brier",)),

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, ClassVar
 
+from modelyard.core.reasons import Reason, because
 from modelyard.core.vocabulary import PredictionKind, Task
 
 if TYPE_CHECKING:
@@ -33,8 +34,12 @@ class Family(StrEnum):
     MACRO = "macro"
     """A mean of proportions whose rows depend on the model."""
     AUC = "auc"
+    CLASS_AREA = "class-area"
+    """A ranking metric of one class of several against the others."""
     RANKING = "ranking"
     """Other statistics of the order of the scores."""
+    CORRELATION = "correlation"
+    """The correlation of class and label, read from the confusion table."""
     MEAN = "mean"
     ROOT_MEAN = "root-mean"
     STATISTIC = "statistic"
@@ -67,8 +72,10 @@ class Metric(ABC):
     highest: float | None = None
     maxed_by_positive: bool = False
     """All-positive predictions reach the perfect value, so a baseline gate would mean nothing."""
+    aim: float | None = None
+    """What a good model has, where neither more nor less is better: it is held to bounds, and not compared."""
     baseline: str = "mean"
-    """What the best constant is for it, of a regression: ``mean``, ``median`` or ``quantile_<percent>``."""
+    """What the best constant is for it, of a regression, by its name in ``training.baseline``."""
     effect: Effect = Effect.NONE
     called_rows: bool = False
     """It looks at the rows that a model gives a class, which have to be enough too."""
@@ -80,6 +87,25 @@ class Metric(ABC):
     """It lies between 0 and 1, and 1 is perfect."""
     custom: ClassVar[bool] = False
     """The configuration defines it."""
+    every_class: ClassVar[bool] = False
+    """It is undefined where a class has no row."""
+
+    def undefined(self, y: "Ints | Floats", predictions: "Predictions", classes: Sequence[str] = ()) -> Reason | None:
+        """Return why it has no value on such rows, whatever their weights; None where it may have one.
+
+        Args:
+            y: (n,) as for ``statistic``.
+            predictions: the model's.
+            classes: names of the classes in the order of their codes; the codes themselves where there are none.
+        """
+        if not self.every_class:
+            return None
+        import numpy as np
+
+        counts = np.bincount(y.astype(np.int64), minlength=predictions.classes)
+        absent = [int(code) for code in np.flatnonzero(counts == 0)]
+        names = tuple(classes[code] if code < len(classes) else str(code) for code in absent)
+        return because("classes-absent", classes=names) if names else None
 
     @abstractmethod
     def statistic(self, y: "Ints | Floats", predictions: "Predictions") -> "Statistic":
@@ -121,15 +147,16 @@ class Proportion(Share):
     def considered(self, y: "Ints") -> "Bools":
         """Return which rows count; (n,)."""
 
-    def events(self, y: "Ints", predictions: "Predictions") -> "tuple[Bools, Bools]":
+    def events(self, y: "Ints | Floats", predictions: "Predictions") -> "tuple[Bools, Bools]":
         """Return which rows are right, and which rows count; both (n,)."""
-        return predictions.labels == y, self.considered(y)
+        codes = y.astype("int64")
+        return predictions.labels == codes, self.considered(codes)
 
     def statistic(self, y: "Ints | Floats", predictions: "Predictions") -> "Statistic":
         """Return the share of the rows that count that are right."""
         from modelyard.metrics.statistics import ratio_of_sums
 
-        right, considered = self.events(y.astype("int64"), predictions)
+        right, considered = self.events(y, predictions)
         return ratio_of_sums((right & considered).astype("float64"), considered.astype("float64"))
 
 
@@ -156,6 +183,14 @@ class Composed(Share):
         return confusion(y.astype("int64"), predictions.labels, predictions.classes, self.of_table)
 
 
+@dataclass(frozen=True)
+class Area:
+    """One area under a ROC curve; ``side`` (n,) is 1 for its positives, 0 for its negatives, −1 for other rows."""
+
+    side: "Ints"
+    score: "Floats"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Ranking(Share):
     """A statistic of the order of the scores."""
@@ -163,10 +198,15 @@ class Ranking(Share):
     needs: PredictionKind = "probability"
 
     family: ClassVar[Family] = Family.RANKING
+    every_class: ClassVar[bool] = True
 
-    def areas(self, y: "Ints", probability: "Floats") -> "Sequence[tuple[Bools, Floats]]":
-        """Return the areas that it is a mean of: whose rows are the positives, and the scores; none for other kinds."""
+    def areas(self, y: "Ints", probability: "Floats") -> Sequence[Area]:
+        """Return the areas that it is a mean of; none for other kinds."""
         return ()
+
+    def shares(self, y: "Ints", weight: "Floats", classes: int) -> "Floats":
+        """Return the weight of each area in the mean (k,), which need not sum to 1."""
+        raise NotImplementedError
 
     def fewest(self, counts: "Ints") -> int:
         """Return the rows that an error costs most of, from the rows of each class."""
@@ -189,6 +229,6 @@ class MeanLoss(Metric):
 
     def statistic(self, y: "Ints | Floats", predictions: "Predictions") -> "Statistic":
         """Return the mean loss."""
-        from modelyard.metrics.statistics import mean
+        from modelyard.metrics.statistics import mean, nothing
 
-        return mean(self.losses(y, predictions))
+        return nothing if self.undefined(y, predictions) else mean(self.losses(y, predictions))

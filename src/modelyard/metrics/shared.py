@@ -7,7 +7,7 @@ from modelyard.core.vocabulary import PredictionKind
 from modelyard.metrics.metric import CLASSES, Composed, Effect, Family, MeanLoss, Metric, Proportion
 
 if TYPE_CHECKING:
-    from modelyard.metrics.predictions import Bools, Floats, Ints, Predictions
+    from modelyard.metrics.predictions import Bools, Floats, Ints, Predictions, Statistic
 
 CLIP = 1e-6
 """Log loss clips probabilities here, so that one certain mistake cannot decide a gate."""
@@ -27,6 +27,7 @@ class ByClass(Composed):
     """The mean over classes of the share of a class's rows that are right."""
 
     family: ClassVar[Family] = Family.BY_CLASS
+    every_class: ClassVar[bool] = True
 
     def parts(self, y: "Ints", label: "Ints", classes: int) -> "list[tuple[Bools, Bools]]":
         """Return the rows of each class, and which of them are right."""
@@ -36,6 +37,25 @@ class ByClass(Composed):
         """Return the mean of the recalls; undefined where a class has no row."""
         present = actual > 0
         return float((hit[present] / actual[present]).mean()) if present.all() else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Matthews(Metric):
+    """Matthews' correlation of class and label; of several classes Gorodkin's."""
+
+    needs: PredictionKind = "label"
+    higher_is_better: bool = True
+    perfect: float | None = 1.0
+    lowest: float | None = -1.0
+    highest: float | None = 1.0
+
+    family: ClassVar[Family] = Family.CORRELATION
+
+    def statistic(self, y: "Ints | Floats", predictions: "Predictions") -> "Statistic":
+        """Return the correlation of the weighted confusion table."""
+        from modelyard.metrics.statistics import confusion, correlation
+
+        return confusion(y.astype("int64"), predictions.labels, predictions.classes, correlation)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,4 +95,5 @@ class MeanCost(MeanLoss):
 
 ACCURACY: Metric = Accuracy(name="accuracy", tasks=CLASSES, effect=Effect.ERROR, also_called=("acc",))
 BALANCED_ACCURACY: Metric = ByClass(name="balanced_accuracy", tasks=CLASSES)
+MATTHEWS: Metric = Matthews(name="matthews_corrcoef", tasks=CLASSES, also_called=("mcc", "phi"))
 LOG_LOSS: Metric = LogLoss(name="log_loss", tasks=CLASSES, also_called=("logloss",))

@@ -3,7 +3,7 @@
 Every quantity agrees with scikit-learn's function of that name to 1e-9.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -29,6 +29,11 @@ def ratio_of_sums(over: Floats, under: Floats) -> Statistic:
     return lambda weight: ratio(total(weight, over), total(weight, under))
 
 
+def nothing(_: Floats) -> float | None:
+    """Return None: the statistic of rows on which a metric is undefined."""
+    return None
+
+
 def mean(values: Floats) -> Statistic:
     """Return the weighted mean."""
     return lambda weight: ratio(total(weight, values), weight.sum())
@@ -44,20 +49,22 @@ def root_mean(values: Floats) -> Statistic:
     return of
 
 
-def mean_of(parts: list[Statistic]) -> Statistic:
-    """Return the plain mean of several statistics; undefined where one of them is."""
+def mean_of(parts: Sequence[Statistic], shares: Callable[[Floats], Floats]) -> Statistic:
+    """Return the mean of several statistics, weighted by a function of the rows' weights; undefined where one is."""
 
     def of(weight: Floats) -> float | None:
         values = [part(weight) for part in parts]
         known = [value for value in values if value is not None]
-        return float(np.mean(known)) if values and len(known) == len(values) else None
+        if not values or len(known) < len(values):
+            return None
+        return ratio(total(shares(weight), np.array(known)), shares(weight).sum())
 
     return of
 
 
 def area(y: Ints, score: Floats) -> Statistic:
-    """Return the AUC: for each positive the weight of the negatives below it, ties at half."""
-    positive, negative = np.flatnonzero(y == 1), np.flatnonzero(y != 1)
+    """Return the AUC: for each positive (1) the weight of the negatives (0) below it, ties at half."""
+    positive, negative = np.flatnonzero(y == 1), np.flatnonzero(y == 0)
     negative = negative[np.argsort(score[negative], kind="stable")]
     ordered = score[negative]
     below = np.searchsorted(ordered, score[positive], "left")
@@ -138,3 +145,23 @@ def confusion(
         return of_table(np.diag(table), table.sum(axis=1), table[:, :classes].sum(axis=0))
 
     return of
+
+
+def correlation(hit: Floats, actual: Floats, called: Floats) -> float | None:
+    """Return Matthews' correlation of a confusion table, as Gorodkin (2004) has it for several classes.
+
+    A model that gives every row one label has 0, as any label drawn at random has on average; rows of one class have
+    none.
+
+    Args:
+        hit: (k,) rows of each class that are given it.
+        actual: (k,) rows of each class.
+        called: (k,) rows given each class; those given none of them are the rest.
+    """
+    rows = float(actual.sum())
+    other = rows - float(called.sum())
+    of_actual, of_called = rows**2 - float((actual**2).sum()), rows**2 - float((called**2).sum()) - other**2
+    if of_actual <= 0:
+        return None
+    together = float(hit.sum()) * rows - float((actual * called).sum())
+    return together / float(np.sqrt(of_actual * of_called)) if of_called > 1e-9 * rows**2 else 0.0

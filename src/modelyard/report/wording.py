@@ -52,6 +52,7 @@ REASONS = {
     "cluster-bca": "cluster BCa bootstrap, {resamples:,} resamples{redrawn}",
     "cluster-t": "cluster-t",
     "delong": "DeLong",
+    "exact-by-class": "exact, class by class",
     "exact-of-positives": "exact, as a share of the positives",
     "identical": "identical on every row",
     "jackknife-t": "jackknife-t",
@@ -64,7 +65,12 @@ REASONS = {
     "tango": "Tango",
     "wilson": "Wilson",
     # no interval
+    "actuals-negative": "actual values below 0: {rows:,}; {metric} is undefined there",
+    "actuals-not-positive": "actual values that are 0 or below: {rows:,}; {metric} is undefined there",
+    "actuals-zero": "actual values that are 0: {rows:,}; nothing is a percentage of 0; "
+    "symmetric_mean_absolute_percentage_error and mean_absolute_error can be judged",
     "class-in-one-unit": "one unit holds a whole class",
+    "classes-absent": "no row has the class {classes}",
     "constant-predictions": "constant predictions have no slope",
     "constant-resamples": "the resamples do not vary",
     "constant-scores": "constant scores",
@@ -76,6 +82,7 @@ REASONS = {
     "no-rows-count": "no row counts for this metric",
     "one-class": "one class only",
     "one-sided-resamples": "all resamples lie on one side",
+    "predictions-not-positive": "predictions that are 0 or below: {rows:,}; {metric} needs them above 0",
     "separated-classes": "the classes are separated",
     "small-class": "a class has {rows:,} rows, fewer than {fewest}",
     "too-alike": "the models differ on {rows:,} rows, fewer than {fewest}",

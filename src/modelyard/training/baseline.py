@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 def fit_baseline(y: "NDArray[Any]", weight: "NDArray[Any] | None", task: "Task", classes: int = 2) -> dict[str, float]:
     """Class shares (``share_0``, ``share_1``, …; binary: 1 is positive), or mean, median and quantiles.
 
-    A regression's are ``mean``, ``median``, and ``quantile_05`` … ``quantile_95``, which pinball losses ask for.
+    A regression's are ``mean``, ``median``, ``relative_median``, the constant of the least mean percentage error, and
+    ``quantile_05`` … ``quantile_95``, which pinball losses ask for.
 
     Args:
         y: (n,) class codes, or values for regression.
@@ -38,9 +39,25 @@ def fit_baseline(y: "NDArray[Any]", weight: "NDArray[Any] | None", task: "Task",
             )
             for percent in QUANTILES
         }
-        return {"mean": float((weight * y).sum() / total), "median": float(middle), **quantiles}
+        return {
+            "mean": float((weight * y).sum() / total),
+            "median": float(middle),
+            "relative_median": _relative_median(y[order], weight[order], float(middle)),
+            **quantiles,
+        }
     shares = np.bincount(y, weights=weight, minlength=classes) / total
     return {f"share_{code}": float(share) for code, share in enumerate(shares)}
+
+
+def _relative_median(ordered: "NDArray[Any]", weight: "NDArray[Any]", median: float) -> float:
+    """Return the median of sorted values, each of weight 1/|value|; the plain one where all are 0."""
+    import numpy as np
+
+    known = ordered != 0
+    if not known.any():
+        return median
+    sums = np.cumsum(weight[known] / abs(ordered[known]))
+    return float(ordered[known][int(np.searchsorted(sums, sums[-1] / 2))])
 
 
 def baseline_score(

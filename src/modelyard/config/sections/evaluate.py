@@ -1,6 +1,6 @@
 """``evaluate``: how the challenger is judged."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -53,7 +53,7 @@ class Cost(Section):
 
 
 class OwnMetric(Section):
-    """A custom metric: a function, or what each kind of mistake costs."""
+    """A custom metric: a function, what each kind of mistake costs, or a metric of modelyard's with its parameter."""
 
     function: FunctionName | None = None
     """package.module:function in a file beside this one, called as metric(actual, predicted) with two arrays, returning
@@ -65,15 +65,40 @@ class OwnMetric(Section):
     the numbers of a regression."""
     costs: tuple[Cost, ...] = ()
     """Cost of each kind of mistake; what is not named costs nothing. The metric is the mean cost of a row."""
+    metric: Text | None = None
+    """A metric with a parameter: top_k_accuracy with k, mean_tweedie_deviance with power, or, of one class of several,
+    roc_auc, average_precision, recall, precision or f1 with positive."""
+    k: Annotated[int, Field(ge=1)] | None = None
+    """Of top_k_accuracy: how many classes a row's own may be among."""
+    power: Annotated[float, Field(allow_inf_nan=False)] | None = None
+    """Of mean_tweedie_deviance: 1 to 2 for claims with many zeros; nothing between 0 and 1."""
+    positive: Label | None = None
+    """Of a metric of one class of several: the class, as it stands in the target column."""
 
     @model_validator(mode="after")
     def _one_kind(self) -> Self:
-        if (self.function is None) == (not self.costs):
-            found = "both" if self.costs else "neither"
+        kinds = {"function": self.function, "costs": self.costs, "metric": self.metric}
+        named = [name for name, value in kinds.items() if value]
+        if len(named) != 1:
             raise wrong(
-                f"a metric is a function or a list of costs; found {found}",
+                f"a metric is a function, a list of costs, or a metric with its parameter; "
+                f"found {' and '.join(named) or 'none of them'}",
                 code="config/metric-kind",
-                hint="Name one of them.",
+                hint="Name one of function, costs and metric.",
+            )
+        if self.metric is None and self.parameters:
+            raise wrong(
+                f"{' and '.join(self.parameters)} belongs to a metric with a parameter, and {named[0]} takes none",
+                code="config/metric-parameter",
+                at=(next(iter(self.parameters)),),
+                hint="Remove it, or name the metric.",
+            )
+        if self.metric is not None and self.higher_is_better is not None:
+            raise wrong(
+                "which way is better follows from the metric",
+                code="config/metric-direction",
+                at=("higher_is_better",),
+                hint="Remove it.",
             )
         if self.function and self.higher_is_better is None:
             raise wrong(
@@ -92,6 +117,12 @@ class OwnMetric(Section):
                 "the same mistake is named twice", code="config/duplicate-cost", at=("costs",), hint="Keep one of them."
             )
         return self
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """Return what is given of ``k``, ``power`` and ``positive``."""
+        given = {"k": self.k, "power": self.power, "positive": self.positive}
+        return {name: value for name, value in given.items() if value is not None}
 
 
 class Evaluate(Section):

@@ -179,8 +179,8 @@ class Case:
         plain = contrast.reference == -1.0 and not contrast.baseline
         if not isinstance(metric, Proportion) or not plain or test_set.unit is not None or test_set.weight is not None:
             return None
-        first, considered = metric.events(test_set.codes, self.models["challenger"])
-        second, _ = metric.events(test_set.codes, self.models[self.rule.demand.reference or ""])
+        first, considered = metric.events(test_set.y, self.models["challenger"])
+        second, _ = metric.events(test_set.y, self.models[self.rule.demand.reference or ""])
         pair = int((first & ~second & considered).sum()), int((~first & second & considered).sum())
         return pair if 0 < sum(pair) < power.FEW_DISAGREEING else None
 

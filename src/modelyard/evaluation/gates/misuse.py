@@ -16,6 +16,7 @@ from modelyard.core.vocabulary import Task
 from modelyard.metrics.catalogue import METRICS, fitting
 from modelyard.metrics.custom.misfit import misfit
 from modelyard.metrics.metric import Metric
+from modelyard.metrics.templates import TEMPLATES
 
 
 def problems(loaded: Loaded) -> Iterator[ConfigError]:
@@ -69,7 +70,23 @@ def baseline_misuse(gate: Gate, metric: Metric) -> Misuse | None:
     )
 
 
+def aim_misuse(gate: Gate, metric: Metric) -> Misuse | None:
+    """Return why a metric that is to be near a number cannot be compared."""
+    if metric.aim is None or not gate.operator.compares:
+        return None
+    return Misuse(
+        f"{metric.name} is to be near {metric.aim:g}, and neither more nor less is better",
+        f"Write between: [{metric.aim - 0.02:g}, {metric.aim + 0.02:g}], or compare by "
+        f"mean_pinball_loss_{round(metric.aim * 100):02d}.",
+        gate.operator.name,
+    )
+
+
 def _misuses(gate: Gate, metric: Metric) -> Iterator[Misuse]:
+    nearness = aim_misuse(gate, metric)
+    if nearness is not None:
+        yield nearness
+        return
     problem = baseline_misuse(gate, metric)
     if problem is not None:
         yield problem
@@ -107,8 +124,21 @@ def _primary(loaded: Loaded, name: str) -> Iterator[ConfigError]:
         )
         return
     problem = _unknown(name, task, place, [])
+    problem = problem or no_primary(METRICS.get(name), place)
     if problem is not None:
         yield problem
+
+
+def no_primary(metric: Metric, place: Place | None = None) -> ConfigError | None:
+    """Return why no model is the best by a metric."""
+    if metric.aim is None:
+        return None
+    return ConfigError(
+        f"{metric.name} is to be near {metric.aim:g}, so that no model is the best by it",
+        code="config/primary-with-aim",
+        hint=f"Gate by it with between, and choose mean_pinball_loss_{round(metric.aim * 100):02d} as the primary one.",
+        place=place,
+    )
 
 
 def _unknown(name: str, task: Task, place: Place | None, custom: Sequence[str]) -> ConfigError | None:
@@ -117,7 +147,7 @@ def _unknown(name: str, task: Task, place: Place | None, custom: Sequence[str]) 
         return ConfigError(
             f"unknown metric {shown(name)}; for a {task} task: {', '.join(usable)}",
             code="config/unknown-metric",
-            hint=meant(name, usable),
+            hint=TEMPLATES.get(name).hint if name in TEMPLATES else meant(name, usable),
             place=place,
         )
     if task not in METRICS.get(name).tasks:

@@ -12,7 +12,7 @@ from modelyard.core.errors import ConfigError, Place
 from modelyard.core.operators import OPERATORS, Contrast, Demand, Difference, Operator
 from modelyard.core.vocabulary import Keeps, Reference, Task
 from modelyard.evaluation.gates import names
-from modelyard.evaluation.gates.misuse import baseline_misuse, metric_for
+from modelyard.evaluation.gates.misuse import aim_misuse, baseline_misuse, metric_for, no_primary
 from modelyard.metrics.metric import Metric
 
 NO_CUSTOM: Mapping[str, Metric] = {}
@@ -74,7 +74,7 @@ def from_config(
 
 def _rule(gate: Gate, name: str, task: Task, place: Place, custom: Mapping[str, Metric]) -> Rule:
     metric, operator, demand = metric_for(gate.metric, task, place, custom), gate.operator, gate.demand
-    problem = baseline_misuse(gate, metric)
+    problem = baseline_misuse(gate, metric) or aim_misuse(gate, metric)
     if problem is not None:
         raise ConfigError(problem.message, code="config/baseline-gate", hint=problem.hint, place=place)
     rule = Rule(
@@ -104,7 +104,13 @@ def defaults(primary: Metric, *, champion_gains: bool, best_gains: bool = True) 
     gain over the baseline and, where a perfect score exists, with the shortfall from it growing by at most a tenth, or
     the loss under a hundredth of the gain. ``champion_gains`` and ``best_gains`` are false where that model itself is
     no better than the baseline.
+
+    Raises:
+        ConfigError: a metric by which no model is the best.
     """
+    problem = no_primary(primary)
+    if problem is not None:
+        raise problem
     rules = []
     if not primary.maxed_by_positive:
         rules.append(_default(primary, "better_than", "baseline", (Contrast(baseline=-1.0),)))

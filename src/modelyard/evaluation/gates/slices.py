@@ -122,7 +122,7 @@ def _exact(part: Case) -> float:
     metric, bound, test_set = part.rule.metric, part.rule.demand.bound, part.test_set
     if not isinstance(metric, Proportion) or bound is None or test_set.weight is not None:
         return 0.0
-    right, considered = metric.events(test_set.codes, part.models["challenger"])
+    right, considered = metric.events(test_set.y, part.models["challenger"])
     events, n = int((right & considered).sum()), int(considered.sum())
     if part.rule.operator.above:
         return float(bdtr(events, n, bound))

@@ -22,7 +22,7 @@ class Proportions:
     def level(self, metric: Metric, test_set: TestSet, model: Predictions, bounds: Sequence[float]) -> Interval:
         """Return the share with its limits."""
         assert isinstance(metric, Proportion)  # noqa: S101 - the family says so
-        right, considered = metric.events(test_set.codes, model)
+        right, considered = metric.events(test_set.y, model)
         return estimate.level_proportion(
             right, considered, unit=test_set.unit, weight=test_set.weight, lags=test_set.lags,
             confidence=test_set.confidence,
@@ -31,7 +31,7 @@ class Proportions:
     def contrast(self, metric: Metric, test_set: TestSet, combination: Combination) -> Interval:
         """Return the paired contrast."""
         assert isinstance(metric, Proportion)  # noqa: S101 - the family says so
-        parts = [metric.events(test_set.codes, model) for model in combination.models]
+        parts = [metric.events(test_set.y, model) for model in combination.models]
         return estimate.contrast_proportion(
             np.array([right for right, _ in parts]),
             parts[0][1],

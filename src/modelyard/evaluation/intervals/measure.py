@@ -5,7 +5,7 @@ This is the only bridge between what a metric is (``metrics``) and how its uncer
 
 from collections.abc import Sequence
 
-from modelyard.evaluation.intervals import composed, direct  # noqa: F401 - they register their strategies
+from modelyard.evaluation.intervals import class_area, composed, correlation, direct  # noqa: F401 - they register
 from modelyard.evaluation.intervals.strategy import STRATEGIES, Combination, Strategy
 from modelyard.evaluation.test_set import TestSet
 from modelyard.metrics.metric import Metric
@@ -27,9 +27,19 @@ def level(metric: Metric, test_set: TestSet, model: Predictions, *, bounds: Sequ
         model: predictions, in the order of the rows.
         bounds: values that the limits decide against, so that a bootstrap knows where to look closer.
     """
-    return strategy_of(metric).level(metric, test_set, model, bounds)
+    return _undefined(metric, test_set, [model]) or strategy_of(metric).level(metric, test_set, model, bounds)
 
 
 def contrast(metric: Metric, test_set: TestSet, combination: Combination) -> Interval:
     """Return a linear contrast of several models' metric as one paired quantity with its interval."""
-    return strategy_of(metric).contrast(metric, test_set, combination)
+    refused = _undefined(metric, test_set, combination.models)
+    return refused or strategy_of(metric).contrast(metric, test_set, combination)
+
+
+def _undefined(metric: Metric, test_set: TestSet, models: Sequence[Predictions]) -> Interval | None:
+    """Return why there is no such quantity on these rows; None where there may be."""
+    for model in models:
+        why = metric.undefined(test_set.y, model, test_set.classes)
+        if why is not None:
+            return Interval(None, None, None, (), test_set.units, len(test_set.y), refused=why)
+    return None

@@ -61,14 +61,16 @@ def _wide(metric: Ranking, test_set: TestSet, model: Predictions, value: float) 
         low, high = clopper_pearson(min(value, 1.0) * positives, positives, test_set.confidence)
         return Interval(value, low, high, (because("exact-of-positives"),), test_set.units, len(codes))
     known = []
-    for own, score in parts:
-        of_class = area(own.astype(np.int64), score)(weight)
-        if of_class is not None:
-            known.append((min(of_class, 1.0), _worth(weight[own]), _worth(weight[~own])))
-    if min(count * (1 - of_class) for of_class, count, _ in known) >= FEW:
+    for part in parts:
+        found = area(part.side, part.score)(weight)
+        if found is None:
+            return None
+        known.append((min(found, 1.0), _worth(weight[part.side == 1]), _worth(weight[part.side == 0])))
+    if min(count * (1 - found) for found, count, _ in known) >= FEW:
         return None
-    each = [auc.one_model(of_class, count, others, test_set.confidence) for of_class, count, others in known]
-    return square_and_add([(1 / len(each), one) for one in each])
+    shares = metric.shares(codes, weight, model.classes)
+    each = [auc.one_model(found, count, others, test_set.confidence) for found, count, others in known]
+    return square_and_add([(float(share), one) for share, one in zip(shares / shares.sum(), each, strict=True)])
 
 
 def _worth(weight: Floats) -> int:

@@ -31,6 +31,7 @@ from modelyard.metrics.custom.misfit import misfit
 from modelyard.metrics.metric import Metric
 from modelyard.metrics.predictions import Floats, Ints, Predictions, Statistic
 from modelyard.metrics.shared import MeanCost
+from modelyard.metrics.templates import TEMPLATES
 
 PATIENCE = 600.0
 """Seconds that one call of the function may take."""
@@ -75,6 +76,9 @@ def opened(
             problem = misfit(name, own, task)
             if problem is not None:
                 raise problem
+            if own.metric is not None:
+                found[name] = _of_template(name, own, classes)
+                continue
             if own.costs:
                 found[name] = _cost_metric(name, own, task, classes)
                 continue
@@ -90,15 +94,37 @@ def _cost_metric(name: str, own: OwnMetric, task: Task, classes: Sequence[Class]
     table = [[0.0] * len(classes) for _ in classes]
     codes = {_name(each): code for code, each in enumerate(classes)}
     for mistake in own.costs:
-        for each in (mistake.actual, mistake.predicted):
-            if _name(each) not in codes:
-                raise ConfigError(
-                    f"evaluate.metrics.{name}.costs: unknown class {each!r}",
-                    code="metric/unknown-class",
-                    hint=nearest(str(each), list(map(str, classes))) or f"Classes: {', '.join(map(str, classes))}.",
-                )
-        table[codes[_name(mistake.actual)]][codes[_name(mistake.predicted)]] = mistake.cost
+        actual, predicted = (
+            _code(f"{name}.costs", each, codes, classes) for each in (mistake.actual, mistake.predicted)
+        )
+        table[actual][predicted] = mistake.cost
     return MeanCost(name=name, tasks=frozenset({task}), costs=tuple(map(tuple, table)))
+
+
+def _of_template(name: str, own: OwnMetric, classes: Sequence[Class]) -> Metric:
+    """Return a metric of its parameter; ``misfit`` has looked at the rest."""
+    template = TEMPLATES.get(own.metric or "")
+    given = own.parameters[template.parameter]
+    if template.parameter == "positive":
+        given = _code(f"{name}.positive", given, {_name(each): code for code, each in enumerate(classes)}, classes)
+    if template.parameter == "k" and given >= len(classes):
+        raise ConfigError(
+            f"evaluate.metrics.{name}.k is {given}, and of {len(classes)} classes every row's own is among the first "
+            f"{given}",
+            code="metric/k-of-all-classes",
+            hint=f"Write a k from 1 to {len(classes) - 1}.",
+        )
+    return template.make(name, given)
+
+
+def _code(key: str, each: Class, codes: Mapping[tuple[str, str], int], classes: Sequence[Class]) -> int:
+    if _name(each) not in codes:
+        raise ConfigError(
+            f"evaluate.metrics.{key}: unknown class {each!r}",
+            code="metric/unknown-class",
+            hint=nearest(str(each), list(map(str, classes))) or f"Classes: {', '.join(map(str, classes))}.",
+        )
+    return codes[_name(each)]
 
 
 def _name(each: Class) -> tuple[str, str]:
