@@ -1,4 +1,4 @@
-"""docs/gates.md and the README's lines of Python are run, and what they print is what they say."""
+"""Lines of Python in the README, docs/gates.md and docs/outcomes.md are run, and print what the pages say."""
 
 import re
 from collections.abc import Callable
@@ -7,8 +7,12 @@ from typing import Any
 
 import pytest
 
+from tests.outcome_samples import promptfoo, tried
+
 ROOT = Path(__file__).parents[2]
-PAGES = [path for path in (ROOT / "README.md", ROOT / "docs" / "gates.md") if "```python" in path.read_text("utf-8")]
+PAGES = [
+    path for path in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))) if "```python" in path.read_text()
+]
 
 
 def blocks(path: Path, language: str) -> list[str]:
@@ -16,7 +20,12 @@ def blocks(path: Path, language: str) -> list[str]:
 
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
-def test_the_lines_of_python_run_and_print_what_the_page_says(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_lines_of_python_run_and_print_what_the_page_says(
+    path: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    promptfoo(tmp_path / "new", tried(0.82, seed=2, drift=0.1))
+    promptfoo(tmp_path / "old", tried(0.8, seed=3, drift=0.1))
+    monkeypatch.chdir(tmp_path)
     known: dict[str, Any] = {}
     for block in blocks(path, "python"):
         exec(compile(block, path.name, "exec"), known)  # noqa: S102 - the page's own lines
@@ -29,5 +38,5 @@ def test_the_lines_of_python_run_and_print_what_the_page_says(path: Path, capsys
     assert printed in blocks(path, "text")
 
 
-def test_both_pages_are_tested() -> None:
-    assert [path.name for path in PAGES] == ["README.md", "gates.md"]
+def test_the_pages_are_tested() -> None:
+    assert [path.name for path in PAGES] == ["README.md", "gates.md", "outcomes.md"]

@@ -68,6 +68,13 @@ RULE_CHANGE_KINDS: tuple[RuleChangeKind, ...] = get_args(RuleChangeKind)
 RegistryKind = Literal["local", "github", "mlflow"]
 REGISTRY_KINDS: tuple[RegistryKind, ...] = get_args(RegistryKind)
 
+OutcomeFormat = Literal["table", "promptfoo", "deepeval", "inspect", "junit"]
+"""How a file of outcomes is written."""
+OUTCOME_FORMATS: tuple[OutcomeFormat, ...] = get_args(OutcomeFormat)
+
+Direction = Literal["higher", "lower"]
+"""Which scores are better."""
+
 DATA_SUFFIXES = (".parquet", ".csv.gz", ".csv", ".tsv", ".jsonl", ".ndjson", ".arrow", ".feather")
 """Suffixes of the files that a data set may consist of."""
 

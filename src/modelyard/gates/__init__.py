@@ -30,6 +30,7 @@ __all__ = [
     "SliceJudgement",
     "Verdict",
     "judge",
+    "judge_outcomes",
 ]
 
 
@@ -122,6 +123,65 @@ def judge(
         times=times,
         weight=weight,
         slices=slices or {},
+        confidence=confidence,
+        seed=seed,
+    )
+
+
+def judge_outcomes(
+    gates: Sequence[Any],
+    challenger: Any,
+    champion: Any = None,
+    *,
+    format: str | None = None,  # noqa: A002 - as in the configuration
+    case: str = "",
+    outcome: str = "",
+    repeat: str = "",
+    cost: str = "",
+    direction: str = "higher",
+    unit: str = "",
+    only: Mapping[str, Any] | None = None,
+    confidence: float = 0.95,
+    seed: int = 0,
+) -> Judgement:
+    """Judge what a harness found of each case: prompts, simulations, test suites, ratings; no model is needed.
+
+    Several attempts at one case are one case, whose outcome is their mean.
+
+    Args:
+        gates: the rules, on ``pass_rate``, ``mean_score`` or ``mean_cost``, as under ``evaluate.gates``.
+        challenger: its outcomes: a file, or a table (rows as mappings, columns by name, or a frame).
+        champion: the champion's outcomes of the same cases; without them gates against it do not apply.
+        format: of files: ``table``, ``promptfoo``, ``deepeval``, ``inspect`` or ``junit``. Default: ``junit`` for .xml,
+            ``table`` for .jsonl, .csv and .parquet.
+        case: the column that names a case; of other formats what does.
+        outcome: the column of a table that says pass or fail, or holds a score.
+        repeat: the column that tells several attempts at one case apart.
+        cost: the column with what an attempt cost.
+        direction: ``higher`` or ``lower`` scores are better.
+        unit: the column or tag whose values are independent; default: the case.
+        only: which results of a file with several, such as ``{"provider": "openai:gpt-5"}``, for both sides, or by
+            ``challenger`` and ``champion``.
+        confidence: level of the two-sided intervals.
+        seed: of resamples.
+
+    Raises:
+        ConfigError: gates that make no sense, an unknown metric or format, or no gate that applies.
+        DataError: files that cannot be read, cases on one side alone, two outcomes of one attempt, unknown outcomes.
+    """
+    from modelyard.gates.outcomes import judged
+
+    return judged(
+        gates,
+        {"challenger": challenger, "champion": champion},
+        format=format,
+        case=case,
+        outcome=outcome,
+        repeat=repeat,
+        cost=cost,
+        direction=direction,
+        unit=unit,
+        only=only or {},
         confidence=confidence,
         seed=seed,
     )

@@ -19,6 +19,7 @@ from modelyard.core.documents import KeyPath, Tree, collected, dotted, shown
 from modelyard.core.errors import CollectedConfigError, ConfigError, DataError, ModelyardError, Place, nearest
 from modelyard.core.explain import checked
 from modelyard.core.sections import Section
+from modelyard.core.verdict import Verdict
 from modelyard.core.vocabulary import TASKS, TIME_UNITS
 from modelyard.evaluation import session as evaluation
 from modelyard.evaluation.gates import judgement, misuse
@@ -53,7 +54,7 @@ def judged(gates: Any, y: Any, *, models: Mapping[str, Any], **rest: Any) -> Jud
     try:
         return _judged(gates, y, models={role: each for role, each in models.items() if each is not None}, **rest)
     except ModelyardError as error:
-        raise _in_arguments(error) from None
+        raise in_arguments(error) from None
 
 
 def _judged(
@@ -79,7 +80,7 @@ def _judged(
     truth, learned_from = rows[Y], None if train_y is None else _truth(train_y, "train_y")
     model = _model(task, positive, metric)
     signature, order = _signature(model, truth, learned_from, classes)
-    book = Rulebook(model, Evaluate(gates=_gates(gates), confidence=_confidence(confidence), checks=OFF), columns)
+    book = Rulebook(model, Evaluate(gates=gates_of(gates), confidence=confidence_of(confidence), checks=OFF), columns)
     problems = list(misuse.of_gates(book.evaluate.gates, model.task, lambda path: Place("", key=dotted(path))))
     if problems:
         raise collected(problems)
@@ -92,13 +93,21 @@ def _judged(
         test_set = replace(test_set, unit_name=unit_name)
     sliced = _slices(slices, book.evaluate.gates, len(rows))
     found = evaluation.Session(sliced, test_set, known, signature).judge(book)
-    return in_words(found, rows=len(rows), units=test_set.units, unit=test_set.unit_name, confidence=confidence)
+    return in_words(
+        found.gates,
+        found.metrics,
+        verdict=found.verdict,
+        rows=len(rows),
+        units=test_set.units,
+        unit=test_set.unit_name,
+        confidence=confidence,
+    )
 
 
 # what is asked
 
 
-def _gates(given: Any) -> tuple[Gate, ...]:
+def gates_of(given: Any) -> tuple[Gate, ...]:
     """Return the gates, checked as those of a file are."""
     if given is None:
         return ()
@@ -165,7 +174,8 @@ def _model(task: str, positive: Any, metric: str | None) -> Model:
     return Model(name="judged", task=known, positive=label, metric=metric)
 
 
-def _confidence(level: Any) -> float:
+def confidence_of(level: Any) -> float:
+    """Return the level of the intervals, checked."""
     if not isinstance(level, int | float) or not 0.5 <= level < 1:
         raise ConfigError(
             f"found {shown(level)}; allowed: a number of at least 0.5 and below 1",
@@ -423,22 +433,31 @@ def _slices(given: Mapping[str, Any], gates: Sequence[Gate], rows: int) -> pl.Da
 # what was found
 
 
-def in_words(found: evaluation.Judgement, *, rows: int, units: int, unit: str, confidence: float) -> Judgement:
-    """Return a judgement with its sentences."""
+def in_words(
+    gates: Sequence[r.GateResult],
+    metrics: Sequence[r.MetricRow],
+    *,
+    verdict: Verdict,
+    rows: int,
+    units: int,
+    unit: str,
+    confidence: float,
+) -> Judgement:
+    """Return what gates say, with sentences."""
     return Judgement(
-        verdict=Word(found.verdict),
-        gates=tuple(_gate(gate) for gate in found.gates),
+        verdict=Word(verdict),
+        gates=tuple(_gate(gate) for gate in gates),
         metrics=tuple(
             MetricValues(
                 row.metric, row.higher_is_better, _estimate(row.challenger), _maybe(row.champion), row.baseline
             )
-            for row in found.metrics
+            for row in metrics
         ),
         rows=rows,
         units=units,
         unit=unit,
         confidence=confidence,
-        equal_chance=judgement.equal_chance(found.gates),
+        equal_chance=judgement.equal_chance(gates),
     )
 
 
@@ -494,10 +513,10 @@ def _estimate(found: r.Estimate) -> Estimate:
 # errors
 
 
-def _in_arguments(error: ModelyardError) -> ModelyardError:
+def in_arguments(error: ModelyardError) -> ModelyardError:
     """Return an error whose words name arguments where a configuration has keys."""
     if isinstance(error, CollectedConfigError):
-        told = [_in_arguments(each) for each in error.problems]
+        told = [in_arguments(each) for each in error.problems]
         return CollectedConfigError([each for each in told if isinstance(each, ConfigError)])
     error.message, error.hint = _as_argument(error.message), _as_argument(error.hint)
     if error.place is not None:

@@ -178,7 +178,9 @@ class Judgement:
         """The verdict in words, how many gates ended how, and on how much."""
         states = [gate.state for gate in self.gates]
         counted = ", ".join(f"{states.count(state)} {state}" for state in Verdict if state in states)
-        on = f"{self.rows:,} rows" if self.unit == "row" else f"{self.rows:,} rows, {self.units:,} units ({self.unit})"
+        on = f"{self.rows:,} {'cases' if self.unit == 'case' else 'rows'}"
+        if self.unit not in ("row", "case"):
+            on += f", {self.units:,} units ({self.unit})"
         return f"{self.verdict.verdict.words}: {counted}; {on}"
 
     def __repr__(self) -> str:

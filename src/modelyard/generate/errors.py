@@ -26,6 +26,7 @@ AREAS = {
     "metric": "Metrics",
     "mlflow": "MLflow",
     "model": "Models",
+    "outcomes": "Outcomes of cases",
     "promote": "Promotion",
     "record": "Records",
     "registry": "The registry",

@@ -55,6 +55,7 @@ class Effect(StrEnum):
     FALSE_ALARM = "false-alarm"
     FALSE_CALL = "false-call"
     WRONG_RANKING = "wrong-ranking"
+    FAILED_CASE = "failed-case"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 MINUS = "\N{MINUS SIGN}"
 NONE = "\N{EN DASH}"
-_UNIT_WORDS = ("row", "hour", "day", "week", "month", "unit")
+_UNIT_WORDS = ("row", "case", "hour", "day", "week", "month", "unit")
 
 
 def decimals(values: Iterable[float | None]) -> int:

@@ -32,6 +32,7 @@ _EFFECTS = {
     "miss": _Unit("miss", "misses", "1,000 positive rows"),
     "false-alarm": _Unit("false alarm", "false alarms", "1,000 negative rows"),
     "false-call": _Unit("false alarm", "false alarms", "1,000 rows called positive"),
+    "failed-case": _Unit("failure", "failures", "1,000 cases"),
     "wrong-ranking": _Unit("wrong ranking", "wrong rankings", "1,000 pairs of a positive and a negative"),
 }
 _CALIBRATION = (

@@ -24,13 +24,22 @@ def judge_all(rules: Sequence[Rule], test_set: TestSet, models: Models, columns:
         ConfigError: no gate applies, so that nothing would be judged.
     """
     judged = tuple(judge(rule, test_set, models, columns) for rule in rules)
+    refuse_nothing(judged)
+    return judged
+
+
+def refuse_nothing(judged: Sequence[GateResult]) -> None:
+    """Refuse gates of which none applies.
+
+    Raises:
+        ConfigError: nothing would be judged.
+    """
     if not [gate for gate in judged if gate.verdict is not Verdict.NOT_APPLICABLE]:
         raise ConfigError(
             "no gate applies: every one compares with a champion, and there is none yet",
             code="evaluate/no-applicable-gate",
             hint="Add a gate with at_least or at_most, or better_than: baseline, so that a first model is judged too.",
         )
-    return judged
 
 
 def verdict_of(judged: Sequence[GateResult], checks: Sequence[CheckResult] = ()) -> Verdict:

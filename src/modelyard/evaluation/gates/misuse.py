@@ -40,9 +40,9 @@ def of_gates(
                 yield problem
     for at, gate in enumerate(gates):
         if gate.metric in METRICS and task in METRICS.get(gate.metric).tasks:
-            for misuse in _misuses(gate, METRICS.get(gate.metric)):
-                where = place(("evaluate", "gates", at, misuse.key))
-                yield ConfigError(misuse.message, code="config/senseless-gate", hint=misuse.hint, place=where)
+            for each in misuses(gate, METRICS.get(gate.metric)):
+                where = place(("evaluate", "gates", at, each.key))
+                yield ConfigError(each.message, code="config/senseless-gate", hint=each.hint, place=where)
 
 
 def metric_for(name: str, task: Task, place: Place | None = None, custom: Mapping[str, Metric] | None = None) -> Metric:
@@ -82,7 +82,8 @@ def aim_misuse(gate: Gate, metric: Metric) -> Misuse | None:
     )
 
 
-def _misuses(gate: Gate, metric: Metric) -> Iterator[Misuse]:
+def misuses(gate: Gate, metric: Metric) -> Iterator[Misuse]:
+    """Yield why a gate makes no sense for its metric."""
     nearness = aim_misuse(gate, metric)
     if nearness is not None:
         yield nearness
