@@ -2,7 +2,7 @@
 
 Run by the interpreter of setup-python with -I, before anything is installed: it needs the standard library alone. The
 workspace is hostile: nothing in it is imported, no configuration of uv or pip in it is read, and every package has a
-hash. Where the user names pins of their own, a small environment comes first, in which modelyard reads them.
+hash. What the user pins never comes here: it goes into an environment of its own, from which the user's code runs.
 
 Prints nothing but what happens; the interpreter's path goes to the step's output ``python``.
 """
@@ -34,16 +34,6 @@ def main() -> int:
     lock = LOCKS / f"{os.environ['MODELYARD_LOCK']}{f'-{extra}' if extra else ''}.txt"
     environ = clean(os.environ)
     uv = find_uv(home, environ)
-    if os.environ["MODELYARD_LOCK"] == "ml" and names_pins():
-        reader = build(LOCKS / "carry.txt", home, uv, environ)
-        own = home / "lock.txt"
-        command = [str(reader), "-I", "-X", "utf8", "-m", "modelyard", "lock", "--uv", str(uv), "--output", str(own)]
-        command += ["--extra", extra] if extra else []
-        workspace = os.environ.get("GITHUB_WORKSPACE") or "."
-        code = subprocess.run([*command, "--python", sys.executable], check=False, cwd=workspace).returncode
-        if code:
-            return code
-        lock = own if own.is_file() else lock
     python = build(lock, home, uv, environ)
     tell("python", str(python))
     print(f"modelyard's environment: {lock.name}, {time.monotonic() - started:.1f} s")
@@ -53,13 +43,6 @@ def main() -> int:
 def clean(environ: "os._Environ[str]") -> dict[str, str]:
     """Return the environment for pip and uv: as found, without Python's variables and our own."""
     return {name: value for name, value in environ.items() if not name.startswith(("PYTHON", "MODELYARD_"))}
-
-
-def names_pins() -> bool:
-    """Whether the configuration may name a requirements file; a false alarm only costs a second."""
-    if os.environ.get("MODELYARD_REQUIREMENTS"):
-        return True
-    return re.search(rb"requirements[\"']?\s*:", configuration()) is not None
 
 
 def registry_extra() -> str:

@@ -74,12 +74,14 @@ def run(folder: Path, configured: Config, frame: pl.DataFrame | None = None, **t
     return train(configured, TrainingRows(frame, contents), at=workplace(folder, **told), inputs={"code": "0"})
 
 
-def wheel(folder: Path, version: str) -> None:
-    """Put a wheel of ``tiny-model`` into a folder; it holds one module that says its version."""
-    info = f"tiny_model-{version}.dist-info"
-    with zipfile.ZipFile(folder / f"tiny_model-{version}-py3-none-any.whl", "w") as archive:
-        archive.writestr("tiny_model.py", f"VERSION = {version!r}\n")
-        archive.writestr(f"{info}/METADATA", f"Metadata-Version: 2.1\nName: tiny-model\nVersion: {version}\n")
+def wheel(folder: Path, version: str, name: str = "tiny-model", files: Mapping[str, str] | None = None) -> None:
+    """Put a wheel into a folder; by default it holds one module that says its version."""
+    plain = name.replace("-", "_")
+    info = f"{plain}-{version}.dist-info"
+    with zipfile.ZipFile(folder / f"{plain}-{version}-py3-none-any.whl", "w") as archive:
+        for path, text in ({f"{plain}.py": f"VERSION = {version!r}\n"} if files is None else files).items():
+            archive.writestr(path, text)
+        archive.writestr(f"{info}/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
         archive.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
         archive.writestr(f"{info}/RECORD", "")
 

@@ -52,14 +52,6 @@ def ask(python: Path | None, code: str) -> str:
     return done.stdout.strip()
 
 
-def workspace(tmp_path: Path, requirements: str) -> Path:
-    folder = tmp_path / "workspace"
-    folder.mkdir()
-    (folder / "modelyard.yml").write_text(desk.CONFIG + "requirements: pins.txt\n", "utf-8")
-    (folder / "pins.txt").write_text(requirements, "utf-8")
-    return folder
-
-
 def test_the_small_environment_carries_and_holds_nothing_that_loads_a_model(tmp_path: Path) -> None:
     made = make(tmp_path, "carry")
     assert made.code == 0, made.said
@@ -157,52 +149,6 @@ def test_one_that_was_left_half_made_is_made_anew(tmp_path: Path) -> None:
     (first.python.parents[1] / "canary").write_text("half", "utf-8")
     assert make(tmp_path, "carry").python == first.python
     assert not (first.python.parents[1] / "canary").exists()
-
-
-def test_the_users_pins_are_compiled_with_ours_and_the_rest_is_as_we_test_it(tmp_path: Path) -> None:
-    made = make(tmp_path, "ml", workspace(tmp_path, "lightgbm==4.6.0\n"))
-    assert made.code == 0, made.said
-    assert ask(made.python, "import lightgbm; print(lightgbm.__version__)") == "4.6.0"
-    assert made.python is not None
-    lock = (made.python.parents[1] / "modelyard.lock").read_text("utf-8")
-    assert "lightgbm==4.6.0" in lock
-    ours = {line.split(" ")[0] for line in (LOCKS / "ml.txt").read_text("utf-8").splitlines() if "==" in line}
-    theirs = {line.split(" ")[0] for line in lock.splitlines() if "==" in line}
-    assert theirs - ours == {"lightgbm==4.6.0"}
-
-
-def test_the_users_pins_are_compiled_beside_mlflows_client(tmp_path: Path) -> None:
-    made = make(tmp_path, "ml", workspace(tmp_path, "lightgbm==4.6.0\n"), MODELYARD_REGISTRY="mlflow")
-    assert made.code == 0, made.said
-    assert made.python is not None
-    lock = (made.python.parents[1] / "modelyard.lock").read_text("utf-8")
-    theirs = {line.split(" ")[0] for line in lock.splitlines() if "==" in line}
-    with_client = (LOCKS / "ml-mlflow.txt").read_text("utf-8").splitlines()
-    assert theirs - {line.split(" ")[0] for line in with_client if "==" in line} == {"lightgbm==4.6.0"}
-    assert any(pin.startswith("mlflow-skinny==") for pin in theirs)
-
-
-@pytest.mark.parametrize(
-    ("requirements", "said"),
-    [
-        ("--index-url http://127.0.0.1:9\nlightgbm\n", "the option --index-url is not allowed"),
-        ("-e .\n", "the option -e is not allowed"),
-        ("lightgbm @ http://127.0.0.1:9/x.whl\n", "not allowed"),
-        (f"lightgbm==4.6.0 --hash=sha256:{'0' * 64}\n", "has the hash that is written here"),
-        ("numpy==1.0\n", "numpy==1.0 conflicts with modelyard's own numpy>=2.2"),
-        ("scikit-learn<1.7\n", "modelyard's own (scikit-learn>=1.7)"),
-    ],
-)
-def test_pins_that_cannot_be_are_refused_with_both_sides(tmp_path: Path, requirements: str, said: str) -> None:
-    made = make(tmp_path, "ml", workspace(tmp_path, requirements))
-    assert (made.code, made.python) == (2, None), made.said
-    assert said in made.said
-
-
-def test_a_registry_that_cannot_be_reached_is_no_mistake_of_the_users(tmp_path: Path) -> None:
-    made = make(tmp_path, "ml", workspace(tmp_path, "xgboost==3.0.0\n"))
-    assert made.code == 4, made.said
-    assert "did not reach the package registry" in made.said
 
 
 def test_without_uv_the_step_ends_with_pips_own_words(tmp_path: Path) -> None:

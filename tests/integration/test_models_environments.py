@@ -9,7 +9,7 @@ import pytest
 
 from modelyard.core.errors import ConfigError, PlatformError
 from modelyard.models import environment as env
-from modelyard.models.environment import Environment
+from modelyard.models.environment import Environment, Interpreter
 from tests.training_samples import wheel
 
 HERE = platform.python_version()
@@ -30,7 +30,7 @@ def recorded(version: str) -> Environment:
     return Environment(HERE, "linux x86_64", (("tiny-model", version),))
 
 
-CURRENT = recorded("2.0")
+KNOWN = [Interpreter(Path(sys.executable), recorded("2.0"))]
 
 
 def said(python: Path) -> str:
@@ -39,24 +39,24 @@ def said(python: Path) -> str:
 
 
 def test_a_version_of_other_packages_gets_its_own_interpreter(wheels: Path, tmp_path: Path) -> None:
-    python = env.python_for(recorded("1.0"), cache=tmp_path / "envs", current=CURRENT)
+    python = env.python_for(recorded("1.0"), cache=tmp_path / "envs", known=KNOWN)
     assert said(python) == "1.0"
-    assert env.python_for(recorded("2.0"), cache=tmp_path / "envs", current=CURRENT) == Path(sys.executable)
+    assert env.python_for(recorded("2.0"), cache=tmp_path / "envs", known=KNOWN) == Path(sys.executable)
 
 
 def test_a_built_environment_is_reused_and_a_half_built_one_is_not(wheels: Path, tmp_path: Path) -> None:
-    python = env.python_for(recorded("1.0"), cache=tmp_path / "envs", current=CURRENT)
+    python = env.python_for(recorded("1.0"), cache=tmp_path / "envs", known=KNOWN)
     for path in wheels.iterdir():
         path.unlink()
-    assert env.python_for(recorded("1.0"), cache=tmp_path / "envs", current=CURRENT) == python
+    assert env.python_for(recorded("1.0"), cache=tmp_path / "envs", known=KNOWN) == python
     (python.parent.parent / "stamp.txt").unlink()
     with pytest.raises(PlatformError):
-        env.python_for(recorded("1.0"), cache=tmp_path / "envs", current=CURRENT)
+        env.python_for(recorded("1.0"), cache=tmp_path / "envs", known=KNOWN)
 
 
 def test_what_cannot_be_built_says_what_uv_said(wheels: Path, tmp_path: Path) -> None:
     with pytest.raises(PlatformError, match=r"no version of tiny-model==3\.0") as caught:
-        env.python_for(recorded("3.0"), cache=tmp_path / "envs", current=CURRENT)
+        env.python_for(recorded("3.0"), cache=tmp_path / "envs", known=KNOWN)
     assert caught.value.exit_code == 4
 
 

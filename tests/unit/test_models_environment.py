@@ -42,9 +42,18 @@ def test_the_closure_is_what_the_metadata_says() -> None:
 
 
 def test_the_users_packages_and_what_they_need_are_in(tmp_path: Path) -> None:
-    with_it = dict(env.current_environment(write(tmp_path, "LightGBM\n")).packages)
+    pins = env.read_requirements(write(tmp_path, "LightGBM\n"))
+    with_it = dict(env.current_environment(pins).packages)
     assert with_it["lightgbm"] == metadata.version("lightgbm")
-    assert dict(env.current_environment(extra_roots=["lightgbm"]).packages) == with_it
+
+
+def test_packages_in_a_folder_that_comes_first_are_those_that_count(tmp_path: Path) -> None:
+    info = tmp_path / "packages" / "lightgbm-0.1.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: lightgbm\nVersion: 0.1\n\n", "utf-8")
+    pins = env.read_requirements(write(tmp_path, "LightGBM\n"))
+    packages = dict(env.current_environment(pins, first=[tmp_path / "packages"]).packages)
+    assert (packages["lightgbm"], packages["numpy"]) == ("0.1", NUMPY)
 
 
 def test_the_text_reads_back_as_it_was() -> None:
@@ -97,7 +106,7 @@ def test_anything_but_names_versions_markers_and_hashes_is_refused_with_its_line
     tmp_path: Path, text: str, line: int, found: str
 ) -> None:
     with pytest.raises(ConfigError, match=found) as caught:
-        env.current_environment(write(tmp_path, text))
+        env.read_requirements(write(tmp_path, text))
     assert caught.value.exit_code == 2
     assert str(caught.value.place) == f"requirements.txt:{line}"
 
@@ -113,20 +122,26 @@ not-for-us==1; sys_platform == "never"
 """
     pins = env.read_requirements(write(tmp_path, text))
     assert [(pin.name, pin.line) for pin in pins] == [("numpy", 3), ("scikit-learn", 6)]
-    env.current_environment(write(tmp_path, text))
 
 
-def test_a_pin_that_is_not_what_is_installed_names_both_sides(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError) as caught:
-        env.current_environment(write(tmp_path, "scipy\nnumpy>=9999\n"))
-    assert "numpy>=9999" in caught.value.message
-    assert f"numpy=={NUMPY}" in caught.value.message
-    assert str(caught.value.place) == "requirements.txt:2"
+@pytest.mark.parametrize(
+    ("text", "fits"),
+    [
+        ("", True), ("scipy\nnumpy>=2\n", True), (f"numpy=={NUMPY}\n", True), ("numpy>=9999\n", False),
+        ("no-such-thing\n", False), (f"numpy=={NUMPY} --hash=sha256:{'0' * 64}\n", False),
+    ],
+)  # fmt: skip
+def test_pins_are_fulfilled_where_what_is_installed_is_what_they_ask_for(tmp_path: Path, text: str, fits: bool) -> None:
+    assert env.fulfilled(env.read_requirements(write(tmp_path, text))) is fits
+
+
+def refuse(path: Path) -> None:
+    env.refuse_conflicts(env.read_requirements(path), env.own_requirements(), path)
 
 
 def test_two_pins_that_conflict_name_both_lines(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"lightgbm==1\.0 conflicts with lightgbm==2\.0 in line 1") as caught:
-        env.current_environment(write(tmp_path, "lightgbm==2.0\n\nLightGBM==1.0\n"))
+        refuse(write(tmp_path, "lightgbm==2.0\n\nLightGBM==1.0\n"))
     assert str(caught.value.place) == "requirements.txt:3"
 
 
@@ -134,29 +149,22 @@ def test_a_pin_outside_modelyards_own_range_names_both_sides(tmp_path: Path) -> 
     with pytest.raises(
         ConfigError, match=r"scikit-learn==1\.2 conflicts with modelyard's own scikit-learn>="
     ) as caught:
-        env.current_environment(write(tmp_path, "scikit-learn==1.2\n"))
+        refuse(write(tmp_path, "scikit-learn==1.2\n"))
     assert "train.environment" in caught.value.hint
-
-
-def test_a_package_that_is_not_installed_says_how_to_install_it(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="no-such-thing is not installed") as caught:
-        env.current_environment(write(tmp_path, "no-such-thing\n"))
-    assert "uv pip install -r requirements.txt" in caught.value.hint
 
 
 def test_a_missing_or_unreadable_requirements_file_is_a_configuration_error(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="no such"):
-        env.current_environment(tmp_path / "absent.txt")
+        env.read_requirements(tmp_path / "absent.txt")
     (tmp_path / "latin.txt").write_bytes(b"caf\xe9\n")
     with pytest.raises(ConfigError, match="UTF-8"):
-        env.current_environment(tmp_path / "latin.txt")
+        env.read_requirements(tmp_path / "latin.txt")
 
 
 def test_the_same_packages_are_scored_by_this_interpreter(tmp_path: Path) -> None:
-    current = env.current_environment()
-    python = env.python_for(
-        env.parse_environment(env.environment_text(current)), cache=tmp_path / "envs", current=current
-    )
+    here = env.this_interpreter()
+    wanted = env.parse_environment(env.environment_text(here.environment))
+    python = env.python_for(wanted, cache=tmp_path / "envs", known=[here])
     assert python == Path(sys.executable)
     assert not (tmp_path / "envs").exists()
 

@@ -9,7 +9,7 @@ import pytest
 from modelyard.core.errors import DataError
 from modelyard.core.vocabulary import ADAPTERS as NAMES
 from modelyard.models.adapters import ADAPTERS, adapter_of
-from modelyard.models.environment import current_environment, environment_text
+from modelyard.models.environment import current_environment, environment_text, this_interpreter
 from modelyard.models.scorer import Scorer, Workbench
 from modelyard.records.manifest import Content
 from modelyard.records.results import Feature, Signature
@@ -26,7 +26,7 @@ def version(adapter: Any) -> Any:
 
 
 def bench(folder: Path, *, allow_pickles: bool = False) -> Workbench:
-    return Workbench(folder / "envs", current_environment, allow_pickles=allow_pickles, folder=folder)
+    return Workbench(folder / "envs", this_interpreter, allow_pickles=allow_pickles, folder=folder)
 
 
 def test_the_catalogue_holds_the_adapters_of_the_vocabulary() -> None:

@@ -183,20 +183,6 @@ _INTERNAL = (
         "modelyard conclude",
         "modelyard.cli.job_status",
     ),
-    Command(
-        "lock",
-        "The environment step of actions: your pins and modelyard's ranges, compiled to one hashed file.",
-        "modelyard lock --uv uv --output lock.txt",
-        "modelyard.cli.lock",
-        (
-            CONFIG,
-            Flag("requirements", "requirements file, instead of the configuration's"),
-            Flag("uv", "the uv program"),
-            Flag("python", "the interpreter that the packages are for"),
-            Flag("output", "where the lock is written, if there are pins at all"),
-            Flag("extra", "an extra of modelyard's to add: what a kind of registry needs"),
-        ),
-    ),
 )
 """What actions call and people do not; not in the help."""
 

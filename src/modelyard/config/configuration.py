@@ -26,7 +26,7 @@ class Config(Section):
     train: Train | None = None
     """How the challenger is made; absent where evaluate.challenger names predictions."""
     requirements: Text | None = None
-    """Your pins, installed beside modelyard's: names, versions, markers and hashes only."""
+    """Your pins, in an environment of their own: names, versions, markers and hashes only."""
     evaluate: Evaluate = Evaluate()
     """How the challenger is judged."""
     registry: Registry = Registry()

@@ -1,5 +1,6 @@
 """One configuration's rules with the files that they name: gates, custom metrics and waivers, ready to judge with."""
 
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -37,6 +38,7 @@ class Rulebook:
         waivers: of its file of waivers.
         today: the day on which they are looked at, in UTC.
         logs: the folder of what custom metrics print and raise.
+        python: the interpreter that runs custom metrics.
     """
 
     model: Model
@@ -48,10 +50,17 @@ class Rulebook:
     waivers: tuple[Waiver, ...] = ()
     today: date = date.min
     logs: Path = Path()
+    python: Path = Path(sys.executable)
 
     @classmethod
     def of(
-        cls, loaded: Loaded, metric_files: Mapping[str, Path], waivers: tuple[Waiver, ...], today: date, logs: Path
+        cls,
+        loaded: Loaded,
+        metric_files: Mapping[str, Path],
+        waivers: tuple[Waiver, ...],
+        today: date,
+        logs: Path,
+        python: Path,
     ) -> Self:
         """Return the rules of a configuration that was read."""
         config = loaded.config
@@ -65,6 +74,7 @@ class Rulebook:
             waivers,
             today,
             logs,
+            python,
         )
 
     @property
@@ -77,7 +87,9 @@ class Rulebook:
         """Open the metrics that the configuration defines; their processes end with the block."""
         classes = classes_by_code(signature)
         named, files = self.evaluate.metrics, self.metric_files
-        with functions.opened(named, files, task=signature.task, classes=classes, logs=self.logs) as custom:
+        with functions.opened(
+            named, files, task=signature.task, classes=classes, logs=self.logs, python=self.python
+        ) as custom:
             yield custom
 
     def rules(

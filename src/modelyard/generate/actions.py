@@ -169,8 +169,7 @@ def _prepare(environment: str, inputs: Sequence[Input], up: str) -> list[list[st
         "MODELYARD_INTERPRETER": "${{ steps.python.outputs.python-path }}",
         "MODELYARD_LOCK": environment,
     }
-    wanted = ("config", "registry", "requirements") if environment == "ml" else ("config", "registry")
-    variables |= _variables(item for item in inputs if item.name in wanted)
+    variables |= _variables(item for item in inputs if item.name in ("config", "registry"))
     script = "$GITHUB_ACTION_PATH/" + ("actions" if up == "." else up) + "/environment.py"
     return [
         [

@@ -10,7 +10,7 @@ import platform
 import re
 import sys
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -70,30 +70,24 @@ class Pin:
 
 
 @dataclass(frozen=True)
-class _Installed:
+class Installed:
+    """A package: its name, version, and what it requires."""
+
     name: str
     version: str
     requires: tuple[str, ...]
 
 
-def current_environment(requirements: Path | None = None, extra_roots: Iterable[str] = ()) -> Environment:
-    """List what a model can import here.
+def current_environment(pins: Iterable[Pin] = (), *, first: Iterable[Path] = ()) -> Environment:
+    """List what a model can import: modelyard's own closure and that of the user's pins.
 
     Args:
-        requirements: the user's requirements file.
-        extra_roots: names of further packages whose closure counts.
-
-    Raises:
-        ConfigError: the user's file cannot be read, conflicts with itself or with modelyard's own ranges, or asks for
-            what is not installed.
+        pins: the user's requirements.
+        first: folders of packages that come before this interpreter's own.
     """
-    own = own_requirements()
-    pins = read_requirements(requirements) if requirements else []
-    installed = _Packages()
-    if requirements:
-        _compare(pins, own, installed, requirements)
-    roots = [*own, *(pin.requirement for pin in pins), *(Requirement(name) for name in extra_roots)]
-    return Environment(platform.python_version(), platform_name(), tuple(sorted(_closure(roots, installed).items())))
+    roots = [*own_requirements(), *(pin.requirement for pin in pins)]
+    found = _closure(roots, Packages(first))
+    return Environment(platform.python_version(), platform_name(), tuple(sorted(found.items())))
 
 
 def platform_name() -> str:
@@ -101,24 +95,30 @@ def platform_name() -> str:
     return f"{platform.system().lower()} {platform.machine()}"
 
 
-class _Packages:
+class Packages:
     """The installed packages, each read when it is first asked for, and no further than its headers."""
 
-    def __init__(self) -> None:
+    def __init__(self, first: Iterable[Path] = ()) -> None:
+        """Look for packages in folders that come first, and then where this interpreter does."""
         self._folders: dict[str, Path] = {}
-        for entry in reversed(sys.path):  # the first entry wins, as it does for imports
+        for entry in reversed([*map(str, first), *sys.path]):  # the first entry wins, as it does for imports
             folder = Path(entry)
             if folder.is_dir():
                 for path in folder.glob("*.dist-info"):
                     self._folders[canonicalize_name(path.name.partition("-")[0])] = path
-        self._known: dict[str, _Installed | None] = {}
+        self._known: dict[str, Installed | None] = {}
 
-    def get(self, name: str) -> _Installed | None:
+    def names(self) -> list[str]:
+        """Return the normalised names of all."""
+        return sorted(self._folders)
+
+    def get(self, name: str) -> Installed | None:
+        """Return a package by its normalised name, where it is installed."""
         if name not in self._known:
             self._known[name] = self._read(name)
         return self._known[name]
 
-    def _read(self, name: str) -> _Installed | None:
+    def _read(self, name: str) -> Installed | None:
         folder = self._folders.get(name)
         if folder is not None and (folder / "METADATA").is_file():
             return _headers(folder / "METADATA", name)
@@ -126,12 +126,12 @@ class _Packages:
 
         try:
             found = metadata.distribution(name)
-            return _Installed(name, found.version, tuple(found.requires or ()))
+            return Installed(name, found.version, tuple(found.requires or ()))
         except metadata.PackageNotFoundError:
             return None
 
 
-def _headers(path: Path, name: str) -> _Installed:
+def _headers(path: Path, name: str) -> Installed:
     version, requires = "", []
     with path.open(encoding="utf-8", errors="replace") as lines:
         for line in lines:
@@ -141,7 +141,7 @@ def _headers(path: Path, name: str) -> _Installed:
                 requires.append(line[14:].strip())
             elif line.startswith("Version:"):
                 version = line[8:].strip()
-    return _Installed(name, version, tuple(requires))
+    return Installed(name, version, tuple(requires))
 
 
 def own_requirements(*more: str) -> list[Requirement]:
@@ -160,7 +160,7 @@ def own_requirements(*more: str) -> list[Requirement]:
     ]
 
 
-def _closure(roots: Sequence[Requirement], installed: _Packages) -> dict[str, str]:
+def _closure(roots: Sequence[Requirement], installed: Packages) -> dict[str, str]:
     facts = {name: str(value) for name, value in default_environment().items()}
     versions: dict[str, str] = {}
     done: set[tuple[str, str]] = set()
@@ -181,7 +181,7 @@ def _closure(roots: Sequence[Requirement], installed: _Packages) -> dict[str, st
     return versions
 
 
-def _asked_for(package: _Installed, extra: str) -> Iterator[tuple[Requirement, str]]:
+def _asked_for(package: Installed, extra: str) -> Iterator[tuple[Requirement, str]]:
     for line in package.requires:
         # Most lines of large packages belong to extras that nobody asked for; they are not worth parsing.
         if extra or "extra ==" not in line:
@@ -267,37 +267,23 @@ def _pin(line: str, place: Place) -> Requirement:
     return requirement
 
 
-def _compare(pins: Sequence[Pin], own: Sequence[Requirement], installed: _Packages, path: Path) -> None:
-    ranges: dict[str, Requirement] = {canonicalize_name(requirement.name): requirement for requirement in own}
-    refuse_conflicts(pins, ranges, path)
+def fulfilled(pins: Iterable[Pin]) -> bool:
+    """Return whether what is installed here is what pins ask for; whether a hash fits, only installing can tell."""
+    installed = Packages()
     for pin in pins:
-        place = Place(path.name, pin.line)
         found = installed.get(pin.name)
-        install = f"Run: uv pip install -r {path.name}"
-        if found is None:
-            raise ConfigError(
-                f"{_shown(pin.requirement)} is not installed",
-                code="environment/not-installed",
-                hint=install,
-                place=place,
-            )
-        if not pin.requirement.specifier.contains(found.version, prereleases=True):
-            ours = ranges.get(pin.name)
-            also = f" (modelyard itself needs {_shown(ours)})" if ours is not None else ""
-            raise ConfigError(
-                f"the file asks for {_shown(pin.requirement)}, installed is {pin.name}=={found.version}{also}",
-                code="environment/not-installed",
-                hint=f"{install} (or change the line to what you mean).",
-                place=place,
-            )
+        if pin.hashes or found is None or not pin.requirement.specifier.contains(found.version, prereleases=True):
+            return False
+    return True
 
 
-def refuse_conflicts(pins: Sequence[Pin], ranges: Mapping[str, Requirement], path: Path) -> None:
+def refuse_conflicts(pins: Sequence[Pin], own: Iterable[Requirement], path: Path) -> None:
     """Refuse exact pins that contradict each other or modelyard's own ranges.
 
     Raises:
         ConfigError: two that cannot both hold; both are named.
     """
+    ranges: dict[str, Requirement] = {canonicalize_name(requirement.name): requirement for requirement in own}
     first: dict[str, Pin] = {}
     for pin in pins:
         place = Place(path.name, pin.line)
@@ -379,21 +365,42 @@ def environment_digest(environment: Environment) -> str:
     return digest({"python": environment.python_minor, "packages": [list(package) for package in environment.packages]})
 
 
-def python_for(wanted: Environment, *, cache: Path, current: Environment) -> Path:
-    """Return the interpreter to score a version with: this one where the packages agree, else one built for it.
+@dataclass(frozen=True)
+class Interpreter:
+    """A Python and what can be imported in it.
+
+    Attributes:
+        python: the program.
+        environment: its packages.
+        lock: the hashed file that the packages were installed from, where they were installed by us.
+    """
+
+    python: Path
+    environment: Environment
+    lock: Path | None = None
+
+
+def this_interpreter() -> Interpreter:
+    """Return the interpreter that runs this, with modelyard's own packages."""
+    return Interpreter(Path(sys.executable), current_environment())
+
+
+def python_for(wanted: Environment, *, cache: Path, known: Iterable[Interpreter]) -> Path:
+    """Return the interpreter to score a version with: a known one where the packages agree, else one built for it.
 
     Args:
         wanted: the version's environment, as ``parse_environment`` reads it.
         cache: folder of built environments, one a digest; each is reused.
-        current: what is installed here.
+        known: interpreters that are there.
 
     Raises:
         PlatformError: uv is missing, or could not build it.
     """
-    if environment_digest(wanted) == environment_digest(current):
-        return Path(sys.executable)
+    for each in known:
+        if environment_digest(wanted) == environment_digest(each.environment):
+            return each.python
     lock = "".join(f"{name}=={version}\n" for name, version in wanted.packages)
-    return build(lock, python=wanted.python_minor, folder=cache / _short(environment_digest(wanted)))
+    return build(lock, python=wanted.python_minor, folder=cache / short(environment_digest(wanted)))
 
 
 def python_for_lock(lock: Path, *, cache: Path) -> Path:
@@ -406,10 +413,11 @@ def python_for_lock(lock: Path, *, cache: Path) -> Path:
     read_requirements(lock)
     text = lock.read_text("utf-8")
     minor = "{}.{}".format(*sys.version_info)
-    return build(text, python=minor, folder=cache / _short(digest({"python": minor, "lock": text})))
+    return build(text, python=minor, folder=cache / short(digest({"python": minor, "lock": text})))
 
 
-def _short(digested: str) -> str:
+def short(digested: str) -> str:
+    """Return a digest as the name of a folder."""
     return digested.removeprefix("sha256:")[:32]
 
 
@@ -432,16 +440,25 @@ def build(lock: str, *, python: str, folder: Path) -> Path:
     with FileLock(f"{folder}.lock"):
         if stamp.is_file() and stamp.read_text("utf-8") == lock and interpreter.is_file():
             return interpreter
-        base = getattr(sys, "_base_executable", sys.executable) if _is_this(python) else python
-        _uv("venv", "--clear", "--no-project", "--python", base, str(folder), python=python)
-        listed = folder / "requirements.txt"
-        with disk_errors(listed):
-            listed.write_text(lock, "utf-8")
-        hashed = ("--require-hashes",) if "--hash" in lock else ()
-        _uv("pip", "install", "--python", str(interpreter), "--only-binary", ":all:", *hashed, "-r", str(listed),
-            python=python)  # fmt: skip
+        install(lock, python=python, folder=folder)
         write_atomic(stamp, lock.encode())
     return interpreter
+
+
+def install(lock: str, *, python: str, folder: Path, options: Sequence[str] = ()) -> None:
+    """Make a virtual environment with what a lock names, from wheels alone; what was in the folder goes.
+
+    Raises:
+        PlatformError: uv is missing, or could not build it; the message ends with what uv said.
+    """
+    base = getattr(sys, "_base_executable", sys.executable) if _is_this(python) else python
+    _uv("venv", "--clear", "--no-project", "--python", base, str(folder), python=python)
+    listed = folder / "requirements.txt"
+    with disk_errors(listed):
+        listed.write_text(lock, "utf-8")
+    hashed = ("--require-hashes",) if "--hash" in lock else ()
+    _uv("pip", "install", "--python", str(folder / "bin" / "python"), "--only-binary", ":all:", *hashed, *options,
+        "-r", str(listed), python=python)  # fmt: skip
 
 
 def _is_this(python: str) -> bool:
@@ -451,13 +468,11 @@ def _is_this(python: str) -> bool:
 def _uv(*arguments: str, python: str) -> None:
     import subprocess
 
-    program = _uv_program()
-    environment = processes.own_child_environment()
-    environment.pop("VIRTUAL_ENV", None)
+    program = uv_program()
     try:
         done = subprocess.run(
             [program, "--no-config", "--quiet", *arguments], check=False, capture_output=True, text=True,
-            env=environment, stdin=subprocess.DEVNULL, timeout=_UV_LIMIT,
+            env=uv_environment(), stdin=subprocess.DEVNULL, timeout=_UV_LIMIT,
         )  # fmt: skip
     except subprocess.TimeoutExpired as error:
         raise PlatformError(
@@ -471,6 +486,12 @@ def _uv(*arguments: str, python: str) -> None:
         )
 
 
+def uv_environment() -> dict[str, str]:
+    """Return the variables that uv is run with: those of our own children, and the certificates of this machine."""
+    kept = {name: value for name, value in processes.own_child_environment().items() if name != "VIRTUAL_ENV"}
+    return {"UV_SYSTEM_CERTS": "1", "UV_NATIVE_TLS": "1", **kept}
+
+
 def _gist(stderr: str) -> str:
     """Return the one line of what uv said that names the cause."""
     said = [line.strip() for line in stderr.splitlines() if line.strip()]
@@ -478,7 +499,12 @@ def _gist(stderr: str) -> str:
     return (causes or said[-1:] or ["uv said nothing"])[0][:500]
 
 
-def _uv_program() -> str:
+def uv_program() -> str:
+    """Return the path of uv: beside this interpreter, in the folder of an action, or on PATH.
+
+    Raises:
+        PlatformError: it is nowhere.
+    """
     import shutil
 
     folders = [Path(sys.executable).parent]

@@ -2,49 +2,47 @@
 
 import re
 import subprocess
+import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from modelyard.core.errors import ConfigError, ModelyardError, Place, PlatformError
-from modelyard.core.processes import own_child_environment
-from modelyard.models.environment import SOURCE, Pin, own_requirements, read_requirements, refuse_conflicts
+from modelyard.models.environment import Pin, uv_environment, uv_program
 
 _LIMIT = 600.0
+_PACKAGE = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]*)(?:\[[^\]]*\])?==([^\s;\\]+)")
 _UNREACHABLE = ("network was disabled", "Failed to fetch", "error sending request", "Could not connect")
 
 
-def compile_lock(user: Path, *, uv: Path, python: Path, extra: str = "") -> str:
-    """Return a lock in which the user's pins hold, and everything else is as in modelyard's own if it can be.
+def compile_lock(user: Path, pins: Sequence[Pin], own: Sequence[Requirement], installed: Mapping[str, str]) -> str:
+    """Return a lock in which the user's pins hold, and everything else is as it is installed here if it can be.
 
     Args:
-        user: the user's requirements file: names, versions, markers and hashes only.
-        uv: the uv program.
-        python: the interpreter that the packages are for.
-        extra: an extra of modelyard's that is among them, such as what a kind of registry needs, or an empty string.
+        user: the user's requirements file, which messages name.
+        pins: what it asks for.
+        own: modelyard's own ranges.
+        installed: versions that are preferred, by name.
 
     Raises:
-        ConfigError: the file holds anything else, a pin cannot be had together with modelyard's own ranges, or a hash
-            is none of the package's.
-        PlatformError: uv did not answer in time.
+        ConfigError: a pin cannot be had together with modelyard's own ranges, or a hash is none of the package's.
+        PlatformError: uv is missing, or did not answer in time.
     """
-    pins, own = read_requirements(user), own_requirements(*([extra] if extra else []))
-    refuse_conflicts(pins, {canonicalize_name(each.name): each for each in own}, user)
     with tempfile.TemporaryDirectory(prefix="modelyard-lock-") as scratch:
         here = Path(scratch)
-        (here / user.name).write_text("".join(f"{pin.requirement}\n" for pin in pins), "utf-8")
+        (here / "pins.txt").write_text("".join(f"{pin.requirement}\n" for pin in pins), "utf-8")
         (here / "modelyard.txt").write_text("".join(f"{each}\n" for each in own), "utf-8")
         output = here / "lock.txt"
-        # What an output file holds already is preferred, so that only what the pins force differs from our own lock.
-        output.write_bytes((SOURCE / "requirements" / f"ml{f'-{extra}' if extra else ''}.txt").read_bytes())
-        command = [str(uv), "--no-config", "--system-certs", "--quiet", "pip", "compile", "--python", str(python)]
+        # What an output file holds already is preferred, so that only what the pins force differs from our own.
+        output.write_text("".join(f"{name}=={version}\n" for name, version in installed.items()), "utf-8")
+        command = [uv_program(), "--no-config", "--quiet", "pip", "compile", "--python", sys.executable]
         command += ["--generate-hashes", "--only-binary", ":all:", "--no-header", "--no-annotate", "-o", output.name]
         try:
             done = subprocess.run(
-                [*command, user.name, "modelyard.txt"], cwd=here, env=own_child_environment(), capture_output=True,
+                [*command, "pins.txt", "modelyard.txt"], cwd=here, env=uv_environment(), capture_output=True,
                 text=True, errors="replace", check=False, timeout=_LIMIT, stdin=subprocess.DEVNULL,
             )  # fmt: skip
         except subprocess.TimeoutExpired as error:
@@ -68,6 +66,18 @@ def compile_lock(user: Path, *, uv: Path, python: Path, extra: str = "") -> str:
     return text
 
 
+def without(lock: str, installed: Mapping[str, str]) -> str:
+    """Return a lock without the packages that are installed in the same version, by name."""
+    kept, taken = [], False
+    for line in lock.splitlines(keepends=True):
+        found = _PACKAGE.match(line)
+        if found:
+            taken = installed.get(canonicalize_name(found[1])) != found[2]
+        if taken:
+            kept.append(line)
+    return "".join(kept)
+
+
 def _refused(user: Path, pins: Sequence[Pin], own: Sequence[Requirement], stderr: str) -> ModelyardError:
     said = "\n".join(f"  | {line}" for line in stderr.strip().splitlines()[-12:])
     if any(sign in stderr for sign in _UNREACHABLE):
@@ -89,8 +99,8 @@ def _hashes(lock: str, name: str) -> set[str]:
     found: set[str] = set()
     current = ""
     for line in lock.splitlines():
-        if line and not line[0].isspace() and not line.startswith("#"):
-            current = canonicalize_name(re.split(r"[=\[ ;]", line, maxsplit=1)[0])
+        package = _PACKAGE.match(line)
+        current = canonicalize_name(package[1]) if package else current
         if current == name:
             found |= set(re.findall(r"--hash=(\S+)", line))
     return found

@@ -7,7 +7,7 @@ version records, whatever kind of model it is (``adapters/``).
 import importlib.util
 import re
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from typing import Any
 from modelyard.core.errors import DataError, such_columns
 from modelyard.models import environment, store
 from modelyard.models.adapters import Adapter, Golden, adapter_of
-from modelyard.models.environment import Environment
+from modelyard.models.environment import Environment, Interpreter
 from modelyard.records.manifest import Content
 from modelyard.records.results import Signature
 
@@ -33,7 +33,7 @@ class Workbench:
 
     Attributes:
         environments: Folder in which environments are built and reused.
-        current: Returns what is installed here.
+        interpreter: Returns what runs the user's code here.
         allow_pickles: Whether a model may be loaded that runs code of its own.
         folder: Where today's commands run.
         lock: Today's ``train.environment``.
@@ -42,7 +42,7 @@ class Workbench:
     """
 
     environments: Path
-    current: Callable[[], Environment]
+    interpreter: Callable[[], Interpreter]
     allow_pickles: bool
     folder: Path
     lock: Path | None = None
@@ -50,6 +50,20 @@ class Workbench:
     timeout: str = "1h"
     logs: Path | None = None
     """Where the output of models and commands goes."""
+
+    def python_for(self, wanted: Environment) -> Path:
+        """Return the interpreter with a version's packages: one that is here, else one built for it.
+
+        Raises:
+            PlatformError: It cannot be built.
+        """
+        return environment.python_for(wanted, cache=self.environments, known=self._known())
+
+    def _known(self) -> Iterator[Interpreter]:
+        here = self.interpreter()
+        yield here
+        if here.python != Path(sys.executable):
+            yield environment.this_interpreter()
 
 
 @dataclass(frozen=True)
@@ -68,6 +82,8 @@ class Scorer:
     path_first: Path | None = None
     """Folder of programs that the command finds first."""
     logs: Path | None = None
+    made_here: bool = False
+    """It was just made by the packages that score it, which therefore could do before what is in it."""
 
     def log(self, name: str, scratch: Path) -> Path:
         """Return where the output of one job goes, which may hold values of rows."""
@@ -93,12 +109,13 @@ class Scorer:
             adapter=adapter,
             signature=signature,
             model_dir=model_dir,
-            python=Path(sys.executable),
+            python=bench.interpreter().python if adapter.needs_environment else Path(sys.executable),
             command=bench.command,
             timeout=bench.timeout,
             folder=bench.folder,
             path_first=_programs(bench.lock if adapter.brings_code else None, bench),
             logs=bench.logs,
+            made_here=True,
         )
 
     @classmethod
@@ -231,8 +248,7 @@ def _interpreter(adapter: Adapter, home: Path, bench: Workbench) -> Path:
     """Return what loads the model and reads Parquet; a command needs the second alone, and only without Polars here."""
     if not adapter.rescorable or (not adapter.needs_environment and importlib.util.find_spec("polars") is not None):
         return Path(sys.executable)
-    recorded = recorded_environment(home, "the version")
-    return environment.python_for(recorded, cache=bench.environments, current=bench.current())
+    return bench.python_for(recorded_environment(home, "the version"))
 
 
 def _own_lock(home: Path, code: Path, bench: Workbench) -> Path | None:

@@ -56,3 +56,8 @@ def open_registry(
             hint="Set registry.durable: true where its folder outlives the job, or run on a machine of your own.",
         )
     return kind.open(Opening(section, model, state, environ, repository, progress, tell))
+
+
+def extra_of(name: str) -> str:
+    """Return modelyard's extra that a kind of registry needs, or an empty string; ``auto`` is a kind without one."""
+    return KINDS.get(name).extra if name in KINDS else ""

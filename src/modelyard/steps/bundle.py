@@ -11,7 +11,7 @@ from pathlib import Path
 
 from modelyard.core.errors import ModelyardError
 from modelyard.core.files import replace_folder, sha256_file, write_atomic
-from modelyard.models import environment
+from modelyard.models import environment, pinned
 from modelyard.models.scorer import COMMAND_LOCK, ENVIRONMENT
 from modelyard.records.envelope import Envelope
 from modelyard.records.results import EvaluateResult
@@ -22,7 +22,7 @@ from modelyard.vcs import tree
 
 FOLDERS = ("golden", "profile", "code")
 LOCK = "requirements.lock"
-"""The hashed file that an action's environment was installed from; there is none locally."""
+"""The hashed file that the packages were installed from; locally there is one where the user pins packages."""
 
 
 def prepare(context: Context) -> dict[str, str]:
@@ -31,8 +31,9 @@ def prepare(context: Context) -> dict[str, str]:
     Returns:
         Path in the version to digest, of everything that is carried.
     """
-    write_atomic(context.run_dir / ENVIRONMENT, environment.environment_text(context.read_environment()).encode())
-    _keep(Path(sys.prefix) / "modelyard.lock", context.run_dir / LOCK)
+    here = context.find_interpreter()
+    write_atomic(context.run_dir / ENVIRONMENT, environment.environment_text(here.environment).encode())
+    _keep(here.lock or Path(sys.prefix) / pinned.LOCK, context.run_dir / LOCK)
     _keep(command_lock(context), context.run_dir / COMMAND_LOCK)
     shutil.rmtree(context.run_dir / "code", ignore_errors=True)
     if context.config.evaluate.predict is not None:

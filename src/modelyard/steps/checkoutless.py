@@ -13,7 +13,7 @@ from modelyard.core.files import write_atomic
 from modelyard.github.client import GitHub
 from modelyard.github.event import Event
 from modelyard.models import environment
-from modelyard.models.environment import Environment
+from modelyard.models.environment import Interpreter
 from modelyard.steps.context import Context
 from modelyard.steps.once import Once
 
@@ -45,9 +45,9 @@ class Checkoutless(Context):
         """Return the data of this run's detect record, which the evidence must build on."""
         return self.records.read("detect").record.data
 
-    def read_environment(self) -> Environment:
-        """List the packages that are installed here."""
-        return environment.current_environment()
+    def find_interpreter(self) -> Interpreter:
+        """Return this interpreter: a job without a checkout runs no code of the user's."""
+        return environment.this_interpreter()
 
 
 def config_at(event: Event, client: GitHub, path: str, scratch: Path) -> Loaded:

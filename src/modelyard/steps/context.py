@@ -20,7 +20,7 @@ from modelyard.core.errors import ConfigError, PlatformError
 from modelyard.github.client import GitHub
 from modelyard.github.credentials import client_for
 from modelyard.github.event import REPORT_ONLY, Event, Trigger
-from modelyard.models.environment import Environment
+from modelyard.models.environment import Environment, Interpreter
 from modelyard.records.envelope import Circumstances
 from modelyard.records.store import RunRecords
 from modelyard.steps.data_view import DataView
@@ -128,9 +128,13 @@ class Context:
         """Digest the data sets that a promotion is for, by name."""
         raise NotImplementedError
 
-    def read_environment(self) -> Environment:
-        """List the packages that are installed here."""
+    def find_interpreter(self) -> Interpreter:
+        """Return what runs the user's code, with its packages."""
         raise NotImplementedError
+
+    def read_environment(self) -> Environment:
+        """List the packages that a model can import."""
+        return self.find_interpreter().environment
 
     def describe(self, started: datetime, seconds: float, peak_mib: float | None) -> Circumstances:
         """Describe when, who and where."""
@@ -187,13 +191,14 @@ class CheckedOut(Context):
         """Digest every data set."""
         return self.data.digest_sets()
 
-    def read_environment(self) -> Environment:
-        """List what the model can import here.
+    def find_interpreter(self) -> Interpreter:
+        """Return this interpreter, or one with the packages that the user pins.
 
         Raises:
-            ConfigError: the user's pins do not fit what is installed.
+            ConfigError: the pins conflict with each other, or with modelyard's own ranges.
+            PlatformError: their environment cannot be built.
         """
-        return self.workspace.read_environment()
+        return self.workspace.find_interpreter()
 
 
 def lock_run_folder(run_dir: Path) -> Any:

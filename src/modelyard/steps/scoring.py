@@ -3,9 +3,7 @@
 from pathlib import Path
 
 from modelyard.core import files
-from modelyard.core.errors import ConfigError
 from modelyard.models import environment
-from modelyard.models.environment import Environment
 from modelyard.models.scorer import Workbench
 from modelyard.steps.bundle import command_lock
 from modelyard.steps.context import Context
@@ -21,14 +19,13 @@ def workbench(context: Context, *, without_pins: bool = False) -> Workbench:
 
     Args:
         context: The run.
-        without_pins: Where the user's requirements do not fit what is installed, go by what is, so that a version's own
-            environment can still be built.
+        without_pins: Leave the user's requirements of today out: a version is scored in its own packages.
     """
     config = context.config
     predict = config.evaluate.predict
     return Workbench(
         environments=context.environments,
-        current=lambda: _installed(context) if without_pins else context.read_environment(),
+        interpreter=environment.this_interpreter if without_pins else context.find_interpreter,
         allow_pickles=config.may_load_pickles,
         folder=context.policy.base,
         lock=command_lock(context),
@@ -36,10 +33,3 @@ def workbench(context: Context, *, without_pins: bool = False) -> Workbench:
         timeout=predict.timeout if predict else "1h",
         logs=logs_of(context),
     )
-
-
-def _installed(context: Context) -> Environment:
-    try:
-        return context.read_environment()
-    except ConfigError:
-        return environment.current_environment()

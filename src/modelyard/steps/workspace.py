@@ -9,7 +9,9 @@ from modelyard.config.load import Loaded
 from modelyard.core import files
 from modelyard.core.canonical import digest
 from modelyard.models import environment
-from modelyard.models.environment import Environment
+from modelyard.models.environment import Environment, Interpreter
+from modelyard.models.pinned import interpreter_with
+from modelyard.registry.choose import extra_of
 from modelyard.steps import code
 from modelyard.steps.once import Once
 from modelyard.vcs import tree
@@ -53,11 +55,20 @@ class Workspace:
         """Ask git for the tree of everything that it does not ignore."""
         return self._once("tree", lambda: tree.tree(self.root))
 
+    def find_interpreter(self) -> Interpreter:
+        """Return what runs the user's code: this interpreter, or one with the packages that the user pins."""
+        return self._once("interpreter", self._find_interpreter)
+
+    def _find_interpreter(self) -> Interpreter:
+        named = self.requirements or self.config.requirements
+        if not named:
+            return environment.this_interpreter()
+        extra = extra_of(self.config.registry.kind)
+        return interpreter_with(self.inside(named, "requirements"), cache=self.environments, extra=extra)
+
     def read_environment(self) -> Environment:
         """List what the model can import here."""
-        named = self.requirements or self.config.requirements
-        path = None if named is None else self.inside(named, "requirements")
-        return self._once("environment", lambda: environment.current_environment(path))
+        return self.find_interpreter().environment
 
     def digest_environment(self) -> str:
         """Digest the names and versions of what the model can import here."""

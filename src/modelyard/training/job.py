@@ -1,5 +1,6 @@
 """What training is given and gives back: rows, the places it may use, and one job with everything that a way needs."""
 
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -78,6 +79,7 @@ class Workplace:
         progress: told after each fit: done, to do, what.
         say: told in a line what a person should know.
         code: returns the files and folders of the workspace that a command depends on.
+        python: what runs the user's code and finds the user's packages.
     """
 
     base: Path
@@ -89,6 +91,7 @@ class Workplace:
     progress: Progress = lambda _done, _total, _what: None
     say: Callable[[str], None] = lambda _: None
     code: Callable[[], Sequence[Path]] = tuple
+    python: Path = Path(sys.executable)
 
     @property
     def log(self) -> Path:

@@ -48,7 +48,7 @@ def train(config: Config, rows: TrainingRows, *, at: Workplace, inputs: Mapping[
     """
     way = way_of(config)
     way.check(config, at.place)
-    job = _job(config, way, rows.seen(), at, inputs)
+    job = job_of(config, way, rows.seen(), at, inputs)
     with _scratch(at) as scratch:
         model_dir = scratch / "model"
         model_dir.mkdir()
@@ -58,7 +58,13 @@ def train(config: Config, rows: TrainingRows, *, at: Workplace, inputs: Mapping[
     return Trained(_result(job, way, made, model_digest, size), made.fit_digest)
 
 
-def _job(config: Config, way: Way, rows: TrainingRows, at: Workplace, inputs: Mapping[str, str]) -> Job:
+def job_of(config: Config, way: Way, rows: TrainingRows, at: Workplace, inputs: Mapping[str, str]) -> Job:
+    """Return everything that a way of training works with.
+
+    Raises:
+        ConfigError: An unknown metric.
+        DataError: No columns to learn from, or a target that is none.
+    """
     columns = config.data.columns
     metric = primary_metric(config, at.place)
     features = way.features(rows.known, columns)

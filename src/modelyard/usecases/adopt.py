@@ -193,7 +193,7 @@ def _asked(context: CheckedOut, adapter: Adapter, used: Environment, given: Give
     if not adapter.needs_environment:
         return signature
     bench, roots = workbench(context), [(Path.cwd() / folder).resolve() for folder in given.python_path]
-    python = environment.python_for(used, cache=bench.environments, current=bench.current())
+    python = bench.python_for(used)
     scorer = Scorer("the model", adapter, signature, model, python, logs=bench.logs)
     with tempfile.TemporaryDirectory(dir=context.run_dir, prefix=".asked.") as scratch:
         described = adapter.describe(scorer, Path(scratch), roots)

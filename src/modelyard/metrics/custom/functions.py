@@ -55,7 +55,13 @@ class FunctionMetric(Metric):
 
 @contextmanager
 def opened(
-    named: Mapping[str, OwnMetric], files: Mapping[str, Path], *, task: Task, classes: Sequence[Class], logs: Path
+    named: Mapping[str, OwnMetric],
+    files: Mapping[str, Path],
+    *,
+    task: Task,
+    classes: Sequence[Class],
+    logs: Path,
+    python: Path = Path(sys.executable),
 ) -> Iterator[dict[str, Metric]]:
     """Open the configuration's custom metrics; their processes end with the block.
 
@@ -65,6 +71,7 @@ def opened(
         task: the model's.
         classes: in the order of their codes; empty for a regression.
         logs: the folder of what they print and raise, which may hold values of rows.
+        python: the interpreter of their processes.
 
     Raises:
         ConfigError: a name that is taken, no such function, a class that does not occur, or the wrong kind of task.
@@ -82,7 +89,9 @@ def opened(
             if own.costs:
                 found[name] = _cost_metric(name, own, task, classes)
                 continue
-            process = stack.enter_context(_Process(name, own, files[name], classes, logs / f"metric-{name}.log"))
+            process = stack.enter_context(
+                _Process(name, own, files[name], classes, logs / f"metric-{name}.log", python)
+            )
             found[name] = FunctionMetric(
                 name=name, tasks=frozenset({task}), needs=own.needs, higher_is_better=bool(own.higher_is_better),
                 perfect=None, function=process.statistic,
@@ -134,11 +143,14 @@ def _name(each: Class) -> tuple[str, str]:
 class _Process:
     """One user metric: a child, and the tables of rows that it has."""
 
-    def __init__(self, name: str, own: OwnMetric, file: Path, classes: Sequence[Class], log: Path) -> None:
+    def __init__(
+        self, name: str, own: OwnMetric, file: Path, classes: Sequence[Class], log: Path, python: Path
+    ) -> None:
         self._what = f"evaluate.metrics.{name}"
         self._shown = f"{self._what}: {file.name}"
         self._file = file
         self._log = log
+        self._python = python
         self._job = {
             "file": str(file),
             "function": (own.function or "").partition(":")[2],
@@ -159,7 +171,7 @@ class _Process:
             )
         self._stack = ExitStack()
         self._folder = Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="modelyard-metric-")))
-        argv = [sys.executable, "-I", "-B", "-X", "utf8", own_child.__file__, json.dumps(self._job)]
+        argv = [str(self._python), "-I", "-B", "-X", "utf8", own_child.__file__, json.dumps(self._job)]
         with disk_errors(self._log):
             self._log.parent.mkdir(parents=True, exist_ok=True)
             printed = self._stack.enter_context(self._log.open("wb"))

@@ -31,5 +31,9 @@ class SklearnAdapter(ChildAdapter):
     def check(self, scorer: "Scorer") -> None:
         """Refuse what stands beside an archive; audit it with our skops where the child's may know less."""
         super().check(scorer)
-        if scorer.python != Path(sys.executable) and importlib.util.find_spec("skops") is not None:
+        if (
+            not scorer.made_here
+            and scorer.python != Path(sys.executable)
+            and importlib.util.find_spec("skops") is not None
+        ):
             store.audit(scorer.model_dir)

@@ -31,6 +31,7 @@ def in_force(context: Context) -> Rulebook:
         waivers.read(context.policy.rule_file(named, "evaluate.waivers"), named) if named else (),
         today(),
         logs_of(context),
+        context.find_interpreter().python,
     )
 
 
@@ -60,6 +61,7 @@ def under_own_rules(context: Context, session: Session) -> tuple[Verdict | None,
             waivers.read(context.policy.own_file(named, "evaluate.waivers"), named) if named else (),
             today(),
             logs_of(context),
+            context.find_interpreter().python,
         )
     except (ConfigError, DataError):
         return Verdict.ERROR, ""

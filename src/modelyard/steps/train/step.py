@@ -117,6 +117,7 @@ def _train(context: CheckedOut, rows: step_rows.Rows) -> Outcome:
             progress=context.console.progress,
             say=lambda text: context.console.say(f"  {text}"),
             code=lambda: paths_of_code(context.config, context.root, context.workspace.base),
+            python=context.find_interpreter().python,
         ),
         inputs={
             "code": context.workspace.digest_code(),

@@ -1,7 +1,6 @@
 """Training by a function of the user's, run in a process of its own: this process never imports user code."""
 
 import json
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,6 +62,7 @@ class EntrypointWay(Way):
             job.rows.frame.select(feature.name for feature in job.signature.features),
             _roles(job),
             job.signature,
+            python=job.at.python,
             cwd=job.at.base,
             model_dir=model_dir,
             scratch=scratch,
@@ -87,8 +87,9 @@ def _try(job: Job, model_dir: Path, scratch: Path) -> None:
         adapter=adapter_of("sklearn", "the new model"),
         signature=signature,
         model_dir=model_dir,
-        python=Path(sys.executable),
+        python=job.at.python,
         logs=job.at.log.parent,
+        made_here=True,
     )
     scorer.try_on(rows, id_column=name, folder=scratch)
 
@@ -121,6 +122,7 @@ def run(
     roles: "pl.DataFrame",
     signature: Signature,
     *,
+    python: Path,
     cwd: Path,
     model_dir: Path,
     scratch: Path,
@@ -133,6 +135,7 @@ def run(
         features: the columns of the signature, n rows.
         roles: ``target``, and where declared ``weight``, ``unit`` and ``group``, n rows.
         signature: names and kinds of the features.
+        python: the interpreter of the process.
         cwd: the folder it runs in.
         model_dir: an empty folder that the model goes into.
         scratch: an empty folder for what the process is handed.
@@ -160,7 +163,7 @@ def run(
         features.write_parquet(rows)
         roles.write_parquet(told)
         (scratch / "job.json").write_text(json.dumps(job), "utf-8")
-    argv = [sys.executable, "-I", "-X", "utf8", "-m", CHILD, str(scratch / "job.json")]
+    argv = [str(python), "-I", "-X", "utf8", "-m", CHILD, str(scratch / "job.json")]
     limit = processes.seconds(entrypoint.timeout, what="train.timeout")
     result = processes.run_group(
         argv, cwd=cwd, limit=limit, environment=processes.own_child_environment(), log=log, what=WHAT,

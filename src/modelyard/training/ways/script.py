@@ -2,7 +2,6 @@
 
 import re
 import shutil
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -124,7 +123,7 @@ def _made_anew(job: Job, command: "Command", model_dir: Path, scratch: Path, log
         processes.run_command(
             command.template, values, cwd=staged.base, timeout=command.timeout,
             # What scores the model later is this interpreter; so it is the one that the script finds as python.
-            environment_path=Path(sys.executable).parent if scored_here else command.path_first(),
+            environment_path=at.python.parent if scored_here else command.path_first(),
             variables=variables(processes.user_environment(), at.root, staged), log=log, what=WHAT,
         )  # fmt: skip
     except DataError as error:
@@ -248,7 +247,7 @@ def _understood(job: Job, adapter: Adapter, model_dir: Path, scratch: Path) -> S
     name, logs = "__row__", job.at.log.parent
 
     def scorer(signature: Signature) -> Scorer:
-        return Scorer("the new model", adapter, signature, model_dir, Path(sys.executable), logs=logs)
+        return Scorer("the new model", adapter, signature, model_dir, job.at.python, logs=logs, made_here=True)
 
     roots = sorted({path if path.is_dir() else path.parent for path in (*job.at.code(), job.at.base)})
     described = adapter.describe(scorer(job.signature), scratch, roots)

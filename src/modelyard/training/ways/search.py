@@ -1,5 +1,6 @@
 """train.candidates: search the candidates by cross-validation, and fit the winner on all training rows."""
 
+import sys
 import time
 import traceback
 from collections.abc import Sequence
@@ -19,6 +20,7 @@ from modelyard.training.search import Rows, fit, note, search
 from modelyard.training.signature import Features, as_numbers, free_text
 from modelyard.training.threshold import choose
 from modelyard.training.way import Way
+from modelyard.training.ways import search_elsewhere
 
 if TYPE_CHECKING:
     import polars as pl
@@ -43,6 +45,8 @@ class SearchWay(Way):
 
     def run(self, job: Job, model_dir: Path, scratch: Path) -> Made:
         """Search, fit the winner, and choose its threshold where one is to be chosen."""
+        if job.at.python != Path(sys.executable):
+            return search_elsewhere.run(job, model_dir, scratch)
         choices = _choices(job)
         _refuse_text(choices, job)
         rows = _rows(job)
