@@ -11,7 +11,8 @@ import pytest
 import yaml
 
 from modelyard.cli.commands import COMMANDS
-from modelyard.config.load import load
+from modelyard.config.load import is_of_outcomes, load
+from modelyard.config.outcomes import parse
 from modelyard.generate import write as generate
 
 ROOT = Path(__file__).parents[2]
@@ -74,6 +75,9 @@ def test_a_lock_holds_pins_with_hashes_and_no_option(lock: Path) -> None:
 def test_configurations_in_documents_load(path: Path, tmp_path: Path) -> None:
     for block in _blocks(path, "yaml"):
         if isinstance(yaml.safe_load(block), dict) and "model" in yaml.safe_load(block):
+            if is_of_outcomes(yaml.safe_load(block)):
+                parse(block, path.name)
+                continue
             (tmp_path / "modelyard.yml").write_text(block, "utf-8")
             load(tmp_path / "modelyard.yml", root=tmp_path)
 

@@ -69,6 +69,20 @@ _OTHERS = (
         ),
     ),
     Command(
+        "judge",
+        "Judge what a harness found of each case (task: outcomes): promptfoo, DeepEval, Inspect, JUnit, tables.",
+        "modelyard judge",
+        "modelyard.cli.judge",
+        (
+            CONFIG,
+            Flag("run-dir", "folder of record and report; relative to the workspace", "modelyard-judge"),
+            Flag("base", "commit whose gates and champion judge; on a pull request its base does"),
+            Flag("first", "there is no champion yet; its gates do not apply", switch=True),
+            Flag("keep", "where every gate passes, the challenger's file becomes the champion's", switch=True),
+            JSON,
+        ),
+    ),
+    Command(
         "why",
         "Explain one gate's verdict from its record: rule, interval, method, visible differences, how to reproduce it.",
         "modelyard why roc-auc-at-least",

@@ -49,10 +49,11 @@ def one_line(envelope: Envelope) -> str:
 
 def step_lines(envelope: Envelope) -> str:
     """Return a record as a few lines: what a person wants after running one step."""
-    return "\n".join([f"{envelope.record.step}: {one_line(envelope)}", *_details(envelope)])
+    return "\n".join([f"{envelope.record.step}: {one_line(envelope)}", *details(envelope)])
 
 
-def _details(envelope: Envelope) -> list[str]:
+def details(envelope: Envelope) -> list[str]:
+    """Return what a record holds, a line each."""
     record = envelope.record
     return [] if record.result is None else STEPS.get(record.step).present.lines(envelope, record.outcome)
 
@@ -69,7 +70,7 @@ def run_lines(
     if not judged and skipped and verdict is Verdict.PASS:
         return f"\nnothing to do: {skipped[0]}"
     lines = ["", f"verdict: {verdict} ({verdict.words})"]
-    lines += [text for step in judged for text in _details(envelopes[step])]
+    lines += [text for step in judged for text in details(envelopes[step])]
     if context.mode == "report-only" and verdict is not Verdict.PASS:
         lines.append(
             f"mode is report-only: with gates on, this run would have ended with exit code {verdict.exit_code}"

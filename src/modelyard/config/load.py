@@ -6,6 +6,7 @@ from pathlib import Path
 
 from modelyard.config.configuration import Config
 from modelyard.config.meaning import meaning
+from modelyard.config.sections.outcomes import OUTCOMES
 from modelyard.core import documents, explain, files
 from modelyard.core.canonical import digest
 from modelyard.core.documents import KeyPath, dotted, line_of
@@ -83,6 +84,12 @@ def load(path: Path, *, root: Path) -> Loaded:
     return Loaded(config, resolved, root, text, tree.lines, digest(meaning(config)), files.first_link(root, path))
 
 
+def is_of_outcomes(data: object) -> bool:
+    """Tell whether what a file says is a configuration of outcomes, as ``config.outcomes`` reads it."""
+    model = data.get("model") if isinstance(data, dict) else None
+    return isinstance(model, dict) and model.get("task") == OUTCOMES
+
+
 _NAMED = 20
 """Configurations that are named where the one asked for is not there."""
 
@@ -124,6 +131,13 @@ def _others(path: Path, root: Path) -> Iterator[Path]:
 
 
 def _checked(tree: documents.Tree) -> Config:
+    if is_of_outcomes(tree.data):
+        raise ConfigError(
+            "outcomes of cases are judged without data and training, by a command of their own",
+            code="config/task-of-outcomes",
+            hint="Run `modelyard judge`.",
+            place=tree.place(("model", "task")),
+        )
     reserved = [name for name in RESERVED if isinstance(tree.data, dict) and name in tree.data]
     problems = [
         ConfigError(

@@ -55,7 +55,7 @@ def rules_in_force(own: Loaded, *, event: Event | None, reference: str, scratch:
     Raises:
         ConfigError: the base's rules are needed and cannot be read, or the proposal does not fit them.
     """
-    commit = _base_commit(own.root, event, reference)
+    commit = base_commit(own.root, event, reference)
     if commit is None:
         return Rules(own)
     refuse_links(own, [_in_workspace(own, name) for name in rule_files(own.config)])
@@ -105,7 +105,17 @@ def _in_workspace(loaded: Loaded, name: str) -> str:
     return path.as_posix()
 
 
-def _base_commit(root: Path, event: Event | None, reference: str) -> str | None:
+def base_commit(root: Path, event: Event | None, reference: str) -> str | None:
+    """Return the commit whose rules judge; None where the checkout's own do.
+
+    Args:
+        root: the workspace.
+        event: what started the job; None where it runs locally.
+        reference: ``--base`` of a local run, or an empty string.
+
+    Raises:
+        ConfigError: the base is needed and cannot be read.
+    """
     if event is not None and event.trigger in JUDGED_BY_BASE:
         _need_git(root)
         return _merge_group_base(root, event) if event.trigger == "merge-group" else _merge_base(root, event)

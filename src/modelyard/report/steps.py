@@ -55,7 +55,12 @@ def _tiles(judged: EvaluateResult, results: Results) -> Iterator[Tile]:
     rest = evaluate.tally(verdict for verdict in counted if verdict is not Verdict.PASS)
     yield Tile("gates passed", f"{passed} of {len(counted)}", "all that apply" if rest == "none" else rest)
     units = numbers.units(judged.test_units, judged.unit)
-    yield Tile("judged on", units, numbers.units(judged.test_rows, "row") if judged.unit != "row" else "test rows")
+    yield Tile("judged on", units, _behind(judged))
+
+
+def _behind(judged: EvaluateResult) -> str:
+    """Return what the units consist of."""
+    return f"test {judged.unit}s" if judged.unit in wording.SINGLE else numbers.units(judged.test_rows, "row")
 
 
 def _rules(result: EvaluateResult) -> Iterator[Line]:

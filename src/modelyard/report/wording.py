@@ -26,6 +26,8 @@ class _Unit:
     of: str
 
 
+SINGLE = ("row", "case")
+"""Units that are one row each."""
 _JOINED = "\N{NO-BREAK SPACE}"
 _EFFECTS = {
     "error": _Unit("error", "errors", "1,000 rows"),
@@ -321,7 +323,7 @@ def judged_on(estimate: Estimate) -> str:
 
 def rows_behind(estimate: Estimate) -> str:
     """Return ``84,059 rows`` where the unit is coarser than the row, else nothing."""
-    return numbers.units(estimate.rows, "row") if estimate.rows and estimate.unit != "row" else ""
+    return numbers.units(estimate.rows, "row") if estimate.rows and estimate.unit not in SINGLE else ""
 
 
 def effect(gate: GateResult) -> str:

@@ -348,8 +348,8 @@ def _named_slices(gate: GateResult, bad: Sequence[SliceRow]) -> Line:
 
 def _legend(result: EvaluateResult, gates: Sequence[GateResult]) -> Block:
     text = (
-        f"Judged on {numbers.units(result.test_rows, 'row')}"
-        + (f" of {numbers.units(result.test_units, result.unit)}" if result.unit != "row" else "")
+        f"Judged on {numbers.units(result.test_rows, result.unit if result.unit in wording.SINGLE else 'row')}"
+        + (f" of {numbers.units(result.test_units, result.unit)}" if result.unit not in wording.SINGLE else "")
         + f". In brackets the {100 * result.confidence:g} % interval: a gate passes where all of it lies beyond the "
         "limit, fails where none does, and cannot tell otherwise. Visible from: the smallest difference this test set "
         "can show."
