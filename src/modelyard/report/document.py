@@ -9,6 +9,9 @@ from typing import Literal
 
 from modelyard.core.verdict import Verdict
 
+MOST_ROWS = 10_000
+"""Rows of a table or a list that a page shows; what a record holds beyond that is counted."""
+
 
 @dataclass(frozen=True)
 class Text:
@@ -70,6 +73,8 @@ class Listing:
 
     items: tuple[Line, ...]
     markdown_only: bool = False
+    more: int = 0
+    """Items that only the record holds."""
 
 
 @dataclass(frozen=True)
@@ -104,6 +109,8 @@ class Table:
     rows: tuple[tuple[Line, ...], ...]
     stacked: bool = False
     row_verdicts: tuple[Verdict, ...] = ()
+    more: int = 0
+    """Rows that only the record holds."""
 
 
 @dataclass(frozen=True)

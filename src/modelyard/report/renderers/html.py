@@ -4,7 +4,8 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from modelyard.core.verdict import Verdict
-from modelyard.report import charts, compose, escape
+from modelyard.report import charts, compose, escape, numbers
+from modelyard.report.document import MOST_ROWS
 from modelyard.report.registry import Records
 from modelyard.report.verdict_style import CLASSES, WORDS
 
@@ -36,6 +37,7 @@ def _environment() -> "Environment":
         "clean": lambda text, longest=2000: escape.clean(text, longest=longest),
         "spaced": lambda text: escape.spaced(text, escape.clean(text, longest=2000)),
         "block": escape.clean_block,
+        "count": numbers.count,
         "svg": svg,
         "mark": mark,
         "word": WORDS.__getitem__,
@@ -49,4 +51,5 @@ def _environment() -> "Environment":
         undefined=StrictUndefined,
     )
     environment.filters.update(filters)
+    environment.globals["most"] = MOST_ROWS
     return environment

@@ -23,6 +23,8 @@ from modelyard.report.renderers.walk import PARAGRAPH, TextRenderer
 from modelyard.report.verdict_style import SIGNS, WORDS
 
 FULL_REPORT = "report.html"
+_MOST_ROWS = 1000
+"""Rows of a table that are tried first; more do not fit into any budget."""
 _ROW_LIMITS = (200, 50, 20, 5, 1)
 
 
@@ -39,25 +41,26 @@ def render_markdown(records: Records, *, budget: int = 60_000) -> str:
     document = compose.document(records)
     if budget < 2000:
         raise ValueError(f"a report needs at least 2,000 bytes, not {budget}")
+    pages = _Pages(document)
     kept = [section for section in document.sections if not section.html_only]
     dropped: list[Section] = []
-    text = _whole(document, kept, dropped)
+    text = pages.whole(kept, dropped)
     while _bytes(text) > budget:
         least = min(kept, key=lambda section: section.priority, default=None)
         if least is None or least.priority >= 80:
             break
         kept.remove(least)
         dropped.append(least)
-        text = _whole(document, kept, dropped)
+        text = pages.whole(kept, dropped)
     for rows in _ROW_LIMITS:
         if _bytes(text) <= budget:
             return text
-        text = _whole(document, kept, dropped, rows=rows)
+        text = pages.whole(kept, dropped, rows=rows)
     while _bytes(text) > budget and kept:
         least = min(kept, key=lambda section: section.priority)
         kept.remove(least)
         dropped.append(least)
-        text = _whole(document, kept, dropped, rows=_ROW_LIMITS[-1])
+        text = pages.whole(kept, dropped, rows=_ROW_LIMITS[-1])
     return text if _bytes(text) <= budget else _head_only(document)
 
 
@@ -71,14 +74,27 @@ def render_page(title: str, blocks: Iterable[Block]) -> str:
     return "\n\n".join(parts)
 
 
-def _whole(document: Document, kept: Sequence[Section], dropped: Sequence[Section], *, rows: int | None = None) -> str:
-    renderer = _Markdown(rows)
-    parts = [*_head(document), *(_section(section, renderer) for section in kept)]
-    if dropped:
-        parts.append(_left_out(dropped))
-    if document.footer:
-        parts.append(_WHOLE.line(document.footer))
-    return "\n\n".join(part for part in parts if part) + "\n"
+class _Pages:
+    """A document with fewer and fewer sections and rows; each section is rendered once for each number of rows."""
+
+    def __init__(self, document: Document) -> None:
+        self._document = document
+        self._head = _head(document)
+        self._rendered: dict[tuple[str, int], str] = {}
+
+    def whole(self, kept: Sequence[Section], dropped: Sequence[Section], *, rows: int = _MOST_ROWS) -> str:
+        parts = [*self._head, *(self._section(section, rows) for section in kept)]
+        if dropped:
+            parts.append(_left_out(dropped))
+        if self._document.footer:
+            parts.append(_WHOLE.line(self._document.footer))
+        return "\n\n".join(part for part in parts if part) + "\n"
+
+    def _section(self, section: Section, rows: int) -> str:
+        known = self._rendered.get((section.key, rows))
+        if known is None:
+            known = self._rendered[section.key, rows] = _section(section, _Markdown(rows))
+        return known
 
 
 def _head(document: Document) -> list[str]:

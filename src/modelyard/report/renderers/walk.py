@@ -44,7 +44,7 @@ class TextRenderer(ABC):
             case Listing():
                 kept = block.items if self._limit is None else block.items[: max(self._limit, 3)]
                 items = [self.line(item, longest=PARAGRAPH) for item in kept]
-                return self.listing(items, more=len(block.items) - len(items))
+                return self.listing(items, more=len(block.items) - len(items) + block.more)
             case CodeBlock():
                 return self.code_block(block)
             case Table():
@@ -58,7 +58,7 @@ class TextRenderer(ABC):
         shown = [index for index, column in enumerate(table.columns) if not column.html_only and column.role != "plot"]
         rows = [[self.line(row[index], in_table=True) for index in shown] for row in table.rows[: self._limit]]
         columns = [table.columns[index] for index in shown]
-        return self.table(table.caption, columns, rows, more=len(table.rows) - len(rows))
+        return self.table(table.caption, columns, rows, more=len(table.rows) - len(rows) + table.more)
 
     def line(self, content: Line, *, in_table: bool = False, longest: int = escape.LONGEST) -> str:
         """Return the text of a line."""

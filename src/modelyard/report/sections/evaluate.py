@@ -9,6 +9,7 @@ from modelyard.records.results import CurvePoints, Estimate, EvaluateResult, Gat
 from modelyard.report import charts, numbers, wording
 from modelyard.report.conclusion import outcome
 from modelyard.report.document import (
+    MOST_ROWS,
     Badge,
     Block,
     Break,
@@ -29,6 +30,10 @@ from modelyard.report.verdict_style import SEVERITY, WORDS
 
 PLOTTED = 300
 """Slices that get a plot of their own; past that, numbers say more than a wall of lines, and the file stays small."""
+FEWEST = 10
+"""Rows that a table of slices counts for at least: one of few rows takes as long to draw."""
+MOST_GATES = 1000
+"""Gates that are shown, worst first, each with a plot and its words."""
 NAMED = 5
 """Slices that are named right under the gates, where they did not pass."""
 WORN = 20
@@ -245,14 +250,16 @@ def _gates(result: EvaluateResult) -> tuple[Section, ...]:
         Column("Judged on", number=True),
         Column("Visible from", number=True),
     )
+    shown = gates[:MOST_GATES]
     table = Table(
         "Gates",
         columns,
-        tuple(_gate_row(gate, result.champion) for gate in gates),
+        tuple(_gate_row(gate, result.champion) for gate in shown),
         stacked=True,
-        row_verdicts=tuple(gate.verdict for gate in gates),
+        row_verdicts=tuple(gate.verdict for gate in shown),
+        more=len(gates) - len(shown),
     )
-    blocks = (table, *_explained(gates, result.champion), _legend(result, gates))
+    blocks = (table, *_explained(shown, result.champion), _legend(result, gates))
     return (Section("gates", "Gates", tally(gate.verdict for gate in gates), blocks, 95, folded=False),)
 
 
@@ -420,22 +427,26 @@ def _slices(result: EvaluateResult) -> tuple[Section, ...]:
     if not sliced:
         return ()
     rows = [row for gate in sliced for row in gate.slices]
-    left = PLOTTED
+    left, room = PLOTTED, MOST_ROWS
     blocks: list[Block] = []
-    for gate in sliced:
+    for number, gate in enumerate(sliced):
+        if room <= 0:
+            more = numbers.plural(len(sliced) - number, "more gate")
+            blocks.append(Paragraph(line(f"Slices of {more} are in the record.")))
+            break
         left_out = f" {numbers.plural(gate.slices_left_out, 'rarer value')} not judged." if gate.slices_left_out else ""
         blocks += [
             Paragraph(line(Code(wording.rule(gate)), f": {tally(row.verdict for row in gate.slices)}.{left_out}"))
         ]
-        blocks.append(_slice_table(gate, plotted=left))
-        left = max(0, left - len(gate.slices))
+        blocks.append(_slice_table(gate, plotted=left, room=room))
+        left, room = max(0, left - len(gate.slices)), room - max(len(gate.slices), FEWEST)
     blocks.append(Paragraph(line(Text("Sorted worst first. The line marks the bound of the rule.", "muted"))))
     summary = f"{numbers.plural(len(rows), 'slice')}: {tally(row.verdict for row in rows)}"
     return (Section("slices", "Slices", summary, tuple(blocks), 25),)
 
 
-def _slice_table(gate: GateResult, *, plotted: int) -> Table:
-    rows = _sorted_slices(gate)
+def _slice_table(gate: GateResult, *, plotted: int, room: int) -> Table:
+    rows = _sorted_slices(gate)[:room]
     bound = wording.threshold(gate)
     judged = [_judged(row) for row in rows]
     axis = charts.Axis.over([number for item in judged for number in (item.value, item.low, item.high)] + [bound])
@@ -465,7 +476,9 @@ def _slice_table(gate: GateResult, *, plotted: int) -> Table:
                 line(Badge(row.verdict)),
             )
         )
-    return Table(f"Slices of {wording.rule(gate)}", columns, tuple(cells), stacked=True)
+    return Table(
+        f"Slices of {wording.rule(gate)}", columns, tuple(cells), stacked=True, more=len(gate.slices) - len(rows)
+    )
 
 
 def _needed(row: SliceRow) -> tuple[Text, ...]:
