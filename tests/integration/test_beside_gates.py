@@ -265,7 +265,7 @@ def test_the_best_promoted_model_stays_behind_a_slow_slide(tmp_path: Path) -> No
     desk.edit(folder / "modelyard.yml", "C: [0.1, 1]", "C: [0.2]")
     assert desk.inside(folder, "run", "--promote").code == 0
     result = desk.record(folder, "evaluate")["result"]
-    assert result["best"] == "v1"
+    assert (result["best"], result["walked"]) == ("v1", None)
     moved = LocalRegistry(folder / ".modelyard", "tiny").history("best-promoted")
     assert [(entry.alias, entry.to) for entry in moved] == [("best-promoted", "v1")], (
         "a model that is not surely better is promoted, and is not the best"
@@ -275,6 +275,12 @@ def test_the_best_promoted_model_stays_behind_a_slow_slide(tmp_path: Path) -> No
     assert desk.inside(folder, "run").code == 0
     assert gates_of(folder)[rule]["verdict"] == "pass"
     assert gates_of(folder)[rule]["margin"] is None
+    result = desk.record(folder, "evaluate")["result"]
+    assert (result["champion"], result["best"]) == ("v2", "v1")
+    assert result["walked"]["low"] < result["walked"]["value"] < result["walked"]["high"]
+    report = (folder / "modelyard-run" / "report.md").read_text("utf-8")
+    assert "How far the alias has walked: on these rows v2 is 0.000" in report
+    assert "than v1, the best that was promoted; between 0.00" in report
 
 
 def test_looks_at_a_test_set_are_counted_once_each(tmp_path: Path) -> None:

@@ -95,3 +95,29 @@ def test_a_worn_test_set_and_rows_lost_in_the_join_are_told(looks: int, at_least
     assert "Rows without a prediction, left out: challenger 3, champion 1." in text
     assert "Test labels from 2026-01-01 to 2026-03-31." in text
     assert "In brackets the 90 % interval" in text
+
+
+@pytest.mark.parametrize(
+    ("low", "value", "high", "said"),
+    [
+        (
+            -0.02,
+            -0.01,
+            -0.002,
+            "v7 is 0.0100 worse in log_loss than v3, the best that was promoted; between 0.0200 worse",
+        ),
+        (-0.02, -0.01, -0.002, "and 0.0020 worse, beyond chance. The challenger is 0.0040 better than v3."),
+        (-0.02, -0.01, 0.003, "and 0.0030 better, which may be chance."),
+        (None, 0.01, None, "v7 is 0.0100 better in log_loss than v3, the best that was promoted. The challenger"),
+    ],
+)
+def test_how_far_the_alias_has_walked_is_told(low: float | None, value: float, high: float | None, said: str) -> None:
+    row = MetricRow(metric="log_loss", higher_is_better=False, challenger=Estimate(value=0.3))
+    result = EvaluateResult(
+        test_rows=100, test_units=100, unit="row", champion="v7", best="v3", metrics=(row,),
+        walked=Estimate(value=value, low=low, high=high), over_best=Estimate(value=0.004),
+    )  # fmt: skip
+    assert said in wording.walked(result)
+    downhill = high is not None and high < 0
+    assert list(wording.notes(result)) == ([wording.walked(result)] if downhill else [])
+    assert wording.walked(result.model_copy(update={"walked": None})) == ""

@@ -124,6 +124,7 @@ class Session:
             unit=test_set.unit_name,
             confidence=test_set.confidence,
             over_best=over_best(primary, test_set, self.models),
+            walked=over_best(primary, test_set, self.models, "champion"),
             metrics=judged.metrics,
             gates=judged.gates,
             checks=judged.checks,
@@ -139,14 +140,15 @@ class Session:
         )
 
 
-def over_best(primary: Metric, test_set: TestSet, models: Mapping[str, Predictions]) -> Estimate | None:
-    """Return challenger minus the best promoted model on the primary metric, turned so that more is better."""
-    best = models.get("best-promoted")
-    if best is None or not best.has(primary.needs) or not models["challenger"].has(primary.needs):
+def over_best(
+    primary: Metric, test_set: TestSet, models: Mapping[str, Predictions], role: str = "challenger"
+) -> Estimate | None:
+    """Return a model minus the best promoted one on the primary metric, turned so that more is better."""
+    best, one = models.get("best-promoted"), models.get(role)
+    if best is None or one is None or one is best or not best.has(primary.needs) or not one.has(primary.needs):
         return None
     sign = 1.0 if primary.higher_is_better else -1.0
-    found = measure.contrast(primary, test_set, Combination([models["challenger"], best], [sign, -sign]))
-    return estimate_of(found, test_set)
+    return estimate_of(measure.contrast(primary, test_set, Combination([one, best], [sign, -sign])), test_set)
 
 
 def may_be_named(test: Any, columns: Columns, id_column: str) -> Any:

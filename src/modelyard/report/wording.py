@@ -253,6 +253,30 @@ def notes(result: EvaluateResult) -> Iterator[str]:
         yield f"This change would alter {len(result.rule_changes)} of the rules that judge it; those of the base count."
     if result.champion_adopted:
         yield f"{result.champion} was adopted without evidence"
+    if result.walked is not None and result.walked.high is not None and result.walked.high < 0:
+        yield walked(result)
+
+
+def walked(result: EvaluateResult) -> str:
+    """Return how far the alias has walked since the best version that was promoted; nothing where that is it."""
+    found, ahead = result.walked, result.over_best
+    if found is None or found.value is None or not result.metrics:
+        return ""
+    text = (
+        f"How far the alias has walked: on these rows {result.champion} is {_apart(found.value, found)} in "
+        f"{result.metrics[0].metric} than {result.best}, the best that was promoted"
+    )
+    if found.low is not None and found.high is not None:
+        sure = "beyond chance" if found.low > 0 or found.high < 0 else "which may be chance"
+        text += f"; between {_apart(found.low, found)} and {_apart(found.high, found)}, {sure}"
+    if ahead is not None and ahead.value is not None:
+        text += f". The challenger is {_apart(ahead.value, ahead)} than {result.best}"
+    return f"{text}."
+
+
+def _apart(value: float, of: Estimate) -> str:
+    """Return ``0.0041 worse``, with the decimals of an estimate."""
+    return f"{numbers.metric(abs(value), _places(of))} {'worse' if value < 0 else 'better'}"
 
 
 def is_difference(gate: GateResult) -> bool:

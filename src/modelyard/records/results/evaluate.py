@@ -246,6 +246,8 @@ class EvaluateResult(Part):
     """The best version that was ever promoted."""
     over_best: Estimate | None = None
     """Challenger minus that version on the primary metric, turned so that more is better."""
+    walked: Estimate | None = None
+    """Champion minus that version on the primary metric, turned so that more is better; None where it is the best."""
     baseline: Literal["averages", "classes", ""] = ""
     """What it is made of."""
     metrics: tuple[MetricRow, ...] = ()

@@ -400,6 +400,8 @@ def _models(result: EvaluateResult) -> tuple[Section, ...]:
     if result.baseline:
         about += f" Baseline: {wording.baseline(result)}."
     blocks.append(Paragraph(line(Text(about, "muted"))))
+    if walked := wording.walked(result):
+        blocks.append(Paragraph(line(walked)))
     if result.unmatched:
         left = ", ".join(f"{name} {numbers.count(number)}" for name, number in result.unmatched.items())
         blocks.append(Paragraph(line(f"Rows without a prediction, left out: {left}.")))
