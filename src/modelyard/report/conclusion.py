@@ -141,7 +141,13 @@ def validation(result: ValidateResult, _verdict: Verdict) -> str:
 
 
 def judgement(result: EvaluateResult, verdict: Verdict) -> str:
-    """Say which gates decided, and why."""
+    """Say which gates decided, and why; first of all that the base's test rows could not be judged on."""
+    found = result.base_rows
+    first = f"{wording.of_base_rows(found)} " if found is not None and found.why else ""
+    return f"{first}{_judgement(result, verdict)}"
+
+
+def _judgement(result: EvaluateResult, verdict: Verdict) -> str:
     gates = [gate for gate in result.gates if gate.verdict is not Verdict.NOT_APPLICABLE]
     if not gates:
         return "No gate applies to this model, so nothing was judged."
@@ -154,6 +160,10 @@ def judgement(result: EvaluateResult, verdict: Verdict) -> str:
     if verdict is Verdict.PASS:
         return _all_pass(result, gates)
     failing = [check for check in result.checks if check.gate and check.verdict is verdict]
+    if not same and not failing and result.base_rows is not None and result.base_rows.verdict is verdict:
+        before = [gate for gate in wording.worst_first(result.base_rows.gates) if gate.verdict is verdict]
+        said = f" {wording.explanation(before[0], result.champion)}" if before else ""
+        return f"On this change's own test rows the gates pass, on those of its base they do not.{said}"
     if not same and failing:
         check = failing[0]
         more = f" and {len(failing) - 1} more" if len(failing) > 1 else ""

@@ -22,7 +22,8 @@ from modelyard.report.sections import detect, evaluate, promote, train, validate
 
 
 def _verdict(result: EvaluateResult, claimed: Verdict) -> Verdict:
-    return worst([claimed, verdict_of(result.gates)])
+    before = [verdict_of(result.base_rows.gates)] if result.base_rows and result.base_rows.gates else []
+    return worst([claimed, verdict_of(result.gates), *before])
 
 
 def _notes(result: EvaluateResult) -> Iterator[Line]:

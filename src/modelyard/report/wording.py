@@ -12,7 +12,7 @@ from modelyard.core.operators import OPERATORS, Demand, Difference, Operator
 from modelyard.core.reasons import Reason, Value
 from modelyard.core.verdict import Verdict
 from modelyard.core.vocabulary import Keeps
-from modelyard.records.results import CheckResult, Estimate, EvaluateResult, GateResult, Waived
+from modelyard.records.results import BaseRows, CheckResult, Estimate, EvaluateResult, GateResult, Waived
 from modelyard.report import numbers
 from modelyard.report.verdict_style import SEVERITY
 
@@ -246,7 +246,9 @@ def baseline(result: EvaluateResult) -> str:
 
 
 def notes(result: EvaluateResult) -> Iterator[str]:
-    """Yield what stands above everything else: whose rules judged, and a champion without evidence."""
+    """Yield what stands above everything else: whose rows and rules judged, and a champion without evidence."""
+    if result.base_rows is not None and not result.base_rows.why:
+        yield of_base_rows(result.base_rows)
     if result.proposal:
         yield "Proposal: the base has no rules yet. These are this change's own, and nothing is promoted by them."
     elif result.rule_changes:
@@ -277,6 +279,41 @@ def walked(result: EvaluateResult) -> str:
 def _apart(value: float, of: Estimate) -> str:
     """Return ``0.0041 worse``, with the decimals of an estimate."""
     return f"{numbers.metric(abs(value), _places(of))} {'worse' if value < 0 else 'better'}"
+
+
+_UNREADABLE = {
+    "pointer": "cannot be read: git holds a pointer in their place",
+    "not-in-git": "cannot be read: they are not in git",
+    "too-large": "are too large to be read beside today's",
+    "damaged": "cannot be read by the base's rules",
+    "trained-on": "cannot judge: most of them are training rows of this change",
+    "predictions": "cannot be scored: the challenger exists as predictions only",
+    "not-scored": "could not be scored",
+}
+
+
+def of_base_rows(found: BaseRows) -> str:
+    """Return how the test rows differ from the base's, and what that means for the verdict."""
+    if found.why:
+        known = f" ({_differences(found)})" if found.added or found.changed or found.removed else ""
+        return (
+            f"This change brings other test rows than its base{known}, and those of the base "
+            f"{_UNREADABLE[found.why]}. The gates are judged on this change's own test rows alone."
+        )
+    trained = f"; {numbers.count(found.trained_on)} more are training rows now" if found.trained_on else ""
+    champion = ""
+    if found.champion_then is not None and found.champion_now is not None:
+        then, now = observed(found.champion_then), observed(found.champion_now)
+        champion = f" The champion's {found.metric} is {then} on those of the base and {now} on this change's."
+    return (
+        f"This change brings other test rows than its base: {_differences(found)}. The gates are judged on the base's "
+        f"{numbers.plural(found.rows, 'test row')} too{trained}, and the worse verdict counts.{champion}"
+    )
+
+
+def _differences(found: BaseRows) -> str:
+    counts = {"added": found.added, "changed": found.changed, "removed": found.removed}
+    return ", ".join(f"{numbers.count(count)} {how}" for how, count in counts.items())
 
 
 def is_difference(gate: GateResult) -> bool:

@@ -110,7 +110,7 @@ def resolve(root: Path, base: Path, name: str, source: str) -> tuple[Path, ...]:
             code="data/bad-path",
             hint=f"Name its files, such as {source.rstrip('/')}/*.parquet.",
         )
-    if (base / source).is_file() or not _is_glob(source):
+    if (base / source).is_file() or not is_glob(source):
         found = _one_file(root, base, where, source)
     else:
         found = _matches(root, base, where, source)
@@ -120,7 +120,8 @@ def resolve(root: Path, base: Path, name: str, source: str) -> tuple[Path, ...]:
     return tuple(found)
 
 
-def _is_glob(source: str) -> bool:
+def is_glob(source: str) -> bool:
+    """Return whether a path or a part of one has a wildcard."""
     return any(mark in source for mark in "*?[")
 
 
@@ -165,7 +166,7 @@ def _matches(root: Path, base: Path, where: str, source: str) -> list[Path]:
 
 def _fixed_part(base: Path, source: str) -> tuple[Path, str]:
     parts = Path(source).parts
-    first = next(index for index, part in enumerate(parts) if _is_glob(part))
+    first = next(index for index, part in enumerate(parts) if is_glob(part))
     rest = parts[first:] if parts[-1] != "**" else (*parts[first:], "*")
     return base.joinpath(*parts[:first]), "/".join(rest)
 
@@ -221,7 +222,7 @@ def _nothing_there(root: Path, where: str, source: str, path: Path) -> None:
     names = sorted(entry.name for entry in folder.iterdir())
     hint = nearest(missing, names)
     holds = f"It holds {', '.join(names[:6])}{', …' if len(names) > 6 else ''}." if names else "It is empty."
-    matches = "matches no file" if _is_glob(source) else "is not there"
+    matches = "matches no file" if is_glob(source) else "is not there"
     raise ConfigError(
         f"{where}: {source!r} {matches}; looked in {shown(folder.resolve(), root)!r}",
         code="data/no-such-file",
@@ -274,3 +275,8 @@ def _check_content(root: Path, where: str, path: Path) -> None:
             code="data/pointer",
             hint="Put `git lfs pull` before this step (in Actions: `lfs: true` on actions/checkout).",
         )
+
+
+def is_lfs_pointer(content: bytes) -> bool:
+    """Return whether a file's bytes are a pointer of Git LFS."""
+    return content.startswith(_LFS_MARK)

@@ -3,6 +3,7 @@
 from modelyard.records.results.detect import DETECT, ColumnType, DataSet, DetectResult, Partition, Reason
 from modelyard.records.results.evaluate import (
     EVALUATE,
+    BaseRows,
     Calibration,
     ChangedPredictions,
     ChangedSlice,
@@ -20,6 +21,7 @@ from modelyard.records.results.evaluate import (
     SliceRow,
     Waived,
     WaiverRow,
+    WhyUnreadable,
 )
 from modelyard.records.results.kind import RESULTS, RecordKind, in_order
 from modelyard.records.results.part import CIRCUMSTANCE, Digest, Part, Problem, Scalar
@@ -52,6 +54,7 @@ __all__ = [
     "ROLLBACK",
     "TRAIN",
     "VALIDATE",
+    "BaseRows",
     "Calibration",
     "CandidateRow",
     "ChangedPredictions",
@@ -95,5 +98,6 @@ __all__ = [
     "ValidateResult",
     "Waived",
     "WaiverRow",
+    "WhyUnreadable",
     "in_order",
 ]

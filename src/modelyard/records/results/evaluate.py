@@ -230,6 +230,40 @@ class DiscoveredSlice(Part):
     """One-sided, on the half of the units that had no say in finding it."""
 
 
+WhyUnreadable = Literal["pointer", "not-in-git", "too-large", "damaged", "trained-on", "predictions", "not-scored"]
+"""Why nothing was judged on the base's test rows."""
+
+
+class BaseRows(Part):
+    """The base's test rows beside those of the change: how they differ, and what the rules say on them.
+
+    Attributes:
+        why: why nothing was judged on them; empty where it was.
+        rows: those that were judged on.
+        trained_on: those that are training rows of the change, and count for nothing.
+        added: rows that only the change has.
+        changed: rows of one id with other values.
+        removed: rows that only the base has.
+        verdict: of the gates and checks on them; the worse one of the two counts.
+        gates: on them.
+        metric: the primary metric.
+        champion_then: the champion on them.
+        champion_now: the champion on the change's own test rows.
+    """
+
+    why: WhyUnreadable | Literal[""] = ""
+    rows: int = 0
+    trained_on: int = 0
+    added: int = 0
+    changed: int = 0
+    removed: int = 0
+    verdict: Verdict | None = None
+    gates: tuple[GateResult, ...] = ()
+    metric: str = ""
+    champion_then: Estimate | None = None
+    champion_now: Estimate | None = None
+
+
 class EvaluateResult(Part):
     """The judgement."""
 
@@ -277,6 +311,8 @@ class EvaluateResult(Part):
     """What a version carries beside model and records: path to digest."""
     proposal: bool = False
     """The base has no rules yet: these are the change's own."""
+    base_rows: BaseRows | None = None
+    """What the base's test rows say, where the change brings other ones."""
     reproduce: str = ""
 
 

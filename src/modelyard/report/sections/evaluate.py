@@ -53,6 +53,7 @@ def sections(envelope: Envelope) -> tuple[Section, ...]:
     return (
         *_rules(result),
         *_gates(result),
+        *_on_base_rows(result),
         *_checks(result),
         *_models(result),
         *_slices(result),
@@ -261,6 +262,35 @@ def _gates(result: EvaluateResult) -> tuple[Section, ...]:
     )
     blocks = (table, *_explained(shown, result.champion), _legend(result, gates))
     return (Section("gates", "Gates", tally(gate.verdict for gate in gates), blocks, 95, folded=False),)
+
+
+def _on_base_rows(result: EvaluateResult) -> tuple[Section, ...]:
+    """Return the gates on the base's test rows, where the change brings other ones."""
+    found = result.base_rows
+    if found is None or not found.gates:
+        return ()
+    gates = wording.worst_first(found.gates)[:MOST_GATES]
+    columns = (
+        Column("Verdict", "lead"),
+        Column("Gate", "lead"),
+        Column("Observed", number=True),
+        Column("Required", number=True),
+    )
+    rows = tuple(
+        (
+            line(_badge(gate)),
+            line(Code(wording.rule(gate))),
+            _number(gate.estimate, signed=wording.is_difference(gate), below=True),
+            line(wording.required(gate)),
+        )
+        for gate in gates
+    )
+    more = len(found.gates) - len(gates)
+    table = Table("Gates on the base's test rows", columns, rows, stacked=True, more=more)
+    return (
+        Section("rows", "On the base's test rows", tally(gate.verdict for gate in gates), (table,), 94, folded=False,
+                after="gates"),
+    )  # fmt: skip
 
 
 def tally(verdicts: Iterable[Verdict]) -> str:

@@ -17,7 +17,9 @@ class EvaluatePresenter(Plain[EvaluateResult]):
         """Return the rows and how many gates ended how."""
         states = [gate.verdict for gate in result.gates]
         counted = ", ".join(f"{states.count(state)} {state}" for state in Verdict if state in states)
-        return f"{result.test_rows:,} test rows, gates: {counted}"
+        before = result.base_rows.verdict if result.base_rows is not None else None
+        also = f"; on the base's test rows: {before}" if before is not None else ""
+        return f"{result.test_rows:,} test rows, gates: {counted}{also}"
 
     def lines(self, envelope: Envelope, result: EvaluateResult) -> list[str]:
         """Return the gates, and below them the checks that gate and did not pass."""

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import modelyard.records.results as r
 from modelyard.core.files import replace_folder
@@ -49,11 +50,30 @@ def scored(
         else:
             shutil.rmtree(context.run_dir / "golden", ignore_errors=True)
         replace_folder(folder, context.run_dir / "predictions")
+    session = session_of(context, facts, rows.test, challenger, references, versions, seed)
+    judged = replace(session, sample=learned_from, behaviour=behaved)
+    return judged, {"challenger": challenger, **references}
+
+
+def session_of(
+    context: CheckedOut,
+    facts: r.TrainResult,
+    rows: Any,
+    challenger: Contender,
+    references: Mapping[str, Contender],
+    versions: Mapping[str, Version],
+    seed: int,
+) -> Session:
+    """Return some rows and every model's predictions of them, to be judged; rows without one are left out.
+
+    Raises:
+        DataError: a class that no training row had, or weights that are none.
+    """
     contenders = {"challenger": challenger, **references}
     matched = challenger.joined.matched.copy()
     for reference in references.values():
         matched &= reference.joined.matched
-    test, config = rows.test.filter(matched), context.config
+    test, config = rows.filter(matched), context.config
     digests = {"challenger": facts.model_digest or ""}
     digests |= {role: version.manifest.model_digest for role, version in versions.items()}
     models = {
@@ -66,7 +86,7 @@ def scored(
     test_set = test_set_of(
         test, config.data.columns, challenger.signature, seed=seed, confidence=config.evaluate.confidence
     )
-    return Session(test, test_set, models, challenger.signature, learned_from, behaved), contenders
+    return Session(test, test_set, models, challenger.signature)
 
 
 @contextmanager

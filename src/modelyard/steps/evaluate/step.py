@@ -9,6 +9,7 @@ import modelyard.records.results as r
 from modelyard.core.canonical import digest
 from modelyard.core.errors import DataError
 from modelyard.core.files import sha256_file
+from modelyard.core.verdict import worst
 from modelyard.models.adapters import adapter_of
 from modelyard.policy.digest import rules as rules_of
 from modelyard.policy.in_force import digest_of_rules
@@ -52,8 +53,15 @@ def reads(context: CheckedOut, _inputs: Inputs) -> Mapping[str, Any]:
         "predict": None if named.predict is None else named.predict.command,
         "code": context.workspace.digest_code(),
         "packages": context.workspace.digest_environment(),
+        **_base(context),
         "predictions": {path: sha256_file(context.policy.own_file(path, "evaluate")) for path in files},
     }
+
+
+def _base(context: CheckedOut) -> dict[str, str]:
+    """Return the base, whose test rows count too."""
+    rules = context.policy.rules
+    return {"base": rules.commit} if rules.commit and not rules.proposal else {}
 
 
 def looked_today(context: Context) -> str:
@@ -63,7 +71,7 @@ def looked_today(context: Context) -> str:
 
 def run(context: CheckedOut, _inputs: Inputs) -> Outcome:
     """Score, join, judge."""
-    from modelyard.steps.evaluate import reuse, rules
+    from modelyard.steps.evaluate import base_rows, reuse, rules
     from modelyard.steps.evaluate.scoring import scored
 
     trained = passed(context.records.read("train")).record
@@ -71,11 +79,13 @@ def run(context: CheckedOut, _inputs: Inputs) -> Outcome:
     assert isinstance(facts, r.TrainResult)  # noqa: S101 - a train record holds a train result
     _same_rules(context)
     _same_data(context, facts)
-    session, contenders = scored(context, facts, _references(context), _seed(facts, context.versions.find_champion()))
+    references, seed = _references(context), _seed(facts, context.versions.find_champion())
+    session, contenders = scored(context, facts, references, seed)
     units = "" if session.test_set.unit is None else f" in {session.test_set.units:,} {session.test_set.unit_name}s"
     context.console.say(f"  judging {len(session.test):,} test rows{units}")
     book = rules.in_force(context)
     judged = session.judge(book)
+    before = base_rows.judge(context, facts, references, book, judged, seed)
     under_own, beyond = rules.under_own_rules(context, session)
     evaluation = reuse.evaluation_of(context, session.test, trained.model_digest)
     champion, best = context.versions.find_champion(), context.versions.find_best()
@@ -94,11 +104,12 @@ def run(context: CheckedOut, _inputs: Inputs) -> Outcome:
         carried=bundle.prepare(context),
         under_own_rules=under_own,
         own_rules_beyond=beyond,
+        base_rows=before,
         **rules.origin(context),
     )
     return Outcome(
         result,
-        judged.verdict,
+        judged.verdict if before is None or before.verdict is None else worst([judged.verdict, before.verdict]),
         fit_digest=trained.fit_digest,
         model_digest=trained.model_digest,
         champion_version=result.champion,
