@@ -11,6 +11,7 @@ from tests import desk
 from tests.desk import Done, edit
 from tests.desk import inside as modelyard
 from tests.outcome_samples import SHAPES, tried
+from tests.security.test_pull_request_rules import Repository
 
 CONFIG = """\
 model: {name: support-bot, task: outcomes}
@@ -156,3 +157,48 @@ def test_a_change_cannot_bring_its_own_champion(tmp_path: Path) -> None:
     desk.git(folder, "add", "-A")
     desk.git(folder, "commit", "-qm", "a weak champion")
     says(modelyard(folder, "judge", "--base", "HEAD~1"), 2, "outcomes/planted-champion")
+
+
+def loosen(folder: Path) -> None:
+    edit(folder / "modelyard.yml", "margin: 0.05", "margin: 0.5")
+    edit(folder / "modelyard.yml", "at_least: 0.6", "at_least: 0.1")
+    SHAPES["promptfoo"](folder / "kept" / "champion", WORSE)
+
+
+def link(folder: Path) -> None:
+    (folder / "modelyard.yml").rename(folder / "lax.yml")
+    edit(folder / "lax.yml", "margin: 0.05", "margin: 0.5")
+    (folder / "modelyard.yml").symlink_to("lax.yml")
+
+
+def move(folder: Path) -> None:
+    (folder / "modelyard.yml").rename(folder / "lax.yml")
+    edit(folder / "lax.yml", "margin: 0.05", "margin: 0.5")
+
+
+@pytest.mark.parametrize(
+    ("change", "command", "code", "words"),
+    [
+        (loosen, ("judge",), 1, "verdict: fail (hold)"),
+        (loosen, ("judge", "--keep"), 2, "outcomes/keeps-elsewhere"),
+        (link, ("judge",), 2, "config/linked-rules"),
+        (move, ("judge", "--config", "lax.yml"), 2, "config/moved"),
+    ],
+)
+@pytest.mark.parametrize("event", ["pull_request", "merge_group"])
+def test_in_github_actions_the_base_judges(
+    tmp_path: Path, change: Any, command: tuple[str, ...], code: int, words: str, event: str
+) -> None:
+    folder = repository(tmp_path / "bot")
+    (folder / "kept").mkdir()
+    SHAPES["promptfoo"](folder / "kept" / "champion", GOOD)
+    desk.git(folder, "add", "-A")
+    desk.git(folder, "commit", "-qm", "champion")
+    job = Repository(folder, tmp_path / "runner")
+    job.merged(change)
+    SHAPES["promptfoo"](folder / "new", WORSE)
+    says(job.run(*command, event=event), code, words)
+    told = (tmp_path / "runner" / "output").read_text("utf-8")
+    assert f"exit-code={code}" in told or f"\n{code}\n" in told
+    if code == 1:
+        assert "pass\\_rate" in (tmp_path / "runner" / "summary").read_text("utf-8")

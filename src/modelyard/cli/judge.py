@@ -19,7 +19,8 @@ def run(_command: Command, given: Mapping[str, str], _positional: list[str]) -> 
     """Judge; returns 0 where every gate passes."""
     named = Path(given.get("config", "modelyard.yml"))
     root = workspace(named.parent if named.parent.is_dir() else Path.cwd()).resolve()
-    path = files.inside(root, Path.cwd() / named, what="the configuration")
+    files.inside(root, Path.cwd() / named, what="the configuration")
+    config = Path(os.path.relpath(Path.cwd() / named, root)).as_posix()  # as it was named: a link stays one
     run_dir = files.inside(root, given.get("run-dir", "modelyard-judge"), what="run-dir")
     if files.first_link(root, run_dir) is not None:
         raise ConfigError(
@@ -28,7 +29,7 @@ def run(_command: Command, given: Mapping[str, str], _positional: list[str]) -> 
             hint="Remove the link, or name another folder with --run-dir.",
         )
     asked = Asked(
-        path.relative_to(root).as_posix(),
+        config,
         run_dir,
         base=given.get("base", ""),
         first=given.get("first") == "true",

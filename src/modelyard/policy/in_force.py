@@ -63,7 +63,7 @@ def rules_in_force(own: Loaded, *, event: Event | None, reference: str, scratch:
     folder = scratch / f"base-{commit}"
     text = commits.file_at(own.root, commit, own.file)
     if text is None:
-        refuse_moved(own, commit)
+        refuse_moved(own.root, own.file, own.config.model.name, commit)
         return Rules(own, commit=commit, proposal=True)
     write_atomic(folder / own.file, text)
     try:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
-from modelyard.config.load import NAME, Loaded
+from modelyard.config.load import NAME, Loaded, is_of_outcomes
 from modelyard.core import documents, files
 from modelyard.core.errors import ConfigError, Place
 from modelyard.vcs import commits
@@ -40,27 +40,33 @@ def refuse_link_at(root: Path, commit: str, path: str) -> None:
             raise _linked(each.path, f"the base {commit[:12]}")
 
 
-def refuse_moved(own: Loaded, commit: str) -> None:
+def refuse_moved(root: Path, file: str, model: str, commit: str) -> None:
     """Refuse to call a change the first configuration of a model that has one elsewhere at the base.
+
+    Args:
+        root: the workspace.
+        file: the configuration, relative to it.
+        model: the model's name.
+        commit: the base.
 
     Raises:
         ConfigError: it has one, or a file of the configuration's name there cannot be read.
     """
     listed = [
         each
-        for each in commits.entries(own.root, commit)
+        for each in commits.entries(root, commit)
         if each.path.endswith(_YAML) and each.mode != commits.LINK and each.size <= _LARGEST
     ]
-    for entry, text in zip(listed, commits.contents(own.root, listed), strict=True):
+    for entry, text in zip(listed, commits.contents(root, listed), strict=True):
         named = PurePosixPath(entry.path).name == NAME
-        if b"model" in text and _is_about(own.config.model.name, text, entry.path, unreadable=named):
+        if b"model" in text and _is_about(model, text, entry.path, unreadable=named):
             raise ConfigError(
-                f"the base {commit[:12]} has no {own.file}, but its rules for the model {own.config.model.name!r} may "
+                f"the base {commit[:12]} has no {file}, but its rules for the model {model!r} may "
                 f"stand in {entry.path}",
                 code="config/moved",
                 hint="A change is judged by the rules that stand before it: keep the configuration where it is, or "
                 "move it in a commit on the base branch first.",
-                place=Place(own.file),
+                place=Place(file),
             )
 
 
@@ -70,7 +76,8 @@ def _is_about(model: str, text: bytes, path: str, *, unreadable: bool) -> bool:
         data = documents.read(text.decode(), path).data
     except (UnicodeDecodeError, ConfigError):
         return unreadable
-    section = data.get("model") if isinstance(data, dict) and "data" in data else None
+    whole = isinstance(data, dict) and ("data" in data or is_of_outcomes(data))
+    section = data.get("model") if whole else None
     return isinstance(section, dict) and section.get("name") == model
 
 

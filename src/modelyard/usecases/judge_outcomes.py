@@ -24,7 +24,7 @@ from modelyard.core.files import sha256_file, write_atomic
 from modelyard.core.verdict import Verdict
 from modelyard.github.event import MAY_PROMOTE, Event
 from modelyard.policy.in_force import base_commit
-from modelyard.policy.planted import refuse_link_at
+from modelyard.policy.planted import refuse_link_at, refuse_moved
 from modelyard.records.envelope import Circumstances, Envelope, Record, write_record
 from modelyard.records.store import RunRecords
 from modelyard.vcs import commits, tree
@@ -158,6 +158,7 @@ def _in_force(root: Path, asked: Asked, own: LoadedOutcomes, event: Event | None
         )
     text = commits.file_at(root, commit, asked.config)
     if text is None:
+        refuse_moved(root, asked.config, own.config.model.name, commit)
         return _Rules(own, commit, proposal=True)
     base = parse(text.decode("utf-8", "replace"), asked.config)
     return _Rules(base, commit, changed=_without_challenger(base) != _without_challenger(own))
