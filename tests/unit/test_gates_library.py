@@ -228,6 +228,20 @@ def test_gates_may_be_typed() -> None:
     assert binary([{"metric": "roc_auc", "at_least": np.float32(0.6)}]).verdict == "pass"
 
 
+def test_metrics_with_costs_or_a_parameter_are_written_as_in_the_configuration() -> None:
+    costs = {
+        "mistakes": {"costs": [{"actual": 1, "predicted": 0, "cost": 10}, {"actual": 0, "predicted": 1, "cost": 1}]}
+    }
+    found = binary([{"metric": "mistakes", "at_most": 9}], metrics=costs)
+    label = GOOD >= 0.5
+    assert found.gates[0].estimate.value == pytest.approx(np.where(Y == 1, 10 * ~label, label).mean())
+    y = np.arange(N) % 3
+    table = np.random.default_rng(1).dirichlet(np.ones(3), N)
+    top = {"top_2": {"metric": "top_k_accuracy", "k": 2}}
+    gates = [{"metric": "top_2", "at_least": 0.5}]
+    assert judge(gates, y, challenger=table, task="multiclass", metrics=top).gates[0].state == "pass"
+
+
 # what holds for any rows
 
 ROWS = st.integers(min_value=60, max_value=200)
@@ -303,6 +317,16 @@ BAD: dict[str, tuple[dict[str, Any], str, str]] = {
     ),
     "unknown metric": ({"gates": [{"metric": "auc", "at_least": 0.5}]}, "config/unknown-metric", "mean 'roc_auc'"),
     "metric of another task": ({"gates": [{"metric": "r2", "at_least": 0.5}]}, "config/metric-of-another-task", "r2"),
+    "a function": (
+        {"metrics": {"mine": {"function": "a:b", "higher_is_better": True}}}, "config/function-in-call", "metrics.mine",
+    ),
+    "a name that is taken": (
+        {"metrics": {"roc_auc": {"costs": [{"actual": 1, "predicted": 0, "cost": 1}]}}}, "config/metric-taken",
+        "metrics.roc_auc",
+    ),
+    "costs of a class that is none": (
+        {"metrics": {"mine": {"costs": [{"actual": 2, "predicted": 0, "cost": 1}]}}}, "metric/unknown-class", "class 2",
+    ),
     "unknown key": ({"gates": [{"metric": "roc_auc", "at_leest": 1}]}, "config/unknown-key", "gates[0].at_leest"),
     "two operators": (
         {"gates": [{"metric": "roc_auc", "at_least": 0.5, "at_most": 0.9}]}, "config/one-operator", "gates[0].at_most",

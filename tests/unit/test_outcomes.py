@@ -246,8 +246,9 @@ def test_a_file_that_says_something_else_is_refused_with_its_side(tmp_path: Path
     shape, write, code = HOSTILE[name]
     path = tmp_path / {"table": "file.jsonl", "junit": "file.xml"}.get(shape, "file.json")
     write(path)
+    named: dict[str, Any] = {"case": "id", "outcome": "passed"} if shape == "table" else {}
     with pytest.raises(ModelyardError) as caught:
-        judge_outcomes(GATES[:1], path, format=shape, case="id" if shape == "table" else "", outcome="passed")
+        judge_outcomes(GATES[:1], path, format=shape, **named)
     assert caught.value.code == code, str(caught.value)
     assert "challenger" in str(caught.value)
 
@@ -261,6 +262,7 @@ SLIPS: dict[str, tuple[dict[str, Any], str, str]] = {
     "no gates": ({"gates": None}, "config/bad-value", "no default gates"),
     "format": ({"format": "promptfo"}, "outcomes/unknown-format", "Did you mean 'promptfoo'?"),
     "selection": ({"only": {"scorer": "match"}}, "outcomes/unknown-selection", "provider and prompt"),
+    "outcome": ({"outcome": "success"}, "outcomes/unknown-selection", "outcome means nothing in the format promptfoo"),
     "direction": ({"direction": "up"}, "config/bad-value", "allowed: higher, lower"),
     "no name tells": ({"format": None}, "outcomes/unnamed-format", "Name it: format: table, promptfoo"),
     "nothing applies": (

@@ -58,6 +58,7 @@ def judge(
     classes: Sequence[Any] | None = None,
     threshold: float | Mapping[str, float] = 0.5,
     metric: str | None = None,
+    metrics: Mapping[str, Any] | None = None,
     unit: Any = None,
     times: Any = None,
     weight: Any = None,
@@ -90,6 +91,7 @@ def judge(
         threshold: probability from which a binary prediction is positive, for all models or by ``challenger``,
             ``champion``, ``best-promoted`` and ``baseline``.
         metric: the primary metric, of the default gates.
+        metrics: metrics with costs or a parameter by the name that gates call them, as under ``evaluate.metrics``.
         unit: what is independent: (n,) values such as stores or users; or, with ``times``, ``"hour"``, ``"day"``,
             ``"week"``, ``"month"`` or ``{"every": "day", "zone": "Europe/Berlin"}``. Default: the day where there are
             times, else the row.
@@ -119,6 +121,7 @@ def judge(
         classes=classes,
         threshold=threshold,
         metric=metric,
+        metrics=metrics or {},
         unit=unit,
         times=times,
         weight=weight,

@@ -12,13 +12,13 @@ import numpy as np
 import polars as pl
 
 from modelyard.config.sections.data import Columns
-from modelyard.config.sections.evaluate import Checks, Evaluate
+from modelyard.config.sections.evaluate import Checks, Evaluate, OwnMetric
 from modelyard.config.sections.gate import Gate
 from modelyard.config.sections.model import Model
 from modelyard.core.documents import KeyPath, Tree, collected, dotted, shown
 from modelyard.core.errors import CollectedConfigError, ConfigError, DataError, ModelyardError, Place, nearest
 from modelyard.core.explain import checked
-from modelyard.core.sections import Section
+from modelyard.core.sections import Name, Section
 from modelyard.core.verdict import Verdict
 from modelyard.core.vocabulary import TASKS, TIME_UNITS
 from modelyard.evaluation import session as evaluation
@@ -27,6 +27,7 @@ from modelyard.evaluation.rulebook import Rulebook
 from modelyard.evaluation.test_set import baseline_predictions
 from modelyard.gates import arrays
 from modelyard.gates.result import Estimate, GateJudgement, Judgement, MetricValues, SliceJudgement, Word
+from modelyard.metrics.custom.misfit import misfit
 from modelyard.metrics.predictions import Predictions
 from modelyard.models import predictions as prediction_frames
 from modelyard.models.child.score import class_key
@@ -39,7 +40,7 @@ OFF = Checks(calibration="off", changed_predictions="off", train_test_gap="off",
 """Checks beside the gates are the pipeline's."""
 Y, TIMES, UNIT, WEIGHT = "y", "times", "unit", "weight"
 _ARGUMENTS = ((r"data\.columns\.time\b", TIMES), (r"data\.columns\.target\b", Y), (r"data\.columns\.", ""))
-_SECTIONS = r"\b(evaluate|model)\.(?=gates|positive|metric|threshold|confidence)"
+_SECTIONS = r"\b(evaluate|model)\.(?=gates|positive|metrics?|threshold|confidence)"
 
 
 class _Gates(Section):
@@ -69,6 +70,7 @@ def _judged(
     classes: Sequence[Any] | None,
     threshold: float | Mapping[str, float],
     metric: str | None,
+    metrics: Mapping[str, Any],
     unit: Any,
     times: Any,
     weight: Any,
@@ -80,8 +82,11 @@ def _judged(
     truth, learned_from = rows[Y], None if train_y is None else _truth(train_y, "train_y")
     model = _model(task, positive, metric)
     signature, order = _signature(model, truth, learned_from, classes)
-    book = Rulebook(model, Evaluate(gates=gates_of(gates), confidence=confidence_of(confidence), checks=OFF), columns)
-    problems = list(misuse.of_gates(book.evaluate.gates, model.task, lambda path: Place("", key=dotted(path))))
+    own = _own_metrics(metrics, model)
+    book = Rulebook(
+        model, Evaluate(gates=gates_of(gates), metrics=own, confidence=confidence_of(confidence), checks=OFF), columns
+    )
+    problems = list(misuse.of_gates(book.evaluate.gates, model.task, lambda path: Place("", key=dotted(path)), [*own]))
     if problems:
         raise collected(problems)
     known = _models(models, signature, order, threshold, len(rows))
@@ -127,6 +132,32 @@ def gates_of(given: Any) -> tuple[Gate, ...]:
         )
     written = [_plain(gate, ("gates", at)) for at, gate in enumerate(given)]
     return checked(Tree({"gates": written}, "", {(): 0}), _Gates).gates
+
+
+class _Metrics(Section):
+    """The metrics of a call."""
+
+    metrics: dict[Name, OwnMetric]
+    """By the name that gates call them."""
+
+
+def _own_metrics(given: Mapping[str, Any], model: Model) -> dict[str, OwnMetric]:
+    """Return metrics with costs or a parameter; a function runs in a process of its own, which the pipeline has."""
+    written = _plain(dict(given), ("metrics",))
+    found = checked(Tree({"metrics": written}, "", {(): 0}), _Metrics).metrics
+    for name, own in found.items():
+        place = Place(f"metrics.{name}")
+        if own.function is not None:
+            raise ConfigError(
+                "a function cannot be a metric here",
+                code="config/function-in-call",
+                hint="Gate by it in the pipeline, or write costs, or a metric with its parameter.",
+                place=place,
+            )
+        problem = misfit(name, own, model.task, place)
+        if problem is not None:
+            raise problem
+    return found
 
 
 def _plain(value: Any, path: KeyPath) -> Any:

@@ -23,6 +23,13 @@ def read(path: Path, name: OutcomeFormat | None, ask: Ask, where: str) -> list[A
         DataError: as ``Format.read``.
     """
     found = _by_suffix(path, where) if name is None else FORMATS.get(name)
+    for key in ("case", "outcome", "repeat", "cost"):
+        if getattr(ask, key) and key not in found.takes:
+            raise ConfigError(
+                f"{where}: {key} means nothing in the format {found.name}",
+                code="outcomes/unknown-selection",
+                hint="Remove it: the format says itself what it is.",
+            )
     for key in ask.only:
         if key not in found.selects:
             raise ConfigError(

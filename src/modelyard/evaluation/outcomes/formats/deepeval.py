@@ -23,6 +23,7 @@ class DeepEval(Format):
     """Test cases, each with its metrics; a case is what it asks, since names count up in the order of a run."""
 
     name: ClassVar[OutcomeFormat] = "deepeval"
+    takes: ClassVar[tuple[str, ...]] = ("case",)
     selects: ClassVar[tuple[str, ...]] = ("metric",)
 
     def read(self, path: Path, ask: Ask, where: str) -> list[Attempt]:

@@ -35,6 +35,8 @@ class Format(ABC):
     name: ClassVar[OutcomeFormat]
     suffixes: ClassVar[tuple[str, ...]] = ()
     """Of the files that are read so where no format is named."""
+    takes: ClassVar[tuple[str, ...]] = ()
+    """Which of ``case``, ``outcome``, ``repeat`` and ``cost`` may be named."""
     selects: ClassVar[tuple[str, ...]] = ()
     """What ``only`` may name."""
 

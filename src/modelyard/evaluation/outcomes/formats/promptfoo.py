@@ -25,6 +25,7 @@ class Promptfoo(Format):
     """One result for each test, prompt and provider; a test that is repeated has no number of its own."""
 
     name: ClassVar[OutcomeFormat] = "promptfoo"
+    takes: ClassVar[tuple[str, ...]] = ("case",)
     selects: ClassVar[tuple[str, ...]] = ("provider", "prompt")
 
     def read(self, path: Path, ask: Ask, where: str) -> list[Attempt]:

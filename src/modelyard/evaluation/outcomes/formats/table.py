@@ -14,6 +14,7 @@ class Table(Format):
     """Columns by name: the case, its outcome, and what else is asked for."""
 
     name: ClassVar[OutcomeFormat] = "table"
+    takes: ClassVar[tuple[str, ...]] = ("case", "outcome", "repeat", "cost")
     suffixes: ClassVar[tuple[str, ...]] = DATA_SUFFIXES
 
     def read(self, path: Path, ask: Ask, where: str) -> list[Attempt]:
