@@ -135,6 +135,18 @@ def test_costs_are_a_metric_of_their_own(tmp_path: Path) -> None:
     assert 0 < found["estimate"]["value"] < 3
 
 
+def test_a_level_is_adjusted_by_a_column_of_all_rows(tmp_path: Path) -> None:
+    gates = "    - {metric: log_loss, at_most: 0.6, adjust_by: size}\n    - {metric: log_loss, at_most: 0.6}\n"
+    folder = tiny(tmp_path, gates)
+    done = desk.inside(folder, "run")
+    assert done.code == 0, done.err
+    adjusted, plain = (gate["estimate"] for gate in desk.record(folder, "evaluate")["result"]["gates"])
+    codes = [[each["code"] for each in found["method"]] for found in (adjusted, plain)]
+    assert "adjusted" not in codes[1]
+    assert adjusted["high"] - adjusted["low"] <= plain["high"] - plain["low"]
+    assert ("adjusted" in codes[0]) == (adjusted["low"] != plain["low"])
+
+
 def waivers(**fields: str) -> str:
     written = {
         "gate": "accuracy-at-least",

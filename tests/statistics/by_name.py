@@ -15,6 +15,7 @@ from modelyard.metrics.metric import Metric
 from modelyard.metrics.predictions import Predictions
 from modelyard.metrics.statistics import correlation
 from modelyard.metrics.templates import TEMPLATES
+from modelyard.stats.adjusted import Control
 from modelyard.stats.interval import Interval
 from tests.statistics import composites as c
 
@@ -149,6 +150,38 @@ def tweedie_deviance(off: float, rate: float = 0.2) -> float:
     )
     mean = rate * off
     return 4 * (rate - 2 * math.sqrt(mean) * root + mean) / math.sqrt(mean)
+
+
+def controlled(kind: str, n: int, strength: float, units: int = 0) -> Callable[[Draw, int], Interval]:
+    """A level adjusted by a column that four times as many other rows have too; ``strength`` ties it to the loss."""
+
+    def draw_one(draw: Draw, at: int) -> Interval:
+        rows = 5 * n
+        unit = np.repeat(np.arange(5 * units), n // units) if units else None
+        shock = draw.normal(size=5 * units)[unit] if unit is not None else 0.0
+        if kind == "accuracy":
+            column = draw.normal(size=rows) + shock
+            truth = (draw.random(rows) < ndtr(1.2 + strength * column)).astype(np.int64)
+            model = Predictions(2, truth[:n])
+        else:
+            column = draw.exponential(size=rows) + np.abs(shock)
+            loss = strength * column + math.sqrt(1 - strength**2) * draw.exponential(size=rows)
+            model = Predictions(value=loss[:n])
+        y = np.ones(n) if kind == "accuracy" else np.zeros(n)
+        own, others = (None, None) if unit is None else (unit[:n], unit[n:])
+        control = Control.of("earlier", column[:n], column[n:], others)
+        return measure.level(METRICS.get(kind), c.truth_of(y, at, own), model, control=control)
+
+    return draw_one
+
+
+def controlled_truth(kind: str, strength: float, *, units: bool = False) -> float:
+    """Its true level."""
+    spread = 2.0 if units else 1.0
+    if kind == "accuracy":
+        return float(ndtr(1.2 / math.sqrt(1 + spread * strength**2)))
+    shock = math.sqrt(2 / math.pi) if units else 0.0
+    return strength * (1 + shock) + math.sqrt(1 - strength**2)
 
 
 def quantiles(n: int, q: float) -> Sample:

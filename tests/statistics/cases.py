@@ -574,11 +574,26 @@ def _of_values() -> list[Case]:
     return found
 
 
+def _adjusted() -> list[Case]:
+    found = []
+    for n, strength in product((50, 200, 1000, 5000), (0.0, 0.5, 0.8)):
+        for kind in ("accuracy", "mean_absolute_error"):
+            found.append(_made(f"{kind} adjusted by a column, strength {strength}", n,
+                               b.controlled(kind, n, strength), b.controlled_truth(kind, strength),
+                               repetitions=CLOSED if kind == "accuracy" and n > 200 else BOOTSTRAP,
+                               refuses=n < 100, suite=(n, strength) == (200, 0.8)))  # fmt: skip
+            if n >= 1000:
+                found.append(_made(f"{kind} adjusted by a column, strength {strength}, 100 stores", n,
+                                   b.controlled(kind, n, strength, units=100),
+                                   b.controlled_truth(kind, strength, units=True)))  # fmt: skip
+    return found
+
+
 CASES = tuple(
     case
     for group in (
         _proportions, _aucs, _means, _by_day, _bootstraps, _at_the_margin, _composed, _errors, _rankings, _shares,
-        _quiet_units, _correlations, _of_several_classes, _of_values, _equally_good, _known_limits,
+        _quiet_units, _correlations, _of_several_classes, _of_values, _adjusted, _equally_good, _known_limits,
     )
     for case in group()
 )  # fmt: skip

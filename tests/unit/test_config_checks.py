@@ -89,6 +89,13 @@ def test_a_metric_of_another_task_is_refused(folder: Path) -> None:
     assert said.startswith("modelyard.yml:1: model.metric: r2 is a metric for regression, and this task is binary\n")
 
 
+def test_rows_that_time_dealt_adjust_nothing(folder: Path) -> None:
+    text = with_gate("{metric: accuracy, at_least: 0.5, adjust_by: size}")
+    by_time = text.replace("by: stratified", "by: time").replace("target: churned", "target: churned, time: day")
+    assert by_time != text
+    assert codes(folder, by_time) == ["config/adjusted-without-chance"]
+
+
 def test_a_metric_that_is_to_be_near_a_number_is_no_primary_one(folder: Path) -> None:
     text = with_gate("{metric: r2, at_least: 0.1}", "regression")
     found_codes = codes(folder, text.replace("task: regression", "task: regression, metric: quantile_coverage_90"))
@@ -208,6 +215,7 @@ FUNCTION = "  metrics: {mine: {function: 'train:fit', higher_is_better: true, ne
             "config/metric-of-another-task",
         ),
         ("{metric: mine, at_least: 1}", "binary", FUNCTION.replace("NEEDS", "value"), "config/metric-of-another-task"),
+        ("{metric: r2, at_least: 0.5, adjust_by: size}", "regression", "", "config/senseless-gate"),
         ("{metric: quantile_coverage_90, better_than: champion}", "regression", "", "config/senseless-gate"),
         ("{metric: mean_tweedie_deviance, at_most: 1}", "regression", "", "config/unknown-metric"),
         (
@@ -251,6 +259,7 @@ def test_a_gate_that_could_never_be_judged_is_found_before_training(
         "{metric: r2, at_least: -3}",
         "{metric: mean_absolute_error, no_worse_than: champion, margin: 5000}",
         "{metric: quantile_coverage_90, between: [0.88, 0.92]}",
+        "{metric: accuracy, at_least: 0.5, adjust_by: size}",
     ],
 )
 def test_a_gate_that_can_be_judged_is_left_alone(folder: Path, gate: str) -> None:

@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from typing import Self
@@ -81,6 +81,11 @@ class Rulebook:
     def primary(self) -> Metric:
         """The metric of the default gates."""
         return metric_for(self.model.metric or PRIMARY[self.model.task], self.model.task)
+
+    def unadjusted(self) -> Self:
+        """Return the same rules without columns that adjust levels, for rows beside which there are no others."""
+        gates = tuple(gate.model_copy(update={"adjust_by": None}) for gate in self.evaluate.gates)
+        return replace(self, evaluate=self.evaluate.model_copy(update={"gates": gates}))
 
     @contextmanager
     def custom_metrics(self, signature: Signature) -> Iterator[Mapping[str, Metric]]:

@@ -1,6 +1,6 @@
 """An evaluation: rows, predictions and rules in, a judgement out; no configuration file, registry or record is read."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,9 +14,11 @@ from modelyard.evaluation import discover
 from modelyard.evaluation.checks import calibration, changed
 from modelyard.evaluation.checks.catalogue import CHECKS
 from modelyard.evaluation.checks.check import Subject
+from modelyard.evaluation.controls import control_of
 from modelyard.evaluation.curves import curves
 from modelyard.evaluation.gates import judgement, waivers
 from modelyard.evaluation.gates.judge import estimate_of
+from modelyard.evaluation.gates.rules import Rule
 from modelyard.evaluation.intervals import measure
 from modelyard.evaluation.intervals.strategy import Combination
 from modelyard.evaluation.rulebook import Rulebook, classes_by_code
@@ -26,6 +28,7 @@ from modelyard.metrics.predictions import Floats, Ints, Predictions
 from modelyard.models.child.score import misspelt
 from modelyard.models.predictions import encode
 from modelyard.records.results import CheckResult, Estimate, EvaluateResult, GateResult, MetricRow, Signature, WaiverRow
+from modelyard.stats.adjusted import Control
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,7 @@ class Session:
         signature: the challenger's.
         sample: training rows and the challenger's predictions of them, where the gap is looked at.
         behaviour: what the behaviour tests found.
+        others: Polars frame of the rows that chance might as well have made test rows; None where there are none such.
     """
 
     test: Any
@@ -67,6 +71,7 @@ class Session:
     signature: Signature
     sample: tuple[Floats | Ints, Predictions] | None = None
     behaviour: tuple[CheckResult, ...] = ()
+    others: Any | None = None
 
     def judge(self, book: Rulebook) -> Judgement:
         """Judge by a rulebook.
@@ -80,11 +85,17 @@ class Session:
         with book.custom_metrics(self.signature) as custom:
             rules = book.rules(primary, test_set, self.models, custom)
             columns = {column: Groups.of_column(self.test[column]) for rule in rules for column in rule.columns}
-            gates = judgement.judge_all(rules, test_set, self.models, columns)
+            gates = judgement.judge_all(rules, test_set, self.models, columns, self._controls(rules, book.columns))
             metrics = judgement.overview(rules, primary, task, test_set, self.models)
         gates, rows, expired = waivers.apply(gates, book.waivers, book.today, book.evaluate.waivers or "")
         checks = (*self._checks(book.evaluate.checks, primary, metrics), *self.behaviour, *expired)
         return Judgement(gates, metrics, rows, checks, columns)
+
+    def _controls(self, rules: Sequence[Rule], columns: Columns) -> dict[str, Control]:
+        others = self.others
+        weight = None if others is None or len(others) == 0 else weight_of(others, columns)
+        named = dict.fromkeys(rule.adjust_by for rule in rules if rule.adjust_by)
+        return {name: control_of(name, self.test, others, columns, weight) for name in named}
 
     def verdict_under(self, book: Rulebook) -> Verdict:
         """Return the verdict of another rulebook; one that cannot judge these rows is an error."""

@@ -88,6 +88,8 @@ class Metric(ABC):
     """It lies between 0 and 1, and 1 is perfect."""
     custom: ClassVar[bool] = False
     """The configuration defines it."""
+    of_all_rows: ClassVar[bool] = False
+    """It is a mean of one number of each row, so that a column of all rows can adjust it."""
     every_class: ClassVar[bool] = False
     """It is undefined where a class has no row."""
 
@@ -223,6 +225,7 @@ class MeanLoss(Metric):
     lowest: float | None = 0.0
 
     family: ClassVar[Family] = Family.MEAN
+    of_all_rows: ClassVar[bool] = True
 
     @abstractmethod
     def losses(self, y: "Ints | Floats", predictions: "Predictions") -> "Floats":

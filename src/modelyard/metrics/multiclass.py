@@ -145,6 +145,8 @@ class TopK(Proportion):
     needs: PredictionKind = "probability"
     k: int = 2
 
+    of_all_rows: ClassVar[bool] = True
+
     def considered(self, y: "Ints") -> "Bools":
         """Return every row."""
         import numpy as np

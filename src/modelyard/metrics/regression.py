@@ -103,6 +103,8 @@ class QuantileCoverage(Proportion):
     tasks: frozenset[Task] = REGRESSION
     needs: PredictionKind = "value"
 
+    of_all_rows: ClassVar[bool] = True
+
     def considered(self, y: "Ints") -> "Bools":
         """Return every row."""
         import numpy as np

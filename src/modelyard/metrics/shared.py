@@ -16,6 +16,8 @@ CLIP = 1e-6
 class Accuracy(Proportion):
     """Share of all rows that are right."""
 
+    of_all_rows: ClassVar[bool] = True
+
     def considered(self, y: "Ints") -> "Bools":
         """Return every row."""
         import numpy as np

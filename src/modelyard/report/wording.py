@@ -48,6 +48,7 @@ _CHANGED = (
 _GAP = "{metric} {train:.4g} on {rows:,} training rows, {test:.4g} on the test rows"
 REASONS = {
     # how an interval was made
+    "adjusted": "adjusted by {column}, {narrower:.0%} narrower",
     "bca": "BCa bootstrap, {resamples:,} resamples{redrawn}",
     "bootstrap-t": "bootstrap-t",
     "clopper-pearson": "Clopper–Pearson",
@@ -104,6 +105,7 @@ REASONS = {
     "write the margin in the metric's own unit",
     "share-of-no-gain": "a margin of {margin} is a share of what the {reference} gains over the baseline, and it gains "
     "nothing with confidence; write the margin in the metric's own unit",
+    "no-control": "{column} is not known of other rows",
     "no-champion": "there is no champion yet",
     "no-powered-slice": "none of the {slices:,} slices has enough rows to show a shortfall that matters",
     "no-reference": "there is no {reference} to compare with",

@@ -147,6 +147,7 @@ def _prepare(config: Config, read: Callable[[str], Any], name: str, row: str) ->
         needed |= dict.fromkeys(getattr(columns, key), f"data.columns.{key}")
     for gate in config.evaluate.gates:
         needed |= dict.fromkeys(gate.columns, "evaluate.gates.by")
+        needed |= {} if gate.adjust_by is None else {gate.adjust_by: "evaluate.gates.adjust_by"}
     require_columns(frame.columns, needed, f"data.sets.{name}")
     if "" in frame.columns and "" not in columns.drop:
         raise DataError(

@@ -62,6 +62,9 @@ class Gate(_Demands):
     slice_drop: Annotated[float, Field(gt=0)] | None = None
     """A shortfall that a slice's rows have to be able to show; 0.10 for proportions and areas, a tenth of the bound for
     losses."""
+    adjust_by: Text | None = None
+    """A column of numbers that tells hard rows from easy ones, such as an earlier score: its mean on the training rows,
+    which chance dealt, adjusts the level. It narrows the interval where the column goes with the loss."""
     inconclusive: Literal["hold", "allow"] = "hold"
     """allow: an inconclusive gate is counted and shown, and does not hold the model back."""
 
@@ -90,6 +93,18 @@ class Gate(_Demands):
                 code="config/needs-slices",
                 at=("require" if self.require == "every" else "slice_drop",),
                 hint="Add by: [column], or remove it.",
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _adjusts_a_level(self) -> Self:
+        if self.adjust_by is not None and (self.operator.compares or self.by):
+            raise wrong(
+                "adjust_by is for the level of all rows"
+                + (", and a gate with slices judges parts of them" if self.by else ", and this gate compares models"),
+                code="config/adjusted-gate",
+                at=("adjust_by",),
+                hint="Remove it: differences on the same rows are paired already, and slices belong in another gate.",
             )
         return self
 

@@ -16,6 +16,7 @@ from modelyard.evaluation.test_set import TestSet
 from modelyard.metrics.metric import Metric, Proportion
 from modelyard.metrics.predictions import Predictions
 from modelyard.stats import clusters, power
+from modelyard.stats.adjusted import Control
 from modelyard.stats.interval import Interval, refuse, z_value
 
 Models = Mapping[str, Predictions]
@@ -41,6 +42,8 @@ class Case:
     rule: Rule
     test_set: TestSet
     models: Models
+    control: Control | None = None
+    """What adjusts the challenger's level."""
 
     @property
     def roles(self) -> list[str]:
@@ -66,7 +69,8 @@ class Case:
         bounds = (
             () if role != "challenger" else tuple(each for each in (demand.bound, demand.upper) if each is not None)
         )
-        return measure.level(self.rule.metric, self.test_set, self.models[role], bounds=bounds)
+        control = self.control if role == "challenger" else None
+        return measure.level(self.rule.metric, self.test_set, self.models[role], bounds=bounds, control=control)
 
     def turned(self) -> tuple[Interval, float]:
         """Return the rule's quantity, turned so that more is better, and the bound that it must not fall below."""

@@ -11,16 +11,20 @@ from modelyard.evaluation.gates.rules import Rule
 from modelyard.evaluation.test_set import Groups, TestSet
 from modelyard.metrics.predictions import Ints
 from modelyard.records.results import Estimate, GateResult, SliceRow
+from modelyard.stats.adjusted import Control
 from modelyard.stats.interval import Interval
 
 MOST_SLICES = 200
 """Slices of one column that are reported, the largest first."""
 
+NO_CONTROLS: Mapping[str, Control] = {}
 Columns = Mapping[str, Groups]
 """The columns that rules slice by."""
 
 
-def judge(rule: Rule, test_set: TestSet, models: Models, columns: Columns) -> GateResult:
+def judge(
+    rule: Rule, test_set: TestSet, models: Models, columns: Columns, controls: Mapping[str, Control] = NO_CONTROLS
+) -> GateResult:
     """Judge one gate on all test rows, and report its slices.
 
     Args:
@@ -28,8 +32,9 @@ def judge(rule: Rule, test_set: TestSet, models: Models, columns: Columns) -> Ga
         test_set: the test rows.
         models: predictions by role, in the order of the rows.
         columns: of the columns that rules slice by.
+        controls: control variates by the name of their column.
     """
-    case = Case(rule, test_set, baseline_for(rule.metric, models))
+    case = Case(rule, test_set, baseline_for(rule.metric, models), controls.get(rule.adjust_by))
     blank = _blank(case)
     missing = _missing(case)
     if missing is not None:
@@ -81,6 +86,8 @@ def _missing(case: Case) -> tuple[Verdict, Reason] | None:
     if reference in ("champion", "best-promoted") and reference not in models:
         return Verdict.NOT_APPLICABLE, because("no-champion" if "champion" not in models else "champion-is-best")
     absent = [role for role in case.roles if role not in models]
+    if case.rule.adjust_by and case.control is None:
+        return Verdict.ERROR, because("no-control", column=case.rule.adjust_by)
     if absent:
         return Verdict.ERROR, because("no-reference", reference=absent[0])
     without = [role for role in case.roles if not models[role].has(metric.needs)]

@@ -1,13 +1,13 @@
 """All gates together: the overview of metrics, and the verdict."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from modelyard.core.errors import ConfigError
 from modelyard.core.verdict import Verdict
 from modelyard.core.vocabulary import Task
 from modelyard.evaluation.gates.decision import Models, baseline_for
-from modelyard.evaluation.gates.judge import Columns, estimate_of, judge
+from modelyard.evaluation.gates.judge import NO_CONTROLS, Columns, estimate_of, judge
 from modelyard.evaluation.gates.rules import Rule
 from modelyard.evaluation.intervals import measure
 from modelyard.evaluation.test_set import TestSet
@@ -15,15 +15,19 @@ from modelyard.metrics.catalogue import METRICS, OVERVIEW
 from modelyard.metrics.metric import Metric
 from modelyard.records.results import CheckResult, GateResult, MetricRow
 from modelyard.records.results.evaluate import verdict_of as combined
+from modelyard.stats.adjusted import Control
 
 
-def judge_all(rules: Sequence[Rule], test_set: TestSet, models: Models, columns: Columns) -> tuple[GateResult, ...]:
+def judge_all(
+    rules: Sequence[Rule], test_set: TestSet, models: Models, columns: Columns,
+    controls: Mapping[str, Control] = NO_CONTROLS,
+) -> tuple[GateResult, ...]:  # fmt: skip
     """Judge every gate.
 
     Raises:
         ConfigError: no gate applies, so that nothing would be judged.
     """
-    judged = tuple(judge(rule, test_set, models, columns) for rule in rules)
+    judged = tuple(judge(rule, test_set, models, columns, controls) for rule in rules)
     refuse_nothing(judged)
     return judged
 

@@ -27,6 +27,15 @@ def problems(loaded: Loaded) -> Iterator[ConfigError]:
     if config.model.metric is not None:
         yield from _primary(loaded, config.model.metric)
     yield from of_gates(config.evaluate.gates, config.model.task, loaded.place, [*config.evaluate.metrics])
+    for at, gate in enumerate(config.evaluate.gates):
+        if gate.adjust_by is not None and (config.data.split is None or config.data.split.by == "time"):
+            found = "given sets" if config.data.split is None else "a split by time"
+            yield ConfigError(
+                f"adjust_by needs rows that chance dealt to training and test, and with {found} the two may differ",
+                code="config/adjusted-without-chance",
+                hint="Split one set by random, hash or stratified, or remove adjust_by.",
+                place=loaded.place(("evaluate", "gates", at, "adjust_by")),
+            )
 
 
 def of_gates(
@@ -82,15 +91,26 @@ def aim_misuse(gate: Gate, metric: Metric) -> Misuse | None:
     )
 
 
+def adjust_misuse(gate: Gate, metric: Metric) -> Misuse | None:
+    """Return why a metric cannot be adjusted by a column."""
+    if gate.adjust_by is None or metric.of_all_rows:
+        return None
+    return Misuse(
+        f"{metric.name} is no mean over all rows, so that no column adjusts it",
+        "Remove it; mean losses, accuracy, top_k_accuracy and quantile_coverage can be adjusted.",
+        "adjust_by",
+    )
+
+
 def misuses(gate: Gate, metric: Metric) -> Iterator[Misuse]:
     """Yield why a gate makes no sense for its metric."""
     nearness = aim_misuse(gate, metric)
     if nearness is not None:
         yield nearness
         return
-    problem = baseline_misuse(gate, metric)
-    if problem is not None:
-        yield problem
+    for problem in (baseline_misuse(gate, metric), adjust_misuse(gate, metric)):
+        if problem is not None:
+            yield problem
     low, high = metric.lowest, metric.highest
     for bound in (gate.demand.bound, gate.demand.upper):
         if bound is not None and ((low is not None and bound < low) or (high is not None and bound > high)):

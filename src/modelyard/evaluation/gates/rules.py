@@ -12,7 +12,7 @@ from modelyard.core.errors import ConfigError, Place
 from modelyard.core.operators import OPERATORS, Contrast, Demand, Difference, Operator
 from modelyard.core.vocabulary import Keeps, Reference, Task
 from modelyard.evaluation.gates import names
-from modelyard.evaluation.gates.misuse import aim_misuse, baseline_misuse, metric_for, no_primary
+from modelyard.evaluation.gates.misuse import adjust_misuse, aim_misuse, baseline_misuse, metric_for, no_primary
 from modelyard.metrics.metric import Metric
 
 NO_CUSTOM: Mapping[str, Metric] = {}
@@ -37,6 +37,8 @@ class Rule:
     named: tuple[tuple[str, str], ...] = ()
     """Column and value of the slices that must be judged."""
     slice_drop: float | None = None
+    adjust_by: str = ""
+    """The column whose mean on other rows adjusts the level."""
     every_slice: bool = False
     allow: bool = False
     default: bool = False
@@ -74,7 +76,7 @@ def from_config(
 
 def _rule(gate: Gate, name: str, task: Task, place: Place, custom: Mapping[str, Metric]) -> Rule:
     metric, operator, demand = metric_for(gate.metric, task, place, custom), gate.operator, gate.demand
-    problem = baseline_misuse(gate, metric) or aim_misuse(gate, metric)
+    problem = baseline_misuse(gate, metric) or aim_misuse(gate, metric) or adjust_misuse(gate, metric)
     if problem is not None:
         raise ConfigError(problem.message, code="config/baseline-gate", hint=problem.hint, place=place)
     rule = Rule(
@@ -85,6 +87,7 @@ def _rule(gate: Gate, name: str, task: Task, place: Place, custom: Mapping[str, 
         by=gate.whole_columns,
         named=gate.named_slices,
         slice_drop=gate.slice_drop,
+        adjust_by=gate.adjust_by or "",
         every_slice=gate.require == "every",
         allow=gate.inconclusive == "allow",
         line=place.line,

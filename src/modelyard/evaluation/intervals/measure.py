@@ -5,11 +5,12 @@ This is the only bridge between what a metric is (``metrics``) and how its uncer
 
 from collections.abc import Sequence
 
-from modelyard.evaluation.intervals import class_area, composed, correlation, direct  # noqa: F401 - they register
+from modelyard.evaluation.intervals import adjusted, class_area, composed, correlation, direct  # noqa: F401 - they register
 from modelyard.evaluation.intervals.strategy import STRATEGIES, Combination, Strategy
 from modelyard.evaluation.test_set import TestSet
 from modelyard.metrics.metric import Metric
 from modelyard.metrics.predictions import Predictions
+from modelyard.stats.adjusted import Control
 from modelyard.stats.interval import Interval
 
 
@@ -18,7 +19,14 @@ def strategy_of(metric: Metric) -> Strategy:
     return STRATEGIES.get(metric.family)
 
 
-def level(metric: Metric, test_set: TestSet, model: Predictions, *, bounds: Sequence[float] = ()) -> Interval:
+def level(
+    metric: Metric,
+    test_set: TestSet,
+    model: Predictions,
+    *,
+    bounds: Sequence[float] = (),
+    control: Control | None = None,
+) -> Interval:
     """Return a metric of one model with its interval, in natural units.
 
     Args:
@@ -26,8 +34,10 @@ def level(metric: Metric, test_set: TestSet, model: Predictions, *, bounds: Sequ
         test_set: the rows.
         model: predictions, in the order of the rows.
         bounds: values that the limits decide against, so that a bootstrap knows where to look closer.
+        control: a control variate, of a metric of all rows.
     """
-    return _undefined(metric, test_set, [model]) or strategy_of(metric).level(metric, test_set, model, bounds)
+    found = _undefined(metric, test_set, [model]) or strategy_of(metric).level(metric, test_set, model, bounds)
+    return found if control is None else adjusted.level(metric, test_set, model, found, control, bounds)
 
 
 def contrast(metric: Metric, test_set: TestSet, combination: Combination) -> Interval:

@@ -99,7 +99,8 @@ def _judged(
                 role: reference_of(context, role, version, kept, folder / "scored", challenger.signature)
                 for role, version in versions.items()
             }
-            judged = session_of(context, facts, kept, challenger, references, versions, seed).judge(book)
+            session = session_of(context, facts, kept, challenger, references, versions, seed)
+            judged = session.judge(book.unadjusted())  # what is left of them was dealt by no chance
         except ModelyardError as error:
             context.console.say(f"  they cannot be scored: {error.message}")
             return r.BaseRows(why="not-scored", **known)

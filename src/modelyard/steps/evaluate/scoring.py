@@ -51,7 +51,9 @@ def scored(
             shutil.rmtree(context.run_dir / "golden", ignore_errors=True)
         replace_folder(folder, context.run_dir / "predictions")
     session = session_of(context, facts, rows.test, challenger, references, versions, seed)
-    judged = replace(session, sample=learned_from, behaviour=behaved)
+    split = context.config.data.split
+    dealt = rows.train if split is not None and split.by != "time" else None
+    judged = replace(session, sample=learned_from, behaviour=behaved, others=dealt)
     return judged, {"challenger": challenger, **references}
 
 
