@@ -10,6 +10,8 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from modelyard.core.vocabulary import OUTCOME_FORMATS
 from modelyard.evaluation.outcomes.formats import FORMATS
@@ -126,6 +128,24 @@ def test_tables_come_in_many_kinds(kind: str) -> None:
     found = judge_outcomes([{"metric": "pass_rate", "at_least": 0.6}], as_given[kind], case="id", outcome="ok")
     assert found.gates[0].estimate.value == 0.75
     assert found.verdict == "pass"
+
+
+@settings(max_examples=10, deadline=None)
+@given(seed=st.integers(0, 2**20), attempts=st.integers(1, 3))
+def test_neither_order_nor_names_of_cases_matter(seed: int, attempts: int) -> None:
+    draw = np.random.default_rng(seed)
+    case, attempt = np.repeat(np.arange(80), attempts), np.tile(np.arange(attempts), 80)
+    sides = [{"case": case, "try": attempt, "ok": draw.random(len(case)) < rate} for rate in (0.7, 0.6)]
+    named: dict[str, Any] = {"case": "case", "outcome": "ok", "repeat": "try"}
+    gates = [{"metric": "pass_rate", "no_worse_than": "champion", "margin": 0.1}]
+    plain = judge_outcomes(gates, *sides, **named)
+    order, names = draw.permutation(len(case)), np.array([f"q{each}" for each in draw.permutation(80)])
+    first = {key: values[order] for key, values in sides[0].items()}
+    moved = judge_outcomes(gates, {**first, "case": names[first["case"]]}, {**sides[1], "case": names[case]}, **named)
+    assert moved.verdict == plain.verdict
+    assert moved.gates[0].interval == pytest.approx(plain.gates[0].interval, rel=0.2, abs=1e-9)
+    turned = judge_outcomes(gates, sides[1], sides[0], **named)
+    assert turned.gates[0].estimate.value == pytest.approx(-(plain.gates[0].estimate.value or 0.0), abs=1e-12)
 
 
 def test_one_file_may_hold_both_sides(tmp_path: Path) -> None:
