@@ -111,6 +111,14 @@ def test_the_published_schema_accepts_the_examples_and_refuses_a_slip(path: Path
         jsonschema.validate({**data, "evalute": {}}, schema)
 
 
+def test_the_published_schema_of_outcomes_accepts_the_example_and_refuses_a_slip() -> None:
+    schema = json.loads((ROOT / "schemas" / "outcomes.schema.json").read_bytes())
+    text = (ROOT / "examples" / "outcomes" / "outcomes.yml").read_text("utf-8")
+    jsonschema.validate(yaml.safe_load(text), schema)
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(yaml.safe_load(text.replace("outcome: passed", "outcom: passed")), schema)
+
+
 def test_the_own_script_example_needs_at_most_15_lines() -> None:
     text = (ROOT / "examples" / "own-script" / "modelyard.yml").read_text("utf-8")
     assert len(text.splitlines()) <= 15

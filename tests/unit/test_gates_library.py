@@ -358,6 +358,7 @@ BAD: dict[str, tuple[dict[str, Any], str, str]] = {
     "class of no name": ({"classes": [0, 2]}, "data/unknown-class", "y holds 1, which classes does not name"),
     "confidence": ({"confidence": 95}, "config/bad-value", "confidence: found 95"),
     "threshold": ({"threshold": 0}, "config/bad-value", "threshold: found 0"),
+    "threshold of nobody": ({"threshold": {"champ": 0.3}}, "config/unknown-key", "Did you mean 'champion'?"),
     "a class twice": ({"classes": [0, 1, 1]}, "config/bad-value", "named twice"),
 }  # fmt: skip
 

@@ -38,6 +38,7 @@ from modelyard.training.baseline import fit_baseline
 
 OFF = Checks(calibration="off", changed_predictions="off", train_test_gap="off", discovered_slices="off")
 """Checks beside the gates are the pipeline's."""
+ROLES = ("challenger", "champion", "best-promoted", "baseline")
 Y, TIMES, UNIT, WEIGHT = "y", "times", "unit", "weight"
 _ARGUMENTS = ((r"data\.columns\.time\b", TIMES), (r"data\.columns\.target\b", Y), (r"data\.columns\.", ""))
 _SECTIONS = r"\b(evaluate|model)\.(?=gates|positive|metrics?|threshold|confidence)"
@@ -364,6 +365,14 @@ def _models(
     given: Mapping[str, Any], signature: r.Signature, order: list[Any], threshold: Any, rows: int
 ) -> dict[str, Predictions]:
     known: dict[str, Predictions] = {}
+    strange = [str(role) for role in threshold if role not in ROLES] if isinstance(threshold, Mapping) else []
+    if strange:
+        raise ConfigError(
+            f"there is no model {strange[0]!r}; models are {', '.join(ROLES)}",
+            code="config/unknown-key",
+            hint=nearest(strange[0], ROLES) or "Name one of them.",
+            place=Place("threshold"),
+        )
     if "challenger" not in given:
         raise DataError(
             "no predictions of the challenger", code="data/array-shape", hint="Pass challenger=, its predictions."

@@ -15,7 +15,7 @@ from pydantic.fields import FieldInfo
 
 from modelyard.cli.commands import COMMANDS
 from modelyard.cli.flags import Flag
-from modelyard.config.schema import schema
+from modelyard.config.schema import outcomes_schema, schema
 from modelyard.core.docstrings import field_docstrings
 from modelyard.generate import errors
 from modelyard.generate.actions import (
@@ -129,6 +129,7 @@ def generated() -> dict[Path, str]:
         ROOT / "action.yml": root_action(),
         **{ROOT / "actions" / step.name / "action.yml": step_action(step.spec) for step in commands()},
         ROOT / "schemas" / "modelyard.schema.json": json.dumps(schema(), indent=2, ensure_ascii=False) + "\n",
+        ROOT / "schemas" / "outcomes.schema.json": json.dumps(outcomes_schema(), indent=2, ensure_ascii=False) + "\n",
     }
 
 

@@ -67,17 +67,18 @@ def paired(sides: Mapping[str, Sequence[Attempt]], tags: Sequence[str] = ()) -> 
     measures = [name for name in MEASURES if all(getattr(attempt, name) is not None for attempt in attempts)]
     return Cases(
         names,
-        {tag: tuple(_tag(tag, name, [*known["challenger"][name]]) for name in names) for tag in tags},
+        {tag: tuple(_tag(tag, name, known["challenger"][name]) for name in names) for tag in tags},
         {
-            role: {
-                measure: np.array([np.mean([float(getattr(one, measure)) for one in found[name]]) for name in names])
-                for measure in measures
-            }
+            role: {measure: np.array([_mean(found[name], measure) for name in names]) for measure in measures}
             for role, found in known.items()
         },
         repeated=any(len(found[name]) > 1 for found in known.values() for name in names),
         unmatched={role: count for role, count in unmatched.items() if count},
     )
+
+
+def _mean(attempts: Sequence[Attempt], measure: str) -> float:
+    return sum(float(getattr(one, measure)) for one in attempts) / len(attempts)
 
 
 def _by_case(attempts: Sequence[Attempt], role: str) -> dict[str, list[Attempt]]:
