@@ -139,7 +139,7 @@ def test_the_templates_permissions_are_exactly_these() -> None:
         for name, job in yaml.safe_load(path.read_text("utf-8"))["jobs"].items()
     }
     assert found == {
-        ("ml-comment", "comment"): {"actions": "read", "pull-requests": "write"},
+        ("ml-comment", "comment"): {"contents": "read", "actions": "read", "pull-requests": "write"},
         ("ml-pull-request", "evaluate"): {"contents": "read"},
         ("ml-pull-request", "comment"): {"pull-requests": "write"},
         ("ml-train-promote", "evaluate"): {"contents": "read"},

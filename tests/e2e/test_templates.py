@@ -150,6 +150,7 @@ def test_a_pull_request_is_judged_and_commented_on_and_promotes_nothing(
     lines = comment["body"].splitlines()
     assert lines[0] == f"<!-- modelyard:comment v1 model=tiny head={head} run=1.1 -->"
     assert lines[1] == "## ✅ Promote · `tiny`"
+    assert lines[5].startswith("> As recorded by the job that ran this pull request's code")
     assert "| **loosened** | `evaluate.gates[0].at_least` | `0.6` | `0.1` |" in comment["body"]
     assert f"Commit {head[:12]}" in lines[-1]
     assert comment["user"]["login"] == BOT
@@ -211,8 +212,10 @@ def test_a_forks_pull_request_stays_without_a_comment_until_the_second_workflow_
     (comment,) = github.comments.values()
     assert comment["body"].splitlines()[0] == f"<!-- modelyard:comment v1 model=tiny head={head} run=1.1 -->"
     assert "As reported by the pull request's own run" in comment["body"]
+    assert "As recorded by the job" not in comment["body"]
     assert [call.operation for call in github.calls[before:]] == [
-        "pulls/list", "actions/list-workflow-run-artifacts", "actions/download-artifact", "storage",
+        "pulls/list", "actions/list-workflow-run-artifacts", "git/get-tree", "repos/get-content",
+        "actions/download-artifact", "storage",
         "pulls/get", "users/get-authenticated", "issues/list-comments", "issues/create-comment",
     ]  # fmt: skip
 

@@ -14,7 +14,7 @@ from modelyard.cli import comment as command
 from modelyard.core.verdict import Verdict
 from modelyard.records.envelope import Envelope
 from modelyard.records.results import Problem
-from tests import payloads
+from tests import desk, payloads
 from tests.hub import BOT, Hub, comment, hub
 from tests.report_samples import run as records
 
@@ -41,11 +41,24 @@ def pull(number: int = 7, *, head: str = HEAD, owner: str = "mallory", home: int
     return {"number": number, "state": "open", "head": where}
 
 
+def push_models(running: Hub, folder: Path, *models: str) -> None:
+    """Make the default branch hold a configuration of each model."""
+    for at, model in enumerate(models):
+        where = folder / (f"{at}" if at else "")
+        where.mkdir(parents=True, exist_ok=True)
+        text = desk.CONFIG.replace("name: tiny", f"name: {model}")
+        (where / ("modelyard.yml" if at % 2 == 0 else "other.yaml")).write_text(text, "utf-8")
+    desk.commit(folder)
+    desk.git(folder, "branch", "-M", "main")
+    running.push(folder)
+
+
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[Hub]:
     with hub(tmp_path / "hub") as running:
         running.tokens["ghs_comment"] = {"pull-requests"}
         running.pulls[7] = pull()
+        push_models(running, tmp_path / "main", MODEL)
         running.artifacts[1] = {"run": RUN, "name": f"modelyard-records-{MODEL}", "data": archive(kept())}
         yield running
         assert running.violations == []
@@ -61,7 +74,7 @@ def post(server: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: p
     def act(payload: Mapping[str, Any] | None = None) -> str:
         told = {
             "GITHUB_ACTIONS": "true", "GITHUB_EVENT_NAME": "workflow_run", "GITHUB_REPOSITORY": server.name,
-            "GITHUB_SHA": "b" * 40, "GITHUB_RUN_ID": "7002", "GITHUB_REF": "refs/heads/main",
+            "GITHUB_SHA": server.run("rev-parse", "main"), "GITHUB_RUN_ID": "7002", "GITHUB_REF": "refs/heads/main",
             "GITHUB_EVENT_PATH": str(tmp_path / "event.json"), "GITHUB_OUTPUT": str(tmp_path / "output"),
             "GITHUB_API_URL": server.url, "GITHUB_SERVER_URL": server.url, "MODELYARD_TOKEN": "ghs_comment",
         }  # fmt: skip
@@ -86,7 +99,8 @@ def test_the_records_are_rendered_anew_and_said_to_be_second_hand(server: Hub, p
     assert "all is well" not in made["body"]
     assert f"actions/runs/{RUN}" in lines[-1]
     assert [call.operation for call in server.calls] == [
-        "pulls/list", "actions/list-workflow-run-artifacts", "actions/download-artifact", "storage",
+        "pulls/list", "actions/list-workflow-run-artifacts", "git/get-tree", "repos/get-content",
+        "actions/download-artifact", "storage",
         "pulls/get", "users/get-authenticated", "issues/list-comments", "issues/create-comment",
     ]  # fmt: skip
 
@@ -181,7 +195,10 @@ def test_other_artifacts_are_not_looked_at(server: Hub, post: Posting, change: d
     assert "storage" not in [call.operation for call in server.calls]
 
 
-def test_records_of_another_model_than_the_artifact_says_are_refused(server: Hub, post: Posting) -> None:
+def test_records_of_another_model_than_the_artifact_says_are_refused(
+    server: Hub, post: Posting, tmp_path: Path
+) -> None:
+    push_models(server, tmp_path / "more", MODEL, "other")
     server.artifacts[1]["name"] = "modelyard-records-other"
     assert "the records of other cannot be shown: they are missing, or another model's" in post()
 
@@ -191,18 +208,38 @@ def test_without_the_permission_the_notice_says_which(server: Hub, post: Posting
     assert "permissions: {pull-requests: write}" in post()
 
 
-def test_a_run_that_keeps_many_artifacts_gets_few_comments(server: Hub, post: Posting) -> None:
-    for number in range(2, 122):
-        server.artifacts[number] = {"run": RUN, "name": f"modelyard-records-look-{number:03}", "data": archive(kept())}
+def test_a_run_that_keeps_many_artifacts_gets_few_comments(server: Hub, post: Posting, tmp_path: Path) -> None:
+    names = [f"look-{number:03}" for number in range(2, 22)]
+    push_models(server, tmp_path / "more", MODEL, *names)
+    for number, name in enumerate(names, 2):
+        server.artifacts[number] = {"run": RUN, "name": f"modelyard-records-{name}", "data": archive(kept())}
     told = post()
-    assert "kept records of 121 models; 10 were looked at" in told
+    assert "kept records of 21 models; 10 were looked at" in told
     assert len(server.comments) == 1, "of the ten, the one whose records are its own"
     assert [call.operation for call in server.calls].count("storage") == 10
 
 
+def test_models_that_the_default_branch_does_not_have_get_no_comment(server: Hub, post: Posting) -> None:
+    for number in range(2, 122):
+        server.artifacts[number] = {"run": RUN, "name": f"modelyard-records-look-{number:03}", "data": archive(kept())}
+    told = post()
+    assert "120 of 121 models have no configuration on the default branch; not shown" in told
+    assert len(server.comments) == 1
+    assert [call.operation for call in server.calls].count("storage") == 1
+    assert len(server.calls) < 12
+
+
+def test_without_the_right_to_read_the_repository_the_bound_alone_holds(server: Hub, post: Posting) -> None:
+    server.fail("git/get-tree", status=403, times=9, message="Resource not accessible by integration")
+    told = post()
+    assert "contents: read" in told
+    assert len(server.comments) == 1
+
+
 def test_a_run_whose_artifacts_are_large_together_is_looked_at_in_part(
-    server: Hub, post: Posting, monkeypatch: pytest.MonkeyPatch
+    server: Hub, post: Posting, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    push_models(server, tmp_path / "more", MODEL, "a", "b", "c")
     monkeypatch.setattr(command, "MOST_BYTES", 2 * len(server.artifacts[1]["data"]))
     for name in ("a", "b", "c"):
         server.artifacts[len(server.artifacts) + 1] = {**server.artifacts[1], "name": f"modelyard-records-{name}"}
@@ -210,7 +247,8 @@ def test_a_run_whose_artifacts_are_large_together_is_looked_at_in_part(
     assert [call.operation for call in server.calls].count("storage") == 2
 
 
-def test_a_broken_artifact_does_not_silence_the_others(server: Hub, post: Posting) -> None:
+def test_a_broken_artifact_does_not_silence_the_others(server: Hub, post: Posting, tmp_path: Path) -> None:
+    push_models(server, tmp_path / "more", MODEL, "a-broken-one")
     server.artifacts[2] = {"run": RUN, "name": "modelyard-records-a-broken-one", "data": b"PK no archive"}
     told = post()
     assert "the records of a-broken-one cannot be shown" in told

@@ -8,6 +8,7 @@ that cannot be written never changes a verdict: the step stays green and says wh
 import os
 import tempfile
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,7 +20,16 @@ from modelyard.github.comments import Marker, upsert
 from modelyard.github.credentials import client_for
 from modelyard.github.event import Event, OtherRun, read_event
 from modelyard.github.log import Annotation
-from modelyard.github.workflow_run import MOST_BYTES, MOST_MODELS, Artifact, fetch, kept_records, pull_request
+from modelyard.github.workflow_run import (
+    MOST_BYTES,
+    MOST_MODELS,
+    Artifact,
+    fetch,
+    kept_records,
+    pull_request,
+    yaml_files,
+)
+from modelyard.policy.planted import model_of
 from modelyard.records.envelope import Envelope, Step
 from modelyard.records.store import RunRecords
 from modelyard.report.conclusion import headline
@@ -35,6 +45,10 @@ _SAID = {
 }
 
 
+_FIRST_HAND = (
+    "> As recorded by the job that ran this pull request's code, which could have written anything here: advice to the "
+    "reviewer, on which nothing is promoted."
+)
 _NOTE = "> As reported by the pull request's own run, whose code could have written anything here.\n"
 
 
@@ -83,6 +97,7 @@ def _for_another_run(event: Event, other: OtherRun, run_dir: Path) -> int:
         return _ended(run_dir, f"the comment was not written: {error}")
     if not kept:
         return _ended(run_dir, f"the run {other.id} kept no records; its evaluation ended before it wrote any")
+    kept = _of_known_models(event, client, kept, run_dir)
     by = _By(number, other.head, other.id, other.attempt, note=_NOTE)
     left = MOST_BYTES
     for artifact in kept[:MOST_MODELS]:
@@ -98,6 +113,25 @@ def _for_another_run(event: Event, other: OtherRun, run_dir: Path) -> int:
     return OK
 
 
+def _of_known_models(event: Event, client: GitHub, kept: list[Artifact], run_dir: Path) -> list[Artifact]:
+    """Return what was kept of models that a configuration on the default branch names: a fork names anything."""
+    wanted = {artifact.model for artifact in kept}
+    known: set[str] = set()
+    try:
+        for path, text in yaml_files(client, event.sha):
+            with suppress(ConfigError, UnicodeDecodeError):
+                known.add(model_of(text, path) or "")
+            if wanted <= known:
+                break
+    except PlatformError as error:
+        _ended(run_dir, f"the models of the default branch are not known: {error}")
+        return kept
+    others = len(wanted - known)
+    if others:
+        _ended(run_dir, f"{others} of {len(wanted)} models have no configuration on the default branch; not shown")
+    return [artifact for artifact in kept if artifact.model in known]
+
+
 def _records_of(client: GitHub, artifact: Artifact) -> Mapping[Step, Envelope]:
     known = RunRecords(Path())
     members = [path.as_posix() for step in shown_steps() for path in known.files(step)]
@@ -111,7 +145,8 @@ def _records_of(client: GitHub, artifact: Artifact) -> Mapping[Step, Envelope]:
 def _comment(event: Event, by: _By, records: Mapping[Step, Envelope], run_dir: Path) -> int:
     model = next(iter(records.values())).record.model
     verdict = headline(records).verdict.value
-    text = by.note + render_markdown(records, budget=BUDGET - 1000) + _below(event, by, model)
+    report = render_markdown(records, budget=BUDGET - 1000)
+    text = (by.note + report if by.note else _with_note(report)) + _below(event, by, model)
     marker = Marker(model, by.head, by.run, by.attempt)
     try:
         posted = upsert(_client(event), by.number, marker, text, second_hand=bool(by.note))
@@ -120,6 +155,12 @@ def _comment(event: Event, by: _By, records: Mapping[Step, Envelope], run_dir: P
     terminal.put(f"{_SAID[posted.action]}{f': {posted.url}' if posted.url else ''}")
     runner.outputs({"verdict": verdict, "exit-code": OK, "run-dir": run_dir})
     return OK
+
+
+def _with_note(report: str) -> str:
+    """Return a report with the note on its worth below the verdict and the sentence that explains it."""
+    head = report.split("\n\n", 2)
+    return "\n\n".join([*head[:2], _FIRST_HAND, *head[2:]])
 
 
 def _client(event: Event) -> GitHub:

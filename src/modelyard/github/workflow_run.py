@@ -7,7 +7,7 @@ found by GitHub's own numbers, and of the artifact only named members of a bound
 import re
 import zipfile
 import zlib
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,11 +16,12 @@ from modelyard.core.files import write_atomic
 from modelyard.github.client import GitHub
 from modelyard.github.event import OtherRun
 
-READ_RUN, READ_PULL = "actions: read", "pull-requests: write"
+READ_RUN, READ_PULL, READ_CODE = "actions: read", "pull-requests: write", "contents: read"
 LARGEST_ARTIFACT, LARGEST_RECORD = 200 << 20, 16 << 20
 """Bytes of an archive, and of one record in it, that are looked at."""
 MOST_MODELS, MOST_BYTES = 10, 400 << 20
 """Models of one run that are commented on, and bytes of all their archives: a fork chooses how many its run keeps."""
+_LARGEST_YAML, _MOST_FILES = 1 << 20, 30
 _ARTIFACT = re.compile(r"modelyard-records-([a-z0-9-]{1,40})")
 
 
@@ -63,6 +64,23 @@ def kept_records(client: GitHub, run: OtherRun) -> list[Artifact]:
         if known is None or found.id > known.id:
             newest[found.model] = found
     return [newest[model] for model in sorted(newest)]
+
+
+def yaml_files(client: GitHub, commit: str) -> Iterator[tuple[str, bytes]]:
+    """Yield path and bytes of the YAML files at a commit, those called modelyard.yml first; a bounded number.
+
+    Raises:
+        GitHubError: GitHub did not answer, or the token may not read.
+    """
+    tree = client.get(f"git/trees/{commit}", needs=READ_CODE, params={"recursive": 1})["tree"]
+    paths = [
+        str(each["path"])
+        for each in tree
+        if each["type"] == "blob" and each["mode"] != "120000" and int(each.get("size", 0)) <= _LARGEST_YAML
+    ]
+    found = [path for path in paths if path.endswith((".yml", ".yaml")) and not path.startswith(".github/")]
+    for path in sorted(found, key=lambda path: (path.rpartition("/")[2] != "modelyard.yml", path))[:_MOST_FILES]:
+        yield path, client.raw(f"contents/{path}", needs=READ_CODE, params={"ref": commit})
 
 
 def fetch(client: GitHub, artifact: Artifact, members: Collection[str], folder: Path) -> Path:

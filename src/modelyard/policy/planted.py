@@ -70,15 +70,26 @@ def refuse_moved(root: Path, file: str, model: str, commit: str) -> None:
             )
 
 
+def model_of(text: bytes, path: str) -> str | None:
+    """Return the name of the model that a YAML file is the configuration of; None where it is none.
+
+    Raises:
+        ConfigError: it cannot be read.
+        UnicodeDecodeError: it is not UTF-8.
+    """
+    data = documents.read(text.decode(), path).data
+    whole = isinstance(data, dict) and ("data" in data or is_of_outcomes(data))
+    section = data.get("model") if whole else None
+    name = section.get("name") if isinstance(section, dict) else None
+    return name if isinstance(name, str) else None
+
+
 def _is_about(model: str, text: bytes, path: str, *, unreadable: bool) -> bool:
     """Tell whether a YAML file is a configuration of a model; what cannot be read is as the caller says."""
     try:
-        data = documents.read(text.decode(), path).data
+        return model_of(text, path) == model
     except (UnicodeDecodeError, ConfigError):
         return unreadable
-    whole = isinstance(data, dict) and ("data" in data or is_of_outcomes(data))
-    section = data.get("model") if whole else None
-    return isinstance(section, dict) and section.get("name") == model
 
 
 def _linked(path: str, where: str) -> ConfigError:
