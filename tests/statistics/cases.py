@@ -17,6 +17,7 @@ from modelyard.stats.means import mean_interval
 from modelyard.stats.proportions import proportion, tango
 from tests.statistics import by_name as b
 from tests.statistics import composites as c
+from tests.statistics import dependence as d
 from tests.statistics.generators import days, paired_labels, ranked
 
 Draw = np.random.Generator
@@ -589,11 +590,96 @@ def _adjusted() -> list[Case]:
     return found
 
 
+def _dispersed() -> list[Case]:
+    found = []
+    for n, positives in ((200, 0.5), (2_000, 0.05), (20_000, 0.05)):
+        big = n > 2_000
+        found += [Case(f"AUC 0.80, positives {spread:g} times as dispersed, n = {n:,}, {positives:.0%} positive",
+                       d.dispersed(n, positives, spread), truth=0.8, repetitions=400 if big else CLOSED,
+                       suite=not big) for spread in (3.0, 0.33)]  # fmt: skip
+        found.append(Case(f"AUC, 6% outlying positives, n = {n:,}, {positives:.0%} positive",
+                          **d.joint(d.outlying(n, positives)), repetitions=400 if big else CLOSED,
+                          suite=not big))  # fmt: skip
+        found.append(Case(f"difference of AUCs, crossed curves, n = {n:,}, {positives:.0%} positive",
+                          **d.joint(d.crossed(n, positives)), repetitions=400 if big else CLOSED,
+                          suite=n == 2_000))  # fmt: skip
+    found.append(Case("AUC 0.50, positives 3 times as dispersed, n = 2,000, 5% positive: passes as above 0.5",
+                      d.dispersed(2_000, 0.05, 3.0, 0.5), margin=-0.5, suite=True))  # fmt: skip
+    return found
+
+
+def _with_memory() -> list[Case]:
+    found = []
+    for memory in (0.0, 0.5, 0.8):
+        strong = memory > 0.7
+        status: Literal["bar", "limit"] = "limit" if strong else "bar"
+        found.append(Case(f"accuracy worse by the margin 0.02, 92 days, memory {memory}", d.accuracy_over_days(memory),
+                          margin=0.02, repetitions=1_000, refuses=strong, suite=not strong, status=status))  # fmt: skip
+        found.append(Case(f"difference of accuracies, 92 days, memory {memory}", d.accuracy_over_days(memory),
+                          truth=-0.02, refuses=True, status=status))  # fmt: skip
+        one, truth = d.auc_over_days(memory)
+        found.append(Case(f"difference of AUCs, 92 days, memory {memory}", one, truth=truth, repetitions=500,
+                          refuses=True, suite=not strong, status=status))  # fmt: skip
+        found.append(Case(f"accuracy 0.80, 92 days, memory {memory}", d.level_over_days(memory), truth=0.8,
+                          repetitions=1_000, refuses=True, suite=not strong, status=status))  # fmt: skip
+        found += [Case(f"difference of accuracies, {groups} days, memory {memory}",
+                       d.accuracy_over_days(memory, groups=groups), truth=-0.02, refuses=True,
+                       status="limit" if strong or (memory and groups < 60) else "bar")
+                  for groups in (30, 365)]  # fmt: skip
+    return found
+
+
+def _unequal_units() -> list[Case]:
+    found = []
+    for what, truth in d.STORES.items():
+        auc = "AUC" in what
+        for kind, units in (("equal", 40), ("half", 40), ("half", 200), ("lognormal", 12), ("lognormal", 60),
+                            ("lognormal", 200)):  # fmt: skip
+            found.append(Case(f"{what} over {units} stores of {kind} size", d.stores(what, units, kind), truth=truth,
+                              repetitions=500 if auc else CLOSED, refuses=kind != "equal",
+                              suite=units == 200 or kind == "equal"))  # fmt: skip
+    return found
+
+
+def _weighted() -> list[Case]:
+    return [
+        Case(f"weighted {what}, n = {n:,}, weights lognormal σ {sigma:g} tied to it", d.weighted(what, n, sigma),
+             truth=d.weighted_truth(what, sigma), refuses=True, suite=n == 500 and sigma > 1)
+        for what in ("level", "difference", "mean")
+        for n in (200, 500, 2_000)
+        for sigma in (0.5, 1.0, 1.5)
+    ]  # fmt: skip
+
+
+def _joint_margins() -> list[Case]:
+    found = []
+    for n in (200, 1_000):
+        for share in (0.1, 0.2, 0.5):
+            found += [Case(f"accuracy at exactly {1 - share:g} of the champion's, agreeing {agree:.0%}, n = {n:,}",
+                           d.relative(n, share, agree=agree), margin=0.0, suite=n == 1_000) for agree in (0.0, 0.5)
+                      ]  # fmt: skip
+        found.append(Case(f"accuracy at exactly half of the champion's gain, n = {n:,}", d.half_of_gain(n),
+                          margin=0.0, suite=True))  # fmt: skip
+    return found
+
+
+def _not_flattered() -> list[Case]:
+    return [
+        Case("difference of absolute errors, one catastrophe in 100, n = 150", d.catastrophes(150),
+             truth=0.39, repetitions=BOOTSTRAP, status="limit", refuses=True),
+        Case("difference of absolute errors, one catastrophe in 100, n = 2,000", d.catastrophes(2_000),
+             truth=0.39, repetitions=BOOTSTRAP, status="limit"),
+        *(Case(f"r2 0.50, errors t5, n = {n:,}", d.r2(n), truth=0.5, repetitions=BOOTSTRAP, refuses=n < 100,
+               status="limit") for n in (60, 100, 500)),
+    ]  # fmt: skip
+
+
 CASES = tuple(
     case
     for group in (
         _proportions, _aucs, _means, _by_day, _bootstraps, _at_the_margin, _composed, _errors, _rankings, _shares,
-        _quiet_units, _correlations, _of_several_classes, _of_values, _adjusted, _equally_good, _known_limits,
+        _quiet_units, _correlations, _of_several_classes, _of_values, _adjusted, _equally_good, _dispersed,
+        _with_memory, _unequal_units, _weighted, _joint_margins, _not_flattered, _known_limits,
     )
     for case in group()
 )  # fmt: skip

@@ -1,10 +1,12 @@
 """Simulations of whole gates: slices as guards, the default gates, and a series of promotions."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from scipy.special import ndtr, ndtri
 
 from modelyard.config.sections.gate import Gate
 from modelyard.core.verdict import Verdict, worst
@@ -74,6 +76,43 @@ def with_days(runs: int) -> Line:
         shock = draw.uniform(-0.15, 0.15, (SLICES, 80))[NAMES, unit]
         wrong += bool(accused(judged(gate, y, unit, challenger=draw.random(N) < 0.75 + shock)))
     return Line("the same, rows of a day alike: one is accused", wrong / runs, runs, at_most=0.05)
+
+
+def crossed_areas(runs: int) -> Line:
+    """20 slices whose AUC is exactly the bound, positives three times as dispersed as negatives."""
+    draw, slices, rows = np.random.default_rng(7), 20, 600
+    names, value, spread = Groups.of(np.repeat(np.arange(slices), rows)), 0.8, 3.0
+    shift = float(ndtri(value)) * math.sqrt(1 + spread**2)
+    gate, wrong = rule(metric="roc_auc", at_least=value), 0
+    for _ in range(runs):
+        y = (draw.random(slices * rows) < 0.1).astype(np.int64)
+        score = np.where(y == 1, shift + spread * draw.normal(size=len(y)), draw.normal(size=len(y)))
+        truth = TestSet(y, None, "row", False, None, seed=1, confidence=0.95)
+        found = judge(gate, truth, {"challenger": Predictions(2, None, ndtr(score))}, {"part": names})
+        wrong += bool(accused(found))
+    return Line("20 slices, AUC exactly at the bound, crossed curves: one is accused", wrong / runs, runs, at_most=0.05)
+
+
+def unequal_stores(runs: int, *, against: str = "") -> Line:
+    """12 regions of 60 stores, lognormal in size, whose stores differ; each region exactly at the bound."""
+    draw, regions, stores = np.random.default_rng(8), 12, 60
+    fields = {"no_worse_than": "champion", "margin": 0.02} if against else {"at_least": 0.8}
+    gate, wrong = rule(metric="accuracy", **fields), 0
+    for _ in range(runs):
+        sizes = np.maximum(draw.lognormal(3.0, 1.2, regions * stores).astype(int), 1)
+        unit = np.repeat(np.arange(regions * stores), sizes)
+        names, n = Groups.of(unit // stores), len(unit)
+        moved, luck = 0.06 * draw.normal(size=regions * stores)[unit], draw.random(n)
+        y = (draw.random(n) < 0.5).astype(np.int64)
+        right = {"challenger": luck < (0.78 if against else 0.8) + moved, "champion": luck < 0.8}
+        models = {
+            role: replace(Predictions(2, np.where(each, y, 1 - y)), model=role) for role, each in right.items()
+            if against or role == "challenger"
+        }  # fmt: skip
+        truth = TestSet(y, unit, "store", False, None, seed=1, confidence=0.95)
+        wrong += bool(accused(judge(gate, truth, models, {"part": names})))
+    words = "worse by exactly the margin" if against else "exactly at the bound"
+    return Line(f"12 regions of 60 unequal stores, {words}: one is accused", wrong / runs, runs, at_most=0.05)
 
 
 def equally_good(runs: int) -> Line:
@@ -173,6 +212,8 @@ TABLE: tuple[Callable[[int], list[Line]], ...] = (
     lambda runs: [at_the_bound(runs)],
     lambda runs: [with_days(runs // 2)],
     lambda runs: [equally_good(runs)],
+    lambda runs: [crossed_areas(runs // 2)],
+    lambda runs: [unequal_stores(runs), unequal_stores(runs, against="champion")],
     three_are_worse,
     lambda runs: [Line("all labels random: passes the default gates", random_labels(20, 1.0), 20, at_most=0.0)],
     lambda runs: [Line("30 % of labels random: passes the default gates", random_labels(20, 0.3), 20)],

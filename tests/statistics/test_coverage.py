@@ -164,11 +164,10 @@ def test_days_that_remember_the_day_before_are_a_known_limit() -> None:
     without: list[bool] = []
     for _ in range(CLOSED):
         values, unit = days(draw, 92, 10, 1.0, memory=0.5)
-        codes, groups = clusters.dense(unit)
-        mean, influence = clusters.ratio_influence(values, np.ones(len(values)), codes, groups)
+        moved = clusters.of_ratio(values, np.ones(len(values)), *clusters.dense(unit))
         for where, found in (
-            (with_memory, clusters.newey_west(mean, influence, len(values), lags=7)),
-            (without, clusters.cluster_t(mean, influence, len(values), method=because("cluster-t"))),
+            (with_memory, clusters.newey_west(moved, lags=7)),
+            (without, clusters.cluster_t(moved, method=because("cluster-t"))),
         ):
             where.append((found.low or 0) <= 0 <= (found.high or 0))
     assert np.mean(with_memory) > 0.91

@@ -64,7 +64,7 @@ def test_a_slice_far_below_its_bound_fails_the_gate_and_is_named(y: Any) -> None
 
 
 def test_slices_without_power_leave_the_gate_open_and_say_what_they_need(y: Any) -> None:
-    share = right(0.9, 1)
+    share = right(0.81, 1)
     found = judged(rule(metric="accuracy", at_least=0.8, slice_drop=0.01), y, challenger=share)
     assert found.verdict is Verdict.INCONCLUSIVE
     assert found.reason == because("no-powered-slice", slices=30)
@@ -104,3 +104,21 @@ def test_a_slice_of_few_units_is_listed_and_never_accused(y: Any) -> None:
     (few,) = [row for row in found.slices if row.value == "7"]
     assert (few.verdict, few.note) == (Verdict.NOT_APPLICABLE, because("too-few-units", units=12, fewest=30))
     assert found.verdict is Verdict.PASS
+
+
+def test_a_slice_without_power_is_judged_where_its_own_interval_decides(y: Any) -> None:
+    share = right(0.9, 1)
+    found = judged(rule(metric="accuracy", at_least=0.8, slice_drop=0.01), y, challenger=share)
+    assert found.verdict is Verdict.PASS
+    assert {row.verdict for row in found.slices} == {Verdict.PASS}
+    strict = judged(rule(metric="accuracy", at_least=0.8, slice_drop=0.01, by=[{"part": 3}]), y, challenger=share)
+    assert strict.verdict is Verdict.PASS, "named, and it has shown what it needed to"
+
+
+def test_areas_of_crossed_curves_accuse_no_good_slice() -> None:
+    held(guards.crossed_areas(100))
+
+
+@pytest.mark.parametrize("against", ["", "champion"])
+def test_stores_of_unequal_size_accuse_no_good_region(against: str) -> None:
+    held(guards.unequal_stores(150, against=against))

@@ -17,7 +17,7 @@ from modelyard.records.results import GateResult
 
 TODAY = date(2026, 3, 1)
 SHOP = np.repeat(["a", "b", "c"], [700, 740, 60])
-RARE = np.arange(1500) < 15
+RARE = np.arange(1500) < 10
 RIGHT = np.concatenate([np.arange(n) < share * n for n, share in ((700, 0.6), (740, 0.95), (60, 0.8))])
 
 

@@ -18,7 +18,7 @@ from modelyard.stats import auc, clusters, estimate, power
 from modelyard.stats.bootstrap import bca
 from modelyard.stats.interval import Interval, widest, z_value
 from modelyard.stats.means import mean_interval
-from modelyard.stats.proportions import clopper_pearson, proportion, tango, wilson
+from modelyard.stats.proportions import clopper_pearson, joint_score, proportion, tango, wilson
 
 
 @pytest.mark.parametrize(
@@ -103,14 +103,35 @@ def test_leaving_a_unit_out_agrees_with_doing_it() -> None:
     y, score, _ = _scores(5)
     unit = np.random.default_rng(1).integers(0, 6, len(y))
     codes, groups = clusters.dense(unit)
-    influence = clusters.auc_influence(y, auc.placements(y, score), codes, groups, score)
+    moved = clusters.of_auc(y, auc.placements(y, score), codes, groups, score)
     left = np.array([auc.auc(y[unit != one], score[unit != one]) for one in np.unique(unit)], dtype=float)
-    assert influence == pytest.approx((left.mean() - left) * (groups - 1) / groups, abs=1e-12)
-    value, by_unit = clusters.ratio_influence(score, np.ones(len(y)), codes, groups)
-    assert value == pytest.approx(score.mean())
-    assert by_unit == pytest.approx(
-        [((score - value)[unit == one]).sum() / len(y) for one in np.unique(unit)], abs=1e-12
-    )
+    assert moved is not None
+    assert moved.by == pytest.approx(moved.estimate - left, abs=1e-12)
+    assert moved.share.sum() == pytest.approx(1)
+    mean = clusters.of_ratio(score, np.ones(len(y)), codes, groups)
+    assert mean.estimate == pytest.approx(score.mean())
+    assert mean.by == pytest.approx([score.mean() - score[unit != one].mean() for one in np.unique(unit)], abs=1e-12)
+
+
+@pytest.mark.parametrize("sizes", [[5] * 12, [40, 3, 5, 9, 1, 7, 2, 2, 30, 4], [200, *[5] * 40]])
+def test_degrees_of_freedom_agree_with_the_whole_matrix(sizes: list[int]) -> None:
+    """Satterthwaite's from the covariance matrix of the adjusted residual sums, without any shortcut."""
+    share = np.array(sizes) / sum(sizes)
+    found = []
+    for variance in (share, share**2):
+        residual = (np.eye(len(share)) - np.outer(share, np.ones(len(share)))) / (1 - share)[:, None]
+        matrix = residual @ np.diag(variance) @ residual.T
+        found.append(np.trace(matrix) ** 2 / np.trace(matrix @ matrix))
+    assert clusters.degrees(share) == pytest.approx(min(found), rel=1e-9)
+    if len(set(sizes)) == 1:
+        assert clusters.degrees(share) == pytest.approx(len(sizes) - 1)
+
+
+@pytest.mark.parametrize(("first", "second", "rest"), [(12, 5, 83), (0, 4, 60), (0, 0, 40), (30, 30, 0), (7, 0, 3)])
+def test_the_joint_score_of_a_difference_is_tangos(first: int, second: int, rest: int) -> None:
+    right = np.array([[True] * first + [False] * second + [True] * rest, [False] * first + [True] * (second + rest)])
+    joint, plain = joint_score(right, np.array([1.0, -1.0]), 0.0), tango(first, second, first + second + rest)
+    assert [joint.estimate, joint.low, joint.high] == pytest.approx([plain.estimate, plain.low, plain.high], abs=1e-7)
 
 
 def test_an_auc_of_two_positives_has_no_interval() -> None:
@@ -151,7 +172,9 @@ def test_a_bootstrap_beside_t_is_never_narrower_than_its_standard_error_says() -
         return float(weight @ values / weight.sum())
 
     plain, beside = bca(mean, 40, 9), bca(mean, 40, 9, beside_t=True)
-    peer = scipy_stats.t.interval(0.95, 39, values.mean(), values.std(ddof=1) / math.sqrt(40))
+    standard = (values - values.mean()) / values.std()
+    degrees = 80 / ((standard**4).mean() - 1)
+    peer = scipy_stats.t.interval(0.95, degrees, values.mean(), values.std(ddof=1) / math.sqrt(40))
     assert widest(beside, plain) == beside
     assert (beside.low, beside.high) == pytest.approx(peer, abs=0.01)
 
@@ -207,7 +230,8 @@ def test_the_operators_decide_as_the_table_says(
 
 
 def test_units_that_would_decide() -> None:
-    assert power.units_to_decide(0.02, 0.0, 0.02, 100).units == 385
+    found = power.units_to_decide(0.02, 0.0, 0.02, 100)
+    assert (found.units, found.if_held) == (786, 385)
     assert power.units_to_decide(0.02, 0.0, 0.02, 100).direction == "pass"
     assert power.units_to_decide(-0.02, 0.0, 0.02, 100).direction == "fail"
     assert power.units_to_decide(0.001, 0.0, 0.02, 100).direction == "unrealistic"

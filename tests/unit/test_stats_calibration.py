@@ -67,3 +67,38 @@ def test_what_has_no_slope_says_so() -> None:
     assert intercept.low is not None
     assert calibration.slope_and_intercept(np.ones(200, dtype=np.int64), np.full(200, 0.5))[0].refused
     assert calibration.slope_and_intercept(y[:20], np.linspace(0.1, 0.9, 20))[0].refused
+
+
+def rms(slope: float, intercept: float) -> float:
+    """The true calibration error of such a sample."""
+    score = np.random.default_rng(0).normal(size=200_000) * 1.2 - 0.5
+    return float(np.sqrt(np.mean((expit(intercept + slope * score) - expit(score)) ** 2)))
+
+
+@pytest.mark.parametrize("n", [100, 300, 1000])
+@pytest.mark.parametrize(("slope", "intercept"), [(1.0, 0.0), (0.6, 0.0), (1.0, 0.45)])
+def test_the_limits_of_the_error_hold_it(n: int, slope: float, intercept: float) -> None:
+    draw, truth, runs = np.random.default_rng(n), rms(slope, intercept), 500
+    found = [calibration.error_interval(*sample(draw, n, slope, intercept)) for _ in range(runs)]
+    above = np.mean([(each.low or 0) > truth for each in found])
+    below = np.mean([(each.high or 0) < truth for each in found])
+    assert above <= allowed(0.035, runs)
+    assert below <= allowed(0.035, runs)
+    assert all((each.high or 0) > 0 for each in found), "no error seen is not no error"
+
+
+@pytest.mark.parametrize(("n", "units"), [(100, None), (300, None), (1000, 50)])
+def test_an_error_beyond_the_bound_seldom_passes(n: int, units: int | None) -> None:
+    """A true error of 0.09 against a bound of 0.05, of which a plug-in let 60 % and 16 % pass."""
+    draw, runs, passed = np.random.default_rng(7), 300, 0
+    unit = None if units is None else np.repeat(np.arange(units), n // units)
+    assert rms(1.0, 0.45) == pytest.approx(0.09, abs=0.005)
+    for _ in range(runs):
+        found = calibration.error_interval(*sample(draw, n, 1.0, 0.45), unit=unit)
+        passed += (found.high or 1) <= 0.05
+    assert passed / runs <= allowed(0.025, runs)
+
+
+def test_a_calibrated_model_passes_on_enough_rows() -> None:
+    draw = np.random.default_rng(8)
+    assert sum((calibration.error_interval(*sample(draw, 3000)).high or 1) <= 0.05 for _ in range(100)) >= 90

@@ -13,7 +13,7 @@ Operator = Literal["at_least", "at_most", "between", "no_worse_than", "better_th
 """What a gate demands of a metric."""
 OPERATORS: tuple[Operator, ...] = get_args(Operator)
 
-Keeps = Literal["", "gain", "shortfall"]
+Keeps = Literal["", "gain", "shortfall", "worth"]
 """What a default gate against a reference holds the challenger to."""
 
 Reference = Literal["champion", "best-promoted", "baseline"]

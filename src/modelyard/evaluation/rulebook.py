@@ -107,6 +107,8 @@ class Rulebook:
         return rules.defaults(
             primary,
             champion_gains=_gains("champion", primary, test_set, models),
+            first="champion" not in models,
+            worth=self.evaluate.worth,
             best_gains=best is not None
             and best is not models.get("champion")
             and _gains("best-promoted", primary, test_set, models),

@@ -21,6 +21,7 @@ from modelyard.evaluation.gates.judge import estimate_of
 from modelyard.evaluation.gates.rules import Rule
 from modelyard.evaluation.intervals import measure
 from modelyard.evaluation.intervals.strategy import Combination
+from modelyard.evaluation.remarks import remarks
 from modelyard.evaluation.rulebook import Rulebook, classes_by_code
 from modelyard.evaluation.test_set import Groups, TestSet
 from modelyard.metrics.metric import Metric
@@ -147,6 +148,7 @@ class Session:
             calibration=calibration.calibrations(test_set, self.models) if modes.calibration != "off" else (),
             changed_predictions=self._changed(judged.columns) if modes.changed_predictions != "off" else None,
             curves=curves(test_set, self.models),
+            remarks=remarks(test_set, self.models["challenger"], worth=book.evaluate.worth),
             **facts,
         )
 

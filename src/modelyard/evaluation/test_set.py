@@ -8,6 +8,7 @@ import numpy as np
 
 from modelyard.metrics.predictions import Bools, Floats, Ints, Predictions
 from modelyard.records.results import Signature
+from modelyard.stats import clusters
 
 LAGS = {"hour": 168, "day": 7, "week": 1, "month": 1}
 """Units of each kind in a week, and at least one."""
@@ -57,6 +58,12 @@ class TestSet:
     def units(self) -> int:
         """How many independent units there are."""
         return len(self.y) if self.unit is None else len(np.unique(self.unit))
+
+    @property
+    def effective_units(self) -> int:
+        """Units of equal size that these are worth, weights included (Kish)."""
+        own = np.ones(len(self.y)) if self.weight is None else self.weight
+        return clusters.whole(clusters.effective(clusters.sizes(self.unit, own)))
 
 
 @dataclass(frozen=True)

@@ -120,10 +120,12 @@ class Metric(ABC):
         """
 
     def value(self, y: "Ints | Floats", predictions: "Predictions", weight: "Floats | None" = None) -> float | None:
-        """Return the metric on all rows; None where it is undefined there, such as one class for an AUC."""
+        """Return the metric on all rows; None where it is undefined or not finite, such as one class for an AUC."""
         import numpy as np
 
-        return self.statistic(y, predictions)(np.ones(len(y)) if weight is None else weight)
+        with np.errstate(over="ignore", invalid="ignore"):
+            found = self.statistic(y, predictions)(np.ones(len(y)) if weight is None else weight)
+        return found if found is None or np.isfinite(found) else None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -205,7 +205,8 @@ def _all_pass(result: EvaluateResult, gates: list[GateResult]) -> str:
         )
     against_champion = [gate for gate in gates if gate.reference == "champion" and gate.estimate.value is not None]
     gate = (against_champion or gates)[0]
-    return f"{lead}. {wording.explanation(gate, result.champion)}"
+    odd = "".join(f" Note: {wording.because(remark)}." for remark in result.remarks)
+    return f"{lead}. {wording.explanation(gate, result.champion)}{odd}"
 
 
 def _capital(text: str) -> str:

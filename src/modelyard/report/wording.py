@@ -4,6 +4,7 @@ Results hold codes and numbers; every sentence about them is made here. Differen
 the metric's own unit, so for a loss the better side is below zero.
 """
 
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Protocol
@@ -37,8 +38,13 @@ _EFFECTS = {
     "failed-case": _Unit("failure", "failures", "1,000 cases"),
     "wrong-ranking": _Unit("wrong ranking", "wrong rankings", "1,000 pairs of a positive and a negative"),
 }
+WORTH_TELLING = 0.9
+"""Effective over nominal units below which both are told."""
+LARGE_SHARE, SOME_MEMORY = 0.1, 0.2
+"""Share of the largest unit, and memory of units in time, from which they are told."""
+_ERROR = "calibration error {error:.3f} [{error_low:.3f}, {error_high:.3f}]"
 _CALIBRATION = (
-    "calibration error {error:.3f}; slope {slope:.2f} [{slope_low:.2f}, {slope_high:.2f}], "
+    f"{_ERROR}; slope {{slope:.2f}} [{{slope_low:.2f}}, {{slope_high:.2f}}], "
     "intercept {intercept:+.2f} [{intercept_low:+.2f}, {intercept_high:+.2f}]"
 )
 _CHANGED = (
@@ -57,9 +63,12 @@ REASONS = {
     "cluster-t": "cluster-t",
     "delong": "DeLong",
     "exact-by-class": "exact, class by class",
+    "delong-logit": "DeLong on the logit scale",
     "exact-of-positives": "exact, as a share of the positives",
     "identical": "identical on every row",
     "jackknife-t": "jackknife-t",
+    "joint-score": "joint score",
+    "noncentral-chi2": "non-central χ²",
     "logistic-recalibration": "logistic recalibration",
     "newcombe": "Newcombe 2006",
     "newey-west": "Newey–West, {lags} lags",
@@ -84,6 +93,7 @@ REASONS = {
     "faultless-model": "a model makes no error at all",
     "fewer-than-two-rows": "fewer than two rows",
     "no-rows-count": "no row counts for this metric",
+    "not-finite": "losses on these rows are too large to compute with; check the target's unit",
     "one-class": "one class only",
     "one-sided-resamples": "all resamples lie on one side",
     "predictions-not-positive": "predictions that are 0 or below: {rows:,}; {metric} needs them above 0",
@@ -94,6 +104,9 @@ REASONS = {
     "too-few-of-a-class": "fewer than {fewest} rows of a class",
     "too-few-rows": "{rows:,} rows, fewer than {fewest}",
     "too-few-units": "{units:,} units, fewer than {fewest}",
+    "too-few-effective-units": "{of:,} units of unequal size are worth {units:,} of equal size, fewer than {fewest}",
+    "remembered": "the units follow each other too closely: each resembles the one before by {memory:.2f}, more than "
+    "{most:g}; take a longer unit, such as `{{every: week}}`",
     "undefined": "undefined on these rows",
     "undefined-in-parts": "undefined when a part of the rows is left out",
     "undefined-in-resamples": "undefined on most resamples",
@@ -123,7 +136,11 @@ REASONS = {
     "behaviour-predictions-only": "the model exists as predictions only, and cannot be asked",
     "calibration": _CALIBRATION,
     "calibration-absent": "the challenger gives no probabilities",
-    "calibration-off": _CALIBRATION + "; more than {most:g}, and the {off} say so too",
+    "calibration-error": _ERROR,
+    "calibration-error-off": _ERROR + "; more than {most:g}",
+    "calibration-error-open": _ERROR + "; at most {most:g} cannot be told on these rows",
+    "calibration-off": _CALIBRATION + "; more than {most:g}",
+    "calibration-open": _CALIBRATION + "; at most {most:g} cannot be told on these rows",
     "calibration-unknown": "calibration error {error:.3f}; {why}",
     "changed-labels-absent": "both models have to give labels",
     "changed-predictions": _CHANGED,
@@ -133,6 +150,10 @@ REASONS = {
     "gap-no-rows": "no training row was scored",
     "gap-no-output": "the challenger gives no {needs}",
     "gap-undefined": "{metric} is undefined",
+    # remarks on a model that passes
+    "below-majority": "its accuracy of {accuracy:.3g} is below the {share:.3g} of always calling the commonest class",
+    "little-worth": "evaluate.worth asks for no more than {worth:.2g} of the way from the baseline to a perfect score",
+    "no-positives": "it calls no test row positive at its threshold, though {positives:,} are",
     "waiver-expired": "the waiver of {owner} expired on {expires}",
 }
 """Code of a reason to its words; a test holds that every code of the source has some."""
@@ -192,6 +213,8 @@ class Margined(Protocol):
 def rule_of(metric: str, operator: Operator, demand: Demand, rest: Margined) -> str:
     """Return a rule in words: ``recall at least 0.5``."""
     whose = "the champion" if demand.reference == "champion" else "the best promoted model"
+    if rest.keeps == "worth":
+        return f"{metric} goes {100 * (rest.margin or 0.0):g} % of the way from the baseline to a perfect score"
     if rest.keeps == "gain":
         return f"{metric} keeps nine tenths of {whose}'s gain over the baseline"
     if rest.keeps:
@@ -380,8 +403,26 @@ def with_limits(estimate: Estimate, *, signed: bool = False) -> str:
 
 
 def judged_on(estimate: Estimate) -> str:
-    """Return ``92 days``: what n counts."""
-    return numbers.units(estimate.n, estimate.unit) if estimate.n else numbers.NONE
+    """Return ``92 days``: what n counts; ``92 days (worth 41)`` where they are of unequal size."""
+    if not estimate.n:
+        return numbers.NONE
+    text = numbers.units(estimate.n, estimate.unit)
+    worth = estimate.n if estimate.effective is None else math.floor(estimate.effective + 0.5)
+    return f"{text} (worth {numbers.count(worth)})" if worth < WORTH_TELLING * estimate.n else text
+
+
+def dependence(estimate: Estimate) -> str:
+    """Return what size and memory do to the units, where it matters; else nothing."""
+    parts = []
+    if estimate.effective is not None and estimate.effective < WORTH_TELLING * estimate.n:
+        units = numbers.units(estimate.n, estimate.unit)
+        parts.append(f"{units} of unequal size are worth {estimate.effective:.0f} of equal size")
+    if estimate.largest is not None and estimate.largest > LARGE_SHARE:
+        parts.append(f"the largest holds {estimate.largest:.0%}")
+    if estimate.memory is not None and estimate.memory > SOME_MEMORY:
+        alike = f"each {estimate.unit} resembles the one before"
+        parts.append(f"{alike} (correlation {estimate.memory:.2f}), which widens intervals")
+    return "; ".join(parts)
 
 
 def rows_behind(estimate: Estimate) -> str:
@@ -417,7 +458,22 @@ def would_decide(gate: GateResult) -> str:
     if gate.units_to_decide is None:
         return "no realistic number of rows would decide it" if gate.would_decide else ""
     number = f"about {numbers.units(gate.units_to_decide, gate.estimate.unit)} would"
-    return f"{number} decide it as a {gate.would_decide}, if today’s estimate held"
+    return f"{number} decide it as a {gate.would_decide} four times in five, were the true value today’s estimate"
+
+
+def for_equal(gate: GateResult) -> str:
+    """Return the units on which a model exactly as good as the reference passes an open gate four times in five."""
+    if gate.verdict is not Verdict.INCONCLUSIVE or gate.units_for_equal is None:
+        return ""
+    whose = "champion" if gate.reference in ("", "champion") else "best promoted model"
+    return f"passes on about {numbers.units(gate.units_for_equal, gate.estimate.unit)}, four times in five ({whose})"
+
+
+def if_held(gate: GateResult) -> str:
+    """Return the units at which today's estimate itself would decide, which half the time it is not seen again."""
+    if gate.verdict is not Verdict.INCONCLUSIVE or gate.units_if_held is None:
+        return ""
+    return f"{numbers.units(gate.units_if_held, gate.estimate.unit)}, an even chance, were today’s estimate seen again"
 
 
 def terminal(gate: GateResult) -> str:

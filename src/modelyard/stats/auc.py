@@ -6,9 +6,10 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import brentq
+from scipy.special import expit, logit
 
 from modelyard.core.reasons import because
-from modelyard.stats.interval import Interval, refuse, z_value
+from modelyard.stats.interval import Interval, hall, refuse, widest, z_value
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -57,6 +58,25 @@ def one_model(estimate: float, n1: int, n0: int, confidence: float = 0.95) -> In
     return Interval(estimate, low, high, (because("newcombe"),), n1 + n0, n1 + n0)
 
 
+def level(placed: tuple[Floats, Floats], confidence: float = 0.95) -> Interval:
+    """Limits of one AUC from its placements: at each end the wider of Newcombe's method 5 and a logit DeLong interval.
+
+    The first supposes that scores are spread alike in both classes: with positives three times as dispersed, or 6 % of
+    them far below, 8 to 10 % of its limits miss on either side at any n. The second sees that, and knows nothing where
+    hardly an error was seen, which the first does (tests/statistics).
+    """
+    n1, n0 = map(len, placed)
+    estimate = float(placed[0].mean())
+    parametric = one_model(estimate, n1, n0, confidence)
+    spread = sum(float(side.var(ddof=1)) / len(side) for side in placed)
+    if not 0 < estimate < 1 or spread <= 0:
+        return parametric
+    half = z_value(confidence) * math.sqrt(spread) / (estimate * (1 - estimate))
+    centre, method = float(logit(estimate)), (because("newcombe"), because("delong-logit"))
+    found = Interval(estimate, float(expit(centre - half)), float(expit(centre + half)), method, n1 + n0, n1 + n0)
+    return widest(found, parametric)
+
+
 def variance(theta: float, n1: int, n0: int) -> float:
     """Hanley and McNeil's variance of an AUC of ``theta``, as Newcombe's method 5 takes it."""
     shared = (n1 + n0) / 2 - 1
@@ -96,12 +116,6 @@ def contrast(
     skew = float(third / error**3)
     z = z_value(confidence)
     low, high = estimate - z * error, estimate + z * error
-    if abs(skew) > 1e-9:
-        low = min(low, estimate - error * _hall(z, skew))
-        high = max(high, estimate - error * _hall(-z, skew))
+    low = min(low, estimate - error * hall(z, skew))
+    high = max(high, estimate - error * hall(-z, skew))
     return Interval(estimate, low, high, (because("delong"),), len(y), len(y))
-
-
-def _hall(t: float, skew: float) -> float:
-    """Inverse of Hall's monotone transformation of a studentised mean whose skewness is ``skew``."""
-    return float(3 / skew * (np.cbrt(1 + skew * (t - skew / 6)) - 1))

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
 from modelyard.core.reasons import because
-from modelyard.stats.interval import Interval, refuse, t_value, z_value
+from modelyard.stats.interval import MANY_DEGREES, Interval, refuse, t_value, z_value
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -147,7 +147,7 @@ def bca(
         found = limit_shares(ordered, estimate, left_out, confidence)
         if found is None:
             return refuse("one-sided-resamples", n=rows.groups, n_rows=n, estimate=estimate)
-        shares, half = found, _half_of_t(ordered, rows.groups, confidence) if beside_t else 0.0
+        shares, half = found, _half_of_t(ordered, left_out, rows.groups, confidence) if beside_t else 0.0
         close = is_close(ordered, shares, bounds) or (beside_t and _t_is_close(estimate, half, len(ordered), bounds))
         if len(ordered) < MORE_RESAMPLES and close:
             wanted = MORE_RESAMPLES
@@ -160,9 +160,17 @@ def bca(
                     approximate=unit is not None, resamples=len(ordered))  # fmt: skip
 
 
-def _half_of_t(ordered: Floats, groups: int, confidence: float) -> float:
-    """Half of Student's interval; resamples of g units vary √(g − 1)/√g times as much as samples do."""
-    return t_value(confidence, groups - 1) * float(ordered.std()) * math.sqrt(groups / (groups - 1))
+def _half_of_t(ordered: Floats, left_out: Floats, groups: int, confidence: float) -> float:
+    """Half of Student's interval; resamples of g units vary √(g − 1)/√g times as much as samples do.
+
+    The jackknife's influences say how many degrees of freedom their kurtosis leaves: 2n/(κ − 1), as for a mean.
+    """
+    away, blocks = left_out.mean() - left_out, len(left_out)
+    square = float((away**2).sum())
+    excess = (float((away**4).mean()) / (square / blocks) ** 2 - 3 if square > 0 else 0.0) * groups / blocks
+    left = max(2 * groups / max(excess + 2, 1e-9), 2.0)
+    t = t_value(confidence, left if left < MANY_DEGREES else groups - 1)
+    return t * float(ordered.std()) * math.sqrt(groups / (groups - 1))
 
 
 def _t_is_close(estimate: float, half: float, drawn: int, bounds: Sequence[float]) -> bool:

@@ -11,7 +11,8 @@ import math
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit, logit
+from scipy.optimize import brentq
+from scipy.special import chndtr, expit, logit
 
 from modelyard.core.reasons import because
 from modelyard.stats import clusters
@@ -109,3 +110,56 @@ def debiased_error(y: Ints, probability: Floats) -> float:
     own = np.where(counts > 1, seen * (1 - seen) / np.maximum(counts - 1, 1), 0.0)
     squared = float((counts / len(y) * ((said - seen) ** 2 - own)).sum())
     return math.sqrt(max(squared, 0.0))
+
+
+def error_interval(y: Ints, probability: Floats, *, unit: Ints | None = None, confidence: float = 0.95) -> Interval:
+    """Root of the debiased mean squared calibration error, with limits.
+
+    The binned squared error of n rows is about a scaled χ² with a non-centrality of n times the true one, its scale and
+    degrees of freedom those of the bins' own variances (Satterthwaite, Biometrics 1946). The upper limit is the error
+    at which one as small as what was seen has 2.5 % of the chance that it has under no error at all, so that it is
+    above 0 however well the bins agree. With units the scale is also taken with their design effect, and the wider
+    limits hold.
+
+    Args:
+        y: (n,) 0 or 1.
+        probability: (n,) of 1.
+        unit: (n,) codes of what is independent; rows where None.
+        confidence: two-sided level.
+    """
+    n, units = len(y), len(y) if unit is None else len(np.unique(unit))
+    if units < clusters.FEWEST_FOR_LEVEL:
+        return refuse("too-few-units", units=units, fewest=clusters.FEWEST_FOR_LEVEL, n=units, n_rows=n)
+    said, seen, counts = bins(y, probability)
+    share = counts / n
+    variance = share * np.maximum(np.maximum(said * (1 - said), seen * (1 - seen)), CLIP) / counts
+    scale = float((variance**2).sum() / variance.sum())
+    degrees, squared = float(variance.sum() / scale), float((share * (said - seen) ** 2).sum())
+    ends = [
+        _noncentral(squared / (scale * by), degrees, confidence, scale * by) for by in _effects(y, probability, unit)
+    ]
+    low, high = min(end[0] for end in ends), max(end[1] for end in ends)
+    return Interval(debiased_error(y, probability), low, high, (because("noncentral-chi2"),), units, n)
+
+
+def _effects(y: Ints, probability: Floats, unit: Ints | None) -> list[float]:
+    """Design effects of the mean residual: 1, and that of the units."""
+    if unit is None:
+        return [1.0]
+    residual = y - probability
+    moved = clusters.of_ratio(residual, np.ones(len(y)), *clusters.dense(unit))
+    return [1.0, max(1.0, moved.error**2 / max(float((residual**2).sum()) / len(y) ** 2, 1e-300))]
+
+
+def _noncentral(seen: float, degrees: float, confidence: float, scale: float) -> tuple[float, float]:
+    """Limits of the root of scale times the non-centrality of a χ² of which ``seen`` was drawn."""
+    tail = (1 - confidence) / 2
+    central = float(chndtr(seen, degrees, 0.0))
+    top = max(4 * seen, 40.0)
+    while chndtr(seen, degrees, top) > tail * central:
+        top *= 2
+    high = float(brentq(lambda at: chndtr(seen, degrees, at) - tail * central, 0, top))
+    low = 0.0
+    if central > 1 - tail:
+        low = float(brentq(lambda at: chndtr(seen, degrees, at) - (1 - tail), 0, top))
+    return math.sqrt(low * scale), math.sqrt(high * scale)

@@ -4,6 +4,7 @@ Levels belong to one model; contrasts are Σ wₖ·metricₖ + constant of sever
 quantity. With a unit, no interval is narrower at either end than the row-wise one.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -15,7 +16,7 @@ from modelyard.stats import auc, clusters
 from modelyard.stats.bootstrap import Statistic, bca
 from modelyard.stats.interval import Interval, refuse, widest
 from modelyard.stats.means import mean_interval
-from modelyard.stats.proportions import clopper_pearson, proportion, square_and_add, tango
+from modelyard.stats.proportions import clopper_pearson, joint_score, proportion, square_and_add, tango
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -27,6 +28,8 @@ FEWEST_FOR_MEAN = 100
 """Rows that the level of a mean loss needs."""
 FEWEST_OF_A_CLASS = 25
 """Rows of each class that a bootstrap needs."""
+MOST_LEFT_OUT = 500
+"""Units that are left out one by one; of more, stretches of neighbours."""
 SAME = 1e-9
 """Per-row losses closer than this are the same."""
 ROUNDING = 1e-12
@@ -46,10 +49,10 @@ def level_proportion(
     codes = _unit_of(unit, considered)
     if kept.all() or not kept.any():
         return _all_alike(float(kept[0]), own, codes, confidence)
-    found = _level_by_unit(kept * own, own, codes, lags, confidence, on_logit=True)
+    found = _by_unit(kept * own, own, codes, clusters.FEWEST_FOR_LEVEL, lags, confidence, on_logit=True)
     if weight is not None:
-        row_wise = _level_by_unit(kept * own, own, None, 0, confidence, on_logit=True)
-    return widest(found, row_wise)
+        row_wise = _by_unit(kept * own, own, None, clusters.FEWEST_FOR_LEVEL, 0, confidence, on_logit=True)
+    return _both(found, row_wise)
 
 
 def _all_alike(share: float, own: Floats, unit: Ints | None, confidence: float) -> Interval:
@@ -58,16 +61,13 @@ def _all_alike(share: float, own: Floats, unit: Ints | None, confidence: float) 
     Units whose rows all agree do not vary, so that they say nothing of their own spread; one row a unit is the least
     that they are worth, and Kish's n = (Σw)²/Σw² what weighted rows are.
     """
-    groups = _count(unit, len(own))
-    if unit is not None and groups < clusters.FEWEST_FOR_LEVEL:
-        return _too_few(groups, clusters.FEWEST_FOR_LEVEL, len(own), share)
-    worth = float(own.sum() ** 2 / (own**2).sum())
-    if unit is not None:
-        of_units = np.bincount(clusters.dense(unit)[0], weights=own)
-        worth = float(of_units.sum() ** 2 / (of_units**2).sum())
-    n = max(int(worth + 1e-9), 1)
+    sizes = clusters.sizes(unit, own)
+    groups, n = _count(unit, len(own)), clusters.whole(clusters.effective(sizes))
+    if n < clusters.FEWEST_FOR_LEVEL:
+        return clusters.too_few(n, clusters.FEWEST_FOR_LEVEL, groups, len(own), share)
     low, high = clopper_pearson(round(n * share), n, confidence)
-    return Interval(share, low, high, (because("clopper-pearson-units"),), groups, len(own))
+    found = Interval(share, low, high, (because("clopper-pearson-units"),), groups, len(own))
+    return replace(found, effective=clusters.effective(sizes), largest=float(sizes.max() / sizes.sum()))
 
 
 def contrast_proportion(
@@ -92,7 +92,8 @@ def contrast_proportion(
     rest = float(weights.sum())
     if abs(rest) > 1e-12:
         parts.append((rest, proportion(int(kept[0].sum()), n, confidence)))
-    row_wise = square_and_add(parts, constant)
+    plain = len(kept) == 2 and abs(rest) <= 1e-12
+    row_wise = square_and_add(parts, constant) if plain else joint_score(kept, weights, constant, confidence)
     if unit is None and weight is None:
         return row_wise
     own = np.ones(n) if weight is None else weight[considered]
@@ -104,14 +105,16 @@ def contrast_proportion(
         return _too_alike(disagreeing, float(both.sum() / own.sum()) + constant, codes, n)
     if weight is None and disagreeing == 0 and _is_zero_contrast(weights, constant):
         # No unit says how much units differ: the limits that as many rows as there are units would have.
-        groups = _count(codes, n)
-        if groups < clusters.FEWEST_FOR_DIFFERENCE:
-            return _too_few(groups, clusters.FEWEST_FOR_DIFFERENCE, n, 0.0)
-        return replace(tango(0, 0, groups, confidence), n=groups, n_rows=n)
-    found = _difference_by_unit(both, own, constant, codes, confidence, lags)
+        sizes = clusters.sizes(codes, own)
+        groups, worth = _count(codes, n), clusters.whole(clusters.effective(sizes))
+        if worth < clusters.FEWEST_FOR_DIFFERENCE:
+            return clusters.too_few(worth, clusters.FEWEST_FOR_DIFFERENCE, groups, n, 0.0)
+        return replace(tango(0, 0, worth, confidence), n=groups, n_rows=n, effective=clusters.effective(sizes))
+    fewest = clusters.FEWEST_FOR_DIFFERENCE
+    found = _by_unit(both, own, codes, fewest, lags, confidence, constant=constant)
     if weight is not None:
-        row_wise = _difference_by_unit(both, own, constant, None, confidence)
-    return widest(found, row_wise)
+        row_wise = _by_unit(both, own, None, fewest, 0, confidence, constant=constant)
+    return _both(found, row_wise)
 
 
 def level_mean(
@@ -124,16 +127,20 @@ def level_mean(
     mean in 7 % of samples, of squared errors with Student's 6 degrees in 6 %. To refuse only where the sample is skewed
     makes it worse, since the samples that lack the large losses remain.
     """
+    if not np.isfinite(values).all():
+        return refuse("not-finite", n=_count(unit, len(values)), n_rows=len(values))
+    own, level = np.ones(len(values)) if weight is None else weight, clusters.FEWEST_FOR_LEVEL
+    worth = clusters.whole(clusters.effective(own))
+    if (unit is None or weight is not None) and worth < FEWEST_FOR_MEAN:
+        return refuse("too-few-rows", rows=worth, fewest=FEWEST_FOR_MEAN, n=_count(unit, len(values)),
+                      n_rows=len(values), estimate=_mean(values, own))  # fmt: skip
     if weight is not None:
-        found = _level_by_unit(values * weight, weight, unit, lags, confidence, on_logit=False)
-        return widest(found, _level_by_unit(values * weight, weight, None, 0, confidence, on_logit=False))
-    if unit is None and len(values) < FEWEST_FOR_MEAN:
-        return refuse("too-few-rows", rows=len(values), fewest=FEWEST_FOR_MEAN, n=len(values), n_rows=len(values),
-                      estimate=float(values.mean()) if len(values) else None)  # fmt: skip
+        row_wise = _by_unit(values * weight, weight, None, level, 0, confidence)
+        return _both(_by_unit(values * weight, weight, unit, level, lags, confidence), row_wise)
     row_wise = mean_interval(values, seed=seed, bounds=bounds, confidence=confidence)
     if unit is None:
         return row_wise
-    return widest(_level_by_unit(values, np.ones(len(values)), unit, lags, confidence, on_logit=False), row_wise)
+    return _both(_by_unit(values, own, unit, level, lags, confidence), row_wise)
 
 
 def contrast_mean(
@@ -144,43 +151,44 @@ def contrast_mean(
     n = values.shape[1]
     if identical and _is_zero_contrast(weights, constant):
         return _same(unit, None, n)
+    if not np.isfinite(values).all():
+        return refuse("not-finite", n=_count(unit, n), n_rows=n)
     disagreeing = int((np.abs(values - values[0]) > SAME).any(axis=0).sum())
     combined = clusters.combine(weights, values)
+    own, fewest = np.ones(n) if weight is None else weight, clusters.FEWEST_FOR_DIFFERENCE
     if disagreeing < FEWEST_DISAGREEING:
-        return _too_alike(disagreeing, float(combined.mean()) + constant, unit, n)
+        return _too_alike(disagreeing, _mean(combined, own, constant), unit, n)
     if weight is not None:
-        found = _difference_by_unit(combined * weight, weight, constant, unit, confidence, lags)
-        return widest(found, _difference_by_unit(combined * weight, weight, constant, None, confidence))
+        row_wise = _by_unit(combined * weight, weight, None, fewest, 0, confidence, constant=constant)
+        found = _by_unit(combined * weight, weight, unit, fewest, lags, confidence, constant=constant)
+        return _both(found, row_wise)
     shifted = [bound - constant for bound in bounds]
     row_wise = mean_interval(combined, seed=seed, bounds=shifted, confidence=confidence).scaled(1.0, constant)
     if unit is None:
         return row_wise
-    return widest(_difference_by_unit(combined, np.ones(n), constant, unit, confidence, lags), row_wise)
+    return _both(_by_unit(combined, own, unit, fewest, lags, confidence, constant=constant), row_wise)
 
 
 def level_auc(y: Ints, score: Floats, *, unit: Ints | None = None, lags: int = 0, confidence: float = 0.95) -> Interval:
-    """AUC of one model: Newcombe row-wise, jackknife-t over units."""
-    value = auc.auc(y, score)
-    if value is None:
+    """AUC of one model: row-wise the wider of Newcombe's and a logit DeLong interval; jackknife-t over units."""
+    placed = auc.placements(y, score) if 0 < int((y == 1).sum()) < len(y) else None
+    if placed is None:
         return refuse("one-class", n=_count(unit, len(y)), n_rows=len(y))
-    positives = int((y == 1).sum())
-    if min(positives, len(y) - positives) < auc.FEWEST_OF_A_CLASS:
+    value = float(placed[0].mean())
+    if min(map(len, placed)) < auc.FEWEST_OF_A_CLASS:
         return refuse(
             "too-few-of-a-class", fewest=auc.FEWEST_OF_A_CLASS, n=_count(unit, len(y)), n_rows=len(y), estimate=value
         )
-    row_wise = auc.one_model(value, positives, len(y) - positives, confidence)
+    row_wise = auc.level(placed, confidence)
     if unit is None:
         return row_wise
     codes, groups = clusters.dense(unit)
-    if groups < clusters.FEWEST_FOR_LEVEL:
-        return _too_few(groups, clusters.FEWEST_FOR_LEVEL, len(y), value)
-    influence = clusters.auc_influence(y, auc.placements(y, score), codes, groups, score)
-    if influence is None:
+    moved = clusters.of_auc(y, placed, codes, groups, score)
+    if moved is None:
         return refuse("class-in-one-unit", n=groups, n_rows=len(y), estimate=value)
-    found = clusters.cluster_t(value, influence, len(y), method=because("jackknife-t"), confidence=confidence)
-    if lags:
-        found = widest(clusters.newey_west(value, influence, len(y), lags=lags, confidence=confidence), found)
-    return widest(found, row_wise)
+    found = clusters.interval(moved, method=because("jackknife-t"), fewest=clusters.FEWEST_FOR_LEVEL, lags=lags,
+                              confidence=confidence, on_logit=True)  # fmt: skip
+    return _both(found, row_wise)
 
 
 def contrast_auc(
@@ -217,43 +225,52 @@ def contrast_auc(
     if unit is None:
         return row_wise
     codes, groups = clusters.dense(unit)
-    if groups < clusters.FEWEST_FOR_DIFFERENCE:
-        return _too_few(groups, clusters.FEWEST_FOR_DIFFERENCE, n, estimate)
-    influences = [
-        clusters.auc_influence(y, part, codes, groups, score) for part, score in zip(placed, scores, strict=True)
-    ]
-    known = [influence for influence in influences if influence is not None]
-    if len(known) < len(influences):
+    each = [clusters.of_auc(y, part, codes, groups, score) for part, score in zip(placed, scores, strict=True)]
+    known = [moved for moved in each if moved is not None]
+    if len(known) < len(each):
         return refuse("class-in-one-unit", n=groups, n_rows=n, estimate=estimate)
-    influence = clusters.combine(weights, np.array(known))
-    found = clusters.cluster_t(estimate, influence, n, method=because("jackknife-t"), confidence=confidence)
-    return widest(found, row_wise)
+    by = clusters.combine(weights, np.array([moved.by for moved in known]))
+    share = np.mean([moved.share for moved in known], axis=0)
+    found = clusters.interval(clusters.Moved(estimate, by, share, n), method=because("jackknife-t"), lags=lags,
+                              fewest=clusters.FEWEST_FOR_DIFFERENCE, confidence=confidence)  # fmt: skip
+    return _both(found, row_wise)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Resampling:
     """What is drawn from, and what a bootstrap has to know besides.
 
-    ``bounds``: values that the limits decide against; ``class_counts``: rows of each class that enters.
+    ``bounds``: values that the limits decide against; ``class_counts``: rows of each class that enters, weighted ones
+    as Kish counts them; ``lags``: units in a week, where units follow each other in time.
     """
 
     n: int
     seed: int
     unit: Ints | None = None
     weight: Floats | None = None
+    lags: int = 0
     bounds: Sequence[float] = ()
     class_counts: Sequence[int] = ()
     confidence: float = 0.95
 
+    @property
+    def own(self) -> Floats:
+        """The rows' weights; (n,)."""
+        return np.ones(self.n) if self.weight is None else self.weight
+
     def refusal(self, fewest: int) -> Interval | None:
-        """Return a refusal where a class has too few rows, or there are fewer than ``fewest`` units."""
+        """Return a refusal where a class has too few rows, or the units are worth fewer than ``fewest``."""
         groups, counts = _count(self.unit, self.n), self.class_counts
         if counts and min(counts) < FEWEST_OF_A_CLASS:
             return refuse("small-class", rows=min(counts), fewest=FEWEST_OF_A_CLASS, n=groups, n_rows=self.n)
-        return _too_few(groups, fewest, self.n, None) if groups < fewest else None
+        worth = clusters.whole(clusters.effective(clusters.sizes(self.unit, self.own)))
+        return clusters.too_few(worth, fewest, groups, self.n, None) if worth < fewest else None
 
-    def interval(self, statistic: Statistic, *, beside_t: bool = False) -> Interval:
-        """Return BCa limits over units where there are any, and then no narrower at either end than over rows."""
+    def interval(self, statistic: Statistic, fewest: int, *, beside_t: bool = False) -> Interval:
+        """Return BCa limits over units where there are any, no narrower at either end than over rows.
+
+        Over units also no narrower than the jackknife's, or Newey and West's where units follow each other in time.
+        """
 
         def over(drawn: Ints | None) -> Interval:
             return _varying(
@@ -263,12 +280,48 @@ class Resampling:
                 )
             )  # fmt: skip
 
-        return over(None) if self.unit is None else widest(over(self.unit), over(None))
+        by_row = over(None)
+        if self.unit is None:
+            return replace(by_row, effective=None if self.weight is None else clusters.effective(self.own))
+        found = over(self.unit)
+        if found.low is None or found.estimate is None:
+            return found
+        moved = self._moved(statistic, found.estimate)
+        if moved is None:
+            return refuse("undefined-in-parts", n=found.n, n_rows=self.n, estimate=found.estimate)
+        beside = clusters.interval(moved, method=because("jackknife-t"), fewest=min(fewest, moved.groups),
+                                   lags=self._lags(moved.groups), confidence=self.confidence)  # fmt: skip
+        if beside.refused is not None and beside.refused.code == "remembered":
+            return beside
+        told = replace(widest(found, by_row), effective=beside.effective, largest=beside.largest, memory=beside.memory)
+        return widest(told, beside)
+
+    def _lags(self, blocks: int) -> int:
+        """Lags in blocks of units that follow each other."""
+        return math.ceil(self.lags * blocks / _count(self.unit, self.n)) if self.lags else 0
+
+    def _moved(self, statistic: Statistic, estimate: float) -> clusters.Moved | None:
+        """Return how far leaving out each unit, or each of 500 stretches of units, moves the statistic."""
+        codes, groups = clusters.dense(np.arange(self.n) if self.unit is None else self.unit)
+        if groups > MOST_LEFT_OUT:
+            codes, groups = codes * MOST_LEFT_OUT // groups, MOST_LEFT_OUT
+        own = self.own
+        left = [statistic(np.where(codes == one, 0.0, own)) for one in range(groups)]
+        known = [value for value in left if value is not None]
+        if len(known) < groups:
+            return None
+        share = np.bincount(codes, weights=own, minlength=groups) / own.sum()
+        return clusters.Moved(estimate, estimate - np.array(known), share, self.n)
 
 
-def level_statistic(statistic: Statistic, rows: Resampling) -> Interval:
-    """Return any statistic of row weights with limits, by bootstrap over rows or units."""
-    return rows.refusal(clusters.FEWEST_FOR_LEVEL) or rows.interval(statistic)
+def level_statistic(statistic: Statistic, rows: Resampling, *, beside_t: bool = False) -> Interval:
+    """Return any statistic of row weights with limits, by bootstrap over rows or units.
+
+    ``beside_t``: never narrower than Student's, for statistics without bounds such as R², of whose errors the largest
+    may not have been seen.
+    """
+    fewest = clusters.FEWEST_FOR_LEVEL
+    return rows.refusal(fewest) or rows.interval(statistic, fewest, beside_t=beside_t)
 
 
 def contrast_statistic(
@@ -299,7 +352,7 @@ def contrast_statistic(
         known = [value for value in values if value is not None]
         estimate = float(np.dot(weights, known)) + constant if len(known) == len(values) else None
         return _too_alike(disagreeing, estimate, rows.unit, rows.n)
-    return rows.interval(combined, beside_t=True)
+    return rows.interval(combined, clusters.FEWEST_FOR_DIFFERENCE, beside_t=True)
 
 
 def _varying(found: Interval) -> Interval:
@@ -309,40 +362,27 @@ def _varying(found: Interval) -> Interval:
     return refuse("constant-resamples", n=found.n, n_rows=found.n_rows, estimate=found.estimate)
 
 
-def _level_by_unit(
-    over: Floats, under: Floats, unit: Ints | None, lags: int, confidence: float, *, on_logit: bool
-) -> Interval:
+def _by_unit(
+    over: Floats, under: Floats, unit: Ints | None, fewest: int, lags: int, confidence: float, *, constant: float = 0.0,
+    on_logit: bool = False,
+) -> Interval:  # fmt: skip
+    """Return the interval of Σ over / Σ under + constant over units, or over rows as units where there are none."""
     codes, groups = clusters.dense(np.arange(len(over)) if unit is None else unit)
-    estimate, influence = clusters.ratio_influence(over, under, codes, groups)
-    if groups < clusters.FEWEST_FOR_LEVEL:
-        return _too_few(groups, clusters.FEWEST_FOR_LEVEL, len(over), estimate)
-    if not (influence != 0).any():
-        return refuse("constant-units", n=groups, n_rows=len(over), estimate=estimate)
-    found = clusters.cluster_t(
-        estimate, influence, len(over), method=because("cluster-t"), confidence=confidence, on_logit=on_logit
+    moved = clusters.of_ratio(over, under, codes, groups).shifted(constant)
+    return clusters.interval(
+        moved, method=because("cluster-t"), fewest=fewest, lags=lags, confidence=confidence, on_logit=on_logit
     )
-    if lags:
-        wide = clusters.newey_west(estimate, influence, len(over), lags=lags, confidence=confidence, on_logit=on_logit)
-        found = widest(wide, found)
-    return found
 
 
-def _difference_by_unit(
-    over: Floats, under: Floats, constant: float, unit: Ints | None, confidence: float, lags: int = 0
-) -> Interval:
-    codes, groups = clusters.dense(np.arange(len(over)) if unit is None else unit)
-    estimate, influence = clusters.ratio_influence(over, under, codes, groups)
-    if groups < clusters.FEWEST_FOR_DIFFERENCE:
-        return _too_few(groups, clusters.FEWEST_FOR_DIFFERENCE, len(over), estimate + constant)
-    if not (influence != 0).any():
-        return refuse("constant-units", n=groups, n_rows=len(over), estimate=estimate + constant)
-    found = clusters.cluster_t(
-        estimate + constant, influence, len(over), method=because("cluster-t"), confidence=confidence
-    )
-    if not lags:
-        return found
-    wide = clusters.newey_west(estimate + constant, influence, len(over), lags=lags, confidence=confidence)
-    return widest(wide, found)
+def _both(found: Interval, row_wise: Interval) -> Interval:
+    """Return the interval over units, no narrower than over rows; a refusal of either stands."""
+    if found.low is None or row_wise.low is not None or row_wise.refused is None:
+        return widest(found, row_wise)
+    return replace(row_wise, n=found.n, n_rows=found.n_rows, effective=found.effective, largest=found.largest)
+
+
+def _mean(values: Floats, own: Floats, constant: float = 0.0) -> float | None:
+    return float((values * own).sum() / own.sum()) + constant if len(values) else None
 
 
 def _is_zero_contrast(weights: Floats, constant: float) -> bool:
@@ -356,10 +396,6 @@ def _same(unit: Ints | None, considered: Bools | None, n: int) -> Interval:
 
 def _too_alike(rows: int, estimate: float | None, unit: Ints | None, n: int) -> Interval:
     return refuse("too-alike", rows=rows, fewest=FEWEST_DISAGREEING, n=_count(unit, n), n_rows=n, estimate=estimate)
-
-
-def _too_few(groups: int, fewest: int, n_rows: int, estimate: float | None) -> Interval:
-    return refuse("too-few-units", units=groups, fewest=fewest, n=groups, n_rows=n_rows, estimate=estimate)
 
 
 def _count(unit: Ints | None, n: int) -> int:

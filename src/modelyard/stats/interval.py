@@ -2,9 +2,13 @@
 
 from dataclasses import dataclass, replace
 
+import numpy as np
 from scipy.special import ndtri, stdtrit
 
 from modelyard.core.reasons import Reason, Value
+
+MANY_DEGREES = 100
+"""From here on degrees of freedom hardly move a limit."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +31,12 @@ class Interval:
     identical: bool = False
     resamples: int = 0
     """Of a bootstrap."""
+    effective: float | None = None
+    """Units, or rows, of equal size that they are worth (Kish); None where each is worth one."""
+    largest: float | None = None
+    """The largest unit's share."""
+    memory: float | None = None
+    """Correlation of a unit with the one before, where units follow each other in time."""
 
     def scaled(self, factor: float, shift: float = 0.0) -> "Interval":
         """Return the interval of ``factor``·x + ``shift``; limits change places where the factor is negative."""
@@ -53,6 +63,11 @@ def widest(first: Interval, second: Interval) -> Interval:
     if first.low is None or first.high is None:
         return first
     return replace(first, low=min(first.low, second.low), high=max(first.high, second.high))
+
+
+def hall(t: float, skew: float) -> float:
+    """Return Hall's monotone transformation, turned around, of a studentised mean of this skewness (JRSS B 1992)."""
+    return t if abs(skew) < 1e-9 else float(3 / skew * (np.cbrt(1 + skew * (t - skew / 6)) - 1))
 
 
 def z_value(confidence: float) -> float:

@@ -9,10 +9,8 @@ from numpy.typing import NDArray
 
 from modelyard.core.reasons import because
 from modelyard.stats.bootstrap import bca, studentised
-from modelyard.stats.interval import Interval, refuse, t_value, widest
+from modelyard.stats.interval import MANY_DEGREES, Interval, refuse, t_value, widest
 
-MANY_DEGREES = 100
-"""From here on degrees of freedom hardly move a limit."""
 SKEWED = 0.1
 """|skewness|/√n from which Student's interval is left for the bootstrap."""
 

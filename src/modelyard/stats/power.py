@@ -1,6 +1,7 @@
 """What a test set can see, and how many more units would decide."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -21,10 +22,14 @@ NOT_REALISTIC = 20
 
 @dataclass(frozen=True)
 class Needed:
-    """Units that would decide if today's estimate held, and which way; or that no number is realistic."""
+    """Units that decide a true value like today's four times in five, and which way; or that no number is realistic.
+
+    ``if_held``: the units at which today's estimate would decide if it were seen again, which it is half the time.
+    """
 
     units: int | None
     direction: Literal["pass", "fail", "unrealistic"]
+    if_held: int | None = None
 
 
 def smallest_visible_difference(standard_error: float, confidence: float = 0.95) -> float:
@@ -35,7 +40,7 @@ def smallest_visible_difference(standard_error: float, confidence: float = 0.95)
 def units_to_decide(
     estimate: float, bound: float, standard_error: float, n: int, *, minimum: int = 0, confidence: float = 0.95
 ) -> Needed:
-    """Units at which an interval about today's estimate no longer holds the bound; above the bound passes.
+    """Units at which a true value like today's estimate is told from the bound four times in five.
 
     Args:
         estimate: today's.
@@ -45,11 +50,12 @@ def units_to_decide(
         minimum: units below which nothing is decided.
         confidence: two-sided level of the interval.
     """
-    gap = abs(estimate - bound)
-    needed = math.inf if gap == 0 else n * (z_value(confidence) * standard_error / gap) ** 2
-    if needed > NOT_REALISTIC * n:
+    gap, z = abs(estimate - bound), z_value(confidence)
+    planned, held = (math.inf if gap == 0 else n * (reach * standard_error / gap) ** 2 for reach in (z + Z_POWER, z))
+    if planned > NOT_REALISTIC * n:
         return Needed(None, direction="unrealistic")
-    return Needed(max(minimum, math.ceil(needed)), "pass" if estimate > bound else "fail")
+    units, if_held = (max(minimum, math.ceil(each)) for each in (planned, held))
+    return Needed(units, "pass" if estimate > bound else "fail", if_held)
 
 
 FEW_DISAGREEING = 100
@@ -123,22 +129,40 @@ def rows_to_pass(margin: float, disagreement: float) -> int:
 def rows_to_decide_with_few(
     only_first: int, only_second: int, n: int, bound: float, *, minimum: int = 0, confidence: float = 0.95
 ) -> Needed:
-    """Rows at which Tango's interval no longer holds the bound, if both kinds of disagreement stay as frequent."""
-    direction: Literal["pass", "fail"] = "pass" if (only_first - only_second) / n > bound else "fail"
+    """Rows at which a true difference like today's is decided four times in five, by exact sums.
 
-    def decides(times: float) -> bool:
+    The rows on which the models disagree are few, so that their true share is planned with at its upper 80 % bound.
+    """
+    difference = (only_first - only_second) / n
+    direction: Literal["pass", "fail"] = "pass" if difference > bound else "fail"
+    turned = (difference, bound) if direction == "pass" else (-difference, -bound)
+    share = max(upper_share(only_first + only_second, n), abs(difference))
+
+    def planned(times: float) -> bool:
+        return chance_above(math.ceil(n * times), share, *turned, confidence) >= _POWER
+
+    def held(times: float) -> bool:
         found = tango(only_first * times, only_second * times, n * times, confidence)
         assert found.low is not None  # noqa: S101 - there are rows
         assert found.high is not None  # noqa: S101 - as above
         return found.low > bound if direction == "pass" else found.high < bound
 
+    units, if_held = (_least_times(decides) for decides in (planned, held))
+    if units is None or if_held is None:
+        return Needed(None, direction="unrealistic")
+    rows, again = (max(minimum, math.ceil(n * times)) for times in (units, if_held))
+    return Needed(rows, direction, again)
+
+
+def _least_times(decides: Callable[[float], bool]) -> float | None:
+    """Times today's rows from which it is decided; None where 20 times are not enough."""
     low, high = 1.0, float(NOT_REALISTIC)
     if not decides(high):
-        return Needed(None, direction="unrealistic")
+        return None
     while high - low > 1e-3 * low:
         middle = math.sqrt(low * high)
         low, high = (low, middle) if decides(middle) else (middle, high)
-    return Needed(max(minimum, math.ceil(n * high)), direction)
+    return high
 
 
 def visible_with_few(n: int, disagreeing: int, bound: float, confidence: float = 0.95) -> float:

@@ -2,6 +2,8 @@
 
 import math
 
+import numpy as np
+from numpy.typing import NDArray
 from scipy.optimize import brentq
 from scipy.special import betaincinv
 
@@ -90,3 +92,73 @@ def square_and_add(parts: list[tuple[float, Interval]], shift: float = 0.0) -> I
     method = (because("square-and-add", of=tuple(methods)),) if len(parts) > 1 else first.method
     below, above = math.sqrt(below), math.sqrt(above)
     return Interval(estimate, estimate - below, estimate + above, method, first.n, first.n_rows)
+
+
+def joint_score(
+    right: NDArray[np.bool_], weights: NDArray[np.float64], constant: float, confidence: float = 0.95
+) -> Interval:
+    """Score interval of Σ wₖ·shareₖ + constant of several models on the same rows, as one quantity of the joint table.
+
+    At each value of the contrast the table is fitted to it by maximum likelihood, as Tango does for a difference, which
+    is the special case of weights 1 and −1 (Agresti & Min, Statistics in Medicine 2005, for the principle). Adding the
+    limits of the parts would ignore that the models are right on the same rows.
+
+    Args:
+        right: (k, n) whether each model has each row right.
+        weights: (k,) of the models' shares.
+        constant: what is added.
+        confidence: two-sided level.
+    """
+    k, n = right.shape
+    codes = (right * (2 ** np.arange(k))[:, None]).sum(axis=0)
+    patterns = (np.arange(2**k)[:, None] >> np.arange(k)) & 1
+    values = [float((weights * pattern).sum()) for pattern in patterns]
+    counts = [int(count) for count in np.bincount(codes, minlength=2**k)]
+    z, least, most = z_value(confidence), min(values), max(values)
+    estimate = sum(count * value for count, value in zip(counts, values, strict=True)) / n
+
+    def distance(at: float) -> float:
+        variance = _fitted_variance(counts, values, at)
+        if estimate == at:
+            return 0.0
+        return (estimate - at) / math.sqrt(variance / n) if variance > 0 else math.copysign(math.inf, estimate - at)
+
+    def limit(edge: float, target: float) -> float:
+        if abs(edge - estimate) < 1e-12 or (distance(edge) - target) * (0 - target) > 0:
+            return edge
+        return float(brentq(lambda at: distance(at) - target, estimate, edge, xtol=1e-10))
+
+    inside = 1e-12 * (most - least)
+    low, high = limit(least + inside, z), limit(most - inside, -z)
+    return Interval(estimate + constant, low + constant, high + constant, (because("joint-score"),), n, n)
+
+
+def _fitted_variance(counts: list[int], values: list[float], at: float) -> float:
+    """Variance of one row's value under the likeliest table whose mean value is ``at``.
+
+    pₖ = nₖ / (n·(1 + λ(vₖ − at))), λ being such that the mean holds; where no such λ leaves every pattern possible, the
+    pattern at the edge, of which no row was seen, takes what is missing.
+    """
+    n, away = sum(counts), [value - at for value in values]
+    low = max((-1 / each for each in away if each > 0), default=-math.inf)
+    high = min((-1 / each for each in away if each < 0), default=math.inf)
+    if not (math.isfinite(low) and math.isfinite(high)):
+        return 0.0
+
+    def slope(multiplier: float) -> float:
+        return sum(count * each / (1 + multiplier * each) for count, each in zip(counts, away, strict=True) if count)
+
+    width = (high - low) * 1e-13
+    first, last = low + width, high - width
+    if slope(first) <= 0:
+        multiplier = first
+    elif slope(last) >= 0:
+        multiplier = last
+    else:
+        multiplier = float(brentq(slope, first, last, xtol=1e-14 * max(abs(first), abs(last), 1e-300), rtol=1e-12))
+    mass = [count / (n * (1 + multiplier * each)) if count else 0.0 for count, each in zip(counts, away, strict=True)]
+    rest = 1 - sum(mass)
+    if rest > 1e-9:
+        edge = min(away) if multiplier > 0 else max(away)
+        return sum(share * each**2 for share, each in zip(mass, away, strict=True)) + rest * edge**2
+    return sum(share * each**2 for share, each in zip(mass, away, strict=True))

@@ -31,9 +31,17 @@ def story(gate: GateResult, judged: Judged) -> Iterator[str]:
         yield f"  method      {wording.method(estimate)}{', approximate' if estimate.approximate else ''}"
     if gate.smallest_visible is not None:
         yield f"  visible     differences of {wording.visible(gate)} or more"
-    decides = wording.would_decide(gate)
+    told = wording.dependence(estimate)
+    if told:
+        yield f"  units       {told}"
+    decides, held = wording.would_decide(gate), wording.if_held(gate)
     if decides:
         yield f"  to decide   {decides}"
+    equal = wording.for_equal(gate)
+    if equal:
+        yield f"  equal model {equal}"
+    if held:
+        yield f"  if it held  {held}"
     chosen = after_the_fact(gate)
     if chosen:
         yield f"  hindsight   {chosen}"

@@ -13,8 +13,8 @@ class Checks(Section):
     """Checks beside the gates: report shows what they find, gate holds the model to it."""
 
     calibration: CheckMode = "report"
-    """Whether predicted probabilities are observed shares. As a gate: slope 1 and intercept 0 within their intervals'
-    reach, the debiased error at most calibration_error."""
+    """Whether predicted probabilities are observed shares. As a gate: the upper limit of the debiased error at
+    most calibration_error; it cannot tell on rows too few for that."""
     calibration_error: Annotated[float, Field(gt=0, lt=1)] = 0.05
     """Largest calibration error that counts as calibrated."""
     changed_predictions: CheckMode = "report"
@@ -144,6 +144,8 @@ class Evaluate(Section):
     """What to judge where nothing is trained here: a prediction file."""
     champion: Text | None = None
     """The champion's predictions for today's test rows, where it exists as predictions only."""
+    worth: Annotated[float, Field(ge=0, lt=1)] = 0.05
+    """Share of the way from the baseline to a perfect score that the default gates ask of a first model."""
     confidence: Annotated[float, Field(ge=0.5, lt=1)] = 0.95
     """Level of the two-sided intervals that are printed and that decide."""
 

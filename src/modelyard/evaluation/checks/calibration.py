@@ -8,7 +8,7 @@ from modelyard.evaluation.checks.check import Check, Subject
 from modelyard.evaluation.gates.decision import Models
 from modelyard.evaluation.gates.judge import estimate_of
 from modelyard.evaluation.test_set import TestSet
-from modelyard.records.results import Calibration, Estimate
+from modelyard.records.results import Calibration
 from modelyard.stats import calibration as stats
 
 
@@ -23,12 +23,13 @@ def calibrations(test_set: TestSet, models: Models) -> tuple[Calibration, ...]:
         slope, intercept = stats.slope_and_intercept(
             codes, model.probability, unit=test_set.unit, confidence=test_set.confidence
         )
+        error = stats.error_interval(codes, model.probability, unit=test_set.unit, confidence=test_set.confidence)
         found.append(
             Calibration(
                 model=role,
                 slope=estimate_of(slope, test_set),
                 intercept=estimate_of(intercept, test_set),
-                error=stats.debiased_error(codes, model.probability),
+                error=estimate_of(error, test_set),
             )
         )
     return tuple(found)
@@ -40,7 +41,7 @@ class Calibrated(Check):
     name = "calibration"
 
     def look(self, subject: Subject, *, gate: bool) -> tuple[Verdict, Reason] | None:
-        """Return slope, intercept and error, and whether they are those of a calibrated model."""
+        """Return error, slope and intercept, and whether the error is within its bound."""
         own = next(
             (each for each in calibrations(subject.test_set, subject.models) if each.model == "challenger"), None
         )
@@ -50,21 +51,19 @@ class Calibrated(Check):
 
 
 def _judged(own: Calibration, most: float) -> tuple[Verdict, Reason]:
-    slope, intercept = own.slope, own.intercept
-    refused = slope.refused or intercept.refused
-    if slope.low is None or intercept.low is None or slope.high is None or intercept.high is None:
-        why: dict[str, Value] = {} if refused is None else {"why": refused.code, **refused.values}
-        return Verdict.INCONCLUSIVE, because("calibration-unknown", error=own.error, **why)
-    values: dict[str, Value] = {"error": own.error, **_numbers("slope", slope), **_numbers("intercept", intercept)}
-    off = tuple(
-        name
-        for name, each, right in (("slope", slope, 1.0), ("intercept", intercept, 0.0))
-        if each.low is not None and each.high is not None and not each.low <= right <= each.high
-    )
-    if own.error > most and off:
-        return Verdict.FAIL, because("calibration-off", **values, off=off, most=most)
-    return Verdict.PASS, because("calibration", **values)
-
-
-def _numbers(name: str, found: Estimate) -> dict[str, Value]:
-    return {name: found.value or 0.0, f"{name}_low": found.low or 0.0, f"{name}_high": found.high or 0.0}
+    """Hold the error to its bound as a gate does: its upper limit passes, its lower limit fails."""
+    slope, intercept, error = own.slope, own.intercept, own.error
+    known = {"error": error.value or 0.0, "most": most}
+    if error.low is None or error.high is None:
+        refused: dict[str, Value] = {} if error.refused is None else {"why": error.refused.code, **error.refused.values}
+        return Verdict.INCONCLUSIVE, because("calibration-unknown", **known, **refused)
+    values: dict[str, Value] = {**known, "error_low": error.low, "error_high": error.high}
+    for name, each in (("slope", slope), ("intercept", intercept)):
+        if each.low is not None and each.high is not None:
+            values |= {name: each.value or 0.0, f"{name}_low": each.low, f"{name}_high": each.high}
+    told = "slope" in values and "intercept" in values
+    if error.low > most:
+        return Verdict.FAIL, because("calibration-off" if told else "calibration-error-off", **values)
+    if error.high <= most:
+        return Verdict.PASS, because("calibration" if told else "calibration-error", **values)
+    return Verdict.INCONCLUSIVE, because("calibration-open" if told else "calibration-error-open", **values)

@@ -1,5 +1,6 @@
 """Decide one rule on some rows: from an interval to a verdict, and what these rows could have shown."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -32,7 +33,7 @@ class Decision:
     smallest_visible: float | None = None
     needed: power.Needed | None = None
     error: float | None = None
-    """Standard error behind the interval."""
+    """Standard error behind the interval's end that passing depends on."""
 
 
 @dataclass(frozen=True)
@@ -107,7 +108,7 @@ class Case:
             return Interval(shown, None, None, (), test_set.units, len(test_set.y))
         if not self._of_gain:
             return self.level(rule.demand.reference or "")
-        return measure.contrast(rule.metric, test_set, Combination(models, weights, constant_reference=True))
+        return measure.contrast(rule.metric, test_set, Combination(models, weights))
 
     def _nothing_to_share(self) -> Interval | None:
         """Return an interval that refused, where a margin is a share of what cannot be told from nothing."""
@@ -145,7 +146,6 @@ class Case:
             constant=rule.sign * contrast.perfect * (rule.metric.perfect or 0.0),
             margin=rule.margin or 0.0,
             bound=contrast.bound,
-            constant_reference=reference == "baseline",
         )
         return measure.contrast(rule.metric, self.test_set, combination)
 
@@ -170,11 +170,13 @@ class Case:
         if turned.estimate is None or turned.low is None or turned.high is None or turned.identical:
             return Decision(verdict, shown)
         confidence = self.test_set.confidence
-        error = (turned.high - turned.low) / (2 * z_value(confidence))
-        visible = power.smallest_visible_difference(error, confidence)
+        below, above = ((each - turned.estimate) / z_value(confidence) for each in (turned.low, turned.high))
+        error = max(-below, 0.0)
+        visible = power.smallest_visible_difference((above - below) / 2, confidence)
         if verdict is not Verdict.INCONCLUSIVE:
             return Decision(verdict, shown, visible, error=error)
-        needed = power.units_to_decide(turned.estimate, bound, error, turned.n, minimum=minimum, confidence=confidence)
+        facing = error if turned.estimate > bound else above
+        needed = power.units_to_decide(turned.estimate, bound, facing, turned.n, minimum=minimum, confidence=confidence)
         return Decision(verdict, shown, visible, needed, error)
 
     def _disagreeing(self, contrast: Contrast) -> tuple[int, int] | None:
@@ -190,26 +192,39 @@ class Case:
 
     def equal_chance(self, error: float | None) -> float | None:
         """Return the chance that a model exactly as good as the champion passes; None where that cannot be said."""
+        room = self._room_of_equal()
+        if error is None or error <= 0 or room is None:
+            return None
+        return float(ndtr(room / error - z_value(self.test_set.confidence)))
+
+    def units_for_equal(self, decided: Decision) -> int | None:
+        """Return the units at which it passes four times in five; None where it never would, or nobody has so many."""
+        room, error, n = self._room_of_equal(), decided.error, decided.interval.n
+        if error is None or room is None or room <= 0:
+            return None
+        needed = n * ((z_value(self.test_set.confidence) + power.Z_POWER) * error / room) ** 2
+        return math.ceil(needed) if needed <= power.NOT_REALISTIC * n else None
+
+    def _room_of_equal(self) -> float | None:
+        """Return how far a model exactly as good as the champion lies above what the rule asks; below: negative."""
         rule, test_set, demand = self.rule, self.test_set, self.rule.demand
         equal = self.models.get(demand.reference or "champion")
-        if error is None or error <= 0 or equal is None or demand.upper is not None or demand.reference == "baseline":
+        if equal is None or demand.upper is not None or demand.reference == "baseline":
             return None
         value = rule.metric.value(test_set.y, equal, test_set.weight)
         if value is None:
             return None
-        z = z_value(test_set.confidence)
         if demand.bound is not None:
-            ahead = (value - demand.bound) * (1 if rule.operator.above else -1)
-            return float(ndtr(ahead / error - z))
-        chances = []
+            return (value - demand.bound) * (1 if rule.operator.above else -1)
+        rooms = []
         for contrast in self.contrasts:
             of_baseline = 0.0
             if contrast.baseline:
                 of_baseline = rule.metric.value(test_set.y, self.models["baseline"], test_set.weight) or 0.0
             perfect = contrast.perfect * (rule.metric.perfect or 0.0)
             left = rule.sign * (value * (1 + contrast.reference) + of_baseline * contrast.baseline + perfect)
-            chances.append(float(ndtr((left - contrast.bound) / error - z)))
-        return max(chances)
+            rooms.append(left - contrast.bound)
+        return max(rooms)
 
 
 def baseline_for(metric: Metric, models: Models) -> Models:

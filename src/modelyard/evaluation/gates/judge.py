@@ -105,6 +105,8 @@ def _numbers(case: Case, decided: Decision) -> dict[str, object]:
         "reference_level": _reference_level(case),
         "smallest_visible": decided.smallest_visible,
         "units_to_decide": None if decided.needed is None else decided.needed.units,
+        "units_for_equal": case.units_for_equal(decided) if decided.verdict is Verdict.INCONCLUSIVE else None,
+        "units_if_held": None if decided.needed is None else decided.needed.if_held,
         "would_decide": "" if decided.needed is None else decided.needed.direction,
     }
 
@@ -137,13 +139,13 @@ def _slices(case: Case, columns: Columns) -> _Sliced:
     if rule.every_slice:
         verdict = worst([*(row.verdict for row in shown), *([Verdict.INCONCLUSIVE] if left_out else [])])
         return _Sliced(tuple(shown), verdict, left_out)
-    judged = slices.judge_slices(case, parts)
+    judged = slices.judge_slices(case, parts, [row.verdict for row in shown])
     rows = tuple(
         row.model_copy(update={"verdict": one.verdict, "p": one.p, "rows_needed": one.rows_needed, "note": one.note})
         for row, one in zip(shown, judged, strict=True)
     )
     verdict = slices.verdict_of(judged)
-    unjudged = tuple(_name(row) for row, one in zip(rows, judged, strict=True) if row.named and not one.powered)
+    unjudged = tuple(_name(row) for row, one in zip(rows, judged, strict=True) if row.named and not one.judged)
     if unjudged and verdict is Verdict.PASS:
         return _Sliced(rows, Verdict.INCONCLUSIVE, left_out, because("slices-unjudged", slices=unjudged[:3]))
     return _Sliced(rows, verdict, left_out)
@@ -207,4 +209,7 @@ def estimate_of(found: Interval, test_set: TestSet) -> Estimate:
         approximate=found.approximate,
         identical=found.identical,
         refused=found.refused,
+        effective=found.effective,
+        largest=found.largest,
+        memory=found.memory,
     )

@@ -63,15 +63,19 @@ def verdict_of(judged: Sequence[GateResult], checks: Sequence[CheckResult] = ())
 
 
 def equal_chance(judged: Sequence[GateResult]) -> float | None:
-    """Return the chance that a model as good as the champion passes all gates, were they independent.
+    """Return the chance that a model as good as the champion passes all gates, were those of two metrics independent.
 
-    None where nothing is known, or where a gate that decides has no interval on these rows, so that nothing passes it.
+    Gates of one metric look at the same difference, so that the hardest of them counts. None where nothing is known, or
+    where a gate that decides has no interval on these rows, so that nothing passes it.
     """
     deciding = [gate for gate in judged if not gate.allowed and gate.verdict is not Verdict.NOT_APPLICABLE]
     if any(gate.estimate.refused for gate in deciding):
         return None
-    known = [gate.equal_chance for gate in deciding if gate.equal_chance is not None]
-    return math.prod(known) if known else None
+    hardest: dict[str, float] = {}
+    for gate in deciding:
+        if gate.equal_chance is not None:
+            hardest[gate.metric] = min(gate.equal_chance, hardest.get(gate.metric, 1.0))
+    return math.prod(hardest.values()) if hardest else None
 
 
 def overview(

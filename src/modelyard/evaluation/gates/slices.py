@@ -2,9 +2,10 @@
 
 A slice is called when its one-sided p, held against 5 % of the whole gate by Holm's method (1979) over all slices that
 can be judged, says that it lies on the wrong side of the bound. The p is that of the gate's own interval turned around,
-the level at which its limit touches the bound; for a proportion never smaller than the exact binomial's. A slice has
-power where a true shortfall of ``slice_drop`` would be called four times in five. Its standard error comes from all
-rows: the row-wise one scaled to the slice, times Kish's design effect 1 + (m − 1)·ρ for the slice's own rows a unit, m.
+the level at which its limit touches the bound; for a proportion never smaller than the exact binomial's. A slice is
+judged where its own interval lies on the good side of the bound, or where it has power: a true shortfall of
+``slice_drop`` would be called four times in five. Its standard error comes from all rows: the row-wise one scaled to
+the slice, times Kish's design effect 1 + (m − 1)·ρ for the slice's own rows a unit, m.
 """
 
 import math
@@ -35,7 +36,8 @@ class Judged:
 
     verdict: Verdict
     p: float | None = None
-    powered: bool = False
+    judged: bool = False
+    """It had power, or its own interval decides."""
     rows_needed: int | None = None
     note: Reason | None = None
 
@@ -51,10 +53,10 @@ def holm(p_values: Sequence[float], alpha: float = ALPHA) -> list[bool]:
     return rejected
 
 
-def judge_slices(case: Case, slices: Sequence[Case]) -> list[Judged]:
-    """Judge every slice of a gate, each the same rule on some of the rows."""
-    with_units = case.test_set.unit is not None
-    able = [at for at, each in enumerate(slices) if not with_units or each.test_set.units >= FEWEST_UNITS]
+def judge_slices(case: Case, slices: Sequence[Case], own: Sequence[Verdict]) -> list[Judged]:
+    """Judge every slice of a gate, each the same rule on some of the rows; ``own``: what its own interval says."""
+    units = [each.test_set.effective_units for each in slices]
+    able = [at for at, worth in enumerate(units) if case.test_set.unit is None or worth >= FEWEST_UNITS]
     tested = {at: _test(slices[at]) for at in able}
     known = {at: one for at, one in tested.items() if one is not None}
     # A slice of which nothing can be said counts in the family all the same: which ones those are is chance too.
@@ -62,14 +64,16 @@ def judge_slices(case: Case, slices: Sequence[Case]) -> list[Judged]:
     below = {at for at, is_called in zip(known, called, strict=False) if is_called}
     spread = _Spread.of(case)
     judged = []
-    for at, each in enumerate(slices):
+    for at in range(len(slices)):
         if at not in tested:
-            note = because("too-few-units", units=each.test_set.units, fewest=FEWEST_UNITS)
+            note = because("too-few-units", units=units[at], fewest=FEWEST_UNITS)
             judged.append(Judged(Verdict.NOT_APPLICABLE, note=note))
         elif at not in known:
             judged.append(Judged(Verdict.INCONCLUSIVE, note=because("nothing-known")))
         else:
-            judged.append(_with_power(known[at], spread, len(able), below=at in below))
+            one = _with_power(known[at], spread, len(able), below=at in below)
+            shows = one.verdict is Verdict.INCONCLUSIVE and own[at] is Verdict.PASS
+            judged.append(Judged(Verdict.PASS, one.p, judged=True) if shows else one)
     return judged
 
 
@@ -78,7 +82,7 @@ def verdict_of(judged: Iterable[Judged]) -> Verdict:
     known = list(judged)
     if any(each.verdict is Verdict.FAIL for each in known):
         return Verdict.FAIL
-    return Verdict.PASS if any(each.powered for each in known) else Verdict.INCONCLUSIVE
+    return Verdict.PASS if any(each.judged for each in known) else Verdict.INCONCLUSIVE
 
 
 @dataclass(frozen=True)
@@ -182,15 +186,15 @@ def _drop(case: Case, bound: float) -> float:
 
 def _with_power(tested: _Tested, spread: _Spread | None, family: int, *, below: bool) -> Judged:
     if below:
-        return Judged(Verdict.FAIL, tested.p, powered=True)
+        return Judged(Verdict.FAIL, tested.p, judged=True)
     if tested.identical and spread is None:
-        return Judged(Verdict.PASS, tested.p, powered=True, note=because("models-agree"))
+        return Judged(Verdict.PASS, tested.p, judged=True, note=because("models-agree"))
     if spread is None or spread.drop <= 0:
         return Judged(Verdict.INCONCLUSIVE, tested.p, note=because("power-unknown"))
     needed = float(ndtri(1 - ALPHA / family) + ndtri(POWER))
     error = spread.error(tested.rows, tested.units)
     if spread.drop >= needed * error:
-        return Judged(Verdict.PASS, tested.p, powered=True)
+        return Judged(Verdict.PASS, tested.p, judged=True)
     wanted = math.ceil(tested.rows * (needed * error / spread.drop) ** 2)
     return Judged(
         Verdict.INCONCLUSIVE,

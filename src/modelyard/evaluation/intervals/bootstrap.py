@@ -8,7 +8,7 @@ from modelyard.evaluation.intervals.strategy import STRATEGIES, Combination, sha
 from modelyard.evaluation.test_set import TestSet
 from modelyard.metrics.metric import Family, Metric, Ranking
 from modelyard.metrics.predictions import Bools, Floats, Ints, Predictions
-from modelyard.stats import auc, estimate
+from modelyard.stats import auc, clusters, estimate
 from modelyard.stats.interval import Interval
 
 
@@ -20,7 +20,9 @@ class Bootstrapped:
     def level(self, metric: Metric, test_set: TestSet, model: Predictions, bounds: Sequence[float]) -> Interval:
         """Return the statistic of one model."""
         return estimate.level_statistic(
-            metric.statistic(test_set.y, model), _resampling(metric, test_set, [model], bounds)
+            metric.statistic(test_set.y, model),
+            _resampling(metric, test_set, [model], bounds),
+            beside_t=metric.family is Family.STATISTIC,
         )
 
     def contrast(self, metric: Metric, test_set: TestSet, combination: Combination) -> Interval:
@@ -48,6 +50,7 @@ def _resampling(
         seed=test_set.seed,
         unit=test_set.unit,
         weight=test_set.weight,
+        lags=test_set.lags,
         bounds=bounds,
         class_counts=class_counts(test_set, models, called=metric.called_rows),
         confidence=test_set.confidence,
@@ -90,12 +93,19 @@ def class_counts(test_set: TestSet, models: Sequence[Predictions], *, called: bo
     first = models[0]
     if first.value is not None:
         return ()
-    counts = [int(count) for count in np.bincount(test_set.codes, minlength=first.classes)]
+    counts = _worth(test_set.codes, first.classes, test_set)
     if called:
         for model in models:
-            given = np.bincount(model.labels, minlength=first.classes)[: first.classes]
-            counts += [int(count) for count in (given[1:] if first.classes == 2 else given)]
+            given = _worth(model.labels, first.classes, test_set)
+            counts += given[1:] if first.classes == 2 else given
     return tuple(counts)
+
+
+def _worth(codes: Ints, classes: int, test_set: TestSet) -> list[int]:
+    """Rows of each class; weighted ones count as Kish's (Σw)²/Σw² of equal weight."""
+    if test_set.weight is None:
+        return [int(count) for count in np.bincount(codes, minlength=classes)[:classes]]
+    return [clusters.whole(clusters.effective(test_set.weight[codes == code])) for code in range(classes)]
 
 
 STRATEGIES.register(Bootstrapped())

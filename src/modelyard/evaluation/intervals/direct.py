@@ -39,7 +39,7 @@ class Proportions:
             combination.constant,
             unit=test_set.unit,
             weight=test_set.weight,
-            lags=test_set.lags if combination.constant_reference else 0,
+            lags=test_set.lags,
             identical=combination.identical,
             confidence=test_set.confidence,
         )
@@ -73,7 +73,7 @@ class Areas(nearly_perfect.Rankings):
             combination.constant,
             unit=test_set.unit,
             margin=combination.margin,
-            lags=test_set.lags if combination.constant_reference else 0,
+            lags=test_set.lags,
             identical=combination.identical,
             confidence=test_set.confidence,
         )
@@ -114,7 +114,7 @@ class Means:
             combination.constant,
             unit=test_set.unit,
             weight=test_set.weight,
-            lags=test_set.lags if combination.constant_reference else 0,
+            lags=test_set.lags,
             identical=combination.identical,
             seed=test_set.seed,
             bounds=(combination.bound,),

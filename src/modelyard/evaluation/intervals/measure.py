@@ -3,7 +3,11 @@
 This is the only bridge between what a metric is (``metrics``) and how its uncertainty is known (``stats``).
 """
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import numpy as np
 
 from modelyard.evaluation.intervals import adjusted, class_area, composed, correlation, direct  # noqa: F401 - they register
 from modelyard.evaluation.intervals.strategy import STRATEGIES, Combination, Strategy
@@ -11,7 +15,7 @@ from modelyard.evaluation.test_set import TestSet
 from modelyard.metrics.metric import Metric
 from modelyard.metrics.predictions import Predictions
 from modelyard.stats.adjusted import Control
-from modelyard.stats.interval import Interval
+from modelyard.stats.interval import Interval, refuse
 
 
 def strategy_of(metric: Metric) -> Strategy:
@@ -36,14 +40,49 @@ def level(
         bounds: values that the limits decide against, so that a bootstrap knows where to look closer.
         control: a control variate, of a metric of all rows.
     """
-    found = _undefined(metric, test_set, [model]) or strategy_of(metric).level(metric, test_set, model, bounds)
-    return found if control is None else adjusted.level(metric, test_set, model, found, control, bounds)
+    refused = _undefined(metric, test_set, [model])
+    if refused is not None:
+        return refused
+
+    def interval() -> Interval:
+        found = strategy_of(metric).level(metric, test_set, model, bounds)
+        return found if control is None else adjusted.level(metric, test_set, model, found, control, bounds)
+
+    return _within(_computed(test_set, interval), metric.lowest, metric.highest)
 
 
 def contrast(metric: Metric, test_set: TestSet, combination: Combination) -> Interval:
     """Return a linear contrast of several models' metric as one paired quantity with its interval."""
     refused = _undefined(metric, test_set, combination.models)
-    return refused or strategy_of(metric).contrast(metric, test_set, combination)
+    if refused is not None:
+        return refused
+    found = _computed(test_set, lambda: strategy_of(metric).contrast(metric, test_set, combination))
+    if metric.lowest is None or metric.highest is None:
+        return found
+    ends = [(share * metric.lowest, share * metric.highest) for share in combination.shares]
+    least, most = (sum(each) + combination.constant for each in (map(min, ends), map(max, ends)))
+    return _within(found, least, most)
+
+
+def _computed(test_set: TestSet, interval: Callable[[], Interval]) -> Interval:
+    """Return the interval, or a refusal where numbers are too large to compute with."""
+    refused = refuse("not-finite", n=test_set.units, n_rows=len(test_set.y))
+    with np.errstate(over="ignore", invalid="ignore"):
+        try:
+            found = interval()
+        except OverflowError:
+            return refused
+    known = (found.estimate, found.low, found.high)
+    return found if all(each is None or math.isfinite(each) for each in known) else refused
+
+
+def _within(found: Interval, least: float | None, most: float | None) -> Interval:
+    """Return the interval, its limits no further out than the quantity can be."""
+    if found.low is None or found.high is None:
+        return found
+    low = found.low if least is None else max(found.low, least)
+    high = found.high if most is None else min(found.high, most)
+    return replace(found, low=low, high=high)
 
 
 def _undefined(metric: Metric, test_set: TestSet, models: Sequence[Predictions]) -> Interval | None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from modelyard.core.reasons import because
-from modelyard.evaluation.intervals.bootstrap import Bootstrapped
+from modelyard.evaluation.intervals.bootstrap import Bootstrapped, class_counts
 from modelyard.evaluation.intervals.strategy import STRATEGIES, Combination
 from modelyard.evaluation.test_set import TestSet
 from modelyard.metrics.metric import Family, Metric, Ranking
@@ -32,13 +32,13 @@ class Rankings(Bootstrapped):
         assert isinstance(metric, Ranking)  # noqa: S101 - the family says so
         found = super().level(metric, test_set, model, bounds)
         value = metric.value(test_set.y, model, test_set.weight)
-        if value is None or np.bincount(test_set.codes, minlength=model.classes).min() < 25:
+        if value is None or min(class_counts(test_set, [model])) < 25:
             return found
         wide = _wide(metric, test_set, model, value)
         if wide is None:
             return found
         if found.low is None:
-            return found if found.n < 30 else replace(wide, n=found.n, n_rows=found.n_rows)
+            return found if test_set.effective_units < 30 else replace(wide, n=found.n, n_rows=found.n_rows)
         return widest(found, wide)
 
     def contrast(self, metric: Metric, test_set: TestSet, combination: Combination) -> Interval:

@@ -18,8 +18,7 @@ class Combination:
     """Sum of ``weights[k]``·metric(``models[k]``) + ``constant`` as one paired quantity.
 
     ``models`` are in the order of the rows, the challenger first. ``margin`` is how much worse is acceptable, which the
-    refusal rule of rankings asks for, ``bound`` what the limits decide against. ``constant_reference``: every other
-    model is constant, so that the contrast moves with the days as a level does.
+    refusal rule of rankings asks for, ``bound`` what the limits decide against.
     """
 
     models: Sequence[Predictions]
@@ -27,7 +26,6 @@ class Combination:
     constant: float = 0.0
     margin: float = 0.0
     bound: float = 0.0
-    constant_reference: bool = False
 
     @property
     def shares(self) -> Floats:

@@ -26,6 +26,12 @@ class Estimate(Part):
     approximate: bool = False
     identical: bool = False
     refused: Reason | None = None
+    effective: float | None = None
+    """Units, or rows, of equal size that they are worth; none where each is worth one."""
+    largest: float | None = None
+    """The largest unit's share."""
+    memory: float | None = None
+    """Correlation of a unit with the one before, where units follow each other in time."""
 
 
 class Waived(Part):
@@ -85,6 +91,11 @@ class GateResult(Part):
     higher_is_better: bool
     smallest_visible: float | None = None
     units_to_decide: int | None = None
+    """Units at which a true value like today's would be decided four times in five."""
+    units_for_equal: int | None = None
+    """Units at which a model exactly as good as the reference passes four times in five."""
+    units_if_held: int | None = None
+    """Units at which today's estimate itself would decide, were it seen again; half the time it is not."""
     would_decide: Literal["pass", "fail", "unrealistic", ""] = ""
     """Which way that many units would decide; unrealistic: no number of them that anybody has."""
     slices: tuple[SliceRow, ...] = ()
@@ -158,7 +169,7 @@ class Calibration(Part):
     model: Literal["challenger", "champion"]
     slope: Estimate
     intercept: Estimate
-    error: float
+    error: Estimate
 
 
 class ChangedSlice(Part):
@@ -289,6 +300,8 @@ class EvaluateResult(Part):
     curves: tuple[CurvePoints, ...] = ()
     checks: tuple[CheckResult, ...] = ()
     calibration: tuple[Calibration, ...] = ()
+    remarks: tuple[Reason, ...] = ()
+    """What is odd about a model that passes, such as that it calls no row positive."""
     changed_predictions: ChangedPredictions | None = None
     discovered: tuple[DiscoveredSlice, ...] = ()
     waivers: tuple[WaiverRow, ...] = ()

@@ -393,6 +393,9 @@ def _legend(result: EvaluateResult, gates: Sequence[GateResult]) -> Block:
     )
     if any(gate.estimate.approximate for gate in gates):
         text += " ≈ marks an approximate interval."
+    told = next((told for gate in gates if (told := wording.dependence(gate.estimate))), "")
+    if told:
+        text += f" {_sentence(told)}"
     return Paragraph(line(Text(text, "muted")))
 
 
