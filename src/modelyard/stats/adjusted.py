@@ -40,8 +40,8 @@ class Control:
         """Return one from the values of test rows and of others, whose units and weights are given."""
         under = np.ones(len(others)) if weight is None else weight
         codes, groups = clusters.dense(np.arange(len(others)) if unit is None else unit)
-        mean, influence = clusters.ratio_influence(others * under, under, codes, groups)
-        return cls(name, values, mean, math.sqrt(groups / max(groups - 1, 1) * float((influence**2).sum())))
+        known = clusters.of_ratio(others * under, under, codes, groups)
+        return cls(name, values, known.estimate, known.error)
 
 
 def adjusted(

@@ -109,12 +109,17 @@ def dense(unit: Ints) -> tuple[Ints, int]:
     return codes.astype(np.int64), len(names)
 
 
-def of_ratio(over: Floats, under: Floats, codes: Ints, groups: int) -> Moved:
-    """Σ over / Σ under, (n,) each, and how far each unit moves it; a unit without any ``under`` moves nothing."""
+def ratio_influence(over: Floats, under: Floats, codes: Ints, groups: int) -> tuple[float, Floats]:
+    """Return Σ over / Σ under, (n,) each, and each unit's influence on it to first order (G,)."""
     total = float(under.sum())
     estimate = float(over.sum()) / total
-    share = np.bincount(codes, weights=under, minlength=groups) / total
-    influence = np.bincount(codes, weights=over - estimate * under, minlength=groups) / total
+    return estimate, np.bincount(codes, weights=over - estimate * under, minlength=groups) / total
+
+
+def of_ratio(over: Floats, under: Floats, codes: Ints, groups: int) -> Moved:
+    """Σ over / Σ under, (n,) each, and how far each unit moves it; a unit without any ``under`` moves nothing."""
+    estimate, influence = ratio_influence(over, under, codes, groups)
+    share = np.bincount(codes, weights=under, minlength=groups) / float(under.sum())
     kept = share > 0
     share, influence = share[kept], influence[kept]
     with np.errstate(divide="ignore", invalid="ignore"):
