@@ -21,7 +21,7 @@ $(STAMP): requirements/bootstrap.txt requirements/dev.txt pyproject.toml
 demo: $(STAMP) ## the main job on real data: examples/flights, first turn
 	@tools/demo
 
-check: $(STAMP) ## format, lint, types, locks and generated files; writes nothing
+check: $(STAMP) ## format, lint, static checks, types, locks and generated files; writes nothing
 	@tools/check
 
 unit: $(STAMP) ## unit and contract tests; about a minute on 2 cores
@@ -30,8 +30,8 @@ unit: $(STAMP) ## unit and contract tests; about a minute on 2 cores
 test: $(STAMP) ## every check and every test
 	@tools/test
 
-lint: $(STAMP) ## lint and types; writes nothing
-	@tools/check lint types
+lint: $(STAMP) ## lint, static checks and types; writes nothing
+	@tools/check lint static types
 
 format: $(STAMP) ## format, and fix what the linter can fix
 	@$(BIN)/ruff format $$(tools/check --paths)
