@@ -145,7 +145,7 @@ def test_no_package_registry_and_no_path_of_a_machine_is_named() -> None:
         f"{path.relative_to(ROOT)}:{number}"
         for path in _tracked()
         if path.suffix not in {".png", ".parquet"} and path.name != "test_repository.py"
-        for number, line in enumerate(path.read_text("utf-8").splitlines(), 1)
+        for number, line in enumerate(path.read_text("utf-8", "replace").splitlines(), 1)
         if pattern.search(line)
     ]
     assert found == []
@@ -176,7 +176,7 @@ def test_silencers_have_a_reason_beside_them() -> None:
     found = [
         f"{path.relative_to(ROOT)}:{number}"
         for path in code
-        for number, line in enumerate(path.read_text("utf-8").splitlines(), 1)
+        for number, line in enumerate(path.read_text("utf-8", "replace").splitlines(), 1)
         if silencer.search(line) and bare.search(line)
     ]
     assert found == []

@@ -240,7 +240,7 @@ def _pin(line: str, place: Place) -> Requirement:
         )
     wanted = _HASH.sub("", line)
     if " --" in wanted:
-        option = wanted.partition(" --")[2].split()[0].split("=")[0]
+        option = re.split(r"[\s=]", wanted.partition(" --")[2], maxsplit=1)[0]
         raise ConfigError(
             f"the option --{option} is not allowed",
             code="environment/option-in-requirements",

@@ -179,7 +179,7 @@ def read_record(path: Path) -> Envelope:
         plain: dict[str, Any] = read_json(path)
         envelope = Envelope.model_validate(plain)
         content = digest(plain["record"]), digest(_same_work(plain["record"]))
-    except (ValueError, OSError, RecursionError) as error:
+    except (ValueError, OSError, RecursionError, KeyError, TypeError, AttributeError) as error:
         raise DataError(
             f"{path}: not a readable record ({first_line(error)})",
             code="record/unreadable",

@@ -192,7 +192,8 @@ class _Reader:
         if beside in value:
             return value[beside]
         data = self.tree.data
-        parameters = {**(data.get("evaluation_parameters") or {}), **(data.get("suite_parameters") or {})}
+        given = [data.get(key) for key in ("evaluation_parameters", "suite_parameters")]
+        parameters = {name: known for each in given if isinstance(each, dict) for name, known in each.items()}
         if expression in parameters:
             return parameters[expression]
         try:
