@@ -317,6 +317,9 @@ BAD: dict[str, tuple[dict[str, Any], str, str]] = {
     ),
     "unknown metric": ({"gates": [{"metric": "auc", "at_least": 0.5}]}, "config/unknown-metric", "mean 'roc_auc'"),
     "metric of another task": ({"gates": [{"metric": "r2", "at_least": 0.5}]}, "config/metric-of-another-task", "r2"),
+    "adjusted by rows that are not here": (
+        {"gates": [{"metric": "accuracy", "at_least": 0.5, "adjust_by": "age"}]}, "evaluate/no-other-rows", "none",
+    ),
     "a function": (
         {"metrics": {"mine": {"function": "a:b", "higher_is_better": True}}}, "config/function-in-call", "metrics.mine",
     ),

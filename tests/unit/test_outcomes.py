@@ -87,6 +87,27 @@ def test_attempts_at_one_case_are_one_case(tmp_path: Path, shape: str) -> None:
     assert difference.interval[1] - difference.interval[0] == pytest.approx(2 * 1.968 * error, rel=0.01)
 
 
+def test_forty_cases_that_were_tried_equally_often_have_a_level(tmp_path: Path) -> None:
+    new, old = tried(0.8, cases=40, attempts=5, seed=2, drift=0.3), tried(0.8, cases=40, attempts=5, seed=3, drift=0.3)
+    found = outcomes("inspect", tmp_path, new, old, gates=[{**GATES[0], "at_least": 0.4}, {**GATES[1], "by": []}])
+    level, difference = found.gates
+    assert (found.rows, found.units, level.estimate.n, level.estimate.rows, level.estimate.unit) == (
+        40,
+        40,
+        40,
+        200,
+        "case",
+    )
+    assert level.state == "pass"
+    assert level.estimate.value == pytest.approx(np.mean([each.passed for each in new]))
+    assert difference.interval is not None
+    plain = judge(
+        [{"metric": "accuracy", "at_least": 0.4}], [True] * 200, challenger=[bool(each.passed) for each in new],
+        task="binary", classes=[False, True], unit=[each.case for each in new],
+    )  # fmt: skip
+    assert plain.gates[0].interval == level.interval
+
+
 def test_a_challenger_at_the_margin_passes_in_few_runs_although_its_attempts_agree() -> None:
     """Counting attempts as independent would pass it in about one run of five."""
     draw, passed, runs = np.random.default_rng(8), 0, 300
@@ -279,6 +300,10 @@ SLIPS: dict[str, tuple[dict[str, Any], str, str]] = {
     "baseline": ({"gates": [{"metric": "pass_rate", "better_than": "baseline"}]}, "outcomes/no-baseline", "constant"),
     "no tag": ({"gates": [{"metric": "pass_rate", "at_least": 0.5, "by": ["tpic"]}]}, "config/unknown-slice", "'tpic'"),
     "no unit": ({"unit": "conversation"}, "outcomes/no-unit", "300 of 300 cases have no 'conversation'"),
+    "adjusted": (
+        {"gates": [{"metric": "pass_rate", "at_least": 0.5, "adjust_by": "age"}]}, "config/senseless-gate",
+        "gates[0].adjust_by",
+    ),
     "no gates": ({"gates": None}, "config/bad-value", "no default gates"),
     "format": ({"format": "promptfo"}, "outcomes/unknown-format", "Did you mean 'promptfoo'?"),
     "selection": ({"only": {"scorer": "match"}}, "outcomes/unknown-selection", "provider and prompt"),

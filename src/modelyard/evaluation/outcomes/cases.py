@@ -1,4 +1,4 @@
-"""Attempts of both sides, paired by case: several attempts at one case are one case, whose outcome is their mean."""
+"""Attempts of both sides, paired by case: what is independent is the case, however often it was tried."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -22,16 +22,18 @@ class Cases:
     Attributes:
         names: what names each; n of them.
         tags: by name, a value of each case, or None.
-        measures: by role, then by ``passed``, ``score`` and ``cost``: (n,) means over attempts; only what every attempt
-            of every side has.
-        repeated: whether a case was tried several times.
+        measures: by role, then by ``passed``, ``score`` and ``cost``: (n × attempts,) values, case after case; only
+            what every attempt of every side has.
+        attempts: at each case, where every side tried each equally often; else 1, and the values are means.
+        averaged: the values are such means.
         unmatched: by role, the cases without an outcome there, where there are any.
     """
 
     names: tuple[str, ...]
     tags: Mapping[str, tuple[str | None, ...]]
     measures: Mapping[str, Mapping[str, Floats]]
-    repeated: bool
+    attempts: int
+    averaged: bool
     unmatched: Mapping[str, int]
 
     def __len__(self) -> int:
@@ -65,14 +67,23 @@ def paired(sides: Mapping[str, Sequence[Attempt]], tags: Sequence[str] = ()) -> 
     names = tuple(name for name in every if all(name in found for found in known.values()))
     attempts = [attempt for found in known.values() for name in names for attempt in found[name]]
     measures = [name for name in MEASURES if all(getattr(attempt, name) is not None for attempt in attempts)]
+    tries = {len(found[name]) for found in known.values() for name in names}
     return Cases(
         names,
         {tag: tuple(_tag(tag, name, known["challenger"][name]) for name in names) for tag in tags},
         {
-            role: {measure: np.array([_mean(found[name], measure) for name in names]) for measure in measures}
+            role: {
+                measure: np.array(
+                    [_mean(found[name], measure) for name in names]
+                    if len(tries) > 1
+                    else [float(getattr(one, measure)) for name in names for one in found[name]]
+                )
+                for measure in measures
+            }
             for role, found in known.items()
         },
-        repeated=any(len(found[name]) > 1 for found in known.values() for name in names),
+        attempts=1 if len(tries) > 1 else min(tries),
+        averaged=len(tries) > 1,
         unmatched={role: count for role, count in unmatched.items() if count},
     )
 

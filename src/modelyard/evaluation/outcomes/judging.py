@@ -1,12 +1,12 @@
 """Judge paired cases by gates: the same rules, intervals and slices as for rows with predictions."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from modelyard.config.sections.gate import Gate
-from modelyard.core.documents import KeyPath
+from modelyard.core.documents import KeyPath, dotted
 from modelyard.core.errors import ConfigError, DataError, Place, nearest
 from modelyard.core.verdict import Verdict
 from modelyard.core.vocabulary import Direction
@@ -58,7 +58,7 @@ class Asked:
     unit: str = ""
     confidence: float = 0.95
     seed: int = 0
-    place: Callable[[KeyPath], Place] = lambda path: Place(".".join(map(str, path)))
+    place: Callable[[KeyPath], Place] = lambda path: Place(dotted(path))
     line_of: Callable[[int], int | None] = lambda _at: None
 
     @property
@@ -75,11 +75,11 @@ def judge_cases(cases: Cases, asked: Asked) -> Judged:
         ConfigError: a gate that makes no sense, an unknown metric or tag, or none that applies.
         DataError: outcomes that have not what a metric needs, or cases without a unit.
     """
-    known = metrics(repeated=cases.repeated, direction=asked.direction)
+    known = metrics(averaged=cases.averaged, direction=asked.direction)
     _refuse(asked, known, cases)
     made = rules.from_config(asked.gates, "binary", asked.line_of, "", known)
     test_set = _test_set(cases, asked)
-    columns = {tag: Groups.of(cases.tags[tag]) for rule in made for tag in rule.columns}
+    columns = {tag: Groups.of(_each(cases, cases.tags[tag])) for rule in made for tag in rule.columns}
     models = {name: _models(cases, each) for name, each in known.items() if MEASURE_OF[name] in _measured(cases)}
     gates = tuple(judge(rule, test_set, models[rule.metric.name], columns) for rule in made)
     judgement.refuse_nothing(gates)
@@ -149,9 +149,11 @@ def _test_set(cases: Cases, asked: Asked) -> TestSet:
                 code="outcomes/no-unit",
                 hint="Every case needs one; leave the unit out where the cases are independent.",
             )
-        unit = Groups.of(values).codes
+        unit = Groups.of(_each(cases, values)).codes
+    elif cases.attempts > 1:
+        unit = np.repeat(np.arange(len(cases)), cases.attempts)
     return TestSet(
-        y=np.ones(len(cases), dtype=np.int64),
+        y=np.ones(len(cases) * cases.attempts, dtype=np.int64),
         unit=unit,
         unit_name=asked.unit or "case",
         in_time_order=False,
@@ -159,6 +161,11 @@ def _test_set(cases: Cases, asked: Asked) -> TestSet:
         seed=asked.seed,
         confidence=asked.confidence,
     )
+
+
+def _each(cases: Cases, values: Sequence[str | None]) -> list[str | None]:
+    """Return a value of each case for each of its attempts."""
+    return [value for value in values for _ in range(cases.attempts)]
 
 
 def _models(cases: Cases, metric: Metric) -> dict[str, Predictions]:

@@ -1,7 +1,7 @@
 """What outcomes are gated by: the pass rate, the mean score, the mean cost.
 
-Where cases were tried several times, the outcome of a case is the share of its attempts that passed, and the pass rate
-a mean of those; the cases are independent, the attempts are not.
+The cases are independent, attempts at one case are not: they are rows of one unit. Where cases were not tried equally
+often, the outcome of a case is the share of its attempts that passed, and the pass rate a mean of those.
 """
 
 from collections.abc import Mapping
@@ -46,15 +46,15 @@ class MeanOfShares(Mean):
     share: ClassVar[bool] = True
 
 
-def metrics(*, repeated: bool, direction: Direction) -> dict[str, Metric]:
+def metrics(*, averaged: bool, direction: Direction) -> dict[str, Metric]:
     """Return the metrics by name.
 
     Args:
-        repeated: cases were tried several times.
+        averaged: the outcome of a case is a mean over its attempts.
         direction: which scores are better.
     """
     rate: Metric = PassRate(name="pass_rate", tasks=NO_TASK, effect=Effect.FAILED_CASE)
-    if repeated:
+    if averaged:
         rate = MeanOfShares(
             name="pass_rate", tasks=NO_TASK, higher_is_better=True, perfect=1.0, lowest=0.0, highest=1.0,
             effect=Effect.FAILED_CASE,
