@@ -105,6 +105,7 @@ def same(found: Judgement, result: dict[str, Any], verdict: str) -> None:
             assert (ours is None) == (theirs is None)
             if ours is not None:
                 shown = (ours.value, ours.low, ours.high, ours.n, ours.rows, ours.unit, ours.approximate)
+                assert ours.effective == (theirs["n"] if theirs["effective"] is None else theirs["effective"])
                 assert shown == tuple(
                     theirs[key] for key in ("value", "low", "high", "n", "rows", "unit", "approximate")
                 )

@@ -203,6 +203,30 @@ def test_days_come_from_times_and_units_keep_their_name() -> None:
     assert binary(unit=np.arange(N) % 60).gates[0].estimate.unit == "unit"
 
 
+def test_units_of_unequal_size_and_weights_are_worth_less_than_they_are() -> None:
+    store = np.where(np.arange(N) < N // 2, 0, 1 + np.arange(N) % 60)
+    found = binary([{"metric": "accuracy", "at_least": 0.5}], unit=pd.Series(store, name="store"))
+    estimate = found.gates[0].estimate
+    sizes = np.bincount(store)
+    assert estimate.n == 61
+    assert estimate.effective == pytest.approx(N**2 / (sizes**2).sum())
+    assert estimate.largest == pytest.approx(0.5)
+    weight = np.where(np.arange(N) < 6, 1.0, 1e-3)
+    weighted = binary([{"metric": "accuracy", "at_least": 0.5}], weight=weight)
+    assert weighted.gates[0].estimate.effective < 15
+    assert weighted.verdict != "pass"
+    assert binary().gates[0].estimate.effective == N
+
+
+def test_a_model_that_calls_nothing_positive_gets_a_remark() -> None:
+    found = binary(challenger=GOOD * 0.45)
+    assert found.verdict == "pass"
+    assert [remark.split(",")[0] for remark in found.remarks] != []
+    assert "note: " in str(found)
+    assert "Note: " in found._repr_html_()
+    assert binary().remarks == ()
+
+
 def test_a_best_promoted_model_is_a_second_reference() -> None:
     gates = [
         {"metric": "roc_auc", "no_worse_than": "best-promoted", "margin": 0.01},

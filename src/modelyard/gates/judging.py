@@ -18,11 +18,13 @@ from modelyard.config.sections.model import Model
 from modelyard.core.documents import KeyPath, Tree, collected, dotted, shown
 from modelyard.core.errors import CollectedConfigError, ConfigError, DataError, ModelyardError, Place, nearest
 from modelyard.core.explain import checked
+from modelyard.core.reasons import Reason
 from modelyard.core.sections import Name, Section
 from modelyard.core.verdict import Verdict
 from modelyard.core.vocabulary import TASKS, TIME_UNITS
 from modelyard.evaluation import session as evaluation
 from modelyard.evaluation.gates import judgement, misuse
+from modelyard.evaluation.remarks import remarks
 from modelyard.evaluation.rulebook import Rulebook
 from modelyard.evaluation.test_set import baseline_predictions
 from modelyard.gates import arrays
@@ -107,6 +109,7 @@ def _judged(
         units=test_set.units,
         unit=test_set.unit_name,
         confidence=confidence,
+        remarks=remarks(test_set, known["challenger"]),
     )
 
 
@@ -482,6 +485,7 @@ def in_words(
     units: int,
     unit: str,
     confidence: float,
+    remarks: Sequence[Reason] = (),
 ) -> Judgement:
     """Return what gates say, with sentences."""
     return Judgement(
@@ -498,6 +502,7 @@ def in_words(
         unit=unit,
         confidence=confidence,
         equal_chance=judgement.equal_chance(gates),
+        remarks=tuple(map(wording.because, remarks)),
     )
 
 
@@ -547,6 +552,9 @@ def _estimate(found: r.Estimate) -> Estimate:
         rows=found.rows,
         approximate=found.approximate,
         refused="" if found.refused is None else wording.because(found.refused),
+        effective=float(found.n) if found.effective is None else found.effective,
+        largest=found.largest,
+        memory=found.memory,
     )
 
 

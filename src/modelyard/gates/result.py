@@ -39,6 +39,9 @@ class Estimate:
         high: the upper limit.
         method: how the interval was made.
         n: independent units behind it.
+        effective: units of equal size that they are worth, by sizes and weights; minima go by it.
+        largest: the largest unit's share of the rows; None where units are equal.
+        memory: correlation of a unit with the one before, where they follow each other in time.
         unit: what they are: ``row``, ``day``, a column.
         rows: rows behind it.
         approximate: the method holds its level only approximately.
@@ -54,6 +57,9 @@ class Estimate:
     rows: int
     approximate: bool
     refused: str
+    effective: float
+    largest: float | None = None
+    memory: float | None = None
 
 
 @dataclass(frozen=True)
@@ -93,7 +99,8 @@ class GateJudgement:
         challenger: the challenger's level.
         reference: the reference's level, where the gate compares.
         smallest_visible: true difference that these rows call four times in five.
-        units_to_decide: units at which an open gate would be decided; None once it is, and where no number would.
+        units_to_decide: units at which a true value like today's decides an open gate four times in five; None once it
+            is decided, and where no number would.
         allowed: it is inconclusive, may be so, and holds nothing back.
         reason: why it has this state, in one sentence.
         numbers: the numbers on one line.
@@ -147,6 +154,7 @@ class Judgement:
         confidence: level of the intervals.
         equal_chance: chance that a challenger exactly as good as the champion passes all gates on such rows; None where
             it is not known.
+        remarks: what is odd about a challenger that may pass all the same, such as that it calls no row positive.
     """
 
     verdict: Word
@@ -157,6 +165,7 @@ class Judgement:
     unit: str
     confidence: float
     equal_chance: float | None
+    remarks: tuple[str, ...] = ()
 
     def __bool__(self) -> bool:
         """Return whether the verdict is pass, so that a bare ``assert judge(…)`` holds nothing else."""
@@ -193,13 +202,14 @@ class Judgement:
     def __str__(self) -> str:
         """Return the headline, a line for each gate, and a sentence for each that does not pass."""
         lines = [self.headline]
-        widths = [max((len(cell) for cell in column), default=0) for column in zip(*map(_cells, self.gates))]  # noqa: B905 - rows of one width
+        columns = zip(*map(_cells, self.gates), strict=True)
+        widths = [max(len(cell) for cell in column) for column in columns]
         for gate in self.gates:
             state, rule, numbers = _cells(gate)
             lines.append(f"  {state:<{widths[0]}}  {rule:<{widths[1]}}  {numbers}".rstrip())
             if gate.state is not Verdict.PASS and gate.reason and gate.reason != gate.numbers:
                 lines.append(f"  {'':<{widths[0]}}  {gate.reason}")
-        return "\n".join(lines)
+        return "\n".join([*lines, *(f"  note: {remark}" for remark in self.remarks)])
 
     def _repr_html_(self) -> str:
         """Return a table, for notebooks."""
@@ -209,9 +219,9 @@ class Judgement:
             for gate in self.gates
         )
         head = "".join(f'<th style="text-align: left">{name}</th>' for name in ("state", "gate", "numbers", "reason"))
-        return (
-            f"<p><b>{escape(self.headline)}</b></p><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
-        )
+        notes = "".join(f"<p>Note: {escape(remark)}.</p>" for remark in self.remarks)
+        table = f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
+        return f"<p><b>{escape(self.headline)}</b></p>{table}{notes}"
 
 
 _LONGEST = 230
