@@ -2,6 +2,7 @@
 
 import ast
 import base64
+import os
 import re
 from pathlib import Path
 from urllib.parse import quote
@@ -9,6 +10,7 @@ from urllib.parse import quote
 import pytest
 
 from modelyard.core import processes
+from modelyard.models.environment import uv_environment
 
 SOURCE = Path(__file__).parents[2] / "src" / "modelyard"
 TOKEN = "ghs_16C7e42F292c6912E7710c838347Ae178B4a"
@@ -61,3 +63,23 @@ def test_every_variable_of_a_credential_that_the_source_names_is_stripped() -> N
     }
     assert {"MODELYARD_TOKEN", "GH_TOKEN", "MLFLOW_TRACKING_PASSWORD"} <= named
     assert processes.user_environment(dict.fromkeys(named, TOKEN)) == {}
+
+
+INDEX = {
+    "UV_INDEX_PRIVATE_USERNAME": "reader",
+    "UV_INDEX_PRIVATE_PASSWORD": "pw-of-the-index",
+    "UV_DEFAULT_INDEX": "https://reader:pw-of-the-index@packages.test/simple",
+    "PIP_EXTRA_INDEX_URL": "https://token@packages.test/simple",
+}
+
+
+def test_credentials_of_a_package_index_reach_the_installer_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    plain = {"PATH": "/bin", "UV_INDEX_URL": "https://mirror.test/simple", "UV_CACHE_DIR": "/cache"}
+    environ = {**plain, **INDEX, "COPY": "pw-of-the-index"}
+    assert processes.user_environment(environ) == plain
+    for name in os.environ:
+        monkeypatch.delenv(name)
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+    assert {name: value for name, value in uv_environment().items() if name in INDEX} == INDEX
+    assert "COPY" not in uv_environment()

@@ -4,6 +4,7 @@ A user's code never gets a credential that we read or that the job holds: neithe
 nor as a part of another value.
 """
 
+import re
 from base64 import b64encode
 from collections.abc import Iterator, Mapping
 from urllib.parse import quote
@@ -16,6 +17,9 @@ _JOB = ("INPUT_TOKEN", "INPUT_GITHUB-TOKEN", "MODELYARD_GITHUB_TOKEN", "GH_ENTER
 _DATABRICKS = ("DATABRICKS_TOKEN", "DATABRICKS_PASSWORD", "DATABRICKS_CLIENT_SECRET")
 _OURS = ("MODELYARD_", "ACTIONS_RUNTIME_", "ACTIONS_ID_TOKEN_", "ACTIONS_CACHE_", "ACTIONS_RESULTS_")
 _SECRET = ("_TOKEN", "_KEY", "_SECRET", "_PASSWORD")
+_INDEX = re.compile(r"UV_INDEX_\w+_(?:USERNAME|PASSWORD)")
+_ADDRESS = re.compile(r"(?:UV|PIP)_(?:DEFAULT_INDEX|EXTRA_INDEX_URL|FIND_LINKS|INDEX|INDEX_URL)")
+_WITH_USER = re.compile(r"://[^/\s@]+@")
 _LONG = 8
 """Letters from which a credential is looked for inside other values; a shorter one may stand there by chance."""
 
@@ -29,16 +33,28 @@ def declare(*names: str) -> None:
 
 def without_credentials(environ: Mapping[str, str]) -> dict[str, str]:
     """Return an environment without our variables, without credentials, and without values that contain one."""
+    index = for_installer(environ)
     secrets = {value for name, value in environ.items() if value and _holds_secret(name)}
+    secrets |= {value for name, value in index.items() if value and name.endswith("_PASSWORD")}
     parts = [part for secret in secrets for part in _spellings(secret)]
     return {
         name: value
         for name, value in environ.items()
         if not name.startswith(_OURS)
+        and name not in index
         and name not in _names
         and name != MLFLOW_USER  # it goes with a password and is none, so equal values elsewhere mean nothing
         and value not in secrets
         and not any(part in value for part in parts)
+    }
+
+
+def for_installer(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables by which uv and pip get into a package index; the installer alone is given them."""
+    return {
+        name: value
+        for name, value in environ.items()
+        if _INDEX.fullmatch(name) or (_ADDRESS.fullmatch(name) and _WITH_USER.search(value))
     }
 
 

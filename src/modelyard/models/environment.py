@@ -21,6 +21,7 @@ from packaging.utils import canonicalize_name
 from modelyard.core import processes
 from modelyard.core.actions import runner_folder
 from modelyard.core.canonical import digest
+from modelyard.core.credentials import for_installer
 from modelyard.core.errors import ConfigError, DataError, Place, PlatformError
 from modelyard.core.files import disk_errors, write_atomic
 
@@ -487,9 +488,9 @@ def _uv(*arguments: str, python: str) -> None:
 
 
 def uv_environment() -> dict[str, str]:
-    """Return the variables that uv is run with: those of our own children, and the certificates of this machine."""
+    """Return the variables that uv is run with: those of our own children, and what gets it into package indexes."""
     kept = {name: value for name, value in processes.own_child_environment().items() if name != "VIRTUAL_ENV"}
-    return {"UV_SYSTEM_CERTS": "1", "UV_NATIVE_TLS": "1", **kept}
+    return {"UV_SYSTEM_CERTS": "1", "UV_NATIVE_TLS": "1", **kept, **for_installer(os.environ)}
 
 
 def _gist(stderr: str) -> str:
