@@ -18,6 +18,7 @@ QUICK: dict[str, Sequence[Sequence[str]]] = {
     "reading": [["--rows", "20000", "--times", "1"]],
     "coverage": [["--repetitions", "50"], ["--gates", "3"]],
     "sequences": [["--runs", "20", "--values", "1000"]],
+    "adjusted": [["--runs", "10"]],
     "datasets": [["--only", "wine"]],
     "repositories": [["--only", "network"]],
     "registry_scale": [["--versions", "200", "--times", "3"]],

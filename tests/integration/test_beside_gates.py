@@ -5,6 +5,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import polars as pl
 import pytest
 
 from modelyard.registry.local.registry import LocalRegistry
@@ -133,6 +135,46 @@ def test_costs_are_a_metric_of_their_own(tmp_path: Path) -> None:
     found = gates_of(folder)["cost-at-most"]
     assert found["higher_is_better"] is False
     assert 0 < found["estimate"]["value"] < 3
+
+
+OF_CLASSES = """\
+model: {name: tiny, task: multiclass}
+data:
+  sets: {all: data/*.csv}
+  split: {of: all, by: hash, test: 0.5}
+  columns: {target: answer, id: key}
+train:
+  candidates:
+    - {estimator: sklearn.linear_model.LogisticRegression}
+  jobs: 1
+evaluate:
+  metrics:
+    auc_of_late: {metric: roc_auc, positive: late}
+    recall_of_lost: {metric: recall, positive: lost}
+  gates:
+    - {metric: auc_of_late, at_least: 0.6}
+    - {metric: recall_of_lost, at_least: 0.3}
+    - {metric: top_k_accuracy, better_than: baseline}
+    - {metric: roc_auc_ovo, better_than: baseline}
+    - {metric: matthews_corrcoef, better_than: baseline}
+"""
+
+
+def test_metrics_of_several_classes_and_of_one_of_them_are_gates(tmp_path: Path) -> None:
+    folder = desk.repository(tmp_path / "three", OF_CLASSES)
+    draw = np.random.default_rng(1)
+    size, width = draw.normal(size=(2, 600))
+    score = np.stack([size, width, -size - width]) + draw.gumbel(size=(3, 600))
+    answer = np.array(["early", "late", "lost"])[score.argmax(axis=0)]
+    table = {"key": [f"k{at}" for at in range(600)], "size": size, "width": width, "answer": answer}
+    pl.DataFrame(table).write_csv(folder / "data" / "part-1.csv")
+    done = desk.inside(folder, "run")
+    assert done.code == 0, done.err
+    assert {gate["verdict"] for gate in gates_of(folder).values()} == {"pass"}
+    text = (folder / "modelyard.yml").read_text("utf-8").replace("positive: late", "positive: lat")
+    (folder / "modelyard.yml").write_text(text, "utf-8")
+    done = desk.inside(folder, "run")
+    assert (done.code, "evaluate.metrics.auc_of_late.positive: unknown class 'lat'" in done.err) == (2, True), done.err
 
 
 def test_a_level_is_adjusted_by_a_column_of_all_rows(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from scipy.stats import binom, norm, poisson
 
 from modelyard.evaluation.intervals import measure
 from modelyard.evaluation.intervals.strategy import Combination
+from modelyard.evaluation.test_set import TestSet
 from modelyard.metrics.catalogue import METRICS
 from modelyard.metrics.metric import Metric
 from modelyard.metrics.predictions import Predictions
@@ -152,10 +153,12 @@ def tweedie_deviance(off: float, rate: float = 0.2) -> float:
     return 4 * (rate - 2 * math.sqrt(mean) * root + mean) / math.sqrt(mean)
 
 
-def controlled(kind: str, n: int, strength: float, units: int = 0) -> Callable[[Draw, int], Interval]:
-    """A level adjusted by a column that four times as many other rows have too; ``strength`` ties it to the loss."""
+def controlled_rows(
+    kind: str, n: int, strength: float, units: int = 0
+) -> Callable[[Draw, int], tuple[TestSet, Predictions, Control]]:
+    """Rows with a column that four times as many others have too; ``strength`` ties it to the loss."""
 
-    def draw_one(draw: Draw, at: int) -> Interval:
+    def draw_one(draw: Draw, at: int) -> tuple[TestSet, Predictions, Control]:
         rows = 5 * n
         unit = np.repeat(np.arange(5 * units), n // units) if units else None
         shock = draw.normal(size=5 * units)[unit] if unit is not None else 0.0
@@ -169,8 +172,18 @@ def controlled(kind: str, n: int, strength: float, units: int = 0) -> Callable[[
             model = Predictions(value=loss[:n])
         y = np.ones(n) if kind == "accuracy" else np.zeros(n)
         own, others = (None, None) if unit is None else (unit[:n], unit[n:])
-        control = Control.of("earlier", column[:n], column[n:], others)
-        return measure.level(METRICS.get(kind), c.truth_of(y, at, own), model, control=control)
+        return c.truth_of(y, at, own), model, Control.of("earlier", column[:n], column[n:], others)
+
+    return draw_one
+
+
+def controlled(kind: str, n: int, strength: float, units: int = 0) -> Callable[[Draw, int], Interval]:
+    """Their level, adjusted by the column."""
+    rows = controlled_rows(kind, n, strength, units)
+
+    def draw_one(draw: Draw, at: int) -> Interval:
+        test_set, model, control = rows(draw, at)
+        return measure.level(METRICS.get(kind), test_set, model, control=control)
 
     return draw_one
 

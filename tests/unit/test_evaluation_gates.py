@@ -288,6 +288,21 @@ def test_a_ranking_of_one_class_of_three_is_judged_as_the_class_against_the_rest
     assert refused.refused == because("classes-absent", classes=("late",))
 
 
+@pytest.mark.parametrize("name", ["roc_auc", "average_precision", "recall", "precision", "f1"])
+def test_slices_are_judged_by_a_metric_of_one_class(name: str) -> None:
+    y, first, second = three(3, 3_000)
+    metric = TEMPLATES.get(name).make("of_class", 0)
+    written = (
+        Gate(metric="of_class", at_least=0.3, by=("part",)),
+        Gate(metric="of_class", no_worse_than="champion", margin=0.1, by=("part",)),
+    )
+    asked = rules.from_config(written, "multiclass", lambda _: 1, "modelyard.yml", {"of_class": metric})
+    parts = {"part": Groups.of(np.arange(len(y)) % 2)}
+    for rule in asked:
+        found = judge(rule, truth(y), {"challenger": first, "champion": second}, parts)
+        assert (found.verdict, [row.verdict for row in found.slices]) == (Verdict.PASS, [Verdict.PASS] * 2)
+
+
 def test_a_recall_of_one_class_is_judged_on_its_rows() -> None:
     y, first, _ = three(2)
     found = measure.level(TEMPLATES.get("recall").make("late", 2), truth(y), first)

@@ -10,7 +10,7 @@ from modelyard.config.sections.gate import Gate
 from modelyard.core.catalogue import Catalogue
 from modelyard.core.errors import ConfigError
 from modelyard.core.vocabulary import Task
-from modelyard.evaluation.gates import rules
+from modelyard.evaluation.gates import judgement, rules
 from modelyard.evaluation.gates.judge import judge
 from modelyard.evaluation.intervals import measure
 from modelyard.evaluation.intervals.strategy import STRATEGIES, Combination
@@ -94,9 +94,11 @@ def test_every_metric_goes_all_the_way(metric: Metric, task: Task) -> None:
     assert {gate.verdict for gate in gates} == {"pass"} or gates[0].verdict == "inconclusive"
     assert {row.value for row in gates[0].slices} == {"0", "1"}
     assert gates[0].on_all_rows == "pass"
-    result = EvaluateResult(test_rows=N, test_units=N, unit="row", gates=gates)
+    rows_of_models = judgement.overview(asked, METRICS.get(PRIMARY[task]), task, test_set, models)
+    result = EvaluateResult(test_rows=N, test_units=N, unit="row", gates=gates, metrics=rows_of_models)
     text = render_markdown({"evaluate": Envelope.seal(record("evaluate", result, []))})
     assert metric.name in text
+    assert (f"to be near {metric.aim}" in text) == (metric.aim is not None)
 
 
 def test_every_family_has_a_strategy_and_every_named_metric_is_there() -> None:

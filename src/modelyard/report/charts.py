@@ -101,9 +101,7 @@ def folds_row(axis: Axis, scores: Sequence[float], mean: float | None, *, winner
     return Plot(_text(root))
 
 
-def models_row(
-    challenger: Estimate, champion: Estimate | None, baseline: float | None, *, higher_is_better: bool
-) -> Plot:
+def models_row(challenger: Estimate, champion: Estimate | None, baseline: float | None, *, direction: str) -> Plot:
     """Draw one metric of the models on a scale of its own: filled circle challenger, ring champion, square baseline."""
     champion_value = champion.value if champion else None
     axis = Axis.over([challenger.value, champion_value, baseline, challenger.low, challenger.high], room=0.1)
@@ -111,7 +109,7 @@ def models_row(
     labels = [f"challenger {numbers.metric(challenger.value, places)}"]
     labels += [f"champion {numbers.metric(champion_value, places)}"] if champion_value is not None else []
     labels += [f"baseline {numbers.metric(baseline, places)}"] if baseline is not None else []
-    root = _svg(28, f"{', '.join(labels)}; {'higher' if higher_is_better else 'lower'} is better")
+    root = _svg(28, f"{', '.join(labels)}; {direction}")
     _span(root, 0, 100, 14, "rail")
     known = [value for value in (challenger.value, champion_value, baseline) if value is not None]
     if len(known) > 1:

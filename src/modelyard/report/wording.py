@@ -13,7 +13,7 @@ from modelyard.core.operators import OPERATORS, Demand, Difference, Operator
 from modelyard.core.reasons import Reason, Value
 from modelyard.core.verdict import Verdict
 from modelyard.core.vocabulary import Keeps
-from modelyard.records.results import BaseRows, CheckResult, Estimate, EvaluateResult, GateResult, Waived
+from modelyard.records.results import BaseRows, CheckResult, Estimate, EvaluateResult, GateResult, MetricRow, Waived
 from modelyard.report import numbers
 from modelyard.report.verdict_style import SEVERITY
 
@@ -423,6 +423,13 @@ def dependence(estimate: Estimate) -> str:
         alike = f"each {estimate.unit} resembles the one before"
         parts.append(f"{alike} (correlation {estimate.memory:.2f}), which widens intervals")
     return "; ".join(parts)
+
+
+def direction(row: MetricRow) -> tuple[str, str]:
+    """Return an arrow, and which way a metric is better, or what it is to be near."""
+    if row.aim is not None:
+        return "→", f"to be near {row.aim:g}"
+    return ("↑", "higher is better") if row.higher_is_better else ("↓", "lower is better")
 
 
 def rows_behind(estimate: Estimate) -> str:

@@ -92,6 +92,7 @@ def overview(
             MetricRow(
                 metric=metric.name,
                 higher_is_better=metric.higher_is_better,
+                aim=metric.aim,
                 challenger=estimate_of(measure.level(metric, test_set, models["challenger"]), test_set),
                 champion=estimate_of(measure.level(metric, test_set, champion), test_set)
                 if champion is not None and champion.has(metric.needs)

@@ -128,6 +128,8 @@ class MetricRow(Part):
 
     metric: str
     higher_is_better: bool
+    aim: float | None = None
+    """What a good model has, where neither more nor less is better."""
     challenger: Estimate
     champion: Estimate | None = None
     baseline: float | None = None

@@ -444,10 +444,10 @@ def _models(result: EvaluateResult) -> tuple[Section, ...]:
 
 def _model_row(row: MetricRow) -> tuple[Line, ...]:
     champion = row.champion.value if row.champion else None
-    places = numbers.decimals([row.challenger.value, champion])
+    places, (arrow, direction) = numbers.decimals([row.challenger.value, champion]), wording.direction(row)
     return (
-        line(Code(row.metric), Text(" ↑ higher is better" if row.higher_is_better else " ↓ lower is better", "muted")),
-        line(charts.models_row(row.challenger, row.champion, row.baseline, higher_is_better=row.higher_is_better)),
+        line(Code(row.metric), Text(f" {arrow} {direction}", "muted")),
+        line(charts.models_row(row.challenger, row.champion, row.baseline, direction=direction)),
         _number(row.challenger),
         line(numbers.metric(champion, places)),
         line(numbers.metric(row.baseline, places)),
