@@ -96,7 +96,7 @@ def test_one_class_in_a_slice_is_listed_and_does_not_pass_by_itself(tmp_path: Pa
     ],
 )
 def test_a_slice_that_is_named_must_be_judged(tmp_path: Path, slices: str, verdict: str, code: str) -> None:
-    frame = rows(1500).with_columns(rare=pl.int_range(pl.len()) < 15)
+    frame = rows(1500).with_columns(rare=pl.int_range(pl.len()) < 6)
     folder = repository(tmp_path / "named", CONFIG.replace("0.6}", f"0.6, by: {slices}}}"), frame)
     done = modelyard(folder, "run")
     assert gate(folder)["verdict"] == verdict, gate(folder)

@@ -132,7 +132,7 @@ def test_areas_are_judged_as_proc_does() -> None:
     placed = auc.placements(y, first)
     assert placed[0].mean() == pytest.approx(PROC[0], abs=1e-12)
     assert sum(side.var(ddof=1) / len(side) for side in placed) == pytest.approx(PROC[1], abs=1e-12)
-    found = auc.contrast(y, [first, second], [1.0, -1.0], 0.0)
+    found = auc.contrast([auc.placements(y, each) for each in (first, second)], [1.0, -1.0], 0.0)
     assert found.low is not None
     assert found.high is not None
     # Hall's correction may only widen what pROC has.

@@ -89,7 +89,7 @@ def test_delong_agrees_with_all_pairs(seed: int) -> None:
     variance = (
         difference.mean(axis=1).var(ddof=1) / (y == 1).sum() + difference.mean(axis=0).var(ddof=1) / (y == 0).sum()
     )
-    found = auc.contrast(y, [first, second], [1.0, -1.0], 0.0)
+    found = auc.contrast([auc.placements(y, each) for each in (first, second)], [1.0, -1.0], 0.0)
     assert auc.auc(y, first) == pytest.approx(grids[0].mean(), abs=1e-12)
     assert found.estimate == pytest.approx(difference.mean(), abs=1e-12)
     assert found.low is not None

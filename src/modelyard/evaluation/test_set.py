@@ -2,13 +2,14 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
 
 from modelyard.metrics.predictions import Bools, Floats, Ints, Predictions
 from modelyard.records.results import Signature
-from modelyard.stats import clusters
+from modelyard.stats import auc, clusters
 
 LAGS = {"hour": 168, "day": 7, "week": 1, "month": 1}
 """Units of each kind in a week, and at least one."""
@@ -44,10 +45,22 @@ class TestSet:
             weight=None if self.weight is None else self.weight[rows],
         )
 
-    @property
+    @cached_property
     def codes(self) -> Ints:
         """Class codes as whole numbers."""
         return self.y.astype(np.int64)
+
+    @cached_property
+    def _placements(self) -> dict[int, tuple[Predictions, auc.Placed]]:
+        return {}
+
+    def placed(self, model: Predictions) -> auc.Placed:
+        """Return a binary model's placements among these rows, sorted once for all that asks for them."""
+        known = self._placements.get(id(model))
+        if known is None or known[0] is not model:
+            known = model, auc.placements(self.codes, model.probabilities)
+            self._placements[id(model)] = known
+        return known[1]
 
     @property
     def lags(self) -> int:
@@ -100,7 +113,9 @@ class Groups:
     def largest(self, most: int) -> Iterator[tuple[str, Ints]]:
         """Name and rows of each value, the most frequent first, at most so many."""
         counts = np.bincount(self.codes, minlength=len(self.names))
-        order = np.argsort(self.codes, kind="stable")
+        # Numbers of 16 bits are sorted in one pass over the rows.
+        short = self.codes.astype(np.int16) if len(self.names) < np.iinfo(np.int16).max else self.codes
+        order = np.argsort(short, kind="stable")
         ends = np.cumsum(counts)
         for at in np.argsort(-counts, kind="stable")[:most]:
             yield self.names[at], order[ends[at] - counts[at] : ends[at]]

@@ -86,7 +86,7 @@ REASONS = {
     "classes-absent": "no row has the class {classes}",
     "constant-predictions": "constant predictions have no slope",
     "constant-resamples": "the resamples do not vary",
-    "constant-scores": "constant scores",
+    "constant-scores": "exact, since constant scores rank nothing",
     "constant-units": "the units do not vary",
     "constant-values": "the values do not vary",
     "equal-rankings": "the models rank every pair alike",

@@ -169,11 +169,17 @@ def contrast_mean(
     return _both(_by_unit(combined, own, unit, fewest, lags, confidence, constant=constant), row_wise)
 
 
-def level_auc(y: Ints, score: Floats, *, unit: Ints | None = None, lags: int = 0, confidence: float = 0.95) -> Interval:
-    """AUC of one model: row-wise the wider of Newcombe's and a logit DeLong interval; jackknife-t over units."""
-    placed = auc.placements(y, score) if 0 < int((y == 1).sum()) < len(y) else None
-    if placed is None:
+def level_auc(
+    y: Ints, score: Floats, *, unit: Ints | None = None, lags: int = 0, confidence: float = 0.95,
+    placed: auc.Placed | None = None,
+) -> Interval:  # fmt: skip
+    """AUC of one model: row-wise the wider of Newcombe's and a logit DeLong interval; jackknife-t over units.
+
+    ``placed``: its placements, where they are known.
+    """
+    if not 0 < int((y == 1).sum()) < len(y):
         return refuse("one-class", n=_count(unit, len(y)), n_rows=len(y))
+    placed = auc.placements(y, score) if placed is None else placed
     value = float(placed[0].mean())
     if min(map(len, placed)) < auc.FEWEST_OF_A_CLASS:
         return refuse(
@@ -192,27 +198,34 @@ def level_auc(y: Ints, score: Floats, *, unit: Ints | None = None, lags: int = 0
 
 
 def contrast_auc(
-    y: Ints, scores: Floats, weights: Floats, constant: float, *, unit: Ints | None = None, margin: float = 0.0,
-    lags: int = 0, identical: bool = False, confidence: float = 0.95,
+    y: Ints, scores: Sequence[Floats] | Floats, weights: Floats, constant: float, *, unit: Ints | None = None,
+    margin: float = 0.0, lags: int = 0, identical: bool = False, confidence: float = 0.95,
+    placed: Sequence[auc.Placed] = (),
 ) -> Interval:  # fmt: skip
-    """Contrast of AUCs; ``scores`` is (k, n). A constant score has AUC ½ and no error of its own."""
+    """Contrast of AUCs; ``scores`` are k of (n,). A constant score has AUC ½ and no error of its own.
+
+    ``placed``: their placements, where they are known.
+    """
     n, positives = len(y), int((y == 1).sum())
     if positives in (0, n):
         return refuse("one-class", n=_count(unit, n), n_rows=n)
     varies = [bool((score != score[0]).any()) for score in scores]
     constant += 0.5 * float(sum(weight for weight, moving in zip(weights, varies, strict=True) if not moving))
     moving = np.array(varies)
-    scores, weights = scores[moving], weights[moving]
+    known = list(placed) or [auc.placements(y, score) for score in scores]
+    scores = [score for score, moves in zip(scores, varies, strict=True) if moves]
+    placed, weights = [each for each, moves in zip(known, varies, strict=True) if moves], weights[moving]
     if len(scores) == 0:
-        return _same(unit, None, n) if abs(constant) < SAME else refuse("constant-scores", n=n, n_rows=n)
+        if abs(constant) < SAME:
+            return _same(unit, None, n)
+        return Interval(constant, constant, constant, (because("constant-scores"),), _count(unit, n), n)
     if len(scores) == 1:
-        found = level_auc(y, scores[0], unit=unit, lags=lags, confidence=confidence)
+        found = level_auc(y, scores[0], unit=unit, lags=lags, confidence=confidence, placed=placed[0])
         return found.scaled(float(weights[0]), constant)
     if identical and _is_zero_contrast(weights, constant):
         return _same(unit, None, n)
-    placed = [auc.placements(y, score) for score in scores]
     differs = sum(
-        int((np.abs(np.array([part[side] for part in placed]) - placed[0][side]) > SAME).any(axis=0).sum())
+        int(np.any([np.abs(part[side] - placed[0][side]) > SAME for part in placed[1:]], axis=0).sum())
         for side in (0, 1)
     )
     estimate = float(sum(weight * part[0].mean() for weight, part in zip(weights, placed, strict=True))) + constant
@@ -221,16 +234,16 @@ def contrast_auc(
     reference = float(placed[1][0].mean())
     if min(positives, n - positives) * (1 - reference + margin) < auc.FEWEST_ERRORS:
         return refuse("too-few-errors", n=_count(unit, n), n_rows=n, estimate=estimate)
-    row_wise = auc.contrast(y, list(scores), list(weights), constant, confidence)
+    row_wise = auc.contrast(placed, list(weights), constant, confidence)
     if unit is None:
         return row_wise
     codes, groups = clusters.dense(unit)
     each = [clusters.of_auc(y, part, codes, groups, score) for part, score in zip(placed, scores, strict=True)]
-    known = [moved for moved in each if moved is not None]
-    if len(known) < len(each):
+    all_moved = [moved for moved in each if moved is not None]
+    if len(all_moved) < len(each):
         return refuse("class-in-one-unit", n=groups, n_rows=n, estimate=estimate)
-    by = clusters.combine(weights, np.array([moved.by for moved in known]))
-    share = np.mean([moved.share for moved in known], axis=0)
+    by = clusters.combine(weights, np.array([moved.by for moved in all_moved]))
+    share = np.mean([moved.share for moved in all_moved], axis=0)
     found = clusters.interval(clusters.Moved(estimate, by, share, n), method=because("jackknife-t"), lags=lags,
                               fewest=clusters.FEWEST_FOR_DIFFERENCE, confidence=confidence)  # fmt: skip
     return _both(found, row_wise)

@@ -52,7 +52,8 @@ def mean_interval(
     if deviation == 0:
         return refuse("constant-values", n=n, n_rows=n, estimate=mean)
     standard = (values - mean) / deviation
-    skewness, kurtosis = float((standard**3).mean()), float((standard**4).mean())
+    square = standard * standard
+    skewness, kurtosis = float((square * standard).mean()), float((square * square).mean())
     # With heavy tails the variance is known no better than from so many rows (Satterthwaite, Biometrics 1946, with
     # Var s² = σ⁴(κ − 1)/n): losses that differ on few rows are like that, and no resample knows the rows to come.
     left = max(2 * n / max(kurtosis - 1, 1e-9), 2.0)

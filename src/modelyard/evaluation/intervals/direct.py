@@ -59,8 +59,9 @@ class Areas(nearly_perfect.Rankings):
         if test_set.weight is not None:
             return super().level(metric, test_set, model, bounds)
         return estimate.level_auc(
-            test_set.codes, model.probabilities, unit=test_set.unit, lags=test_set.lags, confidence=test_set.confidence
-        )
+            test_set.codes, model.probabilities, unit=test_set.unit, lags=test_set.lags, confidence=test_set.confidence,
+            placed=test_set.placed(model),
+        )  # fmt: skip
 
     def contrast(self, metric: Metric, test_set: TestSet, combination: Combination) -> Interval:
         """Return the paired contrast."""
@@ -68,9 +69,10 @@ class Areas(nearly_perfect.Rankings):
             return super().contrast(metric, test_set, combination)
         return estimate.contrast_auc(
             test_set.codes,
-            np.array([model.probabilities for model in combination.models]),
+            [model.probabilities for model in combination.models],
             combination.shares,
             combination.constant,
+            placed=[test_set.placed(model) for model in combination.models],
             unit=test_set.unit,
             margin=combination.margin,
             lags=test_set.lags,
