@@ -147,3 +147,18 @@ def test_a_model_that_calls_nothing_positive_gets_a_remark() -> None:
     assert wording.because(told[0]) == "its accuracy of 0.8 is below the 0.9 of always calling the commonest class"
     assert remarks(rows(y), Predictions(2, y)) == ()
     assert [each.code for each in remarks(rows(y), Predictions(2, y), worth=0.0)] == ["little-worth"]
+
+
+@pytest.mark.parametrize("metric", ["log_loss", "brier_score"])
+def test_a_nearly_perfect_model_has_room_for_errors_not_seen(metric: str) -> None:
+    """300 rows without a wrong one printed 0.001020 [0.001014, 0.001026]."""
+    draw = np.random.default_rng(7)
+    truth, inside = 0.004, 0
+    cost = {"log_loss": -np.log(0.001) * truth - np.log(0.999) * (1 - truth), "brier_score": 0.999**2 * truth + 1e-6}
+    for _ in range(200):
+        y = (draw.random(300) < 0.5).astype(np.int64)
+        called = np.where(draw.random(300) < truth, 1 - y, y)
+        found = level(metric, rows(y), Predictions(2, None, np.where(called == 1, 0.999, 0.001)))
+        assert found.low is None or found.low < found.high
+        inside += found.high is None or found.high >= cost[metric]
+    assert inside >= 200 * (0.965 - 0.035)

@@ -128,6 +128,13 @@ class Brier(MeanLoss):
 
         return np.asarray((predictions.probabilities - y) ** 2, dtype=np.float64)
 
+    def unseen(self, y: "Ints | Floats", predictions: "Predictions") -> "tuple[Bools, Floats] | None":
+        """Return the rows on the wrong side of a half, and what a change of class would cost each."""
+        import numpy as np
+
+        off = np.abs(predictions.probabilities - y)
+        return off >= 0.5, np.asarray((1.0 - off) ** 2 - off**2, dtype=np.float64)
+
 
 METRICS: tuple[Metric, ...] = (
     ACCURACY,

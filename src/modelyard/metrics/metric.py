@@ -233,6 +233,13 @@ class MeanLoss(Metric):
     def losses(self, y: "Ints | Floats", predictions: "Predictions") -> "Floats":
         """Return the loss of each row; (n,)."""
 
+    def unseen(self, y: "Ints | Floats", predictions: "Predictions") -> "tuple[Bools, Floats] | None":
+        """Return which rows are wrong, and what each would lose more were its class the next likely one; (n,) each.
+
+        None where a loss has no such errors, which a nearly perfect model has not shown yet.
+        """
+        return None
+
     def statistic(self, y: "Ints | Floats", predictions: "Predictions") -> "Statistic":
         """Return the mean loss."""
         from modelyard.metrics.statistics import mean, nothing

@@ -70,12 +70,29 @@ class LogLoss(MeanLoss):
         """Return −log p of each row's class, clipped."""
         import numpy as np
 
+        of_truth = self._of_truth(y, predictions)
+        return np.asarray(-np.log(np.clip(of_truth, CLIP, 1.0 - CLIP)), dtype=np.float64)
+
+    def unseen(self, y: "Ints | Floats", predictions: "Predictions") -> "tuple[Bools, Floats] | None":
+        """Return the rows whose class was not the likeliest, and what a change of class would cost each."""
+        import numpy as np
+
+        probability, of_truth = predictions.probabilities, self._of_truth(y, predictions)
+        other = 1.0 - of_truth
+        if probability.ndim > 1:
+            rest = probability.copy()
+            rest[np.arange(len(rest)), y.astype(np.int64)] = -1.0
+            other = rest.max(axis=1)
+        cost = -np.log(np.clip(other, CLIP, 1.0 - CLIP)) + np.log(np.clip(of_truth, CLIP, 1.0 - CLIP))
+        return other >= of_truth, np.asarray(cost, dtype=np.float64)
+
+    def _of_truth(self, y: "Ints | Floats", predictions: "Predictions") -> "Floats":
+        import numpy as np
+
         probability, codes = predictions.probabilities, y.astype(np.int64)
         if probability.ndim == 1:
-            of_truth = np.where(codes == 1, probability, 1.0 - probability)
-        else:
-            of_truth = probability[np.arange(len(codes)), codes]
-        return np.asarray(-np.log(np.clip(of_truth, CLIP, 1.0 - CLIP)), dtype=np.float64)
+            return np.asarray(np.where(codes == 1, probability, 1.0 - probability), dtype=np.float64)
+        return np.asarray(probability[np.arange(len(codes)), codes], dtype=np.float64)
 
 
 @dataclass(frozen=True, kw_only=True)

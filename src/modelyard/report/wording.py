@@ -64,6 +64,7 @@ REASONS = {
     "delong": "DeLong",
     "exact-by-class": "exact, class by class",
     "delong-logit": "DeLong on the logit scale",
+    "errors-not-seen": "room for errors not seen",
     "exact-of-positives": "exact, as a share of the positives",
     "identical": "identical on every row",
     "jackknife-t": "jackknife-t",

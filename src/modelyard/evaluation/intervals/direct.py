@@ -93,9 +93,9 @@ class Means:
     name: str = Family.MEAN
 
     def level(self, metric: Metric, test_set: TestSet, model: Predictions, bounds: Sequence[float]) -> Interval:
-        """Return the mean with its limits."""
+        """Return the mean with its limits; of a nearly perfect model no lower than errors not seen allow."""
         assert isinstance(metric, MeanLoss)  # noqa: S101 - the family says so
-        return estimate.level_mean(
+        found = estimate.level_mean(
             metric.losses(test_set.y, model),
             unit=test_set.unit,
             weight=test_set.weight,
@@ -104,6 +104,7 @@ class Means:
             bounds=bounds,
             confidence=test_set.confidence,
         )
+        return nearly_perfect.with_unseen(found, metric.unseen(test_set.y, model), test_set)
 
     def contrast(self, metric: Metric, test_set: TestSet, combination: Combination) -> Interval:
         """Return the paired contrast."""

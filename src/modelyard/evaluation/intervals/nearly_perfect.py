@@ -10,7 +10,7 @@ from modelyard.evaluation.intervals.bootstrap import Bootstrapped, class_counts
 from modelyard.evaluation.intervals.strategy import STRATEGIES, Combination
 from modelyard.evaluation.test_set import TestSet
 from modelyard.metrics.metric import Family, Metric, Ranking
-from modelyard.metrics.predictions import Floats, Predictions
+from modelyard.metrics.predictions import Bools, Floats, Predictions
 from modelyard.metrics.statistics import area
 from modelyard.stats import auc
 from modelyard.stats.interval import Interval, refuse, widest
@@ -71,6 +71,27 @@ def _wide(metric: Ranking, test_set: TestSet, model: Predictions, value: float) 
     shares = metric.shares(codes, weight, model.classes)
     each = [auc.one_model(found, count, others, test_set.confidence) for found, count, others in known]
     return square_and_add([(float(share), one) for share, one in zip(shares / shares.sum(), each, strict=True)])
+
+
+def with_unseen(found: Interval, errors: tuple[Bools, Floats] | None, test_set: TestSet) -> Interval:
+    """Return the interval of a mean loss, its upper limit no lower than errors that were not seen allow.
+
+    With fewer than 10 wrong rows the losses seen say little of those to come: 300 rows at a log loss of 0.001 without a
+    wrong one have limits of 0.001014 and 0.001026, and the next error costs 7. As many errors as the exact upper limit
+    of their share allows, each at what a change of class would cost a row on average, are added.
+    """
+    if errors is None or found.estimate is None or found.high is None:
+        return found
+    wrong, cost = errors
+    rows, seen = len(wrong), int(wrong.sum())
+    if seen >= FEW or seen == rows:
+        return found
+    n = test_set.effective_units
+    share = clopper_pearson(seen / rows * n, n, test_set.confidence)[1]
+    high = found.estimate + (share - seen / rows) * max(float(cost[~wrong].mean()), 0.0)
+    if high <= found.high:
+        return found
+    return replace(found, high=high, method=(*found.method, because("errors-not-seen")))
 
 
 def _worth(weight: Floats) -> int:
