@@ -14,13 +14,13 @@ LEVELS = (
     {"models", "registry"},
     {"validation", "training", "evaluation"},
     {"steps"},
-    {"usecases", "gates"},
+    {"usecases", "gates", "log"},
     {"cli"},
     {"generate", "__main__"},
 )
 LEVEL = {name: height for height, names in enumerate(LEVELS) for name in names}
 HEAVY = {"great_expectations", "jinja2", "joblib", "lightgbm", "numpy", "pandas", "polars", "scipy", "skops", "sklearn"}
-LIGHT = {"core", "config", "records", "policy", "registry", "steps", "usecases", "cli"}
+LIGHT = {"core", "config", "records", "policy", "registry", "steps", "usecases", "log", "cli"}
 """What the command line imports before it knows what to do: no heavy library at import time."""
 
 

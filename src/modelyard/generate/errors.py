@@ -23,6 +23,7 @@ AREAS = {
     "git": "Git",
     "github": "GitHub",
     "input": "Inputs of steps and actions",
+    "log": "The prediction log",
     "metric": "Metrics",
     "mlflow": "MLflow",
     "model": "Models",

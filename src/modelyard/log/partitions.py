@@ -1,0 +1,241 @@
+"""Read the partitions of a log, complete ones and those that are written to, and complete one as Parquet or CSV."""
+
+import csv
+import io
+import json
+import os
+import tempfile
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from modelyard.core.errors import DataError
+from modelyard.log.schema import FORMATS, LABELS, OF_LABELS, OPEN, PARTITION, is_of_log
+
+if TYPE_CHECKING:
+    import polars as pl
+
+_TIME = "%Y-%m-%dT%H:%M:%S%.fZ"
+_TRIES = 10
+
+
+@dataclass(frozen=True)
+class Read:
+    """The rows of one partition.
+
+    Attributes:
+        kind: ``predictions`` or ``labels``.
+        place: its name.
+        frame: (n, columns), ids as text, times in UTC.
+        torn: whether the last line was not whole: it counts as not written.
+    """
+
+    kind: str
+    place: str
+    frame: "pl.DataFrame"
+    torn: bool = False
+
+
+def read_folder(folder: Path) -> list[Read]:
+    """Read every partition of a folder, while writers may be at work.
+
+    Raises:
+        DataError: a damaged partition, or one with a column that a log does not have.
+    """
+    # A rename while the folder is listed may hide a partition from one listing, but not from two.
+    stems: dict[str, str] = {}
+    for _ in range(2):
+        for path in folder.iterdir():
+            if found := PARTITION.fullmatch(path.name):
+                stems[found["stem"]] = found["kind"]
+    return [_read_partition(folder, stem, kind) for stem, kind in sorted(stems.items())]
+
+
+def _read_partition(folder: Path, stem: str, kind: str) -> Read:
+    """Read a partition under whichever name it has; the complete file goes before the one it was made from."""
+    for _ in range(_TRIES):
+        for suffix in (*(f".{each}" for each in FORMATS), OPEN):
+            with suppress(FileNotFoundError):
+                return _read_file(folder / f"{stem}{suffix}", kind, suffix)
+    raise DataError(
+        f"{folder / stem}: the partition went away while it was read",
+        code="log/gone",
+        hint="Do not remove partitions while the log is read.",
+    )
+
+
+def _read_file(path: Path, kind: str, suffix: str) -> Read:
+    torn = False
+    if suffix in (OPEN, ".jsonl"):
+        data = _bytes(path)
+        whole = data[: data.rfind(b"\n") + 1]
+        torn = len(whole) < len(data)
+        if torn and suffix != OPEN:
+            raise DataError(
+                f"{path.name}: a complete partition breaks off in its last line",
+                code="log/damaged",
+                hint="Fetch the file again.",
+            )
+        frame = json_lines(whole, path.name)
+    elif suffix == ".parquet":
+        frame = _parquet(path)
+    else:
+        frame = _csv(path)
+    return Read(kind, path.name, _typed(frame, kind, path.name), torn)
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise DataError(
+            f"{path.name}: it cannot be read ({error.strerror})", code="log/unreadable", hint="Check its permissions."
+        ) from error
+
+
+def json_lines(data: bytes, place: str) -> "pl.DataFrame":
+    """Return lines of JSON objects as a frame; columns with objects, or with values of several kinds, as text.
+
+    Raises:
+        DataError: names the first line that is no object.
+    """
+    import polars as pl
+
+    if not data.strip():
+        return pl.DataFrame()
+    try:
+        frame = pl.read_ndjson(io.BytesIO(data), infer_schema_length=None)
+        return frame.with_columns(
+            pl.col(name).struct.json_encode() for name, dtype in frame.schema.items() if dtype == pl.Struct
+        )
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException):
+        rows = _objects(data, place)
+    columns: dict[str, list[Any]] = {name: [row.get(name) for row in rows] for name in _names(rows)}
+    return pl.DataFrame({name: _series(name, values) for name, values in columns.items()})
+
+
+def _names(rows: list[dict[str, Any]]) -> list[str]:
+    return list(dict.fromkeys(name for row in rows for name in row))
+
+
+def _objects(data: bytes, place: str) -> list[dict[str, Any]]:
+    rows = []
+    for number, line in enumerate(data.split(b"\n"), 1):
+        if line.strip():
+            try:
+                row = json.loads(line)
+            except (ValueError, RecursionError):
+                row = None
+            if not isinstance(row, dict):
+                raise DataError(
+                    f"{place}: line {number} is not a JSON object",
+                    code="log/damaged",
+                    hint="Fetch the file again, or remove the line.",
+                )
+            rows.append(row)
+    return rows
+
+
+def _series(name: str, values: list[Any]) -> "pl.Series":
+    import polars as pl
+
+    kinds = {"number" if type(value) in (int, float) else type(value).__name__ for value in values if value is not None}
+    if len(kinds) > 1 or kinds & {"dict", "list"}:
+        values = [value if value is None or isinstance(value, str) else json.dumps(value) for value in values]
+        return pl.Series(name, values, dtype=pl.String)
+    return pl.Series(name, values, strict=False)
+
+
+def _parquet(path: Path) -> "pl.DataFrame":
+    import polars as pl
+
+    data = _bytes(path)
+    try:
+        return pl.read_parquet(io.BytesIO(data))
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
+        raise DataError(
+            f"{path.name}: the Parquet file is damaged", code="log/damaged", hint="Fetch the file again."
+        ) from error
+
+
+def _csv(path: Path) -> "pl.DataFrame":
+    from modelyard.config.sections.data import ReadAs
+    from modelyard.data.reading import read
+
+    header = next(csv.reader(io.StringIO(_bytes(path).decode("utf-8", "replace"))), [])
+    texts = {name: "text" for name in ("id", "model") if name in header}
+    return read([path], header, root=path.parent, how=ReadAs.model_validate({"types": texts}))
+
+
+def _typed(frame: "pl.DataFrame", kind: str, place: str) -> "pl.DataFrame":
+    """Return rows with times in UTC, of columns that a log has."""
+    import polars as pl
+
+    if frame.is_empty():
+        return pl.DataFrame()
+    for name in frame.columns:
+        if name not in OF_LABELS if kind == LABELS else not is_of_log(name):
+            raise DataError(
+                f"{place}: a partition of {kind} has a column {name[:60]!r}",
+                code="log/unknown-column",
+                hint="Read files of another layout with columns=, which says what is what.",
+            )
+    missing = [name for name in ("id", "time", *(("label",) if kind == LABELS else ("model",))) if name not in frame]
+    if missing:
+        raise DataError(
+            f"{place}: a partition of {kind} without the column {missing[0]!r}",
+            code="log/missing-column",
+            hint="Read files of another layout with columns=, which says what is what.",
+        )
+    if frame["time"].dtype == pl.String:
+        times = frame["time"].str.to_datetime(_TIME, time_unit="us", strict=False)
+        if times.null_count() > frame["time"].null_count():
+            raise DataError(
+                f"{place}: a time that is not written as 2026-01-31T05:00:00.000000Z",
+                code="log/bad-time",
+                hint="Read files of another layout with columns=, which says what is what.",
+            )
+        frame = frame.with_columns(times.dt.replace_time_zone("UTC"))
+    return frame
+
+
+def convert(path: Path, final: Path) -> None:
+    """Write a partition of JSON lines anew, whole or not at all, by the suffix of its final name, and remove it.
+
+    Raises:
+        OSError: the disk would not take it; the partition stays as it is.
+    """
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{final.name}.")
+    temporary = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            if final.suffix == ".csv":
+                stream.write(_as_csv(_objects(path.read_bytes(), path.name)))
+            else:
+                kind = final.name.partition("-")[0]
+                _typed(json_lines(path.read_bytes(), path.name), kind, path.name).write_parquet(stream)
+            stream.flush()
+            os.fsync(stream.fileno())
+        temporary.chmod(0o644)
+        temporary.replace(final)
+    except BaseException:
+        with suppress(OSError):
+            temporary.unlink()
+        raise
+    path.unlink()
+
+
+def _as_csv(rows: list[dict[str, Any]]) -> bytes:
+    names = _names(rows)
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(names)
+    writer.writerows([_cell(row.get(name)) for name in names] for row in rows)
+    return text.getvalue().encode()
+
+
+def _cell(value: Any) -> Any:
+    return value if isinstance(value, str) else "" if value is None else json.dumps(value)
