@@ -1,6 +1,7 @@
 """Prediction logs are read with the label that counts; what is damaged or missing is an error."""
 
 import json
+import threading
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from modelyard.log import ConfigError, DataError, Writer, read
+from modelyard.log import ConfigError, DataError, Rotate, Writer, read
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -81,6 +82,46 @@ def test_a_torn_last_line_counts_as_not_written(tmp_path: Path) -> None:
     log.close()
     with pytest.raises(DataError, match="log/damaged"):
         read(tmp_path)
+
+
+def test_a_partition_cut_at_any_byte_loses_the_cut_line_alone(tmp_path: Path) -> None:
+    log = Writer(tmp_path, model="v7")
+    for at in range(3):
+        log.write(id=at, prediction="ü", features={"word": "é\n", "n": at}, time=NOON)
+    (path,) = tmp_path.iterdir()
+    data = path.read_bytes()
+    first = data.index(b"\n") + 1
+    for size in range(first, len(data) + 1):
+        path.write_bytes(data[:size])
+        found = read(tmp_path)
+        assert found.counts.predictions == data[:size].count(b"\n")
+        assert found.counts.torn_lines == int(data[size - 1 : size] != b"\n")
+        assert set(found.frame["feature_word"]) == {"é\n"}
+    log.close()
+
+
+@pytest.mark.parametrize("format_", ["jsonl", "parquet", "csv"])
+def test_a_log_is_read_while_it_is_written_to(tmp_path: Path, format_: str) -> None:
+    log = Writer(tmp_path, model="v7", format=format_, rotate=Rotate(size=500))
+    written = [0]
+
+    def serve() -> None:
+        for at in range(300):
+            log.write(id=at, prediction=at)
+            written[0] = at + 1
+
+    log.write(id="first", prediction=-1)
+    thread = threading.Thread(target=serve)
+    thread.start()
+    while thread.is_alive():
+        before = written[0]
+        found = read(tmp_path)
+        ids = set(found.frame["id"])
+        assert {str(at) for at in range(before)} < ids
+        assert found.counts.duplicate_predictions == 0
+    thread.join()
+    log.close()
+    assert read(tmp_path).counts.predictions == 301
 
 
 def test_a_partition_and_what_it_was_made_from_count_once(tmp_path: Path) -> None:

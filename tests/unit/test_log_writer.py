@@ -249,6 +249,32 @@ def test_forked_children_write_partitions_of_their_own(tmp_path: Path) -> None:
     assert len(list(tmp_path.iterdir())) == 4
 
 
+PARQUET = """
+import os, sys
+import polars as pl
+from modelyard.log import Rotate, Writer
+log = Writer(sys.argv[1], model="v7", format="parquet", rotate=Rotate(size=300))
+for at in range(4):
+    log.write(id=f"parent-{at}", prediction=1)
+pl.DataFrame({"a": list(range(100000))}).group_by(pl.col("a") % 7).len()
+pid = os.fork()
+for at in range(20):
+    log.write(id=f"{pid == 0}-{at}", prediction=1)
+log.close()
+if pid == 0:
+    os._exit(0)
+assert os.waitpid(pid, 0)[1] == 0
+"""
+
+
+def test_a_forked_child_needs_no_polars_which_a_fork_may_hang(tmp_path: Path) -> None:
+    subprocess.run([sys.executable, "-W", "ignore", "-c", PARQUET, str(tmp_path)], check=True, timeout=60)
+    assert {path.suffix for path in tmp_path.iterdir()} == {".parquet", ".jsonl"}
+    found = read(tmp_path)
+    assert found.counts.predictions == 44
+    assert found.counts.duplicate_predictions == 0
+
+
 def test_a_full_disk_is_told_and_the_rows_before_it_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     log = Writer(tmp_path, model="v7")
     log.write(id="1", prediction=1)

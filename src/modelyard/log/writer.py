@@ -253,7 +253,7 @@ class Writer:
                 full = state.parts.pop(kind)
         if full is not None:
             # The row is written; a partition that cannot be completed stays readable as it is.
-            with suppress(OSError):
+            with suppress(Exception):
                 self._complete(full)
 
     def _opened(self, kind: str) -> _Part:
@@ -425,10 +425,15 @@ def _line(row: dict[str, Any]) -> bytes:
 
 
 def _after_fork() -> None:
-    """Give a child locks and partitions of its own; what its parent has open it only closes."""
+    """Give a child locks and partitions of its own; what its parent has open it only closes.
+
+    Polars may hang after a fork, since its threads are gone: a child completes its partitions as JSON lines.
+    """
     for writer in list(_WRITERS):
         parts = list(writer._state.parts.values())  # noqa: SLF001 - of this module
         writer._state = _State()  # noqa: SLF001 - of this module
+        if writer._format == "parquet":  # noqa: SLF001 - of this module
+            writer._format = "jsonl"  # noqa: SLF001 - of this module
         for part in parts:
             with suppress(OSError):
                 os.close(part.descriptor)
