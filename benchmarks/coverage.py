@@ -5,6 +5,8 @@ The same cases as tests/statistics, and more: each sample size, and known limits
 
 import argparse
 
+import numpy as np
+
 from tests.statistics import guards
 from tests.statistics.cases import BOOTSTRAP, CASES, CLOSED, Case, allowed, bar, held, simulate
 
@@ -35,11 +37,15 @@ def gates(runs: int) -> None:
             asked = f"at most {line.at_most:.0%}" if line.at_most is not None else "reported"
             asked = asked if line.at_least is None else f"at least {line.at_least:.0%}"
             print(f"| {line.name} | {line.share:.1%} | {line.runs:,} | {asked} |", flush=True)
-    for with_best in (False, True):
-        ends = guards.walk(runs, with_best=with_best)
-        words = "with" if with_best else "without"
-        print(f"| 20 challengers half a margin worse each, {words} the best promoted model | {ends:+.2f} margins | "
-              f"{runs:,} | reported |", flush=True)  # fmt: skip
+    for series in guards.SERIES:
+        for with_best in (False, True):
+            ends = guards.walk(runs, with_best=with_best, series=series)
+            words = "with" if with_best else "without"
+            named = (
+                f"{series.steps} challengers {-series.mean:g} ± {series.spread:g} margins worse each, n = {series.n:,}"
+            )
+            shown = f"{ends.mean():+.2f} margins, 5% below {np.quantile(ends, 0.05):+.2f}"
+            print(f"| {named}, {words} the best promoted model | {shown} | {runs:,} | reported |", flush=True)
 
 
 def main() -> None:

@@ -153,9 +153,27 @@ def three_are_worse(runs: int) -> list[Line]:
     ]
 
 
-def walk(runs: int, *, with_best: bool, steps: int = 20, n: int = 5_000, margin: float = 0.01) -> float:
-    """Margins that a champion has moved after 20 challengers, each half a margin worse than it on average."""
-    draw, disagreement = np.random.default_rng(6), 0.05
+@dataclass(frozen=True)
+class Series:
+    """A series of challengers: how many, how much better than the champion in margins, and on how many rows."""
+
+    steps: int = 20
+    mean: float = -0.5
+    spread: float = 0.5
+    n: int = 5_000
+    disagreement: float = 0.05
+
+
+SERIES = (
+    Series(), Series(steps=60), Series(mean=-0.2), Series(mean=-1.0, spread=1.0),
+    Series(mean=-0.2, spread=0.3, n=20_000, disagreement=0.1),
+    Series(steps=60, mean=-0.3, spread=0.3, n=20_000, disagreement=0.1),
+)  # fmt: skip
+
+
+def walk(runs: int, *, with_best: bool, series: Series = SERIES[0], margin: float = 0.01) -> Any:
+    """Margins that a champion has moved at the end of each of many series of challengers."""
+    draw, disagreement, n = np.random.default_rng(6), series.disagreement, series.n
     ends = []
 
     def difference(first: float, second: float) -> Any:
@@ -166,8 +184,8 @@ def walk(runs: int, *, with_best: bool, steps: int = 20, n: int = 5_000, margin:
 
     for _ in range(runs):
         champion = best = 0.0
-        for _step in range(steps):
-            challenger = champion + margin * draw.normal(-0.5, 0.5)
+        for _step in range(series.steps):
+            challenger = champion + margin * draw.normal(series.mean, series.spread)
             against = difference(challenger, best) if with_best else None
             if (difference(challenger, champion).low or -1) <= -margin:
                 continue
@@ -177,7 +195,7 @@ def walk(runs: int, *, with_best: bool, steps: int = 20, n: int = 5_000, margin:
             if against is not None and (against.low or -1) > 0:
                 best = challenger
         ends.append(champion / margin)
-    return float(np.mean(ends))
+    return np.array(ends)
 
 
 def random_labels(runs: int, share: float, *, shortfall: bool = True, n: int = 4_000) -> float:
