@@ -274,4 +274,4 @@ def test_a_new_repository_comes_to_its_first_comment(tmp_path: Path, github: Hub
     (comment,) = github.comments.values()
     assert comment["body"].splitlines()[1] == "## ✅ Promote · `churn`"
     assert "> Proposal: the base has no rules yet." in comment["body"]
-    assert "roc_auc better than baseline" in comment["body"]
+    assert "roc_auc goes 5 % of the way from the baseline to a perfect score" in comment["body"]
