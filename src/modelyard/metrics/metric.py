@@ -105,7 +105,7 @@ class Metric(ABC):
             return None
         import numpy as np
 
-        counts = np.bincount(y.astype(np.int64), minlength=predictions.classes)
+        counts = np.bincount(y.astype(np.int64, copy=False), minlength=predictions.classes)
         absent = [int(code) for code in np.flatnonzero(counts == 0)]
         names = tuple(classes[code] if code < len(classes) else str(code) for code in absent)
         return because("classes-absent", classes=names) if names else None

@@ -103,19 +103,18 @@ def contrast(placed: Sequence[Placed], weights: Sequence[float], constant: float
     DeLong, DeLong & Clarke-Pearson (Biometrics 1988), and its skewness-corrected form (Hall, JRSS B 1992); at each end
     the wider of both.
     """
-    first, second = (
-        np.sum([weight * each[side] for each, weight in zip(placed, weights, strict=True)], axis=0) for side in (0, 1)
-    )
+    first, second = (_combined([each[side] for each in placed], weights) for side in (0, 1))
     n1, n0 = len(first), len(second)
     estimate = float(first.mean()) + constant
     n = n1 + n0
     if min(n1, n0) < FEWEST_FOR_CONTRAST:
         return refuse("too-few-of-a-class", fewest=5, n=n, n_rows=n, estimate=estimate)
-    variance = first.var(ddof=1) / n1 + second.var(ddof=1) / n0
+    (squares1, cubes1), (squares0, cubes0) = _moments(first), _moments(second)
+    variance = squares1 / (n1 * (n1 - 1)) + squares0 / (n0 * (n0 - 1))
     if variance <= 0:
         return refuse("equal-rankings", n=n, n_rows=n, estimate=estimate)
     error = math.sqrt(variance)
-    third = sum(_third_moment(side) / len(side) ** 2 for side in (first, second))
+    third = cubes1 / n1**3 + cubes0 / n0**3
     skew = float(third / error**3)
     z = z_value(confidence)
     low, high = estimate - z * error, estimate + z * error
@@ -124,6 +123,17 @@ def contrast(placed: Sequence[Placed], weights: Sequence[float], constant: float
     return Interval(estimate, low, high, (because("delong"),), n, n)
 
 
-def _third_moment(values: Floats) -> float:
+def _combined(parts: Sequence[Floats], weights: Sequence[float]) -> Floats:
+    total = weights[0] * parts[0]
+    for part, weight in zip(parts[1:], weights[1:], strict=True):
+        total += weight * part
+    return total
+
+
+def _moments(values: Floats) -> tuple[float, float]:
+    """Return the sums of squares and of cubes about the mean."""
     away = values - values.mean()
-    return float((away * away * away).mean())
+    square = away * away
+    total = float(square.sum())
+    square *= away
+    return total, float(square.sum())

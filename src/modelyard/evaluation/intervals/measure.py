@@ -88,7 +88,8 @@ def _within(found: Interval, least: float | None, most: float | None) -> Interva
 def _undefined(metric: Metric, test_set: TestSet, models: Sequence[Predictions]) -> Interval | None:
     """Return why there is no such quantity on these rows; None where there may be."""
     for model in models:
-        why = metric.undefined(test_set.y, model, test_set.classes)
+        y = test_set.y if model.value is not None else test_set.codes
+        why = metric.undefined(y, model, test_set.classes)
         if why is not None:
             return Interval(None, None, None, (), test_set.units, len(test_set.y), refused=why)
     return None
