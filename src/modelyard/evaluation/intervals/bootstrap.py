@@ -9,7 +9,7 @@ from modelyard.evaluation.test_set import TestSet
 from modelyard.metrics.metric import Family, Metric, Ranking
 from modelyard.metrics.predictions import Bools, Floats, Ints, Predictions
 from modelyard.stats import auc, clusters, estimate
-from modelyard.stats.interval import Interval
+from modelyard.stats.interval import Interval, refuse
 
 
 class Bootstrapped:
@@ -18,7 +18,12 @@ class Bootstrapped:
     name: str = Family.STATISTIC
 
     def level(self, metric: Metric, test_set: TestSet, model: Predictions, bounds: Sequence[float]) -> Interval:
-        """Return the statistic of one model."""
+        """Return the statistic of one model; of values such as R² needs as many rows as a mean loss does."""
+        rows = len(test_set.y)
+        if metric.family is Family.STATISTIC and model.value is not None and rows < estimate.FEWEST_FOR_MEAN:
+            seen = metric.value(test_set.y, model, test_set.weight)
+            return refuse("too-few-rows", rows=rows, fewest=estimate.FEWEST_FOR_MEAN, n=test_set.units, n_rows=rows,
+                          estimate=seen)  # fmt: skip
         return estimate.level_statistic(
             metric.statistic(test_set.y, model),
             _resampling(metric, test_set, [model], bounds),
