@@ -67,16 +67,16 @@ class TestSet:
         """Units in a week, over which levels are allowed to depend on each other; 0 where units have no order."""
         return LAGS.get(self.unit_name, 0) if self.in_time_order else 0
 
-    @property
+    @cached_property
     def units(self) -> int:
         """How many independent units there are."""
         return len(self.y) if self.unit is None else len(np.unique(self.unit))
 
-    @property
+    @cached_property
     def effective_units(self) -> int:
         """Units of equal size that these are worth, weights included (Kish)."""
         own = np.ones(len(self.y)) if self.weight is None else self.weight
-        return clusters.whole(clusters.effective(clusters.sizes(self.unit, own)))
+        return clusters.worth(self.unit, own)
 
 
 @dataclass(frozen=True)

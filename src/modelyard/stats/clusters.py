@@ -98,6 +98,11 @@ def whole(worth: float) -> int:
     return math.floor(worth + 0.5)
 
 
+def worth(unit: Ints | None, own: Floats) -> int:
+    """Return the units of equal size, or rows where there are none, that these are worth with their weights (n,)."""
+    return whole(effective(sizes(unit, own)))
+
+
 def combine(weights: Floats, values: Floats) -> Floats:
     """Σ weights[k] · values[k] over (k, n), bit for bit the same wherever it runs, which a threaded BLAS is not."""
     return np.asarray((weights[:, None] * values).sum(axis=0), dtype=np.float64)
@@ -196,9 +201,9 @@ def interval(
         confidence: two-sided level.
         on_logit: compute on the logit scale, for one model's share.
     """
-    worth = whole(moved.effective)
-    if worth < fewest:
-        return _told(too_few(worth, fewest, moved.groups, moved.n_rows, moved.estimate), moved)
+    units = whole(moved.effective)
+    if units < fewest:
+        return _told(too_few(units, fewest, moved.groups, moved.n_rows, moved.estimate), moved)
     if not (moved.by != 0).any():
         refused = refuse("constant-units", n=moved.groups, n_rows=moved.n_rows, estimate=moved.estimate)
         return _told(refused, moved)
@@ -212,11 +217,11 @@ def interval(
     return _told(found, moved, ordered=bool(lags))
 
 
-def too_few(worth: int, fewest: int, groups: int, n_rows: int, estimate: float | None) -> Interval:
+def too_few(units: int, fewest: int, groups: int, n_rows: int, estimate: float | None) -> Interval:
     """Return a refusal of units that are worth fewer than ``fewest`` of equal size."""
-    if worth == groups:
-        return refuse("too-few-units", units=worth, fewest=fewest, n=groups, n_rows=n_rows, estimate=estimate)
-    return refuse("too-few-effective-units", units=worth, of=groups, fewest=fewest, n=groups, n_rows=n_rows,
+    if units == groups:
+        return refuse("too-few-units", units=units, fewest=fewest, n=groups, n_rows=n_rows, estimate=estimate)
+    return refuse("too-few-effective-units", units=units, of=groups, fewest=fewest, n=groups, n_rows=n_rows,
                   estimate=estimate)  # fmt: skip
 
 

@@ -16,7 +16,7 @@ from modelyard.stats import auc, clusters
 from modelyard.stats.bootstrap import Statistic, bca
 from modelyard.stats.interval import Interval, refuse, widest
 from modelyard.stats.means import mean_interval
-from modelyard.stats.proportions import clopper_pearson, joint_score, proportion, square_and_add, tango
+from modelyard.stats.proportions import clopper_pearson, joint_score, proportion, tango
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -74,7 +74,7 @@ def contrast_proportion(
     right: Bools, considered: Bools, weights: Floats, constant: float, *, unit: Ints | None = None,
     weight: Floats | None = None, lags: int = 0, identical: bool = False, confidence: float = 0.95,
 ) -> Interval:  # fmt: skip
-    """Contrast of proportions; ``right`` is (k, n), the first model's row first. Tango row-wise, square-and-add.
+    """Contrast of proportions; ``right`` is (k, n), the first model's first. Row-wise Tango's, else a joint score.
 
     ``identical``: the models predict the same on every row. Models that merely have the same rows right are not: on few
     rows that is chance, and Tango's limits say how much.
@@ -85,15 +85,11 @@ def contrast_proportion(
         return refuse("no-rows-count", n=0, n_rows=0)
     if identical and _is_zero_contrast(weights, constant):
         return _same(unit, considered, n)
-    parts: list[tuple[float, Interval]] = []
-    for other, share in zip(kept[1:], weights[1:], strict=True):
-        first, second = int((kept[0] & ~other).sum()), int((~kept[0] & other).sum())
-        parts.append((-float(share), tango(first, second, n, confidence)))
-    rest = float(weights.sum())
-    if abs(rest) > 1e-12:
-        parts.append((rest, proportion(int(kept[0].sum()), n, confidence)))
-    plain = len(kept) == 2 and abs(rest) <= 1e-12
-    row_wise = square_and_add(parts, constant) if plain else joint_score(kept, weights, constant, confidence)
+    if len(kept) == 2 and abs(float(weights.sum())) <= 1e-12:
+        first, second = int((kept[0] & ~kept[1]).sum()), int((~kept[0] & kept[1]).sum())
+        row_wise = tango(first, second, n, confidence).scaled(float(weights[0]), constant)
+    else:
+        row_wise = joint_score(kept, weights, constant, confidence)
     if unit is None and weight is None:
         return row_wise
     own = np.ones(n) if weight is None else weight[considered]
@@ -276,7 +272,7 @@ class Resampling:
         groups, counts = _count(self.unit, self.n), self.class_counts
         if counts and min(counts) < FEWEST_OF_A_CLASS:
             return refuse("small-class", rows=min(counts), fewest=FEWEST_OF_A_CLASS, n=groups, n_rows=self.n)
-        worth = clusters.whole(clusters.effective(clusters.sizes(self.unit, self.own)))
+        worth = clusters.worth(self.unit, self.own)
         return clusters.too_few(worth, fewest, groups, self.n, None) if worth < fewest else None
 
     def interval(self, statistic: Statistic, fewest: int, *, beside_t: bool = False) -> Interval:

@@ -55,8 +55,8 @@ def holm(p_values: Sequence[float], alpha: float = ALPHA) -> list[bool]:
 
 def judge_slices(case: Case, slices: Sequence[Case], own: Sequence[Verdict]) -> list[Judged]:
     """Judge every slice of a gate, each the same rule on some of the rows; ``own``: what its own interval says."""
-    units = [each.test_set.effective_units for each in slices]
-    able = [at for at, worth in enumerate(units) if case.test_set.unit is None or worth >= FEWEST_UNITS]
+    with_units = case.test_set.unit is not None
+    able = [at for at, each in enumerate(slices) if not with_units or each.test_set.effective_units >= FEWEST_UNITS]
     tested = {at: _test(slices[at]) for at in able}
     known = {at: one for at, one in tested.items() if one is not None}
     # A slice of which nothing can be said counts in the family all the same: which ones those are is chance too.
@@ -64,9 +64,9 @@ def judge_slices(case: Case, slices: Sequence[Case], own: Sequence[Verdict]) -> 
     below = {at for at, is_called in zip(known, called, strict=False) if is_called}
     spread = _Spread.of(case)
     judged = []
-    for at in range(len(slices)):
+    for at, each in enumerate(slices):
         if at not in tested:
-            note = because("too-few-units", units=units[at], fewest=FEWEST_UNITS)
+            note = because("too-few-units", units=each.test_set.effective_units, fewest=FEWEST_UNITS)
             judged.append(Judged(Verdict.NOT_APPLICABLE, note=note))
         elif at not in known:
             judged.append(Judged(Verdict.INCONCLUSIVE, note=because("nothing-known")))

@@ -66,14 +66,16 @@ def contrast(metric: Metric, test_set: TestSet, combination: Combination) -> Int
 
 def _computed(test_set: TestSet, interval: Callable[[], Interval]) -> Interval:
     """Return the interval, or a refusal where numbers are too large to compute with."""
-    refused = refuse("not-finite", n=test_set.units, n_rows=len(test_set.y))
     with np.errstate(over="ignore", invalid="ignore"):
         try:
             found = interval()
         except OverflowError:
-            return refused
-    known = (found.estimate, found.low, found.high)
-    return found if all(each is None or math.isfinite(each) for each in known) else refused
+            found = None
+    if found is not None:
+        known = (found.estimate, found.low, found.high)
+        if all(each is None or math.isfinite(each) for each in known):
+            return found
+    return refuse("not-finite", n=test_set.units, n_rows=len(test_set.y))
 
 
 def _within(found: Interval, least: float | None, most: float | None) -> Interval:

@@ -12,7 +12,7 @@ from modelyard.evaluation.test_set import TestSet
 from modelyard.metrics.metric import Family, Metric, Ranking
 from modelyard.metrics.predictions import Bools, Floats, Predictions
 from modelyard.metrics.statistics import area
-from modelyard.stats import auc
+from modelyard.stats import auc, clusters
 from modelyard.stats.interval import Interval, refuse, widest
 from modelyard.stats.proportions import FEW, clopper_pearson, square_and_add
 
@@ -95,7 +95,7 @@ def with_unseen(found: Interval, errors: tuple[Bools, Floats] | None, test_set: 
 
 
 def _worth(weight: Floats) -> int:
-    return max(int(weight.sum() ** 2 / (weight**2).sum() + 1e-9), 1)
+    return max(int(clusters.effective(weight) + 1e-9), 1)
 
 
 def _too_few(metric: Ranking, test_set: TestSet, reference: Predictions, margin: float) -> bool:
