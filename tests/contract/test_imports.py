@@ -11,10 +11,10 @@ LEVELS = (
     {"core"},
     {"config", "records", "stats", "github", "vcs"},
     {"policy", "metrics", "data", "report"},
-    {"models", "registry"},
-    {"validation", "training", "evaluation"},
+    {"models", "registry", "log"},
+    {"validation", "training", "evaluation", "monitoring"},
     {"steps"},
-    {"usecases", "gates", "log"},
+    {"usecases", "gates"},
     {"cli"},
     {"generate", "__main__"},
 )

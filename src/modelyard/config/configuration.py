@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 from modelyard.config.sections.data import Data
 from modelyard.config.sections.evaluate import Evaluate
 from modelyard.config.sections.model import Model
+from modelyard.config.sections.monitor import Monitor
 from modelyard.config.sections.registry import Registry
 from modelyard.config.sections.train import Train
 from modelyard.config.sections.validate import Validate
@@ -31,6 +32,8 @@ class Config(Section):
     """How the challenger is judged."""
     registry: Registry = Registry()
     """Where versions and aliases live."""
+    monitor: Monitor | None = None
+    """How what serves is watched, and what follows from it."""
     mode: Literal["gate", "report-only"] = "gate"
     """report-only: judge and report, promote nothing, and never end red for the model's quality."""
 

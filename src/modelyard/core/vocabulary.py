@@ -65,6 +65,10 @@ RuleChangeKind = Literal["loosened", "metric code", "test rows", "changed", "tig
 """What a proposal does to a rule of the base, what needs a look first."""
 RULE_CHANGE_KINDS: tuple[RuleChangeKind, ...] = get_args(RuleChangeKind)
 
+DecisionAction = Literal["nothing", "watch", "investigate", "retrain", "roll-back", "not-enough-yet"]
+"""What follows from what monitoring saw."""
+DECISION_ACTIONS: tuple[DecisionAction, ...] = get_args(DecisionAction)
+
 RegistryKind = Literal["local", "github", "mlflow"]
 REGISTRY_KINDS: tuple[RegistryKind, ...] = get_args(RegistryKind)
 

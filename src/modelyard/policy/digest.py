@@ -1,7 +1,7 @@
 """Which parts of the configuration are the gate's rules, the files that they name, and the digest of both.
 
 A pull request is judged by the rules of its base, so everything that decides what passes is a rule: the whole
-configuration, except what says how the challenger is made or scored.
+configuration, except what says how the challenger is made or scored, and how the champion is watched later.
 """
 
 from collections.abc import Mapping
@@ -12,7 +12,13 @@ from modelyard.config.meaning import meaning
 from modelyard.core.canonical import digest
 from modelyard.core.documents import KeyPath
 
-FREE: tuple[KeyPath, ...] = (("train",), ("requirements",), ("evaluate", "challenger"), ("evaluate", "predict"))
+FREE: tuple[KeyPath, ...] = (
+    ("train",),
+    ("requirements",),
+    ("monitor",),
+    ("evaluate", "challenger"),
+    ("evaluate", "predict"),
+)
 """Keys that are no rules; a set that is named train is none either, where no set is split."""
 
 

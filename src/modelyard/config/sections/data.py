@@ -23,6 +23,9 @@ def _known_zone(name: str) -> str:
     return name
 
 
+KnownZone = Annotated[str, AfterValidator(_known_zone)]
+
+
 def _known_encoding(name: str) -> str:
     try:
         "".encode(name)
@@ -38,7 +41,7 @@ class UnitEvery(Section):
 
     every: TimeUnit
     """Length of the stretch."""
-    zone: Annotated[str, AfterValidator(_known_zone)] = "UTC"
+    zone: KnownZone = "UTC"
     """IANA time zone in which the stretches begin."""
 
 

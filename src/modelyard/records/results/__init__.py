@@ -1,5 +1,6 @@
 """What each step found, as data: a file a step, and the catalogue of their kinds. Reports render these alone."""
 
+from modelyard.records.results.decide import DECIDE, DecideResult, Dispatch, Limit, PastDecision, Signal
 from modelyard.records.results.detect import DETECT, ColumnType, DataSet, DetectResult, Partition, Reason
 from modelyard.records.results.evaluate import (
     EVALUATE,
@@ -24,6 +25,19 @@ from modelyard.records.results.evaluate import (
     WhyUnreadable,
 )
 from modelyard.records.results.kind import RESULTS, RecordKind, in_order
+from modelyard.records.results.monitor import (
+    MONITOR,
+    Cohort,
+    Drift,
+    EstimatedPerformance,
+    Fault,
+    MonitorResult,
+    Persistence,
+    RealisedPerformance,
+    Separability,
+    TrackRecord,
+    Window,
+)
 from modelyard.records.results.part import CIRCUMSTANCE, Digest, Part, Problem, Scalar
 from modelyard.records.results.promote import PROMOTE, PromoteResult, PullRequest
 from modelyard.records.results.prove import PROVE, ProofLevel, ProveResult
@@ -40,13 +54,15 @@ from modelyard.records.results.validate import (
     ValidateResult,
 )
 
-for _kind in (DETECT, VALIDATE, TRAIN, EVALUATE, REPORT, PROMOTE, PROVE, ROLLBACK):
+for _kind in (DETECT, VALIDATE, TRAIN, EVALUATE, REPORT, PROMOTE, PROVE, ROLLBACK, MONITOR, DECIDE):
     RESULTS.register(_kind)
 
 __all__ = [
     "CIRCUMSTANCE",
+    "DECIDE",
     "DETECT",
     "EVALUATE",
+    "MONITOR",
     "PROMOTE",
     "PROVE",
     "REPORT",
@@ -60,30 +76,41 @@ __all__ = [
     "ChangedPredictions",
     "ChangedSlice",
     "CheckResult",
+    "Cohort",
     "ColumnType",
     "CurvePoints",
     "DataSet",
+    "DecideResult",
     "DetectResult",
     "Digest",
     "DiscoveredSlice",
+    "Dispatch",
+    "Drift",
     "Estimate",
+    "EstimatedPerformance",
     "EvaluateResult",
     "Evaluation",
     "Expectation",
     "ExpectationState",
+    "Fault",
     "Feature",
     "GateResult",
     "HeldOut",
+    "Limit",
     "MetricRow",
+    "MonitorResult",
     "Note",
     "Observed",
     "Part",
     "Partition",
+    "PastDecision",
+    "Persistence",
     "Problem",
     "PromoteResult",
     "ProofLevel",
     "ProveResult",
     "PullRequest",
+    "RealisedPerformance",
     "Reason",
     "RecordKind",
     "ReportResult",
@@ -91,13 +118,17 @@ __all__ = [
     "RollbackResult",
     "RuleChange",
     "Scalar",
+    "Separability",
+    "Signal",
     "Signature",
     "SliceRow",
     "SuiteResult",
+    "TrackRecord",
     "TrainResult",
     "ValidateResult",
     "Waived",
     "WaiverRow",
     "WhyUnreadable",
+    "Window",
     "in_order",
 ]

@@ -1,0 +1,1 @@
+"""What serves, watched: contract, drift, estimated and realised performance, and the decision that follows."""
