@@ -5,13 +5,17 @@ import hashlib
 import json
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from modelyard.core.errors import ConfigError, PlatformError
+
+if sys.platform != "win32":
+    import fcntl
 
 _CHUNK = 1 << 20
 
@@ -49,8 +53,12 @@ def disk_errors(path: Path) -> Iterator[None]:
         ) from error
 
 
-def write_atomic(path: Path, data: bytes) -> None:
-    """Write a file so that a reader sees the old bytes or all the new ones, whatever happens in between.
+@contextmanager
+def writing(path: Path) -> Iterator[BinaryIO]:
+    """Open a file to be written so that a reader sees the old bytes or all the new ones, whatever happens in between.
+
+    Yields:
+        A binary stream; what was written takes the place of the file when the block ends well.
 
     Raises:
         PlatformError: the disk would not take it; the old file is intact and no partial file remains.
@@ -61,7 +69,7 @@ def write_atomic(path: Path, data: bytes) -> None:
         temporary = Path(name)
         try:
             with os.fdopen(handle, "wb") as stream:
-                stream.write(data)
+                yield stream
                 stream.flush()
                 os.fsync(stream.fileno())
             temporary.chmod(0o644)
@@ -71,6 +79,16 @@ def write_atomic(path: Path, data: bytes) -> None:
                 temporary.unlink()
             raise
         sync_folder(path.parent)
+
+
+def write_atomic(path: Path, data: bytes) -> None:
+    """Write a file so that a reader sees the old bytes or all the new ones, whatever happens in between.
+
+    Raises:
+        PlatformError: the disk would not take it; the old file is intact and no partial file remains.
+    """
+    with writing(path) as stream:
+        stream.write(data)
 
 
 def create_exclusive(path: Path, data: bytes) -> bool:
@@ -185,6 +203,21 @@ def _below(root: Path, path: Path) -> Path:
         return path
     above = next((each for each in reversed(path.parents) if each.resolve() == root), None)
     return (path.resolve() if above is None else path).relative_to(above or root)
+
+
+def try_lock(descriptor: int) -> bool:
+    """Lock an open file for as long as it stays open; whatever ends the process ends the lock.
+
+    Returns:
+        False where another holds it, or where the machine or file system has no such locks.
+    """
+    if sys.platform == "win32":
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
 
 
 def read_json(path: Path, *, limit: int = 64 * _CHUNK) -> Any:

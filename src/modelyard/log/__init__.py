@@ -17,12 +17,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from modelyard.core.errors import ConfigError, DataError, ModelyardError, PlatformError
+from modelyard.log.complete import Tidied, tidy
 from modelyard.log.writer import Rotate, Writer
 
 if TYPE_CHECKING:
     from modelyard.log.reader import PredictionLog
 
-__all__ = ["ConfigError", "DataError", "ModelyardError", "PlatformError", "Rotate", "Writer", "read"]
+__all__ = [
+    "ConfigError",
+    "DataError",
+    "ModelyardError",
+    "PlatformError",
+    "Rotate",
+    "Tidied",
+    "Writer",
+    "read",
+    "tidy",
+]
 
 
 def read(

@@ -3,14 +3,13 @@
 import csv
 import io
 import json
-import os
-import tempfile
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from modelyard.core.errors import DataError
+from modelyard.core.files import writing
 from modelyard.log.schema import FORMATS, LABELS, OF_LABELS, OPEN, PARTITION, is_of_log
 
 if TYPE_CHECKING:
@@ -206,25 +205,14 @@ def convert(path: Path, final: Path) -> None:
     """Write a partition of JSON lines anew, whole or not at all, by the suffix of its final name, and remove it.
 
     Raises:
-        OSError: the disk would not take it; the partition stays as it is.
+        PlatformError: the disk would not take it; the partition stays as it is.
     """
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{final.name}.")
-    temporary = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            if final.suffix == ".csv":
-                stream.write(_as_csv(_objects(path.read_bytes(), path.name)))
-            else:
-                kind = final.name.partition("-")[0]
-                _typed(json_lines(path.read_bytes(), path.name), kind, path.name).write_parquet(stream)
-            stream.flush()
-            os.fsync(stream.fileno())
-        temporary.chmod(0o644)
-        temporary.replace(final)
-    except BaseException:
-        with suppress(OSError):
-            temporary.unlink()
-        raise
+    with writing(final) as stream:
+        if final.suffix == ".csv":
+            stream.write(_as_csv(_objects(path.read_bytes(), path.name)))
+        else:
+            kind = final.name.partition("-")[0]
+            _typed(json_lines(path.read_bytes(), path.name), kind, path.name).write_parquet(stream)
     path.unlink()
 
 

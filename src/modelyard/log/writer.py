@@ -21,7 +21,8 @@ from types import TracebackType
 from typing import Any, Self
 
 from modelyard.core.errors import ConfigError, DataError, nearest
-from modelyard.core.files import disk_errors, make_folder, sync_folder
+from modelyard.core.files import disk_errors, make_folder, sync_folder, try_lock
+from modelyard.log.complete import complete
 from modelyard.log.schema import FEATURE, FORMATS, LABELS, OF_A_CLASS, OPEN, PREDICTION, PREDICTIONS, kept
 
 _TOLERANCE = 1e-3
@@ -261,6 +262,7 @@ class Writer:
         path = self.folder / f"{stem}{OPEN}"
         with disk_errors(path):
             descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL, 0o644)
+        try_lock(descriptor)
         part = self._state.parts[kind] = _Part(path, descriptor, monotonic())
         return part
 
@@ -281,18 +283,12 @@ class Writer:
                 raise error
 
     def _complete(self, part: _Part) -> None:
+        # Its lock goes with the descriptor, so that nobody else completes it meanwhile.
         try:
             os.fsync(part.descriptor)
+            complete(part.path, self._format)
         finally:
             os.close(part.descriptor)
-        final = part.path.with_name(f"{part.path.name.removesuffix(OPEN)}.{self._format}")
-        if self._format == "jsonl":
-            part.path.rename(final)
-        else:
-            from modelyard.log.partitions import convert
-
-            convert(part.path, final)
-        sync_folder(self.folder)
 
 
 def _checked(model: Any, format_: str, rotate: Any, sample: Any, redact: Any) -> frozenset[str]:
