@@ -156,6 +156,59 @@ REASONS = {
     "little-worth": "evaluate.worth asks for no more than {worth:.2g} of the way from the baseline to a perfect score",
     "no-positives": "it calls no test row positive at its threshold, though {positives:,} are",
     "waiver-expired": "the waiver of {owner} expired on {expires}",
+    # decisions of monitoring
+    "all-quiet": "{windows:,} windows of it, and nothing to do",
+    "before-held": "{metric} is missed for certain in {windows:,} windows, and {previous} held it in its last one, "
+    "{window}",
+    "budget-left": "{used:,} of {budget:,} retrainings in {days:,} days used",
+    "budget-used": "{used:,} of {budget:,} retrainings in {days:,} days used; the next is free on {until}",
+    "calendar-due": "{every} after its promotion are over, since {date}",
+    "champion-changed": "the champion is {champion} by now, and what was monitored is {monitored}",
+    "cooled-down": "{stretch} since the last retraining or promotion, {last}, are over",
+    "cools-down": "{stretch} since the last retraining or promotion, {last}, are over on {until}",
+    "data-changed": "the training data is no longer what the champion was made from",
+    "data-not-known": "whether the training data changed is not known",
+    "drift-with-harm": "persistent drift of {columns} in {windows:,} of the last {last:,} windows, in {harmed:,} of "
+    "them with a loss for certain",
+    "drift-without-harm": "persistent drift of {columns} in {windows:,} of the last {last:,} windows, without a loss "
+    "that is certain",
+    "fault-in-column": "{column} is at fault since the window {first}: {windows:,} windows, {share:.0%} of the rows "
+    "of the newest ({rows:,})",
+    "fault-in-window": "the data is at fault since the window {first}: {windows:,} windows, {share:.0%} of the rows "
+    "of the newest ({rows:,})",
+    "held-back": "a retraining is asked for, and {by} holds it back",
+    "labels-not-mature": "{known:,} of {windows:,} windows have labels that are mature, fewer than {asked:,}",
+    "loss-expected": "a loss of {lost:,} is expected until the next window ({rows:,} predictions); a retraining costs "
+    "{price:,}",
+    "max-age": "it may be {age} old, until {date}",
+    "missed-for-certain": "{metric} is missed for certain in {windows:,} of the last {last:,} windows, by {by:.3g} in "
+    "the newest of them",
+    "missed-in-slice": "{metric} of {slice} is missed for certain in {windows:,} of the last {last:,} windows, by "
+    "{by:.3g} in the newest of them",
+    "new-rows": "{rows:,} of {asked:,} labelled predictions since it was trained",
+    "no-budget": "the budget allows no retraining",
+    "no-complete-window": "{champion} has no complete window yet; {rows:,} predictions wait in an open one",
+    "promotion-not-known": "since when it is the champion is not known",
+    "quiet-later": "quiet from {begin} to {end} ({zone}), which is not now",
+    "quiet-now": "quiet from {begin} to {end} ({zone}), which is now",
+    "retraining-goes-on": "a retraining goes on since {since}",
+    "rows-not-known": "how many predictions were labelled since it was trained is not known",
+    "seen-in-windows": "{of}: {seen:,} of {windows:,} windows that are asked for, among the last {last:,}",
+    "told-apart": "a classifier tells the rows of {window} from earlier ones, most by {columns}",
+    "too-old": "it is older than {age}",
+    "would-complete-window": "a window that is complete",
+    "would-end-fault": "a window without the fault",
+    "would-hold": "without this, nothing: a cool-down of {cool_down} and a budget of {budget:,} leave room for it",
+    "would-mature": "{further:,} more windows with mature labels",
+    "would-monitor-again": "monitoring again, with today's champion",
+    "would-retrain-data": "other training data: retrain",
+    "would-retrain-harm": "{further:,} more of the last {last:,} windows with drift and a loss for certain: retrain",
+    "would-retrain-loss": "an expected loss above {price:,}: retrain",
+    "would-retrain-missed": "performance missed for certain in {windows:,} of {last:,} windows: retrain",
+    "would-retrain-missed-more": "{further:,} more of the last {last:,} windows in which it is missed for certain: "
+    "retrain",
+    "would-retrain-on": "on {date}: retrain",
+    "would-retrain-rows": "{further:,} more labelled predictions: retrain",
 }
 """Code of a reason to its words; a test holds that every code of the source has some."""
 _BASELINES = {
