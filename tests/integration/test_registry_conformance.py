@@ -4,18 +4,21 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from modelyard.core.canonical import digest
 from modelyard.core.errors import ConfigError, DataError, PlatformError
+from modelyard.core.reasons import because
 from modelyard.github.client import GitHub
 from modelyard.records.envelope import Record, plain_record, read_record, write_record
+from modelyard.records.results import Decided, Decision
 from modelyard.registry.github.registry import GitHubRegistry
 from modelyard.registry.local.registry import LocalRegistry
 from modelyard.registry.mlflow.registry import MlflowRegistry
 from modelyard.registry.mlflow.server import Server
-from modelyard.registry.protocol import AliasMoved, Registry
+from modelyard.registry.protocol import AliasMoved, DecisionOvertaken, Registry
 from modelyard.registry.records import version_records
 from modelyard.registry.verify import verify_registry
 from tests import desk
@@ -241,6 +244,57 @@ def test_a_note_is_in_the_journal_and_moves_nothing(tmp_path: Path, registry: Op
     where.append(actor="octocat", reason="the test set was looked at")
     assert [entry.kind for entry in where.entries()] == ["promoted", "note"]
     assert [entry.kind for entry in where.history()] == ["promoted"]
+
+
+def decided(number: int, state: Any = "made", **reason: Any) -> Decided:
+    """A decision on a monitoring record."""
+    decision = Decision(
+        model=MODEL, alias="champion", action="retrain", reason=because("new-rows", rows=number, asked=1, **reason),
+        champion="v1", monitored=digest(number), time="2026-05-03T12:00:00+00:00",
+    )  # fmt: skip
+    return Decided(decision=decision, state=state)
+
+
+def test_decisions_are_kept_and_one_that_something_overtook_is_not(tmp_path: Path, registry: Opener) -> None:
+    where = registry(tmp_path)
+    one, two = published(where, tmp_path, "one", "two")
+    promote(where, one, seen=None)
+    assert where.decisions().head == 1
+    where.decide(decided(1), seen=1, actor="octocat")
+    where.append(actor="octocat", reason="a note overtakes nothing")
+    where.decide(decided(1, "started"), seen=2, actor="octocat")
+    with pytest.raises(DecisionOvertaken) as caught:
+        where.decide(decided(2), seen=2, actor="octocat")
+    assert caught.value.entry.seq == 4
+    promote(where, two, seen="v1")
+    with pytest.raises(DecisionOvertaken):
+        where.decide(decided(2), seen=4, actor="octocat")
+    where.decide(decided(1, "held"), seen=None, actor="octocat")
+    found = registry(tmp_path).decisions()
+    assert (found.head, [entry.kind for entry in found.entries]) == (
+        6,
+        ["decided", "promoted", "decided", "decided", "promoted"],
+    )
+    assert [entry.decided.state for entry in found.entries if entry.decided] == ["held", "started", "made"]
+    assert {entry.decided.decision.digest for entry in found.entries if entry.decided} == {decided(1).decision.digest}
+    assert [entry.to for entry in where.history()] == ["v1", "v2"]
+    assert verify_registry(where).broken == ()
+
+
+def test_only_the_newest_decisions_are_read_but_all_of_the_last_days(tmp_path: Path, registry: Opener) -> None:
+    clock = Clock(NOON)
+    where = registry(tmp_path, clock)
+    for number in range(4):
+        where.decide(decided(number), seen=None, actor="octocat")
+        clock.now += timedelta(days=30)
+    assert len(where.decisions(newest=1, days=1).entries) == 1
+    assert len(where.decisions(newest=1, days=65).entries) == 2
+    assert len(where.decisions(newest=3, days=1).entries) == 3
+
+
+def test_a_decision_too_large_to_keep_everywhere_is_none() -> None:
+    with pytest.raises(ValueError, match="at most 3000 bytes"):
+        decided(1, columns="x" * 3000)
 
 
 def test_a_promotion_names_the_evidence_that_the_version_carries(tmp_path: Path, registry: Opener) -> None:

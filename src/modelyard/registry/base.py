@@ -9,7 +9,7 @@ import tempfile
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import islice
 from pathlib import Path
 from typing import ClassVar, Generic, TypeVar
@@ -18,11 +18,11 @@ from modelyard.core.errors import DataError, PlatformError
 from modelyard.core.files import disk_errors
 from modelyard.records.chain import Broken
 from modelyard.records.manifest import FileEntry
-from modelyard.records.results import Evaluation
+from modelyard.records.results import Decided, Evaluation
 from modelyard.registry import operations
 from modelyard.registry import reference as ref
 from modelyard.registry.journal import JournalEntry, Move, State
-from modelyard.registry.protocol import Bundle, Orphan, Version, VersionRemoved
+from modelyard.registry.protocol import Bundle, Decisions, Orphan, Version, VersionRemoved
 
 
 class View(ABC):
@@ -261,6 +261,27 @@ class RegistryBase(ABC, Generic[V]):
         """Add a note, or one evaluation on a test set, to the journal."""
         by = operations.attribution(actor, reason, command)
         return self._append(lambda view: operations.note(view.journal, now=self._now(), by=by, evaluation=evaluation))
+
+    def decisions(self, *, newest: int = 20, days: int = 60) -> Decisions:
+        """Return what was decided lately, with the moves of aliases in between."""
+        view, since, found, known = self._view(), self._now() - timedelta(days=days), [], 0
+        for entry in view.newest_first():
+            if known >= newest and entry.time < since:
+                break
+            if entry.kind == "decided" or entry.alias is not None:
+                found.append(entry)
+                known += entry.kind == "decided"
+        return Decisions(view.journal.head, tuple(found))
+
+    def decide(self, decided: Decided, *, seen: int | None, actor: str, command: str = "") -> JournalEntry:
+        """Add a decision, or what became of one, to the journal."""
+        reason = f"{decided.decision.action}: {decided.decision.reason.code}, {decided.state}"
+        by = operations.attribution(actor, reason, command)
+        return self._append(
+            lambda view: operations.decision(
+                view.journal, view.newest_first(), decided, seen=seen, now=self._now(), by=by
+            )
+        )
 
     def list(self) -> tuple[Version, ...]:
         """Return every version that was not removed, oldest first."""

@@ -9,9 +9,9 @@ from pydantic import ConfigDict, Field, model_validator
 
 from modelyard.core.canonical import canonical
 from modelyard.core.errors import ConfigError, PlatformError
-from modelyard.records.results import Digest, Evaluation, Part
+from modelyard.records.results import Decided, Digest, Evaluation, Part
 
-Kind = Literal["promoted", "rolled-back", "adopted", "removed", "evaluated", "note"]
+Kind = Literal["promoted", "rolled-back", "adopted", "removed", "evaluated", "decided", "note"]
 Move = Literal["promoted", "rolled-back", "adopted"]
 _MOVES = frozenset(("promoted", "rolled-back", "adopted"))
 
@@ -47,11 +47,15 @@ class JournalEntry(Part):
     """The command that did it."""
     evaluation: Evaluation | None = None
     """One look at a test set, in the ledger of how often it was looked at."""
+    decided: Decided | None = None
+    """A decision of monitoring, or what became of one."""
 
     @model_validator(mode="after")
     def _a_move_has_a_target(self) -> Self:
         if (self.evaluation is not None) != (self.kind == "evaluated"):
             raise ValueError("an entry of kind evaluated, and no other, holds an evaluation")
+        if (self.decided is not None) != (self.kind == "decided"):
+            raise ValueError("an entry of kind decided, and no other, holds a decision")
         moves = self.kind in _MOVES
         if (self.alias is not None) != moves:
             raise ValueError(
@@ -66,7 +70,10 @@ class JournalEntry(Part):
 
     def to_bytes(self) -> bytes:
         """Canonical bytes, without a line break in them; their sha256 is the digest that the next entry names."""
-        return canonical(self.model_dump(mode="json", by_alias=True))
+        data = self.model_dump(mode="json", by_alias=True)
+        if self.decided is None:
+            del data["decided"]  # entries of every other kind are the bytes that they were before there were decisions
+        return canonical(data)
 
     @property
     def time(self) -> datetime:

@@ -6,10 +6,10 @@ from datetime import datetime
 from modelyard.core.errors import ConfigError, DataError, PlatformError
 from modelyard.records.chain import verify_carried
 from modelyard.records.manifest import NO_EVIDENCE, Content, FileEntry, Manifest, why
-from modelyard.records.results import Evaluation
+from modelyard.records.results import Decided, Evaluation
 from modelyard.registry import reference as ref
 from modelyard.registry.journal import JournalEntry, Kind, Move, State, format_time, one_line
-from modelyard.registry.protocol import AliasMoved, Version, VersionRemoved
+from modelyard.registry.protocol import AliasMoved, DecisionOvertaken, Version, VersionRemoved
 from modelyard.registry.records import records_of
 
 _MADE = "Run `modelyard run`, and promote what it made."
@@ -129,6 +129,44 @@ def note(state: State, *, now: datetime, by: dict[str, str], evaluation: Evaluat
         kind=kind,
         at=format_time(now),
         evaluation=evaluation,
+        **by,
+    )
+
+
+def decision(
+    state: State,
+    entries: Iterable[JournalEntry],
+    decided: Decided,
+    *,
+    seen: int | None,
+    now: datetime,
+    by: dict[str, str],
+) -> JournalEntry:
+    """Return the next entry of a journal, which holds a decision.
+
+    Args:
+        state: what the journal adds up to.
+        entries: the journal, newest first.
+        decided: the decision.
+        seen: the newest entry that it was made on, if that matters.
+        now: today.
+        by: who, why and how.
+
+    Raises:
+        DecisionOvertaken: an alias moved, or something was decided, since.
+    """
+    if seen is not None:
+        for entry in entries:
+            if entry.seq <= seen:
+                break
+            if entry.kind == "decided" or entry.alias is not None:
+                raise DecisionOvertaken(entry)
+    return JournalEntry(
+        seq=state.head + 1,
+        previous=state.head_digest,
+        kind="decided",
+        at=format_time(now),
+        decided=decided,
         **by,
     )
 

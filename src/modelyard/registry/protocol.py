@@ -9,7 +9,7 @@ from typing import Literal, Protocol
 from modelyard.core.errors import ConfigError, PlatformError
 from modelyard.records.chain import Broken
 from modelyard.records.manifest import Content, Manifest
-from modelyard.records.results import Evaluation
+from modelyard.records.results import Decided, Evaluation
 from modelyard.registry.journal import JournalEntry, Move
 
 
@@ -70,6 +70,28 @@ class AliasMoved(PlatformError):  # noqa: N818 - it says what happened
             code="registry/alias-moved",
             hint=f"Nothing was changed. To promote, evaluate again{f' against {now}' if now else ''}.",
         )
+
+
+class DecisionOvertaken(PlatformError):  # noqa: N818 - it says what happened
+    """Somebody else decided, or moved an alias, since this decision was prepared; nothing was added."""
+
+    def __init__(self, entry: JournalEntry) -> None:
+        self.entry = entry
+        super().__init__(
+            f"the registry changed in the meantime: entry {entry.seq}, {entry.kind} by {entry.actor} at {entry.at}",
+            code="registry/decision-overtaken",
+            hint="Nothing was added. Decide again.",
+        )
+
+
+@dataclass(frozen=True)
+class Decisions:
+    """The newest part of the journal as decisions see it."""
+
+    head: int
+    """The newest entry of all."""
+    entries: tuple[JournalEntry, ...]
+    """Of kind decided, and moves of aliases; newest first."""
 
 
 class VersionRemoved(ConfigError):  # noqa: N818 - it says what happened
@@ -184,6 +206,30 @@ class Registry(Protocol):
 
     def history(self, alias: str | None = None, *, newest: int | None = None) -> tuple[JournalEntry, ...]:
         """Return the moves of one alias or of all, oldest first; ``newest`` keeps that many of the last ones."""
+        ...
+
+    def decisions(self, *, newest: int = 20, days: int = 60) -> "Decisions":
+        """Return what was decided lately, with the moves of aliases in between.
+
+        Args:
+            newest: how many entries of decisions are wanted at most, but for those of the last days.
+            days: all of these are returned.
+        """
+        ...
+
+    def decide(self, decided: Decided, *, seen: int | None, actor: str, command: str = "") -> JournalEntry:
+        """Add a decision, or what became of one, to the journal.
+
+        Args:
+            decided: what is added.
+            seen: ``Decisions.head`` on which it was made; None where it does not matter what came since.
+            actor: who did it.
+            command: the command that did it.
+
+        Raises:
+            DecisionOvertaken: another decision was made, or an alias moved, since ``seen``; nothing was added.
+            PlatformError: the registry would not take it.
+        """
         ...
 
     def orphans(self) -> tuple[Orphan, ...]:

@@ -1,6 +1,15 @@
 """What each step found, as data: a file a step, and the catalogue of their kinds. Reports render these alone."""
 
-from modelyard.records.results.decide import DECIDE, DecideResult, Dispatch, Limit, PastDecision, Signal
+from modelyard.records.results.decide import (
+    DECIDE,
+    Decided,
+    DecideResult,
+    Decision,
+    Dispatch,
+    Limit,
+    PastDecision,
+    Signal,
+)
 from modelyard.records.results.detect import DETECT, ColumnType, DataSet, DetectResult, Partition, Reason
 from modelyard.records.results.evaluate import (
     EVALUATE,
@@ -81,6 +90,8 @@ __all__ = [
     "CurvePoints",
     "DataSet",
     "DecideResult",
+    "Decided",
+    "Decision",
     "DetectResult",
     "Digest",
     "DiscoveredSlice",

@@ -1,13 +1,19 @@
 """The decision: what follows from what monitoring saw, why, and what would change it."""
 
-from typing import Literal
+from typing import Annotated, Literal, Self
 
+from pydantic import Field, model_validator
+
+from modelyard.core.canonical import digest
 from modelyard.core.reasons import Reason
 from modelyard.core.verdict import Verdict
 from modelyard.core.vocabulary import DecisionAction
 from modelyard.records.results.evaluate import Estimate
 from modelyard.records.results.kind import RecordKind
-from modelyard.records.results.part import Digest, Part
+from modelyard.records.results.part import CIRCUMSTANCE, Digest, Part
+
+LARGEST_DECISION = 3000
+"""Bytes; a tag of MLflow, in which one is kept, holds 5,000."""
 
 
 class Signal(Part):
@@ -51,6 +57,41 @@ class PastDecision(Part):
     """Address of the run that was started."""
 
 
+class Decision(Part):
+    """A decision as the registry keeps it; a run that it starts names its digest."""
+
+    model: str
+    alias: str
+    action: DecisionAction
+    reason: Reason
+    champion: str
+    monitored: Digest
+    first_bad_window: str = ""
+    time: Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00$")]
+
+    @property
+    def digest(self) -> str:
+        """What names it."""
+        return digest(self.model_dump(mode="json"))
+
+
+class Decided(Part):
+    """A decision, and how far it got; each step of that is an entry of the journal, and the last one counts."""
+
+    decision: Decision
+    state: Literal["made", "started", "not-started", "held", "failed"] = "made"
+    """started: a run was asked for, which stands before it is; not-started: it was refused; held and failed: how that
+    run ended. A run that promoted says so by the promotion's own entry."""
+    run: Annotated[str, Field(max_length=500)] = ""
+    """Address of the run."""
+
+    @model_validator(mode="after")
+    def _of_bounded_size(self) -> Self:
+        if len(self.model_dump_json()) > LARGEST_DECISION:
+            raise ValueError(f"a decision has at most {LARGEST_DECISION} bytes")
+        return self
+
+
 class Dispatch(Part):
     """A run that was, or is to be, started."""
 
@@ -81,6 +122,8 @@ class DecideResult(Part):
     dispatch: Dispatch | None = None
     monitored: Digest
     """Digest of the monitoring record."""
+    decision: Annotated[Decision | None, CIRCUMSTANCE] = None
+    """As the registry keeps it; a decision like the one before is that one."""
 
     @property
     def verdict(self) -> Verdict:
