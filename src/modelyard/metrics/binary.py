@@ -122,6 +122,11 @@ class Brier(MeanLoss):
 
     needs: PredictionKind = "probability"
 
+    @property
+    def most(self) -> float | None:
+        """Return 1."""
+        return 1.0
+
     def losses(self, y: "Ints | Floats", predictions: "Predictions") -> "Floats":
         """Return the squared error of each row."""
         import numpy as np

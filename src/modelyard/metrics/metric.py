@@ -233,6 +233,11 @@ class MeanLoss(Metric):
     def losses(self, y: "Ints | Floats", predictions: "Predictions") -> "Floats":
         """Return the loss of each row; (n,)."""
 
+    @property
+    def most(self) -> float | None:
+        """Return the most that one row can lose; None where there is no limit."""
+        return self.highest
+
     def unseen(self, y: "Ints | Floats", predictions: "Predictions") -> "tuple[Bools, Floats] | None":
         """Return which rows are wrong, and what each would lose more were its class the next likely one; (n,) each.
 

@@ -1,5 +1,6 @@
 """Metrics of binary and multiclass tasks alike."""
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
@@ -66,6 +67,11 @@ class LogLoss(MeanLoss):
 
     needs: PredictionKind = "probability"
 
+    @property
+    def most(self) -> float | None:
+        """Return −log of where probabilities are clipped."""
+        return -math.log(CLIP)
+
     def losses(self, y: "Ints | Floats", predictions: "Predictions") -> "Floats":
         """Return −log p of each row's class, clipped."""
         import numpy as np
@@ -104,6 +110,11 @@ class MeanCost(MeanLoss):
     """Cost of a row by the code of its class, then of the predicted one."""
 
     custom: ClassVar[bool] = True
+
+    @property
+    def most(self) -> float | None:
+        """Return the highest cost."""
+        return max(max(row) for row in self.costs)
 
     def losses(self, y: "Ints | Floats", predictions: "Predictions") -> "Floats":
         """Return the cost of each row."""

@@ -129,6 +129,19 @@ REASONS = {
     "slices-below": "{slices}{more} {are} below the bound, beyond chance among {tested:,} slices",
     "slices-unjudged": "{slices} must be judged, and has too few rows for it",
     "underpowered": "too few rows ({rows:,} of about {needed:,}) to see a shortfall of {drop:.3g}",
+    # performance of what serves
+    "fell-since": "{mean:.4g} since {since}, on {values:,} values",
+    "labels-not-mature": "{labelled:,} of {rows:,} rows have a label so far; they are counted once labels are mature",
+    "labels-selective": "the {labelled:,} rows with a label, of {rows:,}, were predicted otherwise than those without: "
+    "by {apart:+.2f} standard deviations on average; labels of some rows alone say little of the others",
+    "no-labels": "none of {rows:,} rows has a label",
+    "no-limit-of-losses": "a row can lose any amount of {metric}, and the version carries no test result that says how "
+    "much is usual",
+    "no-rows-of-slice": "no row with a label has {slice}",
+    "no-sequence": "{metric} is no mean of bounded values, which limits for every look need",
+    "no-test-level": "the version carries no test result of {metric} to compare with",
+    "not-known-yet": "not known yet after {looks:,} looks",
+    "window-contradicts": "the last window lies on the other side",
     # checks
     "behaviour-golden-absent": "the champion's version carries no golden predictions",
     "behaviour-no-champion": "there is no champion whose predictions could be held",

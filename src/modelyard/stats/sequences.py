@@ -62,6 +62,7 @@ class State:
         low: the lower limit so far.
         high: the upper one.
         last_unit: the last unit, whose rows must not go on in the next update.
+        effect: how many times more than independent ones the values vary together.
     """
 
     lowest: float
@@ -77,6 +78,7 @@ class State:
     low: float
     high: float
     last_unit: str = ""
+    effect: float = 1.0
 
     def as_data(self) -> dict[str, Any]:
         """Return the state as JSON has it."""
@@ -123,7 +125,9 @@ class Look:
     moved: bool
 
 
-def start(lowest: float, highest: float, *, confidence: float = 0.95, around: float | None = None) -> State:
+def start(
+    lowest: float, highest: float, *, confidence: float = 0.95, around: float | None = None, effect: float = 1.0
+) -> State:
     """Return a sequence without values.
 
     Args:
@@ -131,11 +135,15 @@ def start(lowest: float, highest: float, *, confidence: float = 0.95, around: fl
         highest: the most.
         confidence: that the mean lies within at all looks; half of the rest for each end.
         around: where the mean is expected, so that the grid is fine there: 0 for paired differences.
+        effect: how many times more than independent ones the values vary together: (1 + ρ)/(1 − ρ) where each resembles
+            the one before by ρ. The logs of wealth are divided by it, which is right for many values, and no promise.
 
     Raises:
         DataError: bounds that are none, or a confidence that is none.
     """
-    if not (math.isfinite(lowest) and math.isfinite(highest) and lowest < highest and 0 < confidence < 1):
+    if not (
+        math.isfinite(lowest) and math.isfinite(highest) and lowest < highest and 0 < confidence < 1 and effect >= 1
+    ):
         raise DataError(
             f"a sequence of values from {lowest:g} to {highest:g} at confidence {confidence:g}",
             code="data/bad-bounds",
@@ -153,6 +161,7 @@ def start(lowest: float, highest: float, *, confidence: float = 0.95, around: fl
     return State(
         lowest=float(lowest), highest=float(highest), confidence=confidence, edges=tuple(edges.tolist()),
         below=nothing, above=nothing, values=0, units=0, total=0.0, squares=0.0, low=float(lowest), high=float(highest),
+        effect=effect,
     )  # fmt: skip
 
 
@@ -187,8 +196,8 @@ def update(state: State, values: ArrayLike, unit: ArrayLike | None = None) -> St
         scaled, last = _means(scaled, np.asarray(unit), state.last_unit)
     bets, total, squares = _bets(scaled, state)
     edges = np.array(state.edges)
-    below = np.array(state.below) + _growth(scaled, bets, edges)
-    above = np.array(state.above) + _growth(1 - scaled, bets, (1 - edges)[::-1])
+    below = np.array(state.below) + _growth(scaled, bets, edges) / state.effect
+    above = np.array(state.above) + _growth(1 - scaled, bets, (1 - edges)[::-1]) / state.effect
     least, most = _limit(below, edges, state.confidence), 1 - _limit(above, (1 - edges)[::-1], state.confidence)
     return replace(
         state,
@@ -288,6 +297,7 @@ def _sound(state: State) -> bool:
     wealth = all(np.shape(each) == cells and bool(np.isfinite(each).all()) for each in (state.below, state.above))
     rising = bool((np.diff(state.edges) > 0).all()) and (state.edges[0], state.edges[-1]) == (0.0, 1.0)
     counted = 0 <= state.units <= state.values and 0 < state.confidence < 1 and state.lowest < state.highest
+    counted = counted and state.effect >= 1
     return wealth and rising and counted and all(math.isfinite(each) for each in numbers)
 
 
@@ -312,7 +322,7 @@ def _bets(values: Floats, state: State) -> tuple[Floats, float, float]:
     means = (0.5 + sums) / (at + 1)
     squares = state.squares + np.cumsum((values - means) ** 2)
     before = np.concatenate(([0.25 + state.squares], 0.25 + squares[:-1])) / at
-    needed = math.log(2 / (1 - state.confidence)) + math.log(len(HORIZONS))
+    needed = (math.log(2 / (1 - state.confidence)) + math.log(len(HORIZONS))) * state.effect
     horizons = np.repeat(np.array(HORIZONS)[:, None], len(values), axis=1)
     horizons[-1] = np.maximum(horizons[-1], at)
     return np.sqrt(2 * needed / (before * horizons)), float(sums[-1]), float(squares[-1])

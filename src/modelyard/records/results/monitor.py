@@ -95,13 +95,16 @@ class RealisedPerformance(Part):
     operator: Operator
     against: Literal["test", ""] = ""
     """The promoted version's own test result, or an absolute bound."""
-    bound: float
+    bound: float | None
+    """Of the test result that less the margin, or with it of a loss; none where the version carries no test result."""
     margin: float | None = None
     window: Estimate
     """In this window alone."""
-    low: float
-    """Limits that hold at every look since the version began to serve, on the metric's scale."""
-    high: float
+    low: float | None
+    """Limits that hold at every look since ``since``, on the metric's scale; none before the first look."""
+    high: float | None
+    since: str = ""
+    """When the version began to serve, or when the metric moved so far that no one value fits all looks."""
     n: int
     """Rows of all looks."""
     units: int
@@ -116,6 +119,17 @@ class Cohort(Part):
 
     days: float
     share: float | None
+
+
+class ServedCalibration(Part):
+    """Whether served probabilities are observed shares, in one window."""
+
+    slope: Estimate
+    """1 where they are."""
+    intercept: Estimate
+    """0 where they are."""
+    error: Estimate
+    """Root of the debiased mean squared error; 0 where they are."""
 
 
 class Window(Part):
@@ -140,6 +154,7 @@ class Window(Part):
     separability: Separability | None = None
     estimated: tuple[EstimatedPerformance, ...] = ()
     realised: tuple[RealisedPerformance, ...] = ()
+    calibration: ServedCalibration | None = None
     not_looked_at: tuple[Reason, ...] = ()
     """What could not be judged here, and why."""
     read_anew: Annotated[bool, CIRCUMSTANCE] = True
