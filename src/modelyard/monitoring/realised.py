@@ -324,7 +324,7 @@ class Watch:
         if len(served.rows) == 0:
             return because("no-labels", rows=len(frame))
         if not mature:
-            return because("labels-not-mature", labelled=len(served.rows), rows=len(frame))
+            return because("labels-immature", labelled=len(served.rows), rows=len(frame))
         return selective(frame, served, self.signature)
 
     def _looked(

@@ -131,7 +131,7 @@ REASONS = {
     "underpowered": "too few rows ({rows:,} of about {needed:,}) to see a shortfall of {drop:.3g}",
     # performance of what serves
     "fell-since": "{mean:.4g} since {since}, on {values:,} values",
-    "labels-not-mature": "{labelled:,} of {rows:,} rows have a label so far; they are counted once labels are mature",
+    "labels-immature": "{labelled:,} of {rows:,} rows have a label so far; they are counted once labels are mature",
     "labels-selective": "the {labelled:,} rows with a label, of {rows:,}, were predicted otherwise than those without: "
     "by {apart:+.2f} standard deviations on average; labels of some rows alone say little of the others",
     "no-labels": "none of {rows:,} rows has a label",
