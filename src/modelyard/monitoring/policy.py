@@ -140,15 +140,15 @@ def shortfall(row: RealisedPerformance) -> Estimate | None:
     The window's own value has to lie on the wrong side too: a sequence that failed once says nothing about a window
     that recovered.
     """
-    value = row.window.value
-    if row.verdict is not Verdict.FAIL or not _known(row) or value is None:
+    value, low, high, bound = row.window.value, row.low, row.high, row.bound
+    if row.verdict is not Verdict.FAIL or not _known(row) or not finite(value, low, high, bound):
         return None
-    if not finite(value, row.low, row.high, row.bound):
+    if value is None or low is None or high is None or bound is None:
         return None
-    if row.high < row.bound and value < row.bound:
-        found = (row.bound - value, row.bound - row.high, row.bound - row.low)
-    elif row.low > row.bound and value > row.bound:
-        found = (value - row.bound, row.low - row.bound, row.high - row.bound)
+    if high <= bound and value < bound:
+        found = (bound - value, bound - high, bound - low)
+    elif low >= bound and value > bound:
+        found = (value - bound, low - bound, high - bound)
     else:
         return None
     return Estimate(value=found[0], low=found[1], high=found[2], n=row.units, unit=row.window.unit, rows=row.n)

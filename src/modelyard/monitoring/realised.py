@@ -416,8 +416,16 @@ class Watch:
         return Verdict.PASS, None
 
     def _shown(self, line: _Line, window: Estimate, verdict: Verdict, reason: Reason | None) -> RealisedPerformance:
-        how, state = self._how, line.state
-        known = how is not None and state is not None and line.looks > 0
+        how, state, detector = self._how, line.state, line.detector
+        low, high = None, None
+        if how is not None and state is not None and detector is not None and line.looks > 0:
+            low, high = how.shown(state.low), how.shown(state.high)
+            if verdict is Verdict.FAIL and line.fails is not None:
+                # It is on the bad side for certain, also where the detector alone says so.
+                fails = how.shown(line.fails)
+                low, high = (
+                    (max(low, fails), max(high, fails)) if detector.above else (min(low, fails), min(high, fails))
+                )
         return RealisedPerformance(
             metric=self.rule.metric.name,
             slice=line.slice,
@@ -426,8 +434,8 @@ class Watch:
             bound=line.bound,
             margin=line.margin,
             window=window,
-            low=how.shown(state.low) if known and how and state else None,
-            high=how.shown(state.high) if known and how and state else None,
+            low=low,
+            high=high,
             since=line.since,
             n=line.rows,
             units=0 if state is None else state.units,
