@@ -166,7 +166,7 @@ def test_a_watch_that_is_stopped_and_resumed_says_the_same_and_counts_nothing_tw
     assert resumed.until == "2026-01-04"
     with pytest.raises(DataError) as refused:
         resumed.look(frames[2], begin="2026-01-03", end="2026-01-04")
-    assert refused.value.code == "monitor/counted-already"
+    assert refused.value.code == "data/counted-already"
     assert looks(resumed, frames[3:], first=4) == expected[3:]
     assert resumed.as_data() == straight.as_data()
 
@@ -175,7 +175,7 @@ def test_a_watch_that_is_stopped_and_resumed_says_the_same_and_counts_nothing_tw
 def test_a_damaged_state_is_refused(damage: dict[str, object]) -> None:
     with pytest.raises(DataError) as refused:
         Watch(Rule(METRICS.get("accuracy"), "at_least", bound=0.7), BINARY).resume(damage)
-    assert refused.value.code == "monitor/no-watch"
+    assert refused.value.code == "data/no-watch"
 
 
 def test_units_are_counted_once_and_one_that_goes_on_is_not_counted_again() -> None:

@@ -23,6 +23,7 @@ import polars as pl
 
 from modelyard.config.sections.monitor import Performance
 from modelyard.core.errors import DataError
+from modelyard.core.operators import OPERATORS
 from modelyard.core.reasons import Reason, because
 from modelyard.core.verdict import Verdict
 from modelyard.core.vocabulary import Operator
@@ -65,6 +66,17 @@ class Rule:
     bound: float | None = None
     margin: float | None = None
     by: tuple[str, ...] = ()
+
+    @property
+    def compares(self) -> bool:
+        """Return whether it compares with the test result."""
+        return OPERATORS.get(self.operator).compares
+
+    @property
+    def above(self) -> bool:
+        """Return whether values above the bound are the bad ones."""
+        operator = OPERATORS.get(self.operator)
+        return not (self.metric.higher_is_better if operator.compares else operator.above)
 
 
 def rules_of(
@@ -179,7 +191,7 @@ class Watch:
         if mature and self.until and begin < self.until:
             raise DataError(
                 f"the window from {begin} begins before {self.until}, up to where labels were counted already",
-                code="monitor/counted-already",
+                code="data/counted-already",
                 hint="Look at windows in the order of time, each once; Watch.until says how far it came.",
             )
         served = labelled(frame, self.signature)
@@ -239,7 +251,7 @@ class Watch:
                 return
         raise DataError(
             f"no state of a watch: {', '.join(sorted(map(str, data)))[:200]}",
-            code="monitor/no-watch",
+            code="data/no-watch",
             hint="Remove the state; all windows are then looked at again from the first.",
         )
 
@@ -252,7 +264,7 @@ class Watch:
         line = _Line(slice_, column, value, alpha, level, bound=rule.bound)
         if how is None:
             return line
-        if rule.operator != "no_worse_than":
+        if not rule.compares:
             bound = how.hidden(rule.bound or 0.0)
             return self._begun(replace(line, fails=bound, passes=bound))
         limits = None if level is None else level.limits(1 - alpha / 2)
@@ -262,15 +274,15 @@ class Watch:
         margin = usual_margin(rule.metric, value_, level.baseline) if rule.margin is None else rule.margin
         if margin is None:
             return line
-        worse = -margin if rule.metric.higher_is_better else margin
+        worse = margin if rule.above else -margin
         low, high = (self._within(how.shown(limit) + worse) for limit in limits)
-        fails, passes = (low, high) if rule.metric.higher_is_better else (high, low)
+        fails, passes = (high, low) if rule.above else (low, high)
         line = replace(line, bound=value_ + worse, margin=margin, fails=how.hidden(fails), passes=how.hidden(passes))
         return self._begun(line)
 
     def _error(self, line: _Line) -> float:
         """Return the error of a line's sequence and detector at each side: half of it goes to the test result."""
-        return line.alpha / (4 if self.rule.operator == "no_worse_than" else 2)
+        return line.alpha / (4 if self.rule.compares else 2)
 
     def _within(self, value: float) -> float:
         """Return a bound no further out than the metric can be."""
@@ -287,14 +299,11 @@ class Watch:
         if how is None or fails is None or highest is None:
             return line
         effect = 1.0 if line.level is None else line.level.effect
-        above = self.rule.operator == "at_most" or (
-            self.rule.operator == "no_worse_than" and not self.rule.metric.higher_is_better
-        )
         error = self._error(line)
         return replace(
             line,
             state=sequences.start(how.lowest, highest, confidence=1 - error * _FIRST, effect=effect),
-            detector=change.begin(how.lowest, highest, fails, above=above, alpha=error / 2, effect=effect),
+            detector=change.begin(how.lowest, highest, fails, above=self.rule.above, alpha=error / 2, effect=effect),
         )
 
     def _slices(self, frame: pl.DataFrame) -> tuple[_Line, ...]:
@@ -346,7 +355,7 @@ class Watch:
         if self._how is None:
             return because("no-sequence", metric=metric.name)
         if line.state is None:
-            if self.rule.operator == "no_worse_than":
+            if self.rule.compares:
                 return because("no-test-level", metric=metric.name)
             return because("no-limit-of-losses", metric=metric.name)
         if len(served.y) == 0:
@@ -430,7 +439,7 @@ class Watch:
             metric=self.rule.metric.name,
             slice=line.slice,
             operator=self.rule.operator,
-            against="test" if self.rule.operator == "no_worse_than" else "",
+            against="test" if self.rule.compares else "",
             bound=line.bound,
             margin=line.margin,
             window=window,
