@@ -174,7 +174,7 @@ BROKEN: dict[str, tuple[str | bytes, int | None, str | None, str, str]] = {
         "on line 5 and on line 6",
         "Keep one",
     ),
-    "reserved key": (GOOD + "monitor: {}\n", 13, "monitor", "reserved for a later version", "Remove it."),
+    "reserved key": (GOOD + "deploy: {}\n", 13, "deploy", "reserved for a later version", "Remove it."),
     "empty section": (GOOD + "registry:\n", 13, "registry", "found nothing", "Give it a value, or remove the key."),
     "not a stretch": (
         without("stratified", "hash, column: c, test: soon"),

@@ -8,6 +8,7 @@ from modelyard.cli.flags import Command
 from modelyard.cli.session import working
 from modelyard.core import terminal
 from modelyard.core.errors import OK, ModelyardError
+from modelyard.core.files import write_atomic
 from modelyard.records.envelope import Envelope
 from modelyard.steps import catalogue, pipeline
 from modelyard.steps.catalogue import STEPS
@@ -30,6 +31,8 @@ def run(command: Command, given: Mapping[str, str], _positional: list[str]) -> i
         try:
             if inputs.keeps_record:
                 envelope = execute(step, context, inputs)
+                for name, page in step.present.pages(envelope, context).items():
+                    write_atomic(context.run_dir / name, page.encode())
             else:
                 envelope = Envelope.seal(perform(step, context, inputs, keep=False))
         except ModelyardError:

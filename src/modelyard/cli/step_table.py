@@ -63,4 +63,11 @@ STEP_COMMANDS = (
         "modelyard.cli.step",
         (CONFIG, RUN_DIR, REGISTRY, REQUIREMENTS, BASE, Flag("to", "where to go back to: v3, sha256:…, a date such as 2026-05-03, or champion@2026-05-03. Default: the version before"), Flag("reason", "why; it must be given, and stands in the history"), Flag("part", "prove: show that the old version still works, in a job that may only read. move: move the alias on that proof, in a job that may write and loads no model. both: one after the other, locally only", "both"), Flag("proof", "what the move is to rest on. golden: golden predictions came out again. loading: for a version without golden rows, it loads and predicts. none: nothing but intact files; for the night when the old environment cannot be built. The history says which", "golden"), Flag("proof-digest", "for move: digest of the proof's record, from the job that made it. Default locally: the run folder's"), JSON),
     ),
+    Command(
+        "monitor",
+        "Watch what serves: faults of the data, drift, estimated and realised performance, window by window.",
+        "modelyard monitor",
+        "modelyard.cli.step",
+        (CONFIG, RUN_DIR, REGISTRY, REQUIREMENTS, BASE, Flag("as-of", "look as if it were this moment, such as 2026-05-03T06:00:00Z; predictions and labels of later are not seen. Default: now"), JSON),
+    ),
 )

@@ -13,7 +13,7 @@ from modelyard.core.documents import KeyPath, dotted, line_of
 from modelyard.core.errors import ConfigError, Place, nearest
 
 NAME = "modelyard.yml"
-RESERVED = ("monitor", "package", "deploy", "compliance")
+RESERVED = ("package", "deploy", "compliance")
 _SKIPPED = frozenset({"node_modules", "modelyard-run", "__pycache__", "venv", "site-packages"})
 
 

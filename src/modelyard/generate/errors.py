@@ -24,6 +24,7 @@ AREAS = {
     "github": "GitHub",
     "input": "Inputs of steps and actions",
     "log": "The prediction log",
+    "monitor": "Watching what serves",
     "metric": "Metrics",
     "mlflow": "MLflow",
     "model": "Models",

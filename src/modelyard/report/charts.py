@@ -60,45 +60,45 @@ def gate(estimate: Estimate, bound: float | None, verdict: Verdict, *, above: bo
     signed = difference
     values = [estimate.value, estimate.low, estimate.high, bound, 0.0 if difference else None]
     axis = Axis.over(values, room=0.22)
-    root = _svg(44, f"{WORDS[verdict]}: {_said(estimate, bound, above=above, signed=signed)}")
+    root = frame(44, f"{WORDS[verdict]}: {_said(estimate, bound, above=above, signed=signed)}")
     if bound is not None:
         x = axis.percent(bound)
         start, width = (x, 100 - x) if above else (0.0, x)
-        _add(root, "rect", x=_pc(start), y="3", width=_pc(width), height="24", class_="zone")
+        add(root, "rect", x=_pc(start), y="3", width=_pc(width), height="24", class_="zone")
         _line(root, x, 1, 29, "limit")
         _label(root, x, 41, numbers.exact(bound, signed=signed), "tick strong")
     if difference and (bound is None or abs(axis.percent(bound) - axis.percent(0)) > 14):
         _line(root, axis.percent(0), 3, 27, "grid")
         _label(root, axis.percent(0), 41, "0", "tick")
     _interval(root, axis, estimate, verdict, 15)
-    return Plot(_text(root))
+    return Plot(svg_text(root))
 
 
 def interval_row(axis: Axis, estimate: Estimate, bound: float | None, verdict: Verdict, *, above: bool = True) -> Plot:
     """Draw one row of a forest plot: gridlines, the limit that decides, the interval and the estimate."""
-    root = _svg(26, f"{WORDS[verdict]}: {_said(estimate, bound, above=above, signed=False)}")
+    root = frame(26, f"{WORDS[verdict]}: {_said(estimate, bound, above=above, signed=False)}")
     _grid(root, axis, 26)
     if bound is not None:
         _line(root, axis.percent(bound), 0, 26, "limit")
     _interval(root, axis, estimate, verdict, 13)
-    return Plot(_text(root))
+    return Plot(svg_text(root))
 
 
 def folds_row(axis: Axis, scores: Sequence[float], mean: float | None, *, winner: bool) -> Plot:
     """Draw one candidate: a small ring for each fold, a filled mark for their mean, larger for the winner."""
     places = numbers.decimals([mean])
-    root = _svg(
+    root = frame(
         26, f"mean {numbers.metric(mean, places)}, folds {', '.join(numbers.metric(s, places) for s in scores)}"
     )
     _grid(root, axis, 26)
     if len(scores) > 1:
         _span(root, axis.percent(min(scores)), axis.percent(max(scores)), 13, "spread")
     for score in scores:
-        _add(root, "circle", cx=_pc(axis.percent(score)), cy="13", r="2.75", class_="fold")
+        add(root, "circle", cx=_pc(axis.percent(score)), cy="13", r="2.75", class_="fold")
     if mean is not None:
         path = "M0,6.5 L6.5,13 L0,19.5 L-6.5,13 Z" if winner else "M0,8.5 L4.5,13 L0,17.5 L-4.5,13 Z"
         _mark(root, axis.percent(mean), path, "mean winner" if winner else "mean")
-    return Plot(_text(root))
+    return Plot(svg_text(root))
 
 
 def models_row(challenger: Estimate, champion: Estimate | None, baseline: float | None, *, direction: str) -> Plot:
@@ -109,7 +109,7 @@ def models_row(challenger: Estimate, champion: Estimate | None, baseline: float 
     labels = [f"challenger {numbers.metric(challenger.value, places)}"]
     labels += [f"champion {numbers.metric(champion_value, places)}"] if champion_value is not None else []
     labels += [f"baseline {numbers.metric(baseline, places)}"] if baseline is not None else []
-    root = _svg(28, f"{', '.join(labels)}; {direction}")
+    root = frame(28, f"{', '.join(labels)}; {direction}")
     _span(root, 0, 100, 14, "rail")
     known = [value for value in (challenger.value, champion_value, baseline) if value is not None]
     if len(known) > 1:
@@ -117,17 +117,17 @@ def models_row(challenger: Estimate, champion: Estimate | None, baseline: float 
     if baseline is not None:
         _mark(root, axis.percent(baseline), "M-4.5,9.5 H4.5 V18.5 H-4.5 Z", "baseline")
     if champion_value is not None:
-        _add(root, "circle", cx=_pc(axis.percent(champion_value)), cy="14", r="5.5", class_="champion")
+        add(root, "circle", cx=_pc(axis.percent(champion_value)), cy="14", r="5.5", class_="champion")
     if challenger.low is not None and challenger.high is not None:
         _span(root, axis.percent(challenger.low), axis.percent(challenger.high), 14, "bar challenger")
     if challenger.value is not None:
-        _add(root, "circle", cx=_pc(axis.percent(challenger.value)), cy="14", r="5.5", class_="challenger")
-    return Plot(_text(root))
+        add(root, "circle", cx=_pc(axis.percent(challenger.value)), cy="14", r="5.5", class_="challenger")
+    return Plot(svg_text(root))
 
 
 def header(axis: Axis, bound: float | None = None, *, signed: bool = False) -> Plot:
     """Draw the numbers of an axis, for the head of a column of plots."""
-    root = _svg(18, f"scale from {axis.low:.4g} to {axis.high:.4g}")
+    root = frame(18, f"scale from {axis.low:.4g} to {axis.high:.4g}")
     taken: list[float] = []
     if bound is not None:
         taken.append(axis.percent(bound))
@@ -137,18 +137,18 @@ def header(axis: Axis, bound: float | None = None, *, signed: bool = False) -> P
         if all(abs(x - other) >= 13 for other in taken):
             taken.append(x)
             _label(root, x, 13, numbers.exact(tick, signed=signed), "tick")
-    return Plot(_text(root))
+    return Plot(svg_text(root))
 
 
 def states_bar(parts: Sequence[tuple[str, int, Verdict]]) -> Plot:
     """Draw how many there are of each: a bar in segments, worst last; the counts are in the text beside it."""
     total = sum(number for _, number, _ in parts)
-    root = _svg(10, ", ".join(f"{number} {word}" for word, number, _ in parts))
+    root = frame(10, ", ".join(f"{number} {word}" for word, number, _ in parts))
     start = 0.0
     for _, number, verdict in parts:
         width = 100 * number / total if total else 0.0
         if width:
-            _add(
+            add(
                 root,
                 "rect",
                 x=_pc(start),
@@ -158,7 +158,7 @@ def states_bar(parts: Sequence[tuple[str, int, Verdict]]) -> Plot:
                 class_=f"fill {CLASSES[verdict]}",
             )
         start += width
-    return Plot(_text(root))
+    return Plot(svg_text(root))
 
 
 def curves(lines: Sequence[CurvePoints], title: str, x_label: str, y_label: str, *, diagonal: bool) -> Plot:
@@ -168,7 +168,7 @@ def curves(lines: Sequence[CurvePoints], title: str, x_label: str, y_label: str,
     unit = bool(xs) and min(xs) >= 0 and max(xs) <= 1 and min(ys) >= 0 and max(ys) <= 1
     across = Axis(0, 1) if unit else Axis.over(xs, room=0.02)
     up = Axis(0, 1) if unit else Axis.over(ys, room=0.02)
-    root = _svg(0, f"{title}: {y_label} against {x_label}, {', '.join(curve.model for curve in lines)}")
+    root = frame(0, f"{title}: {y_label} against {x_label}, {', '.join(curve.model for curve in lines)}")
     for key in ("width", "height"):
         del root.attrib[key]
     root.set("viewBox", "0 0 340 316")
@@ -179,20 +179,20 @@ def curves(lines: Sequence[CurvePoints], title: str, x_label: str, y_label: str,
 
     for tick in across.ticks():
         x = f"{42 + across.percent(tick) * 2.88:.1f}"
-        _add(root, "line", x1=x, x2=x, y1="12", y2="276", class_="grid")
-        _add(root, "text", numbers.exact(tick), x=x, y="292", class_="tick middle")
+        add(root, "line", x1=x, x2=x, y1="12", y2="276", class_="grid")
+        add(root, "text", numbers.exact(tick), x=x, y="292", class_="tick middle")
     for tick in up.ticks():
         y = f"{276 - up.percent(tick) * 2.64:.1f}"
-        _add(root, "line", x1="42", x2="330", y1=y, y2=y, class_="grid")
-        _add(root, "text", numbers.exact(tick), x="36", y=f"{float(y) + 4:.1f}", class_="tick end")
-    _add(root, "text", x_label, x="186", y="312", class_="tick middle")
-    _add(root, "text", y_label, x="-144", y="10", transform="rotate(-90)", class_="tick middle")
+        add(root, "line", x1="42", x2="330", y1=y, y2=y, class_="grid")
+        add(root, "text", numbers.exact(tick), x="36", y=f"{float(y) + 4:.1f}", class_="tick end")
+    add(root, "text", x_label, x="186", y="312", class_="tick middle")
+    add(root, "text", y_label, x="-144", y="10", transform="rotate(-90)", class_="tick middle")
     if diagonal:
-        _add(root, "polyline", points=f"{place(0, 0)} {place(1, 1)}", class_="diagonal")
+        add(root, "polyline", points=f"{place(0, 0)} {place(1, 1)}", class_="diagonal")
     for number, curve in enumerate(lines[:4]):
         points = " ".join(place(x, y) for x, y in zip(curve.x, curve.y, strict=False))
-        _add(root, "polyline", points=points, class_=f"curve c{number}")
-    return Plot(_text(root))
+        add(root, "polyline", points=points, class_=f"curve c{number}")
+    return Plot(svg_text(root))
 
 
 def verdict_mark(verdict: Verdict) -> str:
@@ -212,9 +212,9 @@ def verdict_mark(verdict: Verdict) -> str:
     }
     outline, sign = shapes[verdict]
     root = ET.Element("svg", {"class": f"mark {CLASSES[verdict]}", "viewBox": "0 0 16 16", "aria-hidden": "true"})
-    _add(root, "path", d=outline, class_="shape")
-    _add(root, "path", d=sign, class_="sign")
-    return _text(root)
+    add(root, "path", d=outline, class_="shape")
+    add(root, "path", d=sign, class_="sign")
+    return svg_text(root)
 
 
 def strip(axis: Axis, estimate: Estimate, bound: float | None) -> str:
@@ -244,7 +244,8 @@ def _said(estimate: Estimate, bound: float | None, *, above: bool, signed: bool)
     return text
 
 
-def _svg(height: int, label: str) -> ET.Element:
+def frame(height: int, label: str) -> ET.Element:
+    """Return an empty chart over the whole width, with what it shows in words."""
     root = ET.Element("svg", {"width": "100%", "height": str(height), "role": "img", "class": "plot"})
     root.set("aria-label", clean(label))
     title = ET.SubElement(root, "title")
@@ -252,7 +253,8 @@ def _svg(height: int, label: str) -> ET.Element:
     return root
 
 
-def _add(parent: ET.Element, tag: str, text: str = "", *, class_: str = "", **attributes: str) -> ET.Element:
+def add(parent: ET.Element, tag: str, text: str = "", *, class_: str = "", **attributes: str) -> ET.Element:
+    """Add an element, its text made inert."""
     element = ET.SubElement(parent, tag, attributes)
     if class_:
         element.set("class", class_)
@@ -262,22 +264,22 @@ def _add(parent: ET.Element, tag: str, text: str = "", *, class_: str = "", **at
 
 
 def _line(root: ET.Element, x: float, top: float, bottom: float, class_: str) -> None:
-    _add(root, "line", x1=_pc(x), x2=_pc(x), y1=str(top), y2=str(bottom), class_=class_)
+    add(root, "line", x1=_pc(x), x2=_pc(x), y1=str(top), y2=str(bottom), class_=class_)
 
 
 def _span(root: ET.Element, start: float, end: float, y: float, class_: str) -> None:
-    _add(root, "line", x1=_pc(start), x2=_pc(end), y1=str(y), y2=str(y), class_=class_)
+    add(root, "line", x1=_pc(start), x2=_pc(end), y1=str(y), y2=str(y), class_=class_)
 
 
 def _label(root: ET.Element, x: float, y: float, text: str, class_: str) -> None:
     anchor = "start" if x < _EDGE else "end" if x > 100 - _EDGE else "middle"
-    _add(root, "text", text, x=_pc(x), y=str(y), class_=f"{class_} {anchor}")
+    add(root, "text", text, x=_pc(x), y=str(y), class_=f"{class_} {anchor}")
 
 
 def _mark(root: ET.Element, x: float, path: str, class_: str) -> None:
     """Draw a path in a nested frame at a percentage, where a path itself cannot stand."""
-    frame = _add(root, "svg", x=_pc(x), overflow="visible")
-    _add(frame, "path", d=path, class_=class_)
+    frame = add(root, "svg", x=_pc(x), overflow="visible")
+    add(frame, "path", d=path, class_=class_)
 
 
 def _grid(root: ET.Element, axis: Axis, height: float) -> None:
@@ -296,7 +298,7 @@ def _interval(root: ET.Element, axis: Axis, estimate: Estimate, verdict: Verdict
         return
     x = axis.percent(estimate.value)
     if verdict is Verdict.PASS:
-        _add(root, "circle", cx=_pc(x), cy=str(y), r="5", class_=f"dot {name}")
+        add(root, "circle", cx=_pc(x), cy=str(y), r="5", class_=f"dot {name}")
         return
     paths = {
         Verdict.FAIL: f"M-4.5,{y - 4.5} H4.5 V{y + 4.5} H-4.5 Z",
@@ -309,5 +311,6 @@ def _pc(value: float) -> str:
     return f"{round(value, 2):g}%"
 
 
-def _text(root: ET.Element) -> str:
+def svg_text(root: ET.Element) -> str:
+    """Return a chart as text."""
     return ET.tostring(root, encoding="unicode")

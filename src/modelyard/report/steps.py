@@ -6,6 +6,7 @@ from modelyard.core.verdict import Verdict, worst
 from modelyard.records.results import (
     DETECT,
     EVALUATE,
+    MONITOR,
     PROMOTE,
     PROVE,
     ROLLBACK,
@@ -18,7 +19,7 @@ from modelyard.records.results.evaluate import verdict_of
 from modelyard.report import conclusion, numbers, wording
 from modelyard.report.document import Line, Text, Tile, line
 from modelyard.report.registry import REPORTS, Results, StepReport
-from modelyard.report.sections import detect, evaluate, promote, train, validate
+from modelyard.report.sections import detect, evaluate, monitor, promote, train, validate
 
 
 def _verdict(result: EvaluateResult, claimed: Verdict) -> Verdict:
@@ -84,5 +85,6 @@ for _report in (
     StepReport(PROMOTE.name, promote.sections, headline=conclusion.moved),
     StepReport(PROVE.name, promote.sections, headline=conclusion.proved),
     StepReport(ROLLBACK.name, promote.sections, headline=conclusion.moved),
+    StepReport(MONITOR.name, monitor.sections, headline=monitor.headline, tiles=monitor.tiles),
 ):
     REPORTS.register(_report)

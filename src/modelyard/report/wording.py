@@ -164,6 +164,11 @@ REASONS = {
     "gap-no-rows": "no training row was scored",
     "gap-no-output": "the challenger gives no {needs}",
     "gap-undefined": "{metric} is undefined",
+    # what serves, watched
+    "profile-unreadable": "what {version} carries to be compared with was written by another version of modelyard",
+    "version-unknown": "the registry has no version {version}, which the log names",
+    "version-without-profile": "{version} carries nothing to compare its windows with: it was published before, or "
+    "adopted",
     # remarks on a model that passes
     "below-majority": "its accuracy of {accuracy:.3g} is below the {share:.3g} of always calling the commonest class",
     "little-worth": "evaluate.worth asks for no more than {worth:.2g} of the way from the baseline to a perfect score",

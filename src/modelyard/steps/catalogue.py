@@ -8,6 +8,7 @@ from modelyard.records.results import RESULTS
 from modelyard.steps.definition import StepDefinition
 from modelyard.steps.detect.step import DETECT
 from modelyard.steps.evaluate.step import EVALUATE
+from modelyard.steps.monitor.step import MONITOR
 from modelyard.steps.promote.step import PROMOTE
 from modelyard.steps.prove.step import PROVE
 from modelyard.steps.report.step import REPORT
@@ -51,5 +52,5 @@ def stages() -> tuple[StepDefinition, ...]:
     return tuple(step for step in in_order() if step.stage is not None)
 
 
-for _step in (DETECT, VALIDATE, TRAIN, EVALUATE, REPORT, PROMOTE, PROVE, ROLLBACK):
+for _step in (DETECT, VALIDATE, TRAIN, EVALUATE, REPORT, PROMOTE, PROVE, ROLLBACK, MONITOR):
     register(_step)

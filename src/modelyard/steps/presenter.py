@@ -1,5 +1,6 @@
 """How a step is presented: outputs for programs, a line and a few more for people, annotations, a step summary."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
@@ -36,6 +37,9 @@ class Presenter(Protocol):
     def files(self, result: Any) -> tuple[str, ...]:
         """Return what a person may want to open, within the run folder."""
 
+    def pages(self, envelope: Envelope, context: Any) -> Mapping[str, str]:
+        """Return what is written beside the record, by its path within the run folder."""
+
     def outputs(self, envelope: Envelope, result: Any) -> dict[str, Any]:
         """Return the outputs of its action beyond those that every step has."""
 
@@ -71,6 +75,11 @@ class Plain(Generic[R]):
         """Return nothing."""
         del result
         return ()
+
+    def pages(self, envelope: Envelope, context: Any) -> Mapping[str, str]:
+        """Return nothing."""
+        del envelope, context
+        return {}
 
     def outputs(self, envelope: Envelope, result: R) -> dict[str, Any]:
         """Return nothing."""

@@ -212,5 +212,19 @@ class MonitorResult(Part):
     """Features that were watched."""
     notes: tuple[Reason, ...] = ()
 
+    @property
+    def verdict(self) -> Verdict:
+        """What the newest windows say: a fault or a certain miss fails; nothing that can be told is inconclusive."""
+        if not self.windows:
+            return Verdict.INCONCLUSIVE
+        if self.windows[-1].blocked:
+            return Verdict.FAIL
+        told = {(each.metric, each.slice, each.operator): each for window in self.windows for each in window.realised}
+        verdicts = {each.verdict for each in told.values()}
+        if Verdict.FAIL in verdicts:
+            return Verdict.FAIL
+        decides = any(each.decides for window in self.windows for each in window.estimated)
+        return Verdict.PASS if Verdict.PASS in verdicts or decides else Verdict.INCONCLUSIVE
+
 
 MONITOR = RecordKind("monitor", 100, MonitorResult, of_run=False)

@@ -21,6 +21,7 @@ from modelyard.steps.declaration import TOKEN, Inputs, JudgedInputs, Outputs, St
 from modelyard.steps.definition import Outcome, Stage, StepDefinition
 from modelyard.steps.evaluate.present import EvaluatePresenter
 from modelyard.steps.execution import passed
+from modelyard.steps.profile_key import PROFILE_KEY
 
 if TYPE_CHECKING:
     from modelyard.steps.evaluate.contenders import Contender
@@ -31,7 +32,7 @@ SPEC = StepSpec(
     example="modelyard evaluate --json",
     inputs=JudgedInputs,
     outputs=Outputs,
-    secrets=(TOKEN,),
+    secrets=(TOKEN, PROFILE_KEY),
 )
 
 
@@ -71,7 +72,7 @@ def looked_today(context: Context) -> str:
 
 def run(context: CheckedOut, _inputs: Inputs) -> Outcome:
     """Score, join, judge."""
-    from modelyard.steps.evaluate import base_rows, reuse, rules
+    from modelyard.steps.evaluate import base_rows, reference, reuse, rules
     from modelyard.steps.evaluate.scoring import scored
 
     trained = passed(context.records.read("train")).record
@@ -85,6 +86,7 @@ def run(context: CheckedOut, _inputs: Inputs) -> Outcome:
     context.console.say(f"  judging {len(session.test):,} test rows{units}")
     book = rules.in_force(context)
     judged = session.judge(book)
+    reference.write(context, session)
     before = base_rows.judge(context, facts, references, book, judged, seed)
     under_own, beyond = rules.under_own_rules(context, session)
     evaluation = reuse.evaluation_of(context, session.test, trained.model_digest)

@@ -15,9 +15,10 @@ from modelyard.records.envelope import Envelope
 from modelyard.steps import rows as step_rows
 from modelyard.steps.code import paths_of_code
 from modelyard.steps.context import CheckedOut
-from modelyard.steps.declaration import Inputs, JudgedInputs, Outputs, Secret, StepSpec
+from modelyard.steps.declaration import Inputs, JudgedInputs, Outputs, StepSpec
 from modelyard.steps.definition import Outcome, Stage, StepDefinition
 from modelyard.steps.execution import passed
+from modelyard.steps.profile_key import PROFILE_KEY, key_of
 from modelyard.steps.train.present import TrainPresenter
 
 
@@ -28,7 +29,6 @@ class TrainOutputs(Outputs):
     """Digest of the model's files."""
 
 
-PROFILE_KEY = Secret("profile-key", "Key under which categories enter the profile; without one they stay out.")
 SPEC = StepSpec(
     name="train",
     summary="Train the challenger: search the candidates, or call an entrypoint or a command.",
@@ -77,15 +77,10 @@ def _tell_folders(context: CheckedOut, train: Any) -> None:
 
 
 def write_profile(context: CheckedOut, frame: Any) -> None:
-    """Describe the rows in ``profile/profile.json``: no raw values, categories under a key alone.
-
-    The key is the secret ``profile-key`` of the action, else the file ``.modelyard/key``.
-    """
+    """Describe the rows in ``profile/profile.json``: no raw values, categories under a key alone."""
     from modelyard.data.profile import profile
 
-    path, secret = context.workspace.open_state() / "key", context.environ.get("MODELYARD_PROFILE_KEY", "")
-    key = secret.encode() if secret else path.read_bytes() if path.is_file() else None
-    told = profile(frame, context.config.data.columns.personal, key)
+    told = profile(frame, context.config.data.columns.personal, key_of(context))
     write_atomic(context.run_dir / "profile" / "profile.json", canonical(told))
 
 

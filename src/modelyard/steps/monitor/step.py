@@ -1,0 +1,202 @@
+"""monitor: what serves is watched, window by window, from its log of predictions and the labels that come later."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import modelyard.records.results as r
+from modelyard.config.meaning import meaning
+from modelyard.config.sections.monitor import Log, Monitor
+from modelyard.core.errors import ConfigError, DataError
+from modelyard.core.reasons import Reason, because
+from modelyard.registry.protocol import Version
+from modelyard.registry.records import version_records
+from modelyard.steps.context import CheckedOut, Context
+from modelyard.steps.declaration import TOKEN, Inputs, Outputs, StepSpec
+from modelyard.steps.definition import Outcome, StepDefinition
+from modelyard.steps.evaluate.reference import REFERENCE
+from modelyard.steps.monitor.present import MonitorPresenter
+from modelyard.steps.profile_key import PROFILE_KEY, key_of
+
+if TYPE_CHECKING:
+    from modelyard.log.reader import PredictionLog
+    from modelyard.monitoring.watch import Version as Watched
+
+
+class MonitorInputs(Inputs):
+    """Inputs of monitor."""
+
+    as_of: str = ""
+    """Look as if it were this moment, such as 2026-05-03T06:00:00Z; predictions and labels of later are not seen.
+    Default: now."""
+
+
+class MonitorOutputs(Outputs):
+    """Outputs of monitor."""
+
+    windows: int
+    """How many complete windows were looked at."""
+    faults: int
+    """How many windows have faults of the data."""
+
+
+SPEC = StepSpec(
+    name="monitor",
+    summary="Watch what serves: faults of the data, drift, estimated and realised performance, window by window.",
+    example="modelyard monitor",
+    inputs=MonitorInputs,
+    outputs=MonitorOutputs,
+    secrets=(TOKEN, PROFILE_KEY),
+)
+
+
+def settings_of(context: Context) -> Monitor:
+    """Return the section of the configuration.
+
+    Raises:
+        ConfigError: there is none.
+    """
+    if context.config.monitor is None:
+        raise ConfigError(
+            f"{context.loaded.file} has no section monitor",
+            code="monitor/not-configured",
+            hint="Name the log of predictions, such as  monitor: {log: {source: predictions}}  (docs/monitoring.md).",
+        )
+    return context.config.monitor
+
+
+def moment_of(context: Context, inputs: MonitorInputs) -> datetime:
+    """Return the moment of looking.
+
+    Raises:
+        ConfigError: it is no moment with a zone.
+    """
+    if not inputs.as_of:
+        return context.now()
+    try:
+        found = datetime.fromisoformat(inputs.as_of)
+    except ValueError:
+        found = None
+    if found is None or found.utcoffset() is None:
+        raise ConfigError(
+            f"--as-of {inputs.as_of[:60]!r} is no moment",
+            code="monitor/bad-moment",
+            hint="Write it with its zone: 2026-05-03T06:00:00Z.",
+        )
+    return found.astimezone(UTC)
+
+
+def reads(context: Context, inputs: MonitorInputs) -> Mapping[str, Any]:
+    """Return the champion and what is asked; the log grows, so that nothing is ever taken for unchanged."""
+    champion = context.versions.find_champion()
+    return {
+        "champion": None if champion is None else champion.name,
+        "settings": meaning(context.config)["monitor"],
+        "as-of": inputs.as_of,
+    }
+
+
+def run(context: CheckedOut, inputs: MonitorInputs) -> Outcome:
+    """Read the log, cut it into windows, and look at each."""
+    from modelyard.monitoring.watch import watch
+
+    settings, now = settings_of(context), moment_of(context, inputs)
+    champion = context.versions.find_champion()
+    if champion is None:
+        raise ConfigError(
+            f"there is no {context.config.registry.alias} to watch",
+            code="monitor/no-champion",
+            hint="Promote a model first: modelyard run --promote.",
+        )
+    log = read(context, settings.log)
+    names = log.frame["model"].unique().sort().to_list()
+    context.console.say(f"  {len(log.frame):,} predictions by {', '.join(names[:5])}{' …' if len(names) > 5 else ''}")
+    result = watch(
+        log,
+        {name: served_of(context, name) for name in names},
+        settings,
+        champion=champion.name,
+        key=key_of(context),
+        now=now,
+        say=lambda text: context.console.say(f"  {text}"),
+    )
+    return Outcome(result, result.verdict, champion_version=champion.name)
+
+
+def read(context: CheckedOut, named: Log) -> "PredictionLog":
+    """Read the log that the configuration names.
+
+    Raises:
+        ConfigError: it lies outside the workspace.
+        DataError: it cannot be read, or holds no predictions.
+    """
+    from modelyard.log.reader import read_log
+
+    sources = (named.source,) if isinstance(named.source, str) else named.source
+    paths = [str(context.workspace.inside(source, "monitor.log.source")) for source in sources]
+    columns = None if named.columns is None else _mapping(named)
+    return read_log(
+        paths[0] if len(paths) == 1 else paths,
+        columns,
+        model=named.version or "",
+        zone=named.zone or "",
+        late_after=None,
+    )
+
+
+def _mapping(named: Log) -> dict[str, Any]:
+    """Return the columns as the log's reader takes them."""
+    assert named.columns is not None  # noqa: S101 - the caller looked
+    given = named.columns.model_dump(exclude_none=True)
+    by_class = given.pop("probability", None)
+    if isinstance(by_class, dict):
+        given |= {f"probability_{name}": column for name, column in by_class.items()}
+    elif by_class is not None:
+        given["probability"] = by_class
+    features = given.pop("features")
+    return given | ({"features": list(features)} if features else {})
+
+
+def served_of(context: Context, named: str) -> "Watched":
+    """Return what is known of a version that the log names: by number, or by the digest of its model."""
+    from modelyard.monitoring.watch import Version as Watched
+
+    registry = context.versions.open()
+    try:
+        version = registry.resolve(named)
+    except (ConfigError, DataError):
+        return Watched(named, because("version-unknown", version=named))
+    evaluated = version_records(registry, version).get("evaluate")
+    judged = None if evaluated is None else evaluated.record.outcome
+    reference = _reference(context, version)
+    return Watched(
+        version.name,
+        reference if isinstance(reference, Reason) else None,
+        None if isinstance(reference, Reason) else reference,
+        version.manifest.signature,
+        {row.metric: row.challenger for row in judged.metrics} if isinstance(judged, r.EvaluateResult) else {},
+    )
+
+
+def _reference(context: Context, version: Version) -> Any:
+    """Return what a version's windows are compared with, or why there is nothing."""
+    from modelyard.monitoring.profile import Reference
+
+    if not any(file.path == REFERENCE for file in version.manifest.files):
+        return because("version-without-profile", version=version.name)
+    try:
+        return Reference.model_validate_json(context.versions.open().read(version, REFERENCE))
+    except ValueError:
+        return because("profile-unreadable", version=version.name)
+
+
+MONITOR = StepDefinition(
+    SPEC,
+    r.MONITOR,
+    (),
+    reads,
+    run,
+    MonitorPresenter(),
+    reads_data=False,
+    about_data=False,
+)
