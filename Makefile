@@ -7,10 +7,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.stamp
 
-.PHONY: help setup demo check unit test hostile lint format bench locks upgrade generate clean
+.PHONY: help setup demo demo-loop check unit test hostile lint format bench locks upgrade generate clean
 
 help: ## this list
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 17
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 17
 
 setup: $(STAMP) ## the environment, in .venv
 
@@ -20,6 +20,9 @@ $(STAMP): requirements/bootstrap.txt requirements/dev.txt pyproject.toml
 
 demo: $(STAMP) ## the main job on real data: examples/flights, first turn
 	@tools/demo
+
+demo-loop: $(STAMP) ## the rest of the year: served, watched, trained again; under two minutes
+	@tools/demo-loop
 
 check: $(STAMP) ## format, lint, static checks, types, locks and generated files; writes nothing
 	@tools/check

@@ -24,7 +24,6 @@ from modelyard.log import Rotate, Writer
 
 HERE = Path(__file__).parent
 LOOP = HERE / "loop"
-CONFIG = ["--config", "loop.yml", "--run-dir", str(LOOP / "run")]
 NEW_YORK = ZoneInfo("America/New_York")
 MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
           "December")  # fmt: skip
@@ -35,9 +34,7 @@ OTHER_UNITS = 10
 def modelyard(*command: str) -> tuple[int, dict[str, Any]]:
     """Run a command; returns its exit code and what it says as JSON."""
     program = Path(sys.executable).with_name("modelyard")
-    done = subprocess.run(
-        [str(program), *command, *CONFIG, "--json"], cwd=HERE, stdout=subprocess.PIPE, text=True, check=False
-    )
+    done = subprocess.run([str(program), *command, "--json"], cwd=LOOP, stdout=subprocess.PIPE, text=True, check=False)
     if done.returncode not in (0, 1):
         sys.exit(f"modelyard {' '.join(command)} ended with exit code {done.returncode}")
     return done.returncode, json.loads(done.stdout)
@@ -65,10 +62,9 @@ def train(*arguments: str) -> None:
     code, said = modelyard("run", "--promote", *arguments)
     promoted = said["outputs"].get("promote", {}).get("version")
     if code or not promoted:
-        print(f"           not promoted: {said['verdict']}")
-        return
+        sys.exit(f"           not promoted: {said['verdict']}")
     shutil.rmtree(LOOP / "serving", ignore_errors=True)
-    shutil.copytree(LOOP / "run" / "model", LOOP / "serving")
+    shutil.copytree(LOOP / "modelyard-run" / "model", LOOP / "serving")
     (LOOP / "serving" / "VERSION").write_text(promoted, "utf-8")
     print(
         f"           trained on {len(list((LOOP / 'data').iterdir()))} months, passed its gates, promoted: {promoted}"
@@ -93,10 +89,9 @@ def serve(rows: pl.DataFrame) -> None:
             log.label(id=name, label=late, time=left + timedelta(days=7))
 
 
-def watch(month: int) -> None:
-    """Look a good week after the month's end, decide, and do what follows."""
-    end = datetime(2013 + month // 12, month % 12 + 1, 1, tzinfo=NEW_YORK)
-    as_of = ["--as-of", (end + timedelta(days=8)).astimezone(UTC).isoformat()]
+def watch(month: int, moment: datetime) -> None:
+    """Look at everything until the month's end, decide, and do what follows."""
+    as_of = ["--as-of", moment.isoformat()]
     modelyard("monitor", *as_of)
     _, decided = modelyard("decide", *as_of)
     print(f"{MONTHS[month - 1]:<10} {decided['action']}: {decided['reason']}")
@@ -107,6 +102,9 @@ def watch(month: int) -> None:
 def main() -> None:
     shutil.rmtree(LOOP, ignore_errors=True)
     (LOOP / "data").mkdir(parents=True)
+    shutil.copy(HERE / "loop.yml", LOOP / "modelyard.yml")
+    git = shutil.which("git") or sys.exit("git is not installed")
+    subprocess.run([git, "init", "--quiet"], cwd=LOOP, check=True)  # a repository of its own, with its own registry
     flights = read_csv()
     for month in range(1, 7):
         as_they_were(flights, month).write_parquet(LOOP / "data" / f"{month:02}.parquet")
@@ -114,9 +112,13 @@ def main() -> None:
     train()
     for month in range(7, 13):
         rows = as_they_were(flights, month)
-        serve(as_served(rows, month))
+        asked, looked = as_served(rows, month), datetime(2013, month, 9, tzinfo=NEW_YORK).astimezone(UTC)
+        serve(asked.filter(pl.col("time_hour") < looked))
+        if month > 7:
+            watch(month - 1, looked)  # by now the labels of the month before are there
+        serve(asked.filter(pl.col("time_hour") >= looked))
         rows.write_parquet(LOOP / "data" / f"{month:02}.parquet")
-        watch(month)
+    watch(12, datetime(2014, 1, 9, tzinfo=NEW_YORK).astimezone(UTC))
 
 
 if __name__ == "__main__":

@@ -2,21 +2,20 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import TYPE_CHECKING
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
 
+from modelyard.config.configuration import Config
 from modelyard.config.sections.monitor import Monitor
 from modelyard.core.reasons import Reason, because
-from modelyard.monitoring.profile import Reference, Summary, summarise
+from modelyard.evaluation.gates.misuse import metric_for
+from modelyard.metrics.catalogue import PRIMARY
+from modelyard.monitoring.kept import Kept
+from modelyard.monitoring.profile import Summary, summarise
+from modelyard.monitoring.realised import Watch, rules_of
+from modelyard.monitoring.served import unit_names
 from modelyard.monitoring.windows import Cut, windows
-from modelyard.records.results import (
-    Estimate,
-    Fault,
-    MonitorResult,
-    Persistence,
-    Signature,
-    Window,
-)
+from modelyard.records.results import Fault, MonitorResult, Persistence, RealisedPerformance, Signature, Window
 
 if TYPE_CHECKING:
     from modelyard.log.reader import PredictionLog
@@ -29,22 +28,81 @@ class Version:
     Attributes:
         name: its number, or what the log calls it where the registry does not know it.
         unknown: why its windows can be compared with nothing; None where they can.
-        reference: what they are compared with.
-        signature: what it takes and gives.
-        metrics: its own test results.
+        kept: what it carries to be watched by.
+        signature: what it takes and gives; None where the registry does not know it.
+        digest: of its model.
     """
 
     name: str
     unknown: Reason | None
-    reference: Reference | None = None
+    kept: Kept | None = None
     signature: Signature | None = None
-    metrics: Mapping[str, Estimate] = field(default_factory=dict)
+    digest: str = ""
+
+
+@dataclass
+class _Life:
+    """What is carried from window to window of one version."""
+
+    watches: tuple[Watch, ...]
+    unit: str
+    before: list[Summary] = field(default_factory=list)
+    """Of its windows without faults."""
+
+
+class Watcher:
+    """Looks at the windows of one log, in the order of time.
+
+    Args:
+        versions: by the name that the log has for them.
+        settings: ``monitor``.
+        config: what columns mean, and the primary metric.
+        key: under which categories are named.
+    """
+
+    def __init__(
+        self, versions: Mapping[str, Version], settings: Monitor, config: Config, *, key: bytes | None = None
+    ) -> None:
+        self.versions, self.settings, self.config, self.key = versions, settings, config, key
+        self._lives: dict[str, _Life] = {}
+
+    def look(self, cut: Cut) -> Window:
+        """Look at one window."""
+        version = self.versions[cut.version]
+        told = _told(cut, version)
+        if version.kept is None or version.signature is None:
+            reason = version.unknown or because("version-without-profile", version=version.name)
+            rows = len(cut.frame)
+            faults = () if version.signature is not None else (Fault(reason=reason, rows=rows, share=1.0),)
+            return Window(**told, faults=faults, not_looked_at=(reason,))
+        names, unit, ordered = unit_names(cut.frame, self.config.data.columns)
+        life = self._life(version, unit, ordered=ordered)
+        summary = summarise(cut.frame, version.kept.reference, key=self.key)
+        window = Window(**told)
+        if not window.blocked:
+            life.before.append(summary)
+        return window.model_copy(update={"realised": _realised(life, cut, names, blocked=window.blocked)})
+
+    def _life(self, version: Version, unit: str, *, ordered: bool) -> _Life:
+        if version.name not in self._lives:
+            assert version.kept is not None and version.signature is not None  # noqa: S101, PT018 - the caller looked
+            model = self.config.model
+            primary = metric_for(model.metric or PRIMARY[model.task], model.task)
+            rules = rules_of(self.settings.performance, primary, version.signature)
+            seed = int(version.digest.removeprefix("sha256:")[:8] or "0", 16)
+            watches = tuple(
+                Watch(rule, version.signature, version.kept.levels, unit=unit, ordered=ordered, seed=seed)
+                for rule in rules
+            )
+            self._lives[version.name] = _Life(watches, unit)
+        return self._lives[version.name]
 
 
 def watch(
     log: "PredictionLog",
     versions: Mapping[str, Version],
     settings: Monitor,
+    config: Config,
     *,
     champion: str,
     key: bytes | None,
@@ -57,53 +115,65 @@ def watch(
         log: as it was read.
         versions: by the name that the log has for them.
         settings: ``monitor``.
+        config: what columns mean, and the primary metric.
         champion: the version that the alias points at.
         key: under which categories are named.
         now: the moment of looking.
         say: where progress goes.
     """
     found = windows(log.frame, every=settings.window, zone=settings.zone, labels=settings.labels, now=now)
-    seen: list[Window] = []
-    before: dict[str, list[Summary]] = {}
+    watcher = Watcher(versions, settings, config, key=key)
+    seen = []
     for cut in found.cuts:
-        version = versions[cut.version]
-        window, summary = _look(cut, version, key)
-        if summary is not None and not window.blocked:
-            before.setdefault(version.name, []).append(summary)
-        seen.append(window)
-        say(f"{window.key} by {window.version}: {window.rows:,} predictions")
+        seen.append(watcher.look(cut))
+        say(f"{cut.key} by {cut.version}: {len(cut.frame):,} predictions")
     return MonitorResult(
         champion=champion,
         reference=champion,
         until=log.until.isoformat(),
         predictions=log.counts.predictions,
         labelled=log.counts.labelled,
-        counts={},
+        counts=_counts(log),
         windows=tuple(seen[-settings.windows :]),
         open_rows=found.open_rows,
         persistence=Persistence(alarms=settings.persistence.windows, windows=settings.persistence.of, false_alarms=0.0),
-        columns=(),
     )
 
 
-def _look(cut: Cut, version: Version, key: bytes | None) -> tuple[Window, Summary | None]:
-    rows = len(cut.frame)
-    labelled = int(cut.frame["label"].is_not_null().sum())
-    told = {
+def _told(cut: Cut, version: Version) -> dict[str, Any]:
+    return {
         "key": cut.key,
-        "begin": cut.begin.isoformat(),
-        "end": cut.end.isoformat(),
+        "begin": cut.begin.astimezone(UTC).isoformat(),
+        "end": cut.end.astimezone(UTC).isoformat(),
         "version": version.name,
-        "rows": rows,
-        "labelled": labelled,
+        "rows": len(cut.frame),
+        "labelled": int(cut.frame["label"].is_not_null().sum()),
         "mature": cut.mature,
         "digest": cut.digest,
-        "maturity": (),
     }
-    if version.reference is None:
-        reason = version.unknown or because("version-without-profile", version=version.name)
-        blocks = version.signature is None
-        fault = (Fault(reason=reason, rows=rows, share=1.0),) if blocks else ()
-        return Window(**told, faults=fault, not_looked_at=(reason,)), None
-    summary = summarise(cut.frame, version.reference, key=key)
-    return Window(**told), summary
+
+
+def _realised(life: _Life, cut: Cut, names: Any, *, blocked: bool) -> tuple[RealisedPerformance, ...]:
+    """Look at the labels of a window; those of one with faults are told and not counted."""
+    begin, end = cut.begin.astimezone(UTC).isoformat(), cut.end.astimezone(UTC).isoformat()
+    seen = [
+        each
+        for one in life.watches
+        for each in one.look(cut.frame, begin=begin, end=end, unit=names, mature=cut.mature and not blocked)
+    ]
+    if not (blocked and cut.mature):
+        return tuple(seen)
+    why = because("window-faulty")
+    return tuple(
+        each.model_copy(update={"reason": why}) if each.reason and each.reason.code == "labels-immature" else each
+        for each in seen
+    )
+
+
+def _counts(log: "PredictionLog") -> dict[str, int]:
+    """Return what the log's reader found that somebody should know."""
+    told = vars(log.counts)
+    return {name: value for name, value in told.items() if isinstance(value, int) and name not in _SHOWN}
+
+
+_SHOWN = ("predictions", "labelled", "labels")

@@ -166,6 +166,7 @@ REASONS = {
     "gap-undefined": "{metric} is undefined",
     # what serves, watched
     "profile-unreadable": "what {version} carries to be compared with was written by another version of modelyard",
+    "window-faulty": "the window has faults of the data, so that its labels are told and not counted",
     "version-unknown": "the registry has no version {version}, which the log names",
     "version-without-profile": "{version} carries nothing to compare its windows with: it was published before, or "
     "adopted",

@@ -1,39 +1,68 @@
 """What a version's predictions are compared with where it serves: a description of its own test rows."""
 
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 from modelyard.core.files import write_atomic
 from modelyard.data import splits
-from modelyard.evaluation.session import Session
+from modelyard.evaluation.rulebook import Rulebook
+from modelyard.evaluation.session import Judgement, Session
+from modelyard.metrics.catalogue import METRICS
 from modelyard.metrics.predictions import Predictions
 from modelyard.records.results import Signature
 from modelyard.steps.context import CheckedOut
 from modelyard.steps.profile_key import key_of
 
-REFERENCE = "profile/monitoring.json"
-"""Where a version carries it."""
+if TYPE_CHECKING:
+    from modelyard.monitoring.realised import Rule
 
 
-def write(context: CheckedOut, session: Session) -> None:
+def write(context: CheckedOut, session: Session, judged: Judgement, book: Rulebook) -> None:
     """Describe the test rows as the challenger saw and judged them: no raw values, categories under a key alone."""
+    from modelyard.monitoring import kept
+    from modelyard.monitoring.levels import Rows
     from modelyard.monitoring.profile import reference_of
+    from modelyard.monitoring.realised import levels_of
 
-    config, signature = context.config, session.signature
-    columns = config.data.columns
+    config, signature, predictions = context.config, session.signature, session.models["challenger"]
+    columns, test_set = config.data.columns, session.test_set
     features = [each.name for each in signature.features if each.name in session.test.columns]
-    unit, _, _ = splits.unit_codes(session.test, columns)
-    told = reference_of(
-        session.test.select(features),
-        as_logged(session.models["challenger"], signature),
-        session.test[columns.target].to_list(),
-        task=signature.task,
-        unit=unit,
-        key=key_of(context),
-        personal=columns.personal,
-        positive=signature.positive,
-        threshold=signature.threshold,
+    unit, _, ordered = splits.unit_codes(session.test, columns)
+    rules = _rules(context, judged, book, signature, features)
+    told = kept.Kept(
+        reference=reference_of(
+            session.test.select(features),
+            as_logged(predictions, signature),
+            session.test[columns.target].to_list(),
+            task=signature.task,
+            unit=unit,
+            key=key_of(context),
+            personal=columns.personal,
+            positive=signature.positive,
+            threshold=signature.threshold,
+        ),
+        levels=levels_of(
+            rules,
+            Rows(test_set.y, predictions, unit, test_set.seed),
+            ordered=ordered,
+            baselines={row.metric: row.baseline for row in judged.metrics},
+            slices={name: session.test[name].cast(str).to_numpy() for rule in rules for name in rule.by},
+        ),
     )
-    write_atomic(context.run_dir / REFERENCE, told.model_dump_json(exclude_defaults=True).encode())
+    write_atomic(context.run_dir / kept.PATH, told.model_dump_json(exclude_defaults=True).encode())
+
+
+def _rules(
+    context: CheckedOut, judged: Judgement, book: Rulebook, signature: Signature, features: Sequence[str]
+) -> "tuple[Rule, ...]":
+    """Return by what the model may be watched later: what is configured, and each metric that was judged here."""
+    from modelyard.monitoring.realised import Rule, rules_of
+
+    settings = context.config.monitor
+    asked = rules_of(() if settings is None else settings.performance, book.primary, signature)
+    by = tuple(dict.fromkeys(column for gate in book.evaluate.gates for column in gate.columns if column in features))
+    shown = (METRICS.get(row.metric) for row in judged.metrics if row.metric in METRICS)
+    return (*asked, *(Rule(metric, "no_worse_than", by=by) for metric in shown))
 
 
 def as_logged(predictions: Predictions, signature: Signature) -> Any:

@@ -86,7 +86,7 @@ def run(context: CheckedOut, _inputs: Inputs) -> Outcome:
     context.console.say(f"  judging {len(session.test):,} test rows{units}")
     book = rules.in_force(context)
     judged = session.judge(book)
-    reference.write(context, session)
+    reference.write(context, session, judged, book)
     before = base_rows.judge(context, facts, references, book, judged, seed)
     under_own, beyond = rules.under_own_rules(context, session)
     evaluation = reuse.evaluation_of(context, session.test, trained.model_digest)

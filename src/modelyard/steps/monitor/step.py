@@ -1,6 +1,7 @@
 """monitor: what serves is watched, window by window, from its log of predictions and the labels that come later."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -8,13 +9,10 @@ import modelyard.records.results as r
 from modelyard.config.meaning import meaning
 from modelyard.config.sections.monitor import Log, Monitor
 from modelyard.core.errors import ConfigError, DataError
-from modelyard.core.reasons import Reason, because
-from modelyard.registry.protocol import Version
-from modelyard.registry.records import version_records
+from modelyard.core.reasons import because
 from modelyard.steps.context import CheckedOut, Context
 from modelyard.steps.declaration import TOKEN, Inputs, Outputs, StepSpec
 from modelyard.steps.definition import Outcome, StepDefinition
-from modelyard.steps.evaluate.reference import REFERENCE
 from modelyard.steps.monitor.present import MonitorPresenter
 from modelyard.steps.profile_key import PROFILE_KEY, key_of
 
@@ -113,8 +111,9 @@ def run(context: CheckedOut, inputs: MonitorInputs) -> Outcome:
     context.console.say(f"  {len(log.frame):,} predictions by {', '.join(names[:5])}{' …' if len(names) > 5 else ''}")
     result = watch(
         log,
-        {name: served_of(context, name) for name in names},
+        {name: version_of(context, name) for name in names},
         settings,
+        context.config,
         champion=champion.name,
         key=key_of(context),
         now=now,
@@ -157,8 +156,9 @@ def _mapping(named: Log) -> dict[str, Any]:
     return given | ({"features": list(features)} if features else {})
 
 
-def served_of(context: Context, named: str) -> "Watched":
+def version_of(context: Context, named: str) -> "Watched":
     """Return what is known of a version that the log names: by number, or by the digest of its model."""
+    from modelyard.monitoring.kept import PATH, Kept
     from modelyard.monitoring.watch import Version as Watched
 
     registry = context.versions.open()
@@ -166,28 +166,13 @@ def served_of(context: Context, named: str) -> "Watched":
         version = registry.resolve(named)
     except (ConfigError, DataError):
         return Watched(named, because("version-unknown", version=named))
-    evaluated = version_records(registry, version).get("evaluate")
-    judged = None if evaluated is None else evaluated.record.outcome
-    reference = _reference(context, version)
-    return Watched(
-        version.name,
-        reference if isinstance(reference, Reason) else None,
-        None if isinstance(reference, Reason) else reference,
-        version.manifest.signature,
-        {row.metric: row.challenger for row in judged.metrics} if isinstance(judged, r.EvaluateResult) else {},
-    )
-
-
-def _reference(context: Context, version: Version) -> Any:
-    """Return what a version's windows are compared with, or why there is nothing."""
-    from modelyard.monitoring.profile import Reference
-
-    if not any(file.path == REFERENCE for file in version.manifest.files):
-        return because("version-without-profile", version=version.name)
+    known = Watched(version.name, None, None, version.manifest.signature, version.manifest.model_digest)
+    if not any(file.path == PATH for file in version.manifest.files):
+        return replace(known, unknown=because("version-without-profile", version=version.name))
     try:
-        return Reference.model_validate_json(context.versions.open().read(version, REFERENCE))
+        return replace(known, kept=Kept.model_validate_json(registry.read(version, PATH)))
     except ValueError:
-        return because("profile-unreadable", version=version.name)
+        return replace(known, unknown=because("profile-unreadable", version=version.name))
 
 
 MONITOR = StepDefinition(
