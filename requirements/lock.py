@@ -25,8 +25,8 @@ LOCKS: dict[str, tuple[list[str], list[str]]] = {
     **{f"carry-{extra}": ([extra], []) for extra in REGISTRIES},
     "ml": (["ml"], []),
     **{f"ml-{extra}": (["ml", extra], []) for extra in REGISTRIES},
-    "test": (["ml", *REGISTRIES, "bom"], ["test"]),
-    "dev": (["ml", *REGISTRIES, "bom"], ["test", "dev"]),
+    "test": (["ml", *REGISTRIES, "bom", "postgresql"], ["test"]),
+    "dev": (["ml", *REGISTRIES, "bom", "postgresql"], ["test", "dev"]),
 }
 """Lock to the extras and the dependency groups that go into it."""
 LIKE = {f"{lock}-{extra}": lock for lock in ("carry", "ml") for extra in REGISTRIES}

@@ -13,6 +13,8 @@ GITHUB = ("MODELYARD_TOKEN", "GH_TOKEN", "GITHUB_TOKEN")
 """Where our client of GitHub looks for its token, in this order: the action's input, then what people set locally."""
 MLFLOW_USER = "MLFLOW_TRACKING_USERNAME"
 MLFLOW = ("MLFLOW_TRACKING_PASSWORD", "MLFLOW_TRACKING_TOKEN")
+_POSTGRESQL = ("PGPASSWORD",)
+"""By which a prediction log in a database is read."""
 _JOB = ("INPUT_TOKEN", "INPUT_GITHUB-TOKEN", "MODELYARD_GITHUB_TOKEN", "GH_ENTERPRISE_TOKEN", "GITHUB_ENTERPRISE_TOKEN")
 _DATABRICKS = ("DATABRICKS_TOKEN", "DATABRICKS_PASSWORD", "DATABRICKS_CLIENT_SECRET")
 _OURS = ("MODELYARD_", "ACTIONS_RUNTIME_", "ACTIONS_ID_TOKEN_", "ACTIONS_CACHE_", "ACTIONS_RESULTS_")
@@ -23,7 +25,7 @@ _WITH_USER = re.compile(r"://[^/\s@]+@")
 _LONG = 8
 """Letters from which a credential is looked for inside other values; a shorter one may stand there by chance."""
 
-_names = {*GITHUB, *MLFLOW, *_JOB, *_DATABRICKS}
+_names = {*GITHUB, *MLFLOW, *_POSTGRESQL, *_JOB, *_DATABRICKS}
 
 
 def declare(*names: str) -> None:

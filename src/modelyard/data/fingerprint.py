@@ -58,12 +58,12 @@ def fingerprint(
     for path in paths:
         relative = path.relative_to(top).as_posix()
         try:
-            status = _status(path)
+            status = status_of(path)
             found = _remembered(known.get(relative), status)
             if found is None:
                 started = clock()
                 found = sha256_file(path)
-                if _status(path) != status:
+                if status_of(path) != status:
                     raise DataError(
                         f"{relative} changed while it was read",
                         code="data/changed-while-read",
@@ -97,7 +97,8 @@ def compare(now: DataSet, then: DataSet | None) -> DataSet:
     )
 
 
-def _status(path: Path) -> Status:
+def status_of(path: Path) -> Status:
+    """Return what tells that a file is the same."""
     stat = path.stat()
     return stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino
 
@@ -127,7 +128,15 @@ def _is_entry(entry: object) -> bool:
 
 def _remembered(entry: list[Any] | None, status: Status) -> str | None:
     """Return the digest in a cache entry, if the status is the one it was read under and was old enough by then."""
-    if entry is None or tuple(entry[:4]) != status:
-        return None
-    _, modified, changed, _ = status
-    return str(entry[5]) if max(modified, changed) + _RACY_NS < entry[4] else None
+    return None if entry is None or not unchanged(entry[:4], entry[4], status) else str(entry[5])
+
+
+def unchanged(then: Sequence[int], read: int, now: Status) -> bool:
+    """Say whether a file is what it was when it was read: its status is the same, and was old enough by then.
+
+    Args:
+        then: its status before it was read.
+        read: when that was, in nanoseconds since the epoch.
+        now: its status today.
+    """
+    return tuple(then) == now and max(now[1], now[2]) + _RACY_NS < read

@@ -22,6 +22,7 @@ from modelyard.log.writer import Rotate, Writer
 
 if TYPE_CHECKING:
     from modelyard.log.reader import PredictionLog
+    from modelyard.log.stretches import Scan
 
 __all__ = [
     "ConfigError",
@@ -32,13 +33,14 @@ __all__ = [
     "Tidied",
     "Writer",
     "read",
+    "scan",
     "tidy",
 ]
 
 
 def read(
     source: str | Path | Sequence[str | Path],
-    columns: Mapping[str, str | Sequence[str]] | None = None,
+    columns: Mapping[str, str | Sequence[str]] | str | None = None,
     *,
     model: str = "",
     zone: str = "",
@@ -49,10 +51,11 @@ def read(
     The last label of an id by its time counts. Different labels at one time cannot be ordered: then none counts.
 
     Args:
-        source: a folder that ``Writer`` wrote; or, with ``columns``, Parquet, JSON lines or CSV files: a path, a glob,
-            or several.
+        source: a folder that ``Writer`` wrote; or, with ``columns``, Parquet, JSON lines or CSV files: a path, a glob;
+            or a table, ``sqlite:///served.db#predictions`` or ``postgresql://host/database#predictions``; or several.
         columns: column of the files by field: ``id``, ``time`` and ``prediction`` or ``probability`` or
-            ``probability_<class>``; ``model``, ``label``, ``label_time``, ``sample``, and ``features``, a list.
+            ``probability_<class>``; ``model``, ``label``, ``label_time``, ``sample``, and ``features``, a list. Or
+            ``inference-table``, for the payload tables of MLflow model serving.
         model: the version of all rows, for files without such a column.
         zone: IANA time zone of times that are written without one; default: these are refused.
         late_after: labels later than this after their prediction are counted as late.
@@ -61,10 +64,44 @@ def read(
         The log: ``frame``, ``counts`` and ``maturity``.
 
     Raises:
-        ConfigError: an unknown field, or a field missing from ``columns``.
+        ConfigError: an unknown field, layout or source, or a field missing from ``columns``.
         DataError: no rows; a damaged file; unknown or absent columns; missing ids, models or times; times without a
-            zone; missing, NaN or impossible predictions.
+            zone; missing, NaN or impossible predictions; what a database says.
+        PlatformError: a database that does not answer.
     """
     from modelyard.log.reader import read_log
 
     return read_log(source, columns, model=model, zone=zone, late_after=late_after)
+
+
+def scan(
+    source: str | Path | Sequence[str | Path],
+    columns: Mapping[str, str | Sequence[str]] | str | None = None,
+    *,
+    model: str = "",
+    zone: str = "",
+    late_after: timedelta | None = None,
+    reach: timedelta = timedelta(days=28),
+    cache: Path | None = None,
+    root: Path | None = None,
+) -> "Scan":
+    """Open a log to read it by stretches of time.
+
+    Args:
+        source: as for ``read``.
+        columns: as for ``read``.
+        model: as for ``read``.
+        zone: as for ``read``.
+        late_after: as for ``read``.
+        reach: how long after a stretch its labels are looked for.
+        cache: folder that keeps what is known of pieces, so that an unchanged one is not read again to know its times.
+        root: the folder that paths are relative to; default: that of the process.
+
+    Raises:
+        ConfigError: as for ``read``.
+    """
+    from modelyard.log.stretches import open_scan
+
+    return open_scan(
+        source, columns, model=model, zone=zone, late_after=late_after, reach=reach, cache=cache, root=root
+    )

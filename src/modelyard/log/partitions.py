@@ -3,60 +3,46 @@
 import csv
 import io
 import json
+from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from modelyard.core.errors import DataError
-from modelyard.core.files import writing
+from modelyard.core.files import sha256_bytes, writing
+from modelyard.log.layouts import as_series
 from modelyard.log.schema import FORMATS, LABELS, OF_LABELS, OPEN, PARTITION, is_of_log
+from modelyard.log.source import Part, Want
 
 if TYPE_CHECKING:
     import polars as pl
 
+T = TypeVar("T")
 _TIME = "%Y-%m-%dT%H:%M:%S%.fZ"
 _TRIES = 10
 
 
-@dataclass(frozen=True)
-class Read:
-    """The rows of one partition.
-
-    Attributes:
-        kind: ``predictions`` or ``labels``.
-        place: its name.
-        frame: (n, columns), ids as text, times in UTC.
-        torn: whether the last line was not whole: it counts as not written.
-    """
-
-    kind: str
-    place: str
-    frame: "pl.DataFrame"
-    torn: bool = False
-
-
-def read_folder(folder: Path) -> list[Read]:
-    """Read every partition of a folder, while writers may be at work.
-
-    Raises:
-        DataError: a damaged partition, or one with a column that a log does not have.
-    """
+def partitions(folder: Path) -> dict[str, str]:
+    """Return the kind of every partition of a folder by its stem, while writers may be at work."""
     # A rename while the folder is listed may hide a partition from one listing, but not from two.
     stems: dict[str, str] = {}
     for _ in range(2):
         for path in folder.iterdir():
             if found := PARTITION.fullmatch(path.name):
                 stems[found["stem"]] = found["kind"]
-    return [_read_partition(folder, stem, kind) for stem, kind in sorted(stems.items())]
+    return dict(sorted(stems.items()))
 
 
-def _read_partition(folder: Path, stem: str, kind: str) -> Read:
-    """Read a partition under whichever name it has; the complete file goes before the one it was made from."""
+def find(folder: Path, stem: str, look: Callable[[Path], T]) -> T:
+    """Look at a partition under whichever name it has; the complete file goes before the one it was made from.
+
+    Raises:
+        DataError: it is gone.
+    """
     for _ in range(_TRIES):
         for suffix in (*(f".{each}" for each in FORMATS), OPEN):
             with suppress(FileNotFoundError):
-                return _read_file(folder / f"{stem}{suffix}", kind, suffix)
+                return look(folder / f"{stem}{suffix}")
     raise DataError(
         f"{folder / stem}: the partition went away while it was read",
         code="log/gone",
@@ -64,24 +50,44 @@ def _read_partition(folder: Path, stem: str, kind: str) -> Read:
     )
 
 
-def _read_file(path: Path, kind: str, suffix: str) -> Read:
+def read_partition(path: Path, kind: str, want: Want) -> Part:
+    """Read a partition.
+
+    Raises:
+        DataError: it is damaged, or has a column that a log does not have.
+        FileNotFoundError: it has another name by now.
+    """
+    import polars as pl
+
     torn = False
-    if suffix in (OPEN, ".jsonl"):
-        data = _bytes(path)
+    data = _bytes(path)
+    if path.suffix in (".parquet", ".csv"):
+        frame = _parquet(data, path.name) if path.suffix == ".parquet" else _csv(path, data)
+    else:
         whole = data[: data.rfind(b"\n") + 1]
         torn = len(whole) < len(data)
-        if torn and suffix != OPEN:
+        if torn and not path.name.endswith(OPEN):
             raise DataError(
                 f"{path.name}: a complete partition breaks off in its last line",
                 code="log/damaged",
                 hint="Fetch the file again.",
             )
-        frame = json_lines(whole, path.name)
-    elif suffix == ".parquet":
-        frame = _parquet(path)
-    else:
-        frame = _csv(path)
-    return Read(kind, path.name, _typed(frame, kind, path.name), torn)
+        data, frame = whole, json_lines(whole, path.name)
+    frame = frame[want.after :] if want.rows is None else frame[want.after : want.rows]
+    rows = typed(frame, kind, path.name)
+    if kind == LABELS and not rows.is_empty():
+        rows = rows.rename({"time": "label_time"})
+    if want.only is not None:
+        rows = rows.select(name for name in rows.columns if name in want.only)
+    nothing = pl.DataFrame()
+    return Part(
+        place=path.name,
+        predictions=nothing if kind == LABELS else rows,
+        labels=rows if kind == LABELS else nothing,
+        rows=len(frame),
+        torn=torn,
+        digest=sha256_bytes(data) if want.digest else "",
+    )
 
 
 def _bytes(path: Path) -> bytes:
@@ -113,7 +119,7 @@ def json_lines(data: bytes, place: str) -> "pl.DataFrame":
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException):
         rows = _objects(data, place)
     columns: dict[str, list[Any]] = {name: [row.get(name) for row in rows] for name in _names(rows)}
-    return pl.DataFrame({name: _series(name, values) for name, values in columns.items()})
+    return pl.DataFrame({name: as_series(name, values) for name, values in columns.items()})
 
 
 def _names(rows: list[dict[str, Any]]) -> list[str]:
@@ -138,38 +144,27 @@ def _objects(data: bytes, place: str) -> list[dict[str, Any]]:
     return rows
 
 
-def _series(name: str, values: list[Any]) -> "pl.Series":
+def _parquet(data: bytes, place: str) -> "pl.DataFrame":
     import polars as pl
 
-    kinds = {"number" if type(value) in (int, float) else type(value).__name__ for value in values if value is not None}
-    if len(kinds) > 1 or kinds & {"dict", "list"}:
-        values = [value if value is None or isinstance(value, str) else json.dumps(value) for value in values]
-        return pl.Series(name, values, dtype=pl.String)
-    return pl.Series(name, values, strict=False)
-
-
-def _parquet(path: Path) -> "pl.DataFrame":
-    import polars as pl
-
-    data = _bytes(path)
     try:
         return pl.read_parquet(io.BytesIO(data))
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
         raise DataError(
-            f"{path.name}: the Parquet file is damaged", code="log/damaged", hint="Fetch the file again."
+            f"{place}: the Parquet file is damaged", code="log/damaged", hint="Fetch the file again."
         ) from error
 
 
-def _csv(path: Path) -> "pl.DataFrame":
+def _csv(path: Path, data: bytes) -> "pl.DataFrame":
     from modelyard.config.sections.data import ReadAs
     from modelyard.data.reading import read
 
-    header = next(csv.reader(io.StringIO(_bytes(path).decode("utf-8", "replace"))), [])
+    header = next(csv.reader(io.StringIO(data.decode("utf-8", "replace"))), [])
     texts = {name: "text" for name in ("id", "model") if name in header}
     return read([path], header, root=path.parent, how=ReadAs.model_validate({"types": texts}))
 
 
-def _typed(frame: "pl.DataFrame", kind: str, place: str) -> "pl.DataFrame":
+def typed(frame: "pl.DataFrame", kind: str, place: str) -> "pl.DataFrame":
     """Return rows with times in UTC, of columns that a log has."""
     import polars as pl
 
@@ -212,7 +207,7 @@ def convert(path: Path, final: Path) -> None:
             stream.write(_as_csv(_objects(path.read_bytes(), path.name)))
         else:
             kind = final.name.partition("-")[0]
-            _typed(json_lines(path.read_bytes(), path.name), kind, path.name).write_parquet(stream)
+            typed(json_lines(path.read_bytes(), path.name), kind, path.name).write_parquet(stream)
     path.unlink()
 
 

@@ -39,9 +39,9 @@ class Log(Section):
 
     source: Text | Annotated[tuple[Text, ...], Field(min_length=1)]
     """A folder that modelyard.log wrote; or, with columns, files, folders or patterns, or a table:
-    sqlite:///file.db#table."""
-    columns: LogColumns | None = None
-    """Column mapping of a log of any layout."""
+    sqlite:///file.db#table, postgresql://host/database#schema.table; PGUSER and PGPASSWORD stay in the environment."""
+    columns: LogColumns | Literal["inference-table"] | None = None
+    """Column mapping of a log of any layout; inference-table for the payload tables of MLflow model serving."""
     version: Text | None = None
     """The version that made all predictions, where the log names none: v7."""
     zone: KnownZone | None = None
