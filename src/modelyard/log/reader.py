@@ -123,11 +123,12 @@ def read_log(
     model: str,
     zone: str,
     late_after: timedelta | None,
+    root: Path | None = None,
 ) -> PredictionLog:
-    """Read a log; see ``modelyard.log.read``."""
+    """Read a log; see ``modelyard.log.read``; paths are relative to ``root``."""
     found = [
         each.read(piece, Want())
-        for each in open_sources(source, layout_of(columns, model, zone))
+        for each in open_sources(source, layout_of(columns, model, zone), root)
         for piece in each.pieces()
     ]
     predictions = together([part.predictions for part in found])

@@ -421,20 +421,23 @@ def scan_of(
     Raises:
         ConfigError: what is named cannot be.
     """
-    columns: dict[str, str | Sequence[str]] | str | None = None
-    if isinstance(log.columns, str):
-        columns = log.columns
-    elif log.columns is not None:
-        columns = {}
-        for name, value in log.columns.model_dump(exclude_none=True).items():
-            if isinstance(value, dict):
-                columns.update({f"{OF_A_CLASS}{each}": column for each, column in value.items()})
-            elif value:
-                columns[name] = value
     return open_scan(
-        log.source, columns, model=log.version or "", zone=log.zone or "", late_after=late_after, reach=reach,
+        log.source, columns_of(log), model=log.version or "", zone=log.zone or "", late_after=late_after, reach=reach,
         cache=cache, root=root,
     )  # fmt: skip
+
+
+def columns_of(log: "Log") -> dict[str, str | Sequence[str]] | str | None:
+    """Return the columns that a configuration names, as ``read`` and ``scan`` take them."""
+    if log.columns is None or isinstance(log.columns, str):
+        return log.columns
+    columns: dict[str, str | Sequence[str]] = {}
+    for name, value in log.columns.model_dump(exclude_none=True).items():
+        if isinstance(value, dict):
+            columns.update({f"{OF_A_CLASS}{each}": column for each, column in value.items()})
+        elif value:
+            columns[name] = value
+    return columns
 
 
 def total(counts: Sequence[Counts]) -> Counts:

@@ -130,30 +130,17 @@ def read(context: CheckedOut, named: Log) -> "PredictionLog":
         DataError: it cannot be read, or holds no predictions.
     """
     from modelyard.log.reader import read_log
+    from modelyard.log.stretches import columns_of
 
     sources = (named.source,) if isinstance(named.source, str) else named.source
-    paths = [str(context.workspace.inside(source, "monitor.log.source")) for source in sources]
-    columns = None if named.columns is None else _mapping(named)
     return read_log(
-        paths[0] if len(paths) == 1 else paths,
-        columns,
+        [each if "://" in each else str(context.workspace.inside(each, "monitor.log.source")) for each in sources],
+        columns_of(named),
         model=named.version or "",
         zone=named.zone or "",
         late_after=None,
+        root=context.workspace.base,
     )
-
-
-def _mapping(named: Log) -> dict[str, Any]:
-    """Return the columns as the log's reader takes them."""
-    assert named.columns is not None  # noqa: S101 - the caller looked
-    given = named.columns.model_dump(exclude_none=True)
-    by_class = given.pop("probability", None)
-    if isinstance(by_class, dict):
-        given |= {f"probability_{name}": column for name, column in by_class.items()}
-    elif by_class is not None:
-        given["probability"] = by_class
-    features = given.pop("features")
-    return given | ({"features": list(features)} if features else {})
 
 
 def version_of(context: Context, named: str) -> "Watched":
