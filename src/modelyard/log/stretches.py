@@ -519,8 +519,8 @@ def _size(part: Part) -> int:
 def _ends_of(times: "pl.Series") -> tuple[int, int]:
     import polars as pl
 
-    numbers = times.cast(pl.Int64)
-    return int(numbers.min()), int(numbers.max())  # type: ignore[arg-type]
+    ordered = times.cast(pl.Int64).sort()
+    return int(ordered[0]), int(ordered[-1])
 
 
 def _us(span: timedelta) -> int:
