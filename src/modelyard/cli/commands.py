@@ -5,6 +5,7 @@ help and the README's table follow.
 """
 
 from modelyard.cli.flags import COMMON, Argument, Command, Flag
+from modelyard.cli.monitor_actions import with_actions
 from modelyard.cli.step_table import STEP_COMMANDS
 from modelyard.core.catalogue import Catalogue
 
@@ -203,7 +204,7 @@ _INTERNAL = (
 COMMANDS: Catalogue[Command] = Catalogue("command", "command/unknown")
 """What the help lists, in this order."""
 INTERNAL_COMMANDS: Catalogue[Command] = Catalogue("command", "command/unknown")
-for _command in (*_OTHERS[:1], *STEP_COMMANDS, *_OTHERS[1:]):
+for _command in (*_OTHERS[:1], *map(with_actions, STEP_COMMANDS), *_OTHERS[1:]):
     COMMANDS.register(_command)
 for _command in _INTERNAL:
     INTERNAL_COMMANDS.register(_command)

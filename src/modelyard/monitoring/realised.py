@@ -442,6 +442,7 @@ class Watch:
             against="test" if self.rule.compares else "",
             bound=line.bound,
             margin=line.margin,
+            test=None if how is None or line.level is None else how.shown(line.level.mean),
             window=window,
             low=low,
             high=high,

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 _TIME_PARTS = {"hour": "h", "day": "d", "week": "w", "month": "mo"}
+_KEYS = {"hour": "%Y-%m-%dT%H:%M%z", "day": "%Y-%m-%d", "week": "%Y-%m-%d", "month": "%Y-%m"}
 _LABELS = ("label", "label_time", "first_label_time")
 
 
@@ -84,7 +85,7 @@ def _by_time(frame: pl.DataFrame, every: str, zone: ZoneInfo, labels: str, now: 
         if end > now:
             open_rows += len(rows)
             continue
-        key = begin.isoformat(timespec="minutes") if every.split()[1].startswith("hour") else begin.date().isoformat()
+        key = f"{begin:{_KEYS[stretch(every)[1]]}}"
         mature = later(end, labels) <= now
         cuts.append(Cut(key, begin, end, str(version), rows.drop("__begin__"), mature))
     return Windows(tuple(sorted(cuts, key=lambda cut: (cut.begin, cut.frame["time"][0]))), open_rows)

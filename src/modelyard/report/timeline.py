@@ -16,7 +16,7 @@ from modelyard.report.verdict_style import CLASSES
 
 _TOP, _HEIGHT = 18, 190
 _ROW = 16
-_MOST_LABELS = 9
+_MOST_LABELS = 6
 
 
 def performance(metric: str, windows: Sequence[Window], decisions: Sequence[tuple[str, str]] = ()) -> Plot | None:
@@ -40,9 +40,10 @@ def performance(metric: str, windows: Sequence[Window], decisions: Sequence[tupl
     _background(root, axis, windows)
     for at, (seen, guessed) in enumerate(zip(realised, estimated, strict=True)):
         width = 100 / len(windows)
-        if seen is not None and seen.bound is not None:
-            y = _y(axis, seen.bound)
-            add(root, "line", x1=_pc(at * width), x2=_pc((at + 1) * width), y1=y, y2=y, class_="limit")
+        for value, class_ in () if seen is None else ((seen.bound, "limit"), (seen.test, "rail")):
+            if value is not None:
+                y = _y(axis, value)
+                add(root, "line", x1=_pc(at * width), x2=_pc((at + 1) * width), y1=y, y2=y, class_=class_)
         if guessed is not None:
             _estimated(root, axis, guessed, (at + 0.62) * width)
         if seen is not None:
@@ -95,6 +96,7 @@ def _first(found: Sequence[RealisedPerformance], metric: str) -> RealisedPerform
 
 
 def _realised(root: ET.Element, axis: Axis, seen: RealisedPerformance, x: float) -> None:
+    _bar(root, axis, seen.low, seen.high, x, "spread")
     _bar(root, axis, seen.window.low, seen.window.high, x, f"bar {CLASSES[seen.verdict]}")
     if seen.window.value is None:
         return
@@ -120,7 +122,7 @@ def _bar(root: ET.Element, axis: Axis, low: float | None, high: float | None, x:
 
 def _values(seen: RealisedPerformance | None, guessed: EstimatedPerformance | None) -> list[float | None]:
     """Return all numbers that a window puts on the scale."""
-    known = [] if seen is None else [seen.window.value, seen.window.low, seen.window.high, seen.bound]
+    known = [] if seen is None else [seen.window.value, seen.window.low, seen.window.high, seen.bound, seen.test]
     return known + ([] if guessed is None else [guessed.estimate.value, guessed.estimate.low, guessed.estimate.high])
 
 
@@ -165,8 +167,11 @@ def _anchor(at: int, count: int) -> str:
 
 
 def _short(window: Window) -> str:
-    """Return a window's name as it fits below a chart: the day without its year, or the last row."""
-    return window.key.rpartition("-")[2] if window.key.startswith("rows") else window.key[2:10]
+    """Return a window's name as it fits below a chart: month, day without its year, hour, or last row."""
+    if window.key.startswith("rows"):
+        return window.key.rpartition("-")[2]
+    day, _, hour = window.key.partition("T")
+    return hour[:5] if hour else day[5:] if len(day) > 7 else day
 
 
 def _y(axis: Axis, value: float) -> str:

@@ -258,6 +258,8 @@ def _in_words(values: Mapping[str, Value]) -> dict[str, Value]:
         shown["redrawn"] = f", {values['redrawn']:,} drawn again" if values["redrawn"] else ""
     if isinstance(of := values.get("of"), list | tuple):
         shown["of"] = " and ".join(REASONS[code].partition(",")[0].format(of="such") for code in of)
+    if "since" in values:
+        shown["since"] = str(values["since"])[:10]
     if "why" in values:
         shown["why"] = REASONS[str(values["why"])].format_map(shown)
     if "least" in values:

@@ -98,6 +98,8 @@ class RealisedPerformance(Part):
     bound: float | None
     """Of the test result that less the margin, or with it of a loss; none where the version carries no test result."""
     margin: float | None = None
+    test: float | None = None
+    """The test result, as it is watched: with units a mean over units."""
     window: Estimate
     """In this window alone."""
     low: float | None

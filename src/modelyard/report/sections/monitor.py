@@ -107,7 +107,7 @@ def since(seen: RealisedPerformance) -> str:
 
 def bound(seen: RealisedPerformance) -> str:
     """Return what it must not fall beyond."""
-    return numbers.NONE if seen.bound is None else numbers.exact(round(seen.bound, 6))
+    return numbers.NONE if seen.bound is None else numbers.metric(seen.bound, numbers.decimals([seen.bound]))
 
 
 def _newest(result: MonitorResult) -> Iterator[RealisedPerformance]:
