@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from modelyard.core.reasons import Reason, because
 from modelyard.core.verdict import Verdict
 from modelyard.monitoring.policy import Facts
+from modelyard.records.envelope import Envelope, Record, plain_record, write_record
 from modelyard.records.results import (
     Drift,
     Estimate,
@@ -19,6 +21,7 @@ from modelyard.records.results import (
     Separability,
     Window,
 )
+from tests.registry_samples import MODEL, record
 
 NOW = datetime(2013, 9, 15, 12, tzinfo=UTC)
 MONITORED = f"sha256:{'5e' * 32}"
@@ -148,3 +151,12 @@ TWELVE: Sequence[tuple[str, Fault]] = (
     ("stale feature", fault("dep_delay", "constant-column", share=1.0)),
 )
 """The faults of the issue, as monitoring tells them."""
+
+
+def written(run_dir: Path, result: MonitorResult, *, run: str = "", model: str = MODEL) -> Envelope:
+    """A monitoring record in a run folder, as the step leaves it."""
+    made = plain_record(record("monitor", result, [], model=model, data={}))
+    made["circumstances"]["run_id"] = run
+    path = run_dir / "records" / "monitor.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return write_record(path, Record.model_validate(made))

@@ -105,6 +105,10 @@ class Hub:
     issues: dict[int, dict[str, Any]] = field(default_factory=dict)
     releases: dict[int, dict[str, Any]] = field(default_factory=dict)
     assets: dict[int, dict[str, Any]] = field(default_factory=dict)
+    workflows: dict[str, set[str]] = field(default_factory=dict)
+    """Files that take a workflow_dispatch, and the inputs that they declare."""
+    runs: dict[int, dict[str, Any]] = field(default_factory=dict)
+    """What was dispatched; ``inputs`` and ``ref`` are what was asked for."""
     artifacts: dict[int, dict[str, Any]] = field(default_factory=dict)
     """What runs kept; each with its run, name and archive."""
     faults: list[Fault] = field(default_factory=list)
@@ -698,7 +702,32 @@ def _needed(hub: Hub, operation: str, path: str) -> set[str]:
         number = comment["issue"] if comment else int(found[1]) if found else None
         own = number in hub.issues if number is not None else "/comments/" not in path
         return {"issues"} if own else {"pull-requests"}
-    return {"contents"}
+    return {"actions"} if operation.startswith("actions/") else {"contents"}
+
+
+def dispatch(hub: Hub, request: Request) -> Reply:
+    name = request.path.split("/")[3]
+    if name not in hub.workflows:
+        raise Answer(404, "Not Found")
+    hub.run("rev-parse", "--verify", "--quiet", f"refs/heads/{request.body['ref']}")
+    inputs = request.body.get("inputs", {})
+    unknown = sorted(set(inputs) - hub.workflows[name])
+    if unknown:
+        raise Answer(422, f"Unexpected inputs provided: {unknown}")
+    number = hub.number()
+    url = f"{hub.url}/{hub.name}/actions/runs/{number}"
+    hub.runs[number] = {"id": number, "html_url": url, "status": "queued", "conclusion": None, "workflow": name,
+                        "inputs": inputs, "ref": request.body["ref"]}  # fmt: skip
+    if not request.body.get("return_run_details"):
+        return 204, None, {}
+    return 200, {"workflow_run_id": number, "run_url": url, "html_url": url}, {}
+
+
+def get_run(hub: Hub, request: Request) -> Reply:
+    found = hub.runs.get(int(request.last))
+    if found is None:
+        raise Answer(404, "Not Found")
+    return 200, found, {}
 
 
 def list_issues(hub: Hub, request: Request) -> Reply:
@@ -745,6 +774,7 @@ _HANDLERS: Mapping[str, Callable[[Hub, Request], Reply]] = {
     "repos/get-release-by-tag": release_by_tag, "repos/list-releases": list_releases,
     "repos/upload-release-asset": upload_asset, "repos/list-release-assets": list_assets,
     "repos/get-release-asset": get_asset, "repos/delete-release-asset": delete_asset, "pulls/get": get_pull,
+    "actions/create-workflow-dispatch": dispatch, "actions/get-workflow-run": get_run,
     "actions/list-workflow-run-artifacts": list_artifacts, "actions/download-artifact": get_artifact,
     "pulls/list": list_pulls, "pulls/create": create_pull, "pulls/update": update_pull,
     "issues/list-for-repo": list_issues, "issues/create": create_issue, "issues/update": update_issue,

@@ -24,6 +24,7 @@ _OTHERS = (
             *COMMON,
             Flag("promote", "promote the challenger where every gate passes", switch=True),
             Flag("reason", "why it is promoted, for the history"),
+            Flag("decision", "digest of the decision to retrain that this run follows; see modelyard decide"),
             JSON,
         ),
     ),

@@ -92,7 +92,7 @@ def _for_another_run(event: Event, other: OtherRun, run_dir: Path) -> int:
         number = pull_request(client, other)
         if number is None:
             return _ended(run_dir, f"no open pull request has the head {other.head[:12]} that run {other.id} judged")
-        kept = kept_records(client, other)
+        kept = kept_records(client, other.id)
     except PlatformError as error:
         return _ended(run_dir, f"the comment was not written: {error}")
     if not kept:

@@ -47,6 +47,9 @@ def run(command: Command, given: Mapping[str, str], _positional: list[str]) -> i
             terminal.put(output.step_lines(envelope))
             for name in step.present.files(envelope.record.outcome):
                 terminal.put(f"  {context.run_dir / name}")
+        error = step.afterwards(envelope.record.outcome)
+        if error is not None:
+            raise error
     return code
 
 

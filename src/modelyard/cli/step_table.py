@@ -19,7 +19,7 @@ STEP_COMMANDS = (
         "Fingerprint data, code, configuration and packages, and compare them with the champion's.",
         "modelyard detect --json",
         "modelyard.cli.step",
-        (CONFIG, RUN_DIR, REGISTRY, REQUIREMENTS, BASE, Flag("promote", "a promotion is asked for, so that it is among the stages that this event calls for", switch=True), JSON),
+        (CONFIG, RUN_DIR, REGISTRY, REQUIREMENTS, BASE, Flag("promote", "a promotion is asked for, so that it is among the stages that this event calls for", switch=True), Flag("decision", "digest of the decision to retrain that this run follows, as `modelyard decide` gave it out; it is compared with the one that the registry keeps"), JSON),
     ),
     Command(
         "validate",
@@ -69,5 +69,12 @@ STEP_COMMANDS = (
         "modelyard monitor",
         "modelyard.cli.step",
         (CONFIG, RUN_DIR, REGISTRY, REQUIREMENTS, BASE, Flag("as-of", "look as if it were this moment, such as 2026-05-03T06:00:00Z; predictions and labels of later are not seen. Default: now"), JSON),
+    ),
+    Command(
+        "decide",
+        "Decide what follows from monitoring: nothing, watch, investigate upstream, retrain, roll back.",
+        "modelyard decide",
+        "modelyard.cli.step",
+        (CONFIG, RUN_DIR, REGISTRY, REQUIREMENTS, BASE, Flag("monitor-digest", "digest of the monitoring record to decide on, monitor's output record-digest. Default: the one in the run folder; needed in Actions"), Flag("train-workflow", "file of the workflow that a retraining starts", "ml-train-promote.yml"), Flag("rollback-workflow", "file of the workflow that a roll-back starts, where monitor.policy.roll-back allows one", "ml-rollback.yml"), Flag("keep-only", "keep the decision and start nothing; somebody starts the workflow by hand, with the decision's digest", switch=True), Flag("as-of", "decide as if it were this moment, such as 2026-05-03T06:00:00Z; nothing is started. Default: now"), Flag("dry-run", "say what follows; nothing is kept, started or written", switch=True), JSON),
     ),
 )

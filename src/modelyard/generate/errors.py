@@ -17,6 +17,7 @@ AREAS = {
     "command": "The command line",
     "config": "`modelyard.yml`",
     "data": "Data",
+    "decide": "Decisions of monitoring",
     "disk": "Files and disk",
     "environment": "Python environments",
     "evaluate": "Evaluation",

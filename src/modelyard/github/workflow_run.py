@@ -47,14 +47,14 @@ class Artifact:
     size: int
 
 
-def kept_records(client: GitHub, run: OtherRun) -> list[Artifact]:
+def kept_records(client: GitHub, run: int) -> list[Artifact]:
     """List the records that a run kept, a model each, by the model's name.
 
     Raises:
         GitHubError: GitHub did not answer.
     """
     newest: dict[str, Artifact] = {}
-    for artifact in client.pages(f"actions/runs/{run.id}/artifacts", needs=READ_RUN, key="artifacts"):
+    for artifact in client.pages(f"actions/runs/{run}/artifacts", needs=READ_RUN, key="artifacts"):
         named = _ARTIFACT.fullmatch(str(artifact.get("name")))
         if named is None or artifact.get("expired"):
             continue

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from modelyard.core.verdict import Verdict, worst
 from modelyard.records.results import (
+    DECIDE,
     DETECT,
     EVALUATE,
     MONITOR,
@@ -19,7 +20,7 @@ from modelyard.records.results.evaluate import verdict_of
 from modelyard.report import conclusion, numbers, wording
 from modelyard.report.document import Line, Text, Tile, line
 from modelyard.report.registry import REPORTS, Results, StepReport
-from modelyard.report.sections import detect, evaluate, monitor, promote, train, validate
+from modelyard.report.sections import decide, detect, evaluate, monitor, promote, train, validate
 
 
 def _verdict(result: EvaluateResult, claimed: Verdict) -> Verdict:
@@ -70,7 +71,7 @@ def _rules(result: EvaluateResult) -> Iterator[Line]:
 
 
 for _report in (
-    StepReport(DETECT.name, detect.sections),
+    StepReport(DETECT.name, detect.sections, notes=detect.notes),
     StepReport(VALIDATE.name, validate.sections, sentence=conclusion.validation),
     StepReport(TRAIN.name, train.sections),
     StepReport(
@@ -86,5 +87,6 @@ for _report in (
     StepReport(PROVE.name, promote.sections, headline=conclusion.proved),
     StepReport(ROLLBACK.name, promote.sections, headline=conclusion.moved),
     StepReport(MONITOR.name, monitor.sections, headline=monitor.headline, tiles=monitor.tiles),
+    StepReport(DECIDE.name, decide.sections, headline=decide.headline, verdict=decide.verdict),
 ):
     REPORTS.register(_report)

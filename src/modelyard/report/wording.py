@@ -12,8 +12,17 @@ from typing import Protocol
 from modelyard.core.operators import OPERATORS, Demand, Difference, Operator
 from modelyard.core.reasons import Reason, Value
 from modelyard.core.verdict import Verdict
-from modelyard.core.vocabulary import Keeps
-from modelyard.records.results import BaseRows, CheckResult, Estimate, EvaluateResult, GateResult, MetricRow, Waived
+from modelyard.core.vocabulary import DecisionAction, Keeps
+from modelyard.records.results import (
+    BaseRows,
+    CheckResult,
+    DecideResult,
+    Estimate,
+    EvaluateResult,
+    GateResult,
+    MetricRow,
+    Waived,
+)
 from modelyard.report import numbers
 from modelyard.report.verdict_style import SEVERITY
 
@@ -187,6 +196,7 @@ REASONS = {
     "cools-down": "{stretch} since the last retraining or promotion, {last}, are over on {until}",
     "data-changed": "the training data is no longer what the champion was made from",
     "data-not-known": "whether the training data changed is not known",
+    "dispatch-refused": "GitHub answers {status} to starting {workflow}; the decision is kept",
     "drift-with-harm": "persistent drift of {columns} in {windows:,} of the last {last:,} windows, in {harmed:,} of "
     "them with a loss for certain",
     "drift-without-harm": "persistent drift of {columns} in {windows:,} of the last {last:,} windows, without a loss "
@@ -234,6 +244,32 @@ _BASELINES = {
     "averages": "mean and median of the training rows",
     "classes": "class shares and majority class of the training rows",
 }
+
+
+ACTIONS: Mapping[DecisionAction, str] = {
+    "nothing": "nothing to do",
+    "watch": "watch",
+    "investigate": "investigate upstream",
+    "retrain": "retrain",
+    "roll-back": "roll back",
+    "not-enough-yet": "not enough yet",
+}
+"""What follows from monitoring, in words."""
+
+
+def started(result: DecideResult) -> Iterator[str]:
+    """Yield what a decision started, or why not; nothing where there was nothing to start."""
+    found = result.dispatch
+    if found is None:
+        return
+    if found.state == "started":
+        yield f"{found.workflow} was started on {found.ref}{f': {found.url}' if found.url else ''}"
+    elif found.reason is not None:
+        yield because(found.reason)
+    elif result.decision is not None and result.action == "retrain":
+        yield f"started by hand: modelyard run --promote --decision {result.decision.digest}"
+    else:
+        yield f"nothing was started; {found.workflow} would carry it out"
 
 
 def because(reason: Reason) -> str:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from modelyard.core.catalogue import Catalogue
 from modelyard.records.results import RESULTS
+from modelyard.steps.decide.step import DECIDE
 from modelyard.steps.definition import StepDefinition
 from modelyard.steps.detect.step import DETECT
 from modelyard.steps.evaluate.step import EVALUATE
@@ -52,5 +53,5 @@ def stages() -> tuple[StepDefinition, ...]:
     return tuple(step for step in in_order() if step.stage is not None)
 
 
-for _step in (DETECT, VALIDATE, TRAIN, EVALUATE, REPORT, PROMOTE, PROVE, ROLLBACK, MONITOR):
+for _step in (DETECT, VALIDATE, TRAIN, EVALUATE, REPORT, PROMOTE, PROVE, ROLLBACK, MONITOR, DECIDE):
     register(_step)

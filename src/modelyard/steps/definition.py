@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from modelyard.core.errors import ModelyardError
 from modelyard.core.verdict import Verdict
 from modelyard.records.envelope import Envelope, Step
 from modelyard.records.results import Part, RecordKind, in_order
@@ -82,6 +83,8 @@ class StepDefinition:
     """The part that the inputs ask for instead of the whole."""
     time_passes: Callable[[Any], str] = lambda _context: ""
     """Why its result may be another at another time with nothing changed; empty where time decides nothing."""
+    afterwards: Callable[[Any], ModelyardError | None] = lambda _result: None
+    """An error that the command ends with, once the record of a result is kept, shown and told."""
     intact: Callable[[Path, Envelope], bool] = lambda _run_dir, _envelope: True
     """Whether the files that a record speaks of are still in the run folder."""
 

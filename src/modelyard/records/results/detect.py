@@ -1,11 +1,12 @@
 """What detect found: the data sets, and what differs from the champion's."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
+from modelyard.records.results.decide import Decision
 from modelyard.records.results.kind import RecordKind
-from modelyard.records.results.part import Digest, Part
+from modelyard.records.results.part import CIRCUMSTANCE, Digest, Part
 
 
 class Partition(Part):
@@ -66,6 +67,8 @@ class DetectResult(Part):
     columns: tuple[ColumnType, ...] = ()
     """Every column of all sets, in their order."""
     details: dict[Reason, tuple[str, ...]] = Field(default_factory=dict)
+    decision: Annotated[Decision | None, CIRCUMSTANCE] = None
+    """The decision of monitoring that started the run, as the registry keeps it."""
 
 
 DETECT = RecordKind("detect", 10, DetectResult, judges=True)

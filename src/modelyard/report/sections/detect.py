@@ -1,10 +1,10 @@
 """What changed since the champion: reasons, data sets, partitions."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from modelyard.records.envelope import Envelope
 from modelyard.records.results import ColumnType, DataSet, DetectResult
-from modelyard.report import columns, numbers
+from modelyard.report import columns, numbers, wording
 from modelyard.report.conclusion import outcome
 from modelyard.report.document import Block, Break, Code, Column, Inline, Line, Listing, Section, Table, line
 
@@ -37,6 +37,13 @@ def sections(envelope: Envelope) -> tuple[Section, ...]:
     if result.columns:
         blocks.append(_columns(result.columns))
     return (Section("changed", "What changed", f"{reasons}{since}", tuple(blocks), 60),)
+
+
+def notes(result: DetectResult) -> Iterator[Line]:
+    """Yield the decision that started the run."""
+    if result.decision is not None:
+        why = wording.because(result.decision.reason)
+        yield line(f"Monitoring decided at {result.decision.time} to retrain: {why}. ", Code(result.decision.digest))
 
 
 def _columns(found: Sequence[ColumnType]) -> Table:

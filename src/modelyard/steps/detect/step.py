@@ -7,7 +7,8 @@ import modelyard.records.results as r
 from modelyard.core.verdict import Verdict
 from modelyard.data import fingerprint
 from modelyard.policy.in_force import digest_of_rules
-from modelyard.records.results import ColumnType, DataSet, DetectResult, Reason
+from modelyard.records.results import ColumnType, DataSet, Decision, DetectResult, Reason
+from modelyard.registry import decided
 from modelyard.registry.records import version_records
 from modelyard.steps.context import CheckedOut
 from modelyard.steps.declaration import TOKEN, Inputs, Outputs, StepSpec
@@ -39,6 +40,9 @@ class DetectInputs(Inputs):
 
     promote: bool = False
     """A promotion is asked for, so that it is among the stages that this event calls for."""
+    decision: str = ""
+    """Digest of the decision to retrain that this run follows, as `modelyard decide` gave it out; it is compared with
+    the one that the registry keeps."""
 
 
 SPEC = StepSpec(
@@ -51,7 +55,7 @@ SPEC = StepSpec(
 )
 
 
-def reads(context: CheckedOut, _inputs: Inputs) -> Mapping[str, Any]:
+def reads(context: CheckedOut, inputs: DetectInputs) -> Mapping[str, Any]:
     """Everything that is compared."""
     champion = context.versions.find_champion()
     return {
@@ -61,12 +65,14 @@ def reads(context: CheckedOut, _inputs: Inputs) -> Mapping[str, Any]:
         "packages": context.workspace.digest_packages(),
         "champion": None if champion is None else champion.name,
         "registry": context.versions.open().kind,
+        **({"decision": inputs.decision} if inputs.decision else {}),
     }
 
 
-def run(context: CheckedOut, _inputs: Inputs) -> Outcome:
+def run(context: CheckedOut, inputs: DetectInputs) -> Outcome:
     """Compare today's digests with those in the champion's own detect record."""
     champion = context.versions.find_champion()
+    decision = _decision(context, inputs.decision, None if champion is None else champion.name)
     then: DetectResult | None = None
     if champion is not None:
         record = version_records(context.versions.open(), champion).get("detect")
@@ -86,8 +92,23 @@ def run(context: CheckedOut, _inputs: Inputs) -> Outcome:
         registry=context.versions.open().kind,
         columns=_columns(context, then, details),
         details=details,
+        decision=decision,
     )
     return Outcome(result, Verdict.PASS, champion_version=result.champion)
+
+
+def _decision(context: CheckedOut, named: str, champion: str | None) -> Decision | None:
+    """Return the decision that started this run, where it may."""
+    if not named:
+        return None
+    return decided.accepted(
+        context.versions.open(),
+        named,
+        action="retrain",
+        alias=context.versions.alias,
+        champion=champion,
+        now=None if context.event is None else context.now(),
+    )
 
 
 def _columns(

@@ -12,10 +12,12 @@ from modelyard.models import store
 from modelyard.records.chain import verify_records
 from modelyard.records.envelope import Envelope, Step
 from modelyard.records.manifest import Content
+from modelyard.registry import decided
 from modelyard.registry.bundle import collect
 from modelyard.registry.evidence import EvidenceRefused, check_evidence
 from modelyard.registry.journal import JournalEntry
 from modelyard.registry.protocol import AliasMoved, Bundle, Version
+from modelyard.registry.records import version_records
 from modelyard.registry.reference import best_alias
 from modelyard.steps import bundle
 from modelyard.steps.context import Context
@@ -133,6 +135,8 @@ def run(context: Context, inputs: PromoteInputs) -> Outcome:
         registry_now=context.versions.open().kind,
         alias=context.config.registry.alias,
     )
+    decision = _decision_of(records["detect"])
+    _refuse_decision(context, decision, champion)
     files, waiting = bundle_files(context, records), proposal.waits(context)
     content = _content(context, records, model_digest)
     said: dict[str, Any] = {
@@ -150,7 +154,7 @@ def run(context: Context, inputs: PromoteInputs) -> Outcome:
         asked = proposal.open_pull_request(context, version, champion, records, inputs.reason)
         _tell_ledger(context, evaluation)
         return _outcome(r.PromoteResult(**said, version=version.name, journal=0, pull_request=asked))
-    entry = _move(context, version, evaluation, inputs.reason)
+    entry = _move(context, version, evaluation, inputs.reason, decision)
     _tell_ledger(context, evaluation)
     return _outcome(r.PromoteResult(**said, version=version.name, journal=entry.seq))
 
@@ -176,11 +180,37 @@ def _run_merged(context: Context, inputs: PromoteInputs) -> Outcome:
     }
     if inputs.dry_run:
         return _outcome(r.PromoteResult(**said, journal=0, dry_run=True))
-    entry = _move(context, version, evaluation, reason)
+    detect = version_records(context.versions.open(), version).get("detect")
+    decision = "" if detect is None else _decision_of(detect)
+    _refuse_decision(context, decision, champion)
+    entry = _move(context, version, evaluation, reason, decision)
     return _outcome(r.PromoteResult(**said, journal=entry.seq))
 
 
-def _move(context: Context, version: Version, evaluation: Envelope, reason: str) -> JournalEntry:
+def _decision_of(detect: Envelope) -> str:
+    """Return the digest of the decision that the run followed; empty where it followed none."""
+    found = detect.record.find(r.DetectResult)
+    return "" if found is None or found.decision is None else found.decision.digest
+
+
+def _refuse_decision(context: Context, decision: str, champion: Version | None) -> None:
+    """Refuse a decision that the registry does not keep, or that an alias moved on already.
+
+    Raises:
+        DecisionRefused: it is none that this promotion may follow.
+    """
+    if decision:
+        decided.accepted(
+            context.versions.open(),
+            decision,
+            action="retrain",
+            alias=context.config.registry.alias,
+            champion=None if champion is None else champion.name,
+            now=None,
+        )
+
+
+def _move(context: Context, version: Version, evaluation: Envelope, reason: str, decision: str) -> JournalEntry:
     champion = context.versions.find_champion()
     entry = context.versions.open().set_alias(
         context.config.registry.alias,
@@ -190,6 +220,7 @@ def _move(context: Context, version: Version, evaluation: Envelope, reason: str)
         reason=reason,
         evidence=evaluation.digest,
         kind="promoted",
+        command=decided.command_of("modelyard promote", decision),
     )
     _mark_best(context, version, evaluation)
     return entry

@@ -1,0 +1,169 @@
+"""A decision: the action, why, what was seen, what holds back, what was decided before, and what would change it."""
+
+from modelyard.core.verdict import Verdict
+from modelyard.records.envelope import Envelope
+from modelyard.records.results import DecideResult, Limit, PastDecision, Signal
+from modelyard.report import conclusion, numbers, wording
+from modelyard.report.document import (
+    Block,
+    Code,
+    Column,
+    Headline,
+    Line,
+    Listing,
+    Paragraph,
+    Section,
+    Table,
+    Text,
+    line,
+)
+
+_KINDS = {
+    "contract": "fault of the data",
+    "drift": "drift",
+    "separability": "drift of all columns",
+    "estimated": "estimated performance",
+    "realised": "realised performance",
+    "age": "age",
+    "rows": "new rows",
+    "calendar": "calendar",
+    "data": "training data",
+}
+_OUTCOMES = {
+    "open": "under way",
+    "promoted": "promoted",
+    "held": "not promoted",
+    "failed": "failed",
+    "none": numbers.NONE,
+}
+
+
+def headline(envelope: Envelope) -> Headline:
+    """Return the action in words, and the reason that decided."""
+    result, verdict = conclusion.outcome(envelope), conclusion.step_verdict(envelope)
+    if not isinstance(result, DecideResult):
+        return Headline(verdict, "not decided", conclusion.problem_of(envelope))
+    return Headline(result.verdict, wording.ACTIONS[result.action], _sentence(wording.because(result.reason)))
+
+
+def sections(envelope: Envelope) -> tuple[Section, ...]:
+    """Return the sections of a decision; nothing where the step has no result."""
+    result = conclusion.outcome(envelope)
+    if not isinstance(result, DecideResult):
+        return ()
+    return (_why(result), *_limits(result), *_change(result), *_before(result))
+
+
+def _why(result: DecideResult) -> Section:
+    facts: list[Line] = [line("Champion ", Code(result.champion or "none"), *_age(result))]
+    if result.first_bad_window:
+        facts.append(line("First bad window ", Code(result.first_bad_window)))
+    if result.decision is not None:
+        facts.append(line("Decision ", Code(result.decision.digest)))
+    facts += [line(text) for text in wording.started(result)]
+    facts.append(line("Monitoring record ", Code(result.monitored)))
+    blocks: list[Block] = [
+        Paragraph(line(Text(_sentence(wording.because(result.reason)), "strong"))),
+        Listing(tuple(facts)),
+    ]
+    if result.signals:
+        blocks.append(_signals(result.signals))
+    return Section("decision", "Why", wording.because(result.reason), tuple(blocks), 90, folded=False, after="moved")
+
+
+def _age(result: DecideResult) -> tuple[Text, ...]:
+    return () if result.age_days is None else (Text(f", {numbers.plural(int(result.age_days), 'day')} old"),)
+
+
+def _signals(signals: tuple[Signal, ...]) -> Table:
+    columns = (
+        Column("Seen", "lead"),
+        Column("What"),
+        Column("Column"),
+        Column("Windows"),
+        Column("Effect", number=True),
+        Column("Rows", number=True),
+        Column("Loss", number=True),
+        Column("Asks for"),
+    )
+    rows = tuple(
+        (
+            line(_sentence(wording.because(each.reason))),
+            line(_KINDS[each.kind]),
+            line(Code(each.column)) if each.column else line(numbers.NONE),
+            _windows(each.windows),
+            line(numbers.NONE if each.effect is None else f"{each.effect:.3g}"),
+            line(numbers.count(each.rows) if each.rows else numbers.NONE),
+            line(numbers.NONE if each.harm is None else wording.with_limits(each.harm)),
+            line(wording.ACTIONS[each.asks_for]),
+        )
+        for each in signals
+    )
+    return Table("What was seen", columns, rows, stacked=True)
+
+
+def _windows(keys: tuple[str, ...]) -> Line:
+    if not keys:
+        return line(numbers.NONE)
+    return line(Code(keys[0])) if len(keys) == 1 else line(Code(keys[0]), " to ", Code(keys[-1]))
+
+
+def _limits(result: DecideResult) -> tuple[Section, ...]:
+    if not result.limits:
+        return ()
+    columns = (Column("Limit", "lead"), Column("Holds back"), Column("Where it stands"))
+    rows = tuple(
+        (line(each.name), line("yes" if each.holds_back else "no"), line(_limit(each))) for each in result.limits
+    )
+    held = [each.name for each in result.limits if each.holds_back]
+    summary = f"{', '.join(held)} {'hold' if held[1:] else 'holds'} back" if held else "none holds back"
+    return (Section("limits", "Limits", summary, (Table("Limits", columns, rows),), 70, after="moved"),)
+
+
+def _limit(limit: Limit) -> str:
+    return _sentence(wording.because(limit.reason))
+
+
+def _change(result: DecideResult) -> tuple[Section, ...]:
+    if not result.would_change:
+        return ()
+    items = tuple(line(_sentence(wording.because(each))) for each in result.would_change)
+    return (Section("change", "What would change it", "", (Listing(items),), 80, folded=False, after="moved"),)
+
+
+def _before(result: DecideResult) -> tuple[Section, ...]:
+    if not result.before:
+        return ()
+    columns = (
+        Column("When", "lead"),
+        Column("Decision"),
+        Column("Why"),
+        Column("What became of it"),
+        Column("Run"),
+    )
+    rows = tuple(
+        (
+            line(each.time),
+            line(wording.ACTIONS[each.action]),
+            line(_sentence(wording.because(each.reason))),
+            line(_became(each)),
+            line(Code(each.run)) if each.run else line(numbers.NONE),
+        )
+        for each in result.before
+    )
+    last = result.before[0]
+    summary = f"{len(result.before)}, the last one {wording.ACTIONS[last.action]} at {last.time}"
+    return (Section("before", "Decisions before", summary, (Table("Decisions", columns, rows),), 50, after="moved"),)
+
+
+def _became(each: PastDecision) -> str:
+    return f"{_OUTCOMES[each.outcome]}: {each.version}" if each.version else _OUTCOMES[each.outcome]
+
+
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}{'' if text.endswith('.') else '.'}"
+
+
+def verdict(result: DecideResult, _claimed: Verdict) -> Verdict:
+    """Return the verdict of what was decided, whatever the record claims."""
+    return result.verdict
