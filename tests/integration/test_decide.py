@@ -1,5 +1,6 @@
 """decide: what is kept in the registry, what it starts on GitHub, and what the run that it started makes of it."""
 
+import re
 import zipfile
 from collections.abc import Iterator
 from dataclasses import replace
@@ -11,18 +12,18 @@ from typing import Any
 import pytest
 
 from modelyard.cli.session import open_context
-from modelyard.core.canonical import canonical
 from modelyard.core.errors import ConfigError, DataError, ModelyardError, PlatformError
 from modelyard.core.verdict import Verdict
 from modelyard.github.client import GitHubError
 from modelyard.github.event import Event
-from modelyard.records.envelope import Envelope
+from modelyard.records.envelope import write_record
 from modelyard.records.results import DecideResult, EvaluateResult, MonitorResult
 from modelyard.registry import decided
 from modelyard.registry.decided import DecisionRefused
 from modelyard.registry.local.registry import LocalRegistry
 from modelyard.report.renderers.html import render_html
 from modelyard.steps.context import Context
+from modelyard.steps.decide import facts
 from modelyard.steps.decide import step as decide
 from modelyard.steps.decide.present import as_markdown
 from modelyard.steps.decide.step import DECIDE, DecideInputs
@@ -112,11 +113,13 @@ def made(context: Context, seen: MonitorResult, **inputs: Any) -> DecideResult:
     context.now = clock
     run = "" if context.event is None else context.event.run_id
     record = written(context.run_dir, seen, run=run)
-    asked = {"monitor-digest": record.digest, **inputs}
+    asked: dict[str, Any] = {"monitor-digest": record.digest, **inputs}
     found = execute(DECIDE, context, DecideInputs.model_validate(asked))
     assert as_markdown(found)
     assert render_html({"decide": found})
-    return found.record.read(DecideResult)
+    result = found.record.read(DecideResult)
+    assert isinstance(result, DecideResult)
+    return result
 
 
 def states(where: LocalRegistry) -> list[tuple[str, str]]:
@@ -152,7 +155,9 @@ def test_at_a_desk_a_retraining_is_kept_and_somebody_starts_it(context: Context,
 
 def test_a_dry_run_keeps_nothing(context: Context, where: LocalRegistry) -> None:
     written(context.run_dir, MISSED)
-    assert decide.run(context, DecideInputs(dry_run=True)).result.action == "retrain"
+    found = decide.run(context, DecideInputs(dry_run=True)).result
+    assert isinstance(found, DecideResult)
+    assert found.action == "retrain"
     assert states(where) == []
 
 
@@ -193,7 +198,8 @@ def test_a_retraining_is_started_with_its_digest_and_the_next_one_waits_for_it(
 @pytest.mark.parametrize(
     ("conclusion", "kept", "outcome"),
     [("success", None, "held"), ("failure", Verdict.FAIL, "held"), ("failure", Verdict.INCONCLUSIVE, "held"),
-     ("failure", Verdict.ERROR, "failed"), ("failure", None, "failed"), ("cancelled", None, "failed"), ("gone", None, "failed")],
+     ("failure", Verdict.ERROR, "failed"), ("failure", None, "failed"), ("cancelled", None, "failed"),
+     ("gone", None, "failed")],
 )  # fmt: skip
 def test_what_became_of_a_run_is_found_out_once(
     context: Context,
@@ -212,7 +218,7 @@ def test_what_became_of_a_run_is_found_out_once(
     if conclusion == "gone":
         del server.runs[number]
     if kept is not None:
-        server.artifacts[9] = {"run": number, "name": f"modelyard-records-{MODEL}", "data": archive(kept)}
+        server.artifacts[9] = {"run": number, "name": f"modelyard-records-{MODEL}", "data": archive(context.root, kept)}
     clock.now += timedelta(days=1)
     later = made(context, MISSED)
     assert [each.outcome for each in later.before] == [outcome]
@@ -222,14 +228,13 @@ def test_what_became_of_a_run_is_found_out_once(
     assert len(server.calls) == calls, "it is not asked for again"
 
 
-def archive(verdict: Verdict) -> bytes:
+def archive(folder: Path, verdict: Verdict) -> bytes:
     """What a run keeps of its evaluation."""
+    result = EvaluateResult(test_rows=1, test_units=1, unit="row")
+    write_record(folder / "evaluate.json", record("evaluate", result, [], verdict=verdict))
     packed = BytesIO()
-    sealed = Envelope.seal(
-        record("evaluate", EvaluateResult(test_rows=1, test_units=1, unit="row"), [], verdict=verdict)
-    )
     with zipfile.ZipFile(packed, "w") as made:
-        made.writestr("records/evaluate.json", canonical(sealed.model_dump(mode="json")))
+        made.write(folder / "evaluate.json", "records/evaluate.json")
     return packed.getvalue()
 
 
@@ -273,7 +278,8 @@ def test_two_that_monitor_at_once_start_one_run(
 ) -> None:
     context = hosted(context, server)
     context.now = clock
-    gather, other = decide.facts.gather, []
+    gather = facts.gather
+    other: list[Any] = []
 
     def meanwhile(*arguments: Any, **named: Any) -> Any:
         found = gather(*arguments, **named)
@@ -283,7 +289,7 @@ def test_two_that_monitor_at_once_start_one_run(
             written(context.run_dir, MISSED, run="41")
         return found
 
-    monkeypatch.setattr(decide.facts, "gather", meanwhile)
+    monkeypatch.setattr(facts, "gather", meanwhile)
     mine = made(context, MISSED)
     assert [each.action for each in (other[1], mine)] == ["retrain", "watch"]
     assert len(server.runs) == 1
@@ -327,8 +333,8 @@ def test_a_record_that_is_not_the_one_that_is_meant_is_refused(
 
 
 def test_a_record_of_another_run_or_model_is_refused(context: Context, server: Hub) -> None:
-    for changed in ({"run": "40"}, {"model": "another", "run": "41"}):
-        digest = written(context.run_dir, MISSED, **changed).digest
+    for run, model in (("40", MODEL), ("41", "another")):
+        digest = written(context.run_dir, MISSED, run=run, model=model).digest
         with pytest.raises(DataError):
             decide.run(hosted(context, server), DecideInputs(monitor_digest=digest))
 
@@ -351,7 +357,7 @@ def test_names_that_are_long_or_hostile_are_kept_short_and_shown_as_text(
     assert found.decision is not None
     assert len(str(found.decision.reason.values["column"])) == 120
     shown = as_markdown(context.records.read("decide"))
-    assert "<script>" not in shown
+    assert "<script>" not in re.sub(r"`[^`\n]*`", "", shown), "outside of code"
     assert "\u202e" not in shown
 
 
@@ -367,7 +373,7 @@ def test_a_decision_is_accepted_once_for_what_it_says(context: Context, where: L
     found = made(context, MISSED).decision
     assert found is not None
     assert accept(where, found.digest) == found
-    refusals = [
+    refusals: list[tuple[str, dict[str, Any], str]] = [
         ("", {}, "is no digest"),
         ("sha256:abc; rm -rf", {}, "is no digest"),
         (f"sha256:{'0' * 64}", {}, "no decision of"),
@@ -401,3 +407,39 @@ def test_without_a_section_there_is_nothing_to_decide(
     written(context.run_dir, MISSED)
     with pytest.raises(ConfigError, match="has no section monitor"):
         decide.run(context, DecideInputs())
+
+
+def test_a_run_that_follows_a_decision_says_so_and_its_promotion_uses_it_up(tmp_path: Path) -> None:
+    repo = desk.repository(tmp_path / "repo", f"{desk.QUICK}monitor: {{log: {{source: predictions}}}}\n")
+    assert desk.inside(repo, "run", "--promote").code == 0
+    missed = tuple(each.model_copy(update={"version": "v1"}) for each in MISSED.windows)
+    written(repo / "modelyard-run", monitored(*missed, champion="v1"), model="tiny")
+    asked = desk.inside(repo, "decide", "--as-of", "2013-09-15T12:00:00Z", "--json")
+    assert asked.json["action"] == "retrain", asked
+    digest = asked.json["decision"]
+
+    forged = desk.inside(repo, "detect", "--decision", f"sha256:{'0' * 64}")
+    assert forged.code == 2
+    assert "no decision of tiny has the digest" in forged.err
+
+    desk.rows(300, seed=2, first=600).write_csv(repo / "data" / "part-2.csv")
+    followed = desk.inside(repo, "run", "--promote", "--decision", digest)
+    assert followed.code == 0, followed
+    shown = (repo / "modelyard-run" / "report.md").read_text("utf-8")
+    assert "Monitoring decided at 2013-09-15T12:00:00+00:00 to retrain: roc\\_auc is missed for certain" in shown
+    assert digest in shown
+    entries = LocalRegistry(repo / ".modelyard", "tiny").history("champion")
+    assert [(entry.to, decided.named_by(entry)) for entry in entries] == [("v1", ""), ("v2", digest)]
+
+    again = desk.inside(repo, "detect", "--decision", digest)
+    assert again.code == 2
+    assert "was used before: champion moved to v2 on it" in again.err
+    quiet = tuple(each.model_copy(update={"version": "v2"}) for each in QUIET.windows)
+    written(repo / "modelyard-run", monitored(*quiet, champion="v2"), model="tiny")
+    later = desk.inside(repo, "decide", "--as-of", "2013-10-15T12:00:00Z")
+    assert (later.code, later.out.splitlines()[0]) == (
+        0,
+        "decide: pass · nothing to do: 3 windows of it, and nothing to do",
+    )
+    before = desk.record(repo, "decide")["result"]["before"]
+    assert [(each["action"], each["outcome"], each["version"]) for each in before] == [("retrain", "promoted", "v2")]

@@ -247,7 +247,7 @@ def test_the_cool_down_holds_back_and_says_until_when() -> None:
 def test_one_retraining_at_a_time() -> None:
     bad = [window(week, realised=MISSED) for week in range(3)]
     found = after_windows(*bad, keys={"cool-down": "1 hour"}, before=(past(1, outcome="open"),))
-    assert limit(found, "cool-down").reason.code == "retraining-goes-on"
+    assert limit(found, "cool-down").reason.code == "run-goes-on"
     assert after_windows(*bad, keys={"cool-down": "1 hour"}, before=(past(4, outcome="open"),)).action == "retrain"
 
 

@@ -22,6 +22,7 @@ from modelyard.monitoring.policy import (
     Watched,
     finite,
     shortfall,
+    under_way,
 )
 from modelyard.records.results import DecideResult, Fault, Limit, MonitorResult, Signal, Window
 
@@ -75,15 +76,15 @@ def _decided(monitor: MonitorResult, policy: Policy, facts: Facts) -> DecideResu
     limits = tuple(limit for hold in HOLDS if (limit := hold(policy, facts)) is not None)
     limits += tuple(each.limit for each in findings if each.limit is not None)
     changes = _once([each.would_change for each in findings if each.would_change is not None])
-    if back is not None:
+    if back is not None and under_way(facts) is None:
         return _result("roll-back", back.reason, facts, signals=_first(back, seen), limits=limits)
-    due = next((each.signal for each in findings if each.due and each.signal is not None), None)
+    due = back or next((each.signal for each in findings if each.due and each.signal is not None), None)
     held = next((limit for limit in limits if limit.holds_back and limit.name != "persistence"), None)
     if due is not None and held is None:
         signals = _first(due, seen)
         return _result("retrain", due.reason, facts, signals=signals, limits=limits, would_change=_undo(policy))
     if due is not None and held is not None:
-        reason = because("held-back", by=held.name)
+        reason = because("held-back", action=due.asks_for, by=held.name)
         signals = _first(due, seen)
         return _result("watch", reason, facts, signals=signals, limits=limits, would_change=(held.reason, *changes))
     return _quiet(policy, watched, seen, limits, changes)

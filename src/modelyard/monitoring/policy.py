@@ -466,13 +466,18 @@ def retrainings(facts: Facts) -> tuple[tuple[datetime, PastDecision], ...]:
     return tuple((moment_of(each.time) or facts.now, each) for each in started)
 
 
+def under_way(facts: Facts) -> datetime | None:
+    """Return since when a run goes on that a decision started; None where none does."""
+    found = (each for each in facts.before if each.outcome == "open" and each.action in ("retrain", "roll-back"))
+    times = (moment_of(each.time) or facts.now for each in found)
+    return next((when for when in times if facts.now - when < LONGEST_RUN), None)
+
+
 def cool_down(policy: Policy, facts: Facts) -> Limit:
     """No retraining soon after the last one, while one goes on, or after the alias moved."""
-    going_on = next(
-        (when for when, each in retrainings(facts) if each.outcome == "open" and facts.now - when < LONGEST_RUN), None
-    )
+    going_on = under_way(facts)
     if going_on is not None:
-        return Limit(name="cool-down", holds_back=True, reason=because("retraining-goes-on", since=shown(going_on)))
+        return Limit(name="cool-down", holds_back=True, reason=because("run-goes-on", since=shown(going_on)))
     if facts.champion_since is None:
         return Limit(name="cool-down", holds_back=True, reason=because("promotion-not-known"))
     last = max([facts.champion_since, *(when for when, _ in retrainings(facts))])

@@ -205,7 +205,7 @@ REASONS = {
     "of the newest ({rows:,})",
     "fault-in-window": "the data is at fault since the window {first}: {windows:,} windows, {share:.0%} of the rows "
     "of the newest ({rows:,})",
-    "held-back": "a retraining is asked for, and {by} holds it back",
+    "held-back": "{action} is asked for, and {by} holds it back",
     "labels-not-mature": "{known:,} of {windows:,} windows have labels that are mature, fewer than {asked:,}",
     "loss-expected": "a loss of {lost:,} is expected until the next window ({rows:,} predictions); a retraining costs "
     "{price:,}",
@@ -220,8 +220,8 @@ REASONS = {
     "promotion-not-known": "since when it is the champion is not known",
     "quiet-later": "quiet from {begin} to {end} ({zone}), which is not now",
     "quiet-now": "quiet from {begin} to {end} ({zone}), which is now",
-    "retraining-goes-on": "a retraining goes on since {since}",
     "rows-not-known": "how many predictions were labelled since it was trained is not known",
+    "run-goes-on": "a run that a decision started goes on since {since}",
     "seen-in-windows": "{of}: {seen:,} of {windows:,} windows that are asked for, among the last {last:,}",
     "told-apart": "a classifier tells the rows of {window} from earlier ones, most by {columns}",
     "too-old": "it is older than {age}",

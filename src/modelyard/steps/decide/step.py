@@ -252,9 +252,9 @@ def _before(context: Context) -> str:
 
 def _afterwards(result: DecideResult) -> ModelyardError | None:
     """Return the error that the command ends with once everything is kept and told: it could start nothing."""
-    if result.dispatch is None or result.dispatch.state != "not-allowed":
+    if result.dispatch is None or result.dispatch.reason is None:
         return None
-    status = int(str((result.dispatch.reason or because("")).values.get("status", 0)))
+    status = int(str(result.dispatch.reason.values["status"]))
     return PlatformError(
         f"the decision is {result.action}, and GitHub answers {status} to starting {result.dispatch.workflow}",
         code="decide/not-started",
