@@ -9,6 +9,7 @@ counted in one go, it is the same.
 
 import hmac
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal, cast
 
@@ -38,6 +39,15 @@ SCORE_BINS = 50
 SHIFT = 17
 """Binary digits of a float32 that the fine sketch leaves out: 64 bins between a number and its double."""
 SIGN = 1 << (31 - SHIFT)
+FEWEST_STRETCHES = 8
+"""Of one length, of which it is told what they have in common."""
+_STRETCHES = 5_000
+_FIRST = 8
+"""Categories whose spread is measured."""
+_HOUR = 3_600_000_000
+_DAY = 24 * _HOUR
+_HOURS = (1, 2, 3, 6, 12, 24, 48, 84, 168, 336, 672, 1344, 2688)
+"""Stretches of the clock: hours, parts of a day, days and weeks."""
 NAMED = 16
 """Hexadecimal digits of a category's name."""
 
@@ -76,6 +86,11 @@ class Column(Part):
     newest: str | None = None
     personal: bool = False
     """Only its type and missing values are told."""
+    spread: tuple[float, ...] = ()
+    """What stretches of each length in ``Reference.lengths`` have in common: the variance of shares of rows from one to
+    the other, beyond chance, over that of a single row."""
+    missing_spread: tuple[float, ...] = ()
+    """The same of the share of missing values."""
 
 
 class Scores(Part):
@@ -95,6 +110,10 @@ class Reference(Part):
     task: Task
     rows: int
     units: int
+    days: float | None = None
+    """From the first row to the last; None where times are not known."""
+    lengths: tuple[float, ...] = ()
+    """Of the stretches that ``Column.spread`` is of: days where times are known, else rows."""
     keyed: bool
     """Categories are named under a key."""
     positive: str = ""
@@ -162,6 +181,7 @@ def reference_of(
     *,
     task: Task,
     unit: ArrayLike | None = None,
+    time: "pl.Series | None" = None,
     key: bytes | None = None,
     personal: Collection[str] = (),
     positive: object = None,
@@ -176,6 +196,7 @@ def reference_of(
         task: what is predicted.
         unit: (n,) whole number of the unit of each row, in the order of time where units are stretches; None: each row
             is its own.
+        time: (n,) when each row was; None: the rows' order, or that of the units, is taken for that of time.
         key: secret under which categories are named; None: none are told, nor watched.
         personal: columns of which only type and missing values are told.
         positive: the class that ``probability`` is of.
@@ -192,16 +213,20 @@ def reference_of(
         )
     named = "" if positive is None else _name(positive)
     outputs = _outputs(prediction, named)
-    described = {name: _described(outputs[name], None, label=True) for name in outputs}
+    stretches = _stretches(len(frame), unit, time)
     return Reference(
         task=task,
         rows=len(frame),
         units=len(frame) if unit is None else len(np.unique(np.asarray(unit))),
+        days=stretches.days,
+        lengths=stretches.lengths,
         keyed=key is not None,
         positive=named,
         threshold=threshold,
-        features={each.name: _described(each, key, personal=each.name in personal) for each in frame.get_columns()},
-        outputs=described,
+        features={
+            each.name: _described(each, key, stretches, personal=each.name in personal) for each in frame.get_columns()
+        },
+        outputs={name: _described(outputs[name], None, stretches, label=True) for name in outputs},
         scores=_scores(outputs.get(PROBABILITY), truth, named) if task == "binary" else None,
     )
 
@@ -264,25 +289,109 @@ def value_of(code: int) -> float:
 # the reference
 
 
-def _described(column: "pl.Series", key: bytes | None, *, personal: bool = False, label: bool = False) -> Column:
+@dataclass(frozen=True)
+class _Stretches:
+    """Rows that follow each other: the shortest stretches, and how many of them longer ones are made of."""
+
+    block: Ints | None
+    """(n,) the shortest stretch that a row lies in."""
+    together: tuple[int, ...]
+    lengths: tuple[float, ...]
+    days: float | None
+
+
+def _stretches(rows: int, unit: ArrayLike | None, time: "pl.Series | None") -> _Stretches:
+    """Divide rows into stretches: of the clock where times are known, else of so many rows."""
+    if time is not None:
+        moments = _moments(time).to_physical().to_numpy()
+        days = float(moments.max() - moments.min()) / _DAY
+        shortest = next((hours for hours in (1, 6, 24) if days * 24 <= hours * _STRETCHES), 168)
+        block = moments // (shortest * _HOUR)
+        block -= block.min() // 168 * 168  # whole weeks, so that longer stretches begin at midnight
+        lengths = [hours for hours in _HOURS if hours % shortest == 0 and days * 24 >= FEWEST_STRETCHES * hours]
+        return _Stretches(
+            block, tuple(each // shortest for each in lengths), tuple(each / 24 for each in lengths), days
+        )
+    order = np.arange(rows) if unit is None else np.argsort(np.asarray(unit), kind="stable")
+    shortest = max(4, -(-rows // _STRETCHES))
+    together = tuple(2**each for each in range(20) if rows >= FEWEST_STRETCHES * shortest * 2**each)
+    block = np.empty(rows, dtype=np.int64)
+    block[order] = np.arange(rows) // shortest
+    return _Stretches(block, together, tuple(float(each * shortest) for each in together), None)
+
+
+def _spread(codes: Ints, classes: int, stretches: _Stretches, *, ordered: bool) -> tuple[float, ...]:
+    """Return what stretches of each length have in common: the variance of shares over that of one row, p(1 - p).
+
+    The mean over shares at or below each class where classes are ordered; else the sum over classes, each over p alone:
+    the trace of Rao and Scott's design. Independent rows have 0 in common, rows that are alike within a stretch 1.
+    Times the length it grows with the length, wherever stretches do not alternate, so that the largest so far is taken.
+    ``codes`` has each row's class, from 0; -1 counts for nothing.
+    """
+    if stretches.block is None or classes < 2:
+        return ()
+    counted = codes >= 0
+    blocks = int(stretches.block.max()) + 1
+    table = np.bincount(stretches.block[counted] * classes + codes[counted], minlength=blocks * classes)
+    table = table.reshape(blocks, classes).astype(np.float64)
+    found, most = [], 0.0
+    for together, length in zip(stretches.together, stretches.lengths, strict=True):
+        joined = np.add.reduceat(table, np.arange(0, blocks, together), axis=0)
+        rows = joined.sum(axis=1)
+        total, there = float(rows.sum()), int((rows > 0).sum())
+        share = joined.sum(axis=0) / max(total, 1)
+        away = joined - rows[:, None] * share  # each stretch's influence on the shares, times all rows
+        if ordered:
+            away, share = np.cumsum(away, axis=1)[:, :-1], np.cumsum(share)[:-1]
+            weight, degrees = 1.0 / max(float((share * (1 - share)).sum()), 1e-12), 1
+        else:
+            weight, degrees = 1.0 / np.maximum(share, 1e-12), int((share > 0).sum()) - 1
+        if there > 1 and total:
+            seen = float(((away**2) * weight).sum()) * there / (there - 1)
+            most = max(most, length * (seen - degrees * total) / float((rows**2).sum()))
+        found.append(float(f"{most / length:.3g}"))
+    return tuple(found)
+
+
+def _described(
+    column: "pl.Series", key: bytes | None, stretches: _Stretches, *, personal: bool = False, label: bool = False
+) -> Column:
     kind = kind_of(column)
     basics: dict[str, Any] = {"kind": kind, "type": type_name(column.dtype), "rows": len(column)}
-    basics["missing"] = column.null_count()
-    if kind in ("number", "truth"):
-        values, nan = _values(column)
-        finite = values[np.isfinite(values)]
-        basics |= {"nan": nan, "infinite": len(values) - len(finite)}
-        if label and kind == "truth":
-            return Column(**basics, categories=_categories(column, None))
-        return Column(**basics, personal=personal, numbers=None if personal else _numbers(finite))
-    if personal:
-        return Column(**basics, personal=True)
-    if kind == "text":
-        told = _categories(column, key) if label or key is not None else None
-        return Column(**basics, categories=told)
-    if kind == "time":
-        return Column(**basics, **_times(column))
-    return Column(**basics)
+    basics |= {"missing": column.null_count(), "personal": personal}
+    if column.null_count():
+        lost = column.is_null().to_numpy().astype(np.int64)
+        basics["missing_spread"] = _spread(lost, 2, stretches, ordered=False)
+    if kind in ("number", "truth") and not (label and kind == "truth"):
+        return Column(**basics, **_in_numbers(column, stretches, personal=personal))
+    if personal or (kind == "text" and key is None and not label):
+        return Column(**basics)
+    if kind in ("text", "truth"):
+        return Column(**basics, **_in_categories(column, key, stretches))
+    return Column(**basics, **(_times(column) if kind == "time" else {}))
+
+
+def _in_numbers(column: "pl.Series", stretches: _Stretches, *, personal: bool) -> dict[str, Any]:
+    import polars as pl
+
+    values = column.cast(pl.Float64).to_numpy()
+    nan = int(np.isnan(values).sum()) - column.null_count()
+    finite = np.isfinite(values)
+    there = int(finite.sum())
+    told: dict[str, Any] = {"nan": nan, "infinite": len(values) - there - nan - column.null_count()}
+    numbers = None if personal else _numbers(values if there == len(values) else values[finite])
+    if numbers is None:
+        return told
+    cuts = _cuts(numbers)
+    codes = np.where(finite, np.searchsorted(np.array(cuts), values, side="left"), -1)
+    return told | {"numbers": numbers, "spread": _spread(codes, len(cuts) + 1, stretches, ordered=True)}
+
+
+def _cuts(numbers: Numbers) -> list[float]:
+    """Return at most seven edges that part the rows evenly."""
+    below = np.cumsum(numbers.rows)[:-1] / sum(numbers.rows)
+    at = {int(np.abs(below - step / 8).argmin()) for step in range(1, 8)} if len(below) else set()
+    return [numbers.edges[each] for each in sorted(at)]
 
 
 def kind_of(column: "pl.Series") -> Kind:
@@ -361,21 +470,29 @@ def _merged(edges: Floats, rows: Ints) -> tuple[Floats, Ints]:
     return np.array(kept, dtype=np.float64), np.array(counts, dtype=np.int64)
 
 
-def _categories(column: "pl.Series", key: bytes | None) -> Categories:
+def _in_categories(column: "pl.Series", key: bytes | None, stretches: _Stretches) -> dict[str, Any]:
     """Name categories under the key, or plainly without one."""
+    import polars as pl
+
     names, rows = _levels(column)
-    told = sorted(
-        ((named(key, name) if key is not None else name, count) for name, count in zip(names, rows, strict=True)
+    common = sorted(
+        ((named(key, name) if key is not None else name, count, name) for name, count in zip(names, rows, strict=True)
          if count >= FEWEST),
-        key=lambda pair: (-pair[1], pair[0]),
+        key=lambda each: (-each[1], each[0]),
     )[:LEVELS]  # fmt: skip
-    known = sum(count for _, count in told)
-    return Categories(
-        names=tuple(name for name, _ in told),
-        rows=tuple(count for _, count in told),
-        merged_levels=len(names) - len(told),
+    known = sum(count for _, count, _ in common)
+    told = Categories(
+        names=tuple(name for name, _, _ in common),
+        rows=tuple(count for _, count, _ in common),
+        merged_levels=len(names) - len(common),
         merged_rows=sum(rows) - known,
     )
+    first = [name for _, _, name in common[:_FIRST]]
+    texts = column.cast(pl.String)
+    codes = texts.replace_strict(first, list(range(len(first))), default=len(first), return_dtype=pl.Int64)
+    missing = texts.is_null().to_numpy()
+    spread = _spread(np.where(missing, -1, codes.to_numpy()), len(first) + 1, stretches, ordered=False)
+    return {"categories": told, "spread": spread}
 
 
 def named(key: bytes, level: str) -> str:
