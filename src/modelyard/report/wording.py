@@ -174,6 +174,7 @@ REASONS = {
     "gap-no-output": "the challenger gives no {needs}",
     "gap-undefined": "{metric} is undefined",
     # what serves, watched
+    "prediction-of-another": "{rows:,} of {looked:,} predictions that were scored again are not the version's own",
     "profile-unreadable": "what {version} carries to be compared with was written by another version of modelyard",
     "window-faulty": "the window has faults of the data, so that its labels are told and not counted",
     "version-unknown": "the registry has no version {version}, which the log names",
