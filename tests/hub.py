@@ -100,6 +100,8 @@ class Hub:
     violations: list[str] = field(default_factory=list)
     tokens: dict[str, set[str]] = field(default_factory=lambda: {"ghs_read": set()})
     logins: dict[str, str] = field(default_factory=dict)
+    no_issues: bool = False
+    """Issues are switched off."""
     pulls: dict[int, dict[str, Any]] = field(default_factory=dict)
     comments: dict[int, dict[str, Any]] = field(default_factory=dict)
     issues: dict[int, dict[str, Any]] = field(default_factory=dict)
@@ -731,8 +733,11 @@ def get_run(hub: Hub, request: Request) -> Reply:
 
 
 def list_issues(hub: Hub, request: Request) -> Reply:
+    if hub.no_issues:
+        raise Answer(410, "Issues are disabled for this repo")
     wanted = request.query.get("state", "open")
-    shown = [issue for issue in hub.issues.values() if wanted in ("all", issue["state"])]
+    since = request.query.get("since", "")
+    shown = [each for each in hub.issues.values() if wanted in ("all", each["state"]) and each["updated_at"] >= since]
     return _page(hub, request, request.path, shown if request.query.get("direction") == "asc" else shown[::-1])
 
 
@@ -745,7 +750,7 @@ def update_issue(hub: Hub, request: Request) -> Reply:
     if found is None:
         raise Answer(404, "Not Found")
     _fits(request.body.get("body", ""))
-    found.update(request.body)
+    found.update(request.body, updated_at=f"{hub.clock():%Y-%m-%dT%H:%M:%SZ}")
     return 200, found, {}
 
 
@@ -754,7 +759,8 @@ def issue(hub: Hub, title: str, body: str, login: str) -> dict[str, Any]:
     _fits(body)
     number = 1 + max([*hub.issues, *hub.pulls], default=0)
     made = {"id": hub.number(), "number": number, "state": "open", "title": title, "body": body,
-            "user": {"login": login}, "html_url": f"{hub.url}/{hub.name}/issues/{number}"}  # fmt: skip
+            "user": {"login": login}, "html_url": f"{hub.url}/{hub.name}/issues/{number}",
+            "updated_at": f"{hub.clock():%Y-%m-%dT%H:%M:%SZ}"}  # fmt: skip
     hub.issues[number] = made
     return made
 

@@ -40,6 +40,11 @@ def repo(tmp_path: Path, server: Hub) -> Path:
     return made
 
 
+def told(entry: int, model: str = "tiny") -> IssueMarker:
+    """The marker of a rollback's issue."""
+    return IssueMarker("rollback", model, (("entry", str(entry)),))
+
+
 def writes(server: Hub) -> list[str]:
     return [f"{call.operation} {call.status}" for call in server.writes]
 
@@ -47,36 +52,36 @@ def writes(server: Hub) -> list[str]:
 def test_an_issue_is_opened_once_updated_with_a_comment_and_left_alone_when_it_says_it_already(
     server: Hub, client: GitHub
 ) -> None:
-    forged = issue(server, "mine", f"{IssueMarker('tiny', 1)}\nforged", "mallory")
-    other = issue(server, "theirs", f"{IssueMarker('other', 1)}\nof another model", BOT)
-    first = upsert_issue(client, IssueMarker("tiny", 3), title="back to v1", markdown="one")
+    forged = issue(server, "mine", f"{told(1)}\nforged", "mallory")
+    other = issue(server, "theirs", f"{told(1, 'other')}\nof another model", BOT)
+    first = upsert_issue(client, told(3), title="back to v1", markdown="one")
     assert (first.action, writes(server)) == ("opened", ["issues/create 201"])
-    again = upsert_issue(client, IssueMarker("tiny", 3), title="back to v1", markdown="one")
+    again = upsert_issue(client, told(3), title="back to v1", markdown="one")
     assert (again.action, again.url, len(writes(server))) == ("unchanged", first.url, 1)
-    later = upsert_issue(client, IssueMarker("tiny", 5), title="back to v0", markdown="two")
+    later = upsert_issue(client, told(5), title="back to v0", markdown="two")
     assert (later.action, later.url) == ("updated", first.url)
     assert writes(server)[1:] == ["issues/update 200", "issues/create-comment 201"]
     assert (forged["body"].endswith("forged"), other["title"]) == (True, "theirs")
     own = server.issues[max(server.issues)]
-    assert (own["title"], own["body"].splitlines()) == ("back to v0", [str(IssueMarker("tiny", 5)), "two"])
+    assert (own["title"], own["body"].splitlines()) == ("back to v0", [str(told(5)), "two"])
     own["state"] = "closed"
-    assert upsert_issue(client, IssueMarker("tiny", 7), title="t", markdown="three").action == "opened"
+    assert upsert_issue(client, told(7), title="t", markdown="three").action == "opened"
 
 
 def test_an_issue_on_the_second_page_is_found(server: Hub, client: GitHub) -> None:
     for at in range(101):
         issue(server, f"issue {at}", "text", "somebody")
-    issue(server, "ours", f"{IssueMarker('tiny', 1)}\n", BOT)
-    assert upsert_issue(client, IssueMarker("tiny", 2), title="t", markdown="m").action == "updated"
+    issue(server, "ours", f"{told(1)}\n", BOT)
+    assert upsert_issue(client, told(2), title="t", markdown="m").action == "updated"
 
 
 def test_a_token_without_the_permission_names_it(server: Hub) -> None:
     client = GitHub(server.url, server.name, "ghs_read", pause=lambda _: None)
     with pytest.raises(GitHubError) as caught:
-        upsert_issue(client, IssueMarker("tiny", 2), title="t", markdown="m")
+        upsert_issue(client, told(2), title="t", markdown="m")
     assert "permissions: {issues: write}" in caught.value.hint
     with pytest.raises(DataError):
-        upsert_issue(client, IssueMarker("no name", 2), title="t", markdown="m")
+        upsert_issue(client, told(2, "no name"), title="t", markdown="m")
 
 
 def change(server: Hub, content: bytes = b"{}\n") -> FileChange:

@@ -42,6 +42,14 @@ class Limit(Part):
     reason: Reason
 
 
+HELD_BACK = "held-back"
+"""Code of the reason of a decision that asks for something which a limit holds back."""
+
+
+def _to_do(action: DecisionAction, reason: Reason) -> bool:
+    return action in ("investigate", "retrain", "roll-back") or reason.code == HELD_BACK
+
+
 class PastDecision(Part):
     """A decision before, and what became of it."""
 
@@ -55,6 +63,11 @@ class PastDecision(Part):
     """What was promoted."""
     run: str = ""
     """Address of the run that was started."""
+
+    @property
+    def to_do(self) -> bool:
+        """Whether it asked somebody for something."""
+        return _to_do(self.action, self.reason)
 
 
 class Decision(Part):
@@ -124,6 +137,22 @@ class DecideResult(Part):
     """Digest of the monitoring record."""
     decision: Annotated[Decision | None, CIRCUMSTANCE] = None
     """As the registry keeps it; a decision like the one before is that one."""
+
+    @property
+    def to_do(self) -> bool:
+        """Whether it asks somebody for something."""
+        return _to_do(self.action, self.reason)
+
+    @property
+    def episode(self) -> str:
+        """Digest of the decision with which it began that there was something to do; empty before it is kept."""
+        begun = "" if self.decision is None else self.decision.digest
+        for each in self.before:
+            if each.to_do:
+                begun = each.digest
+            elif each.action != "not-enough-yet":
+                break
+        return begun
 
     @property
     def verdict(self) -> Verdict:
