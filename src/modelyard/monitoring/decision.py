@@ -14,6 +14,7 @@ from modelyard.core.reasons import Reason, Value, because
 from modelyard.core.verdict import Verdict
 from modelyard.core.vocabulary import DecisionAction
 from modelyard.monitoring.policy import (
+    BUDGET_DAYS,
     HOLDS,
     TRIGGERS,
     Facts,
@@ -21,13 +22,14 @@ from modelyard.monitoring.policy import (
     Performance,
     Watched,
     finite,
+    rule_of,
     shortfall,
     under_way,
 )
-from modelyard.records.results import DecideResult, Fault, Limit, MonitorResult, Signal, Window
+from modelyard.records.results import Course, DecideResult, Fault, Limit, MonitorResult, Point, Signal, Window
 
 T = TypeVar("T")
-MOST_BEFORE = 20
+MOST_BEFORE, MOST_POINTS = 20, 16
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,8 @@ def decide(monitor: MonitorResult, policy: Policy, facts: Facts) -> DecideResult
     """
     decided = _decided(monitor, policy, facts)
     age = _age(facts)
-    return decided.model_copy(update={"age_days": age, "before": facts.before[:MOST_BEFORE]})
+    said = {"age_days": age, "before": facts.before[:MOST_BEFORE], "course": course(monitor, decided, facts)}
+    return decided.model_copy(update=said)
 
 
 def _decided(monitor: MonitorResult, policy: Policy, facts: Facts) -> DecideResult:
@@ -169,12 +172,71 @@ def _signals(findings: Sequence[Finding], watched: Watched) -> tuple[Signal, ...
 
 
 def _undo(policy: Policy) -> tuple[Reason, ...]:
-    return (because("would-hold", cool_down=policy.cool_down, budget=policy.budget),)
+    return (because("would-hold", cool_down=policy.cool_down, budget=policy.budget, days=BUDGET_DAYS),)
 
 
 def _age(facts: Facts) -> float | None:
     since = facts.trained_until or facts.champion_since
     return None if since is None else round(max((facts.now - since).total_seconds(), 0.0) / 86_400, 2)
+
+
+# what decided, window by window
+
+
+def course(monitor: MonitorResult, decided: DecideResult, facts: Facts) -> Course | None:
+    """Return what decided over the last windows; None where it is no matter of windows."""
+    signal = next(iter(decided.signals), None)
+    if signal is None or not signal.windows:
+        return None
+    own = {facts.champion, *facts.names}
+    windows = [each for each in monitor.windows if each.version in own or signal.kind == "contract"][-MOST_POINTS:]
+    name, part = signal.column, ""
+    if signal.kind == "contract":
+        of, points = "fault", [_of_fault(each, name) for each in windows]
+    elif signal.kind == "drift":
+        of, points = "drift", [_of_drift(each, name) for each in windows]
+    elif signal.kind in ("realised", "estimated") and signal.rule:
+        name, part = signal.rule[0], signal.rule[-1]
+        of = signal.kind
+        points = [_of_realised(each, signal.rule) if of == "realised" else _of_estimate(each, name) for each in windows]
+    else:
+        return None
+    marked = tuple(
+        point.model_copy(update={"bad": window.key in signal.windows})
+        for point, window in zip(points, windows, strict=True)
+    )
+    return Course.model_validate({"of": of, "name": name, "slice": part, "points": marked})
+
+
+def _of_fault(window: Window, column: str) -> Point:
+    share = max((each.share for each in window.faults if each.column == column), default=0.0)
+    return Point(window=window.key, rows=window.rows, value=share)
+
+
+def _of_drift(window: Window, column: str) -> Point:
+    found = max((each for each in window.drift if each.column == column), key=lambda each: each.corrected, default=None)
+    if found is None:
+        return Point(window=window.key, rows=window.rows, value=None)
+    return Point(window=window.key, rows=found.n, value=found.corrected, limit=found.limit)
+
+
+def _of_realised(window: Window, rule: tuple[str, ...]) -> Point:
+    found = next((each for each in window.realised if rule_of(each) == rule), None)
+    if found is None:
+        return Point(window=window.key, rows=0, value=None)
+    seen = found.window
+    return Point(
+        window=window.key, rows=window.labelled, value=seen.value, low=seen.low, high=seen.high, limit=found.bound
+    )  # fmt: skip
+
+
+def _of_estimate(window: Window, metric: str) -> Point:
+    found = next((each for each in window.estimated if each.metric == metric), None)
+    if found is None:
+        return Point(window=window.key, rows=window.rows, value=None)
+    seen, then = found.estimate, found.reference
+    limit = None if then is None else then.value
+    return Point(window=window.key, rows=window.rows, value=seen.value, low=seen.low, high=seen.high, limit=limit)
 
 
 # faults
@@ -276,8 +338,7 @@ def _roll_back(monitor: MonitorResult, policy: Policy, watched: Watched) -> Sign
     if not missed or not judged:
         return None
     for row in missed:
-        rule = (row.metric, row.operator, row.against, row.slice)
-        same = [each for each in judged[-1].realised if (each.metric, each.operator, each.against, each.slice) == rule]
+        same = [each for each in judged[-1].realised if rule_of(each) == rule_of(row)]
         if not same or any(each.verdict is not Verdict.PASS or not finite(each.low, each.high) for each in same):
             return None
     reason = because(

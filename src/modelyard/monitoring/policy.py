@@ -134,6 +134,11 @@ def _known(row: RealisedPerformance) -> bool:
     return row.n > 0 and row.verdict in (Verdict.PASS, Verdict.FAIL, Verdict.INCONCLUSIVE)
 
 
+def rule_of(row: RealisedPerformance) -> tuple[str, str, str, str]:
+    """Return what tells one rule and slice from others."""
+    return row.metric, row.operator, row.against, row.slice
+
+
 def shortfall(row: RealisedPerformance) -> Estimate | None:
     """Return how far a rule is missed for certain, positive and by the limits that hold at every look; else None.
 
@@ -194,14 +199,14 @@ class Performance:
         """Look at each rule and slice alone; the one that is missed most often speaks."""
         asked = policy.performance or Persistence()
         mature = watched.mature
-        rows = {(row.metric, row.operator, row.against, row.slice) for window in mature for row in window.realised}
+        rows = {rule_of(row) for window in mature for row in window.realised}
         best: tuple[int, float, Finding] | None = None
         for rule in sorted(rows):
             harms = {
                 window.key: harm
                 for window in mature
                 for row in window.realised
-                if (row.metric, row.operator, row.against, row.slice) == rule and (harm := shortfall(row)) is not None
+                if rule_of(row) == rule and (harm := shortfall(row)) is not None
             }
             bad, due = _seen_in(asked, mature, [window for window in mature if window.key in harms])
             if not bad:
@@ -234,6 +239,7 @@ class Performance:
             kind="realised",
             reason=reason,
             windows=tuple(window.key for window in bad),
+            rule=rule,
             effect=harm.value,
             rows=labelled,
             share=labelled / rows if rows else None,
@@ -358,7 +364,7 @@ class Costs:
         found = _newest_harm(watched)
         if found is None:
             return NOTHING
-        window, harm = found
+        window, harm, rule = found
         lost = (harm.value or 0.0) * window.rows * policy.costs.loss
         if not finite(lost):
             return NOTHING
@@ -368,6 +374,7 @@ class Costs:
             kind="realised" if window.mature else "estimated",
             reason=reason,
             windows=(window.key,),
+            rule=rule,
             effect=harm.value,
             rows=window.rows,
             share=1.0,
@@ -378,18 +385,19 @@ class Costs:
         return Finding(signal, None, change, due)
 
 
-def _newest_harm(watched: Watched) -> tuple[Window, Estimate] | None:
-    """Return the newest window of which the primary metric is known, and what is lost in it for certain."""
+def _newest_harm(watched: Watched) -> tuple[Window, Estimate, tuple[str, ...]] | None:
+    """Return the newest window of which the primary metric is known, what is lost in it for certain, by which rule."""
     primary = watched.facts.primary
     for window in reversed(watched.windows):
         rows = [row for row in window.realised if row.metric == primary and not row.slice and _known(row)]
         if window.mature and rows:
-            harms = [harm for row in rows if (harm := shortfall(row)) is not None]
-            return (window, max(harms, key=lambda harm: harm.value or 0.0)) if harms else None
+            harms = [(harm, rule_of(row)) for row in rows if (harm := shortfall(row)) is not None]
+            worst = max(harms, key=lambda each: each[0].value or 0.0, default=None)
+            return None if worst is None else (window, *worst)
         for each in window.estimated:
             if each.metric == primary and each.decides:
                 harm = estimated_harm(each, higher=watched.higher(primary))
-                return None if harm is None else (window, harm)
+                return None if harm is None else (window, harm, (primary, ""))
     return None
 
 

@@ -2,12 +2,14 @@
 
 from modelyard.records.results.decide import (
     DECIDE,
+    Course,
     Decided,
     DecideResult,
     Decision,
     Dispatch,
     Limit,
     PastDecision,
+    Point,
     Signal,
 )
 from modelyard.records.results.detect import DETECT, ColumnType, DataSet, DetectResult, Partition, Reason
@@ -87,6 +89,7 @@ __all__ = [
     "CheckResult",
     "Cohort",
     "ColumnType",
+    "Course",
     "CurvePoints",
     "DataSet",
     "DecideResult",
@@ -116,6 +119,7 @@ __all__ = [
     "Partition",
     "PastDecision",
     "Persistence",
+    "Point",
     "Problem",
     "PromoteResult",
     "ProofLevel",

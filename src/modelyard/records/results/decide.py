@@ -24,6 +24,8 @@ class Signal(Part):
     windows: tuple[str, ...] = ()
     """Keys, the first one first."""
     column: str = ""
+    rule: tuple[str, ...] = ()
+    """Metric, operator, what it is held against and slice; empty where no metric is meant."""
     effect: float | None = None
     rows: int = 0
     share: float | None = None
@@ -32,6 +34,30 @@ class Signal(Part):
     """What it costs in the metric, where that is known or estimated; positive is worse."""
     asks_for: DecisionAction = "nothing"
     """What it would lead to if it stood alone."""
+
+
+class Point(Part):
+    """What decided, in one window."""
+
+    window: str
+    rows: int
+    value: float | None
+    low: float | None = None
+    high: float | None = None
+    limit: float | None = None
+    """Beyond which it is bad."""
+    bad: bool = False
+    """It is among the windows that counted."""
+
+
+class Course(Part):
+    """What decided, window by window, oldest first."""
+
+    of: Literal["realised", "estimated", "drift", "fault"]
+    name: str
+    """The metric or the column; empty where the whole window is meant."""
+    slice: str = ""
+    points: tuple[Point, ...]
 
 
 class Limit(Part):
@@ -123,6 +149,8 @@ class DecideResult(Part):
     """The one that decided."""
     signals: tuple[Signal, ...] = ()
     """What counted, what decided first."""
+    course: Course | None = None
+    """Of what decided; none where it is no matter of windows."""
     limits: tuple[Limit, ...] = ()
     champion: str
     age_days: float | None = None

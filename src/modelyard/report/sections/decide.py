@@ -2,9 +2,11 @@
 
 from modelyard.core.verdict import Verdict
 from modelyard.records.envelope import Envelope
-from modelyard.records.results import DecideResult, Limit, PastDecision, Signal
-from modelyard.report import conclusion, numbers, wording
+from modelyard.records.results import Course, DecideResult, Estimate, Limit, PastDecision, Signal
+from modelyard.report import charts, conclusion, numbers, wording
+from modelyard.report.charts import Axis
 from modelyard.report.document import (
+    Badge,
     Block,
     Code,
     Column,
@@ -66,6 +68,9 @@ def _why(result: DecideResult) -> Section:
         Paragraph(line(Text(_sentence(wording.because(result.reason)), "strong"))),
         Listing(tuple(facts)),
     ]
+    if result.course is not None:
+        table = _course(result.course)
+        blocks += [Paragraph(line(Text(table.caption, "muted"))), table]
     if result.signals:
         blocks.append(_signals(result.signals))
     return Section("decision", "Why", wording.because(result.reason), tuple(blocks), 90, folded=False, after="moved")
@@ -100,6 +105,48 @@ def _signals(signals: tuple[Signal, ...]) -> Table:
         for each in signals
     )
     return Table("What was seen", columns, rows, stacked=True)
+
+
+def _course(course: Course) -> Table:
+    """Return what decided, a row a window, the newest first."""
+    points = course.points[::-1]
+    axis = Axis.over([number for each in points for number in (each.value, each.low, each.high, each.limit)])
+    columns = (
+        Column("Window", "lead"),
+        Column("Rows", number=True),
+        Column("Value", number=True),
+        Column("Limit", number=True),
+        Column("Course", "plot", header_plot=charts.header(axis), html_only=True),
+        Column("Course", markdown_only=True),
+        Column("Counts", "verdict"),
+    )
+    rows = []
+    for each in points:
+        estimate = Estimate(value=each.value, low=each.low, high=each.high)
+        verdict = Verdict.FAIL if each.bad else Verdict.PASS if each.value is not None else Verdict.NOT_APPLICABLE
+        word = "counts" if each.bad else "" if each.value is not None else "not known"
+        rows.append(
+            (
+                line(Code(each.window)),
+                line(numbers.count(each.rows)),
+                line(wording.with_limits(estimate)),
+                line(numbers.NONE if each.limit is None else numbers.metric(each.limit)),
+                line(charts.interval_row(axis, estimate, each.limit, verdict)),
+                line(Code(charts.strip(axis, estimate, each.limit))),
+                line(Badge(verdict, word)) if word else line(numbers.NONE),
+            )
+        )
+    part = f" of {course.slice}" if course.slice else ""
+    caption = f"What decided: {_OF[course.of]} {course.name}{part}".strip()
+    return Table(caption, columns, tuple(rows), stacked=True)
+
+
+_OF = {
+    "realised": "realised",
+    "estimated": "estimated",
+    "drift": "drift of",
+    "fault": "share of rows with the fault in",
+}
 
 
 def _windows(keys: tuple[str, ...]) -> Line:
@@ -161,7 +208,8 @@ def _became(each: PastDecision) -> str:
 
 
 def _sentence(text: str) -> str:
-    return f"{text[:1].upper()}{text[1:]}{'' if text.endswith('.') else '.'}"
+    named = "_" in text.partition(" ")[0]  # a metric or a column is written as it is
+    return f"{text[:1] if named else text[:1].upper()}{text[1:]}{'' if text.endswith('.') else '.'}"
 
 
 def verdict(result: DecideResult, _claimed: Verdict) -> Verdict:
