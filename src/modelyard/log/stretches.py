@@ -122,6 +122,7 @@ class Scan:
         reach: how long after a stretch its labels are looked for.
         early: how long before it.
         late_after: labels later than this after their prediction are counted as late.
+        now: the moment of looking; predictions and labels of later are not seen. Default: the last in the log.
         cache: folder that keeps what is known of pieces; None keeps nothing.
         clock: nanoseconds since the epoch, as file times count them.
     """
@@ -133,6 +134,7 @@ class Scan:
         reach: timedelta,
         early: timedelta = timedelta(days=1),
         late_after: timedelta | None = None,
+        now: datetime | None = None,
         cache: Path | None = None,
         clock: Callable[[], int] = time.time_ns,
     ) -> None:
@@ -142,6 +144,7 @@ class Scan:
         self._reach, self._early, self._late_after = _us(reach), _us(early), late_after
         self._cache = Cache(cache, f"log of modelyard {__version__}")
         self._clock = clock
+        self._now = None if now is None else _us(now - _EPOCH)
         self._entries: tuple[Entry, ...] | None = None
         self._near: tuple[tuple[int, int, str], pl.DataFrame] | None = None
         self._parts: OrderedDict[tuple[str, str], Part] = OrderedDict()
@@ -194,13 +197,44 @@ class Scan:
         labels = [each.facts.last_label for each in self.entries if each.facts.last_label is not None]
         return _moment(max([*self._ends("last"), *labels]))
 
+    @property
+    def now(self) -> datetime:
+        """Return the moment of looking."""
+        return self.until if self._now is None else _moment(self._now)
+
+    def versions_between(self, begin: datetime, end: datetime) -> list[str]:
+        """Return the versions that may have predictions in a stretch: those that have some on its days in UTC."""
+        low, high, _ = self._span(begin, end, None)
+        return sorted(
+            version for version in self.versions if any(each.holds(low, high, version) for each in self.entries)
+        )
+
+    def count(self, begin: datetime, end: datetime, *, version: str = "") -> int:
+        """Return how many predictions a stretch has, repeated ones included."""
+        low, high, _ = self._span(begin, end, None)
+        high = self._seen(high)
+        found = 0
+        for entry in self.entries:
+            if not entry.holds(low, high, version):
+                continue
+            first, last = entry.facts.first or 0, entry.facts.last or 0
+            if low <= first and last < high:
+                found += sum(sum(days.values()) for each, days in entry.facts.days.items() if version in ("", each))
+            else:
+                times = self._times(entry, version)
+                found += int(((times >= low) & (times < high)).sum())
+        return found
+
     def digest(self, begin: datetime, end: datetime, *, version: str = "", after: datetime | None = None) -> str:
         """Return a digest of everything that ``between`` would read; equal ones mean equal results."""
         low, high, back = self._span(begin, end, after)
-        pieces = sorted(each.facts.digest for each in self.entries if each.holds(back, high, version))
-        labels = sorted(each.facts.digest for each in self._with_labels(low, high))
+        pieces = [each.facts for each in self.entries if each.holds(back, high, version)]
+        labels = [each.facts for each in self._with_labels(low, high)]
+        latest = max([each.last or 0 for each in pieces] + [each.last_label or 0 for each in labels], default=0)
+        hidden = self._now if self._now is not None and latest > self._now else None
         late = None if self._late_after is None else _us(self._late_after)
-        return digest([low, high, back, version, self._reach, self._early, late, pieces, labels])
+        read = [sorted(each.digest for each in facts) for facts in (pieces, labels)]
+        return digest([low, high, back, version, self._reach, self._early, late, hidden, *read])
 
     def between(self, begin: datetime, end: datetime, *, version: str = "", after: datetime | None = None) -> Stretch:
         """Return the predictions of a stretch, each with the label that counts.
@@ -253,7 +287,10 @@ class Scan:
         pending = np.empty(0, dtype=np.int64)
         begin: int | None = None
         for at, entry in enumerate(entries):
-            pending = np.sort(np.concatenate([pending, self._times(entry, version)]))
+            times = self._times(entry, version)
+            if self._now is not None:
+                times = times[times <= self._now]
+            pending = np.sort(np.concatenate([pending, times]))
             safe = entries[at + 1].facts.first if at + 1 < len(entries) else None
             used = 0
             while len(pending) - used >= rows:
@@ -300,6 +337,10 @@ class Scan:
             )
         return found
 
+    def _seen(self, high: int) -> int:
+        """Return the end of a stretch, or the moment of looking if that is before."""
+        return high if self._now is None else min(high, self._now + 1)
+
     def _span(self, begin: datetime, end: datetime, after: datetime | None) -> tuple[int, int, int]:
         if any(each is not None and each.utcoffset() is None for each in (begin, end, after)):
             raise ConfigError(
@@ -316,6 +357,7 @@ class Scan:
     def _predictions(self, low: int, high: int, version: str, parts: list[Part]) -> "pl.DataFrame":
         import polars as pl
 
+        high = self._seen(high)
         span = pl.col("time").is_between(_moment(low), _moment(high), closed="left")
         mine = span & (pl.col("model").cast(pl.String) == version) if version else span
         found = []
@@ -335,11 +377,14 @@ class Scan:
         return rows if rows.is_empty() else _first(rows)
 
     def _labels(self, ids: "pl.DataFrame", low: int, high: int) -> "pl.DataFrame":
-        begin, end = _moment(low - self._early), _moment(high + self._reach)
+        import polars as pl
+
+        begin, end = _moment(low - self._early), _moment(self._seen(high + self._reach))
+        known = pl.col("label_time").is_between(begin, end, closed="left")
         found = []
         for entry in self._with_labels(low, high):
             labels = checked_labels(self._read(entry, low, high, keep=False).labels)
-            labels = labels.filter(labels["label_time"].is_between(begin, end).fill_null(value=True))
+            labels = labels.filter(known.fill_null(value=True))
             found.append(labels.join(ids, on="id", how="semi"))
         return checked_labels(together(found))
 
@@ -399,15 +444,15 @@ def open_scan(
     reach: timedelta,
     cache: Path | None,
     root: Path | None,
+    now: datetime | None = None,
 ) -> Scan:
     """Open a log; see ``modelyard.log.scan``."""
-    return Scan(
-        open_sources(source, layout_of(columns, model, zone), root), reach=reach, late_after=late_after, cache=cache
-    )
+    sources = open_sources(source, layout_of(columns, model, zone), root)
+    return Scan(sources, reach=reach, late_after=late_after, now=now, cache=cache)
 
 
 def scan_of(
-    log: "Log", *, root: Path, reach: timedelta, late_after: timedelta | None = None, cache: Path | None = None
+    log: "Log", *, root: Path, reach: timedelta, now: datetime | None = None, cache: Path | None = None
 ) -> Scan:
     """Open the log that a configuration names; see ``modelyard.log.scan``.
 
@@ -415,15 +460,15 @@ def scan_of(
         log: ``monitor.log``.
         root: the folder of the configuration.
         reach: how long after a stretch its labels are looked for.
-        late_after: labels later than this after their prediction are counted as late.
+        now: the moment of looking; predictions and labels of later are not seen.
         cache: folder that keeps what is known of pieces.
 
     Raises:
         ConfigError: what is named cannot be.
     """
     return open_scan(
-        log.source, columns_of(log), model=log.version or "", zone=log.zone or "", late_after=late_after, reach=reach,
-        cache=cache, root=root,
+        log.source, columns_of(log), model=log.version or "", zone=log.zone or "", late_after=None, reach=reach,
+        cache=cache, root=root, now=now,
     )  # fmt: skip
 
 

@@ -85,7 +85,7 @@ def _by_time(frame: pl.DataFrame, every: str, zone: ZoneInfo, labels: str, now: 
         if end > now:
             open_rows += len(rows)
             continue
-        key = f"{begin:{_KEYS[stretch(every)[1]]}}"
+        key = key_of(begin, every)
         mature = later(end, labels) <= now
         cuts.append(Cut(key, begin, end, str(version), rows.drop("__begin__"), mature))
     return Windows(tuple(sorted(cuts, key=lambda cut: (cut.begin, cut.frame["time"][0]))), open_rows)
@@ -103,6 +103,18 @@ def _by_rows(frame: pl.DataFrame, size: int, labels: str, now: datetime) -> Wind
             key = f"rows {at + 1}-{at + size}"
             cuts.append(Cut(key, some["time"][0], end, str(version), some, later(end, labels) <= now))
     return Windows(tuple(sorted(cuts, key=lambda cut: cut.begin)), open_rows)
+
+
+def begin_of(moment: datetime, every: str, zone: ZoneInfo) -> datetime:
+    """Return where the stretch begins that a moment is in, on the clock of the zone."""
+    local = pl.Series([moment]).dt.convert_time_zone(zone.key).dt.truncate(_polars(every))
+    found: datetime = local[0]
+    return found
+
+
+def key_of(begin: datetime, every: str) -> str:
+    """Return the name of the stretch that begins at a moment."""
+    return f"{begin:{_KEYS[stretch(every)[1]]}}"
 
 
 def stretch(text: str) -> tuple[int, str]:
