@@ -2,23 +2,23 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from datetime import UTC
+from typing import Any
 
 from modelyard.config.configuration import Config
 from modelyard.config.sections.monitor import Monitor
 from modelyard.core.reasons import Reason, because
 from modelyard.evaluation.gates.misuse import metric_for
+from modelyard.log.reader import Counts
+from modelyard.log.stretches import Scan, total
 from modelyard.metrics.catalogue import PRIMARY
 from modelyard.monitoring.kept import Kept
+from modelyard.monitoring.planned import planned
 from modelyard.monitoring.profile import Summary, summarise
 from modelyard.monitoring.realised import Watch, rules_of
 from modelyard.monitoring.served import unit_names
-from modelyard.monitoring.windows import Cut, windows
+from modelyard.monitoring.windows import Cut
 from modelyard.records.results import Fault, MonitorResult, Persistence, RealisedPerformance, Signature, Window
-
-if TYPE_CHECKING:
-    from modelyard.log.reader import PredictionLog
 
 
 @dataclass(frozen=True)
@@ -66,10 +66,10 @@ class Watcher:
         self.versions, self.settings, self.config, self.key = versions, settings, config, key
         self._lives: dict[str, _Life] = {}
 
-    def look(self, cut: Cut) -> Window:
-        """Look at one window."""
+    def look(self, cut: Cut, digest: str) -> Window:
+        """Look at one window, with a digest of what was read for it."""
         version = self.versions[cut.version]
-        told = _told(cut, version)
+        told = _told(cut, version, digest)
         if version.kept is None or version.signature is None:
             reason = version.unknown or because("version-without-profile", version=version.name)
             rows = len(cut.frame)
@@ -99,48 +99,50 @@ class Watcher:
 
 
 def watch(
-    log: "PredictionLog",
+    log: Scan,
     versions: Mapping[str, Version],
     settings: Monitor,
     config: Config,
     *,
     champion: str,
     key: bytes | None,
-    now: datetime,
     say: Callable[[str], None] = lambda _text: None,
 ) -> MonitorResult:
     """Look at all complete windows of a log.
 
     Args:
-        log: as it was read.
+        log: read until the moment of looking.
         versions: by the name that the log has for them.
         settings: ``monitor``.
         config: what columns mean, and the primary metric.
         champion: the version that the alias points at.
         key: under which categories are named.
-        now: the moment of looking.
         say: where progress goes.
     """
-    found = windows(log.frame, every=settings.window, zone=settings.zone, labels=settings.labels, now=now)
+    plan = planned(log, every=settings.window, zone=settings.zone, labels=settings.labels)
     watcher = Watcher(versions, settings, config, key=key)
-    seen = []
-    for cut in found.cuts:
-        seen.append(watcher.look(cut))
-        say(f"{cut.key} by {cut.version}: {len(cut.frame):,} predictions")
+    seen, read = [], []
+    for each in plan.windows:
+        cut, counts = each.read()
+        read.append(counts)
+        if cut is not None:
+            seen.append(watcher.look(cut, each.digest))
+            say(f"{cut.key} by {cut.version}: {len(cut.frame):,} predictions")
+    found = total(read)
     return MonitorResult(
         champion=champion,
         reference=champion,
         until=log.until.isoformat(),
-        predictions=log.counts.predictions,
-        labelled=log.counts.labelled,
-        counts=_counts(log),
+        predictions=found.predictions + plan.open_rows,
+        labelled=found.labelled,
+        counts=_counts(found),
         windows=tuple(seen[-settings.windows :]),
-        open_rows=found.open_rows,
+        open_rows=plan.open_rows,
         persistence=Persistence(alarms=settings.persistence.windows, windows=settings.persistence.of, false_alarms=0.0),
     )
 
 
-def _told(cut: Cut, version: Version) -> dict[str, Any]:
+def _told(cut: Cut, version: Version, digest: str) -> dict[str, Any]:
     return {
         "key": cut.key,
         "begin": cut.begin.astimezone(UTC).isoformat(),
@@ -149,7 +151,7 @@ def _told(cut: Cut, version: Version) -> dict[str, Any]:
         "rows": len(cut.frame),
         "labelled": int(cut.frame["label"].is_not_null().sum()),
         "mature": cut.mature,
-        "digest": cut.digest,
+        "digest": digest,
     }
 
 
@@ -170,10 +172,9 @@ def _realised(life: _Life, cut: Cut, names: Any, *, blocked: bool) -> tuple[Real
     )
 
 
-def _counts(log: "PredictionLog") -> dict[str, int]:
+def _counts(found: Counts) -> dict[str, int]:
     """Return what the log's reader found that somebody should know."""
-    told = vars(log.counts)
-    return {name: value for name, value in told.items() if isinstance(value, int) and name not in _SHOWN}
+    return {name: value for name, value in vars(found).items() if isinstance(value, int) and name not in _SHOWN}
 
 
 _SHOWN = ("predictions", "labelled", "labels")

@@ -105,6 +105,13 @@ def _by_rows(frame: pl.DataFrame, size: int, labels: str, now: datetime) -> Wind
     return Windows(tuple(sorted(cuts, key=lambda cut: cut.begin)), open_rows)
 
 
+def reach(labels: str) -> timedelta:
+    """Return how long after a window its labels are looked for: four times as long as they take, and 4 weeks."""
+    number, unit = stretch(labels)
+    hours = {"hour": 1, "day": 24, "week": 7 * 24, "month": 31 * 24}[unit]
+    return max(timedelta(hours=4 * number * hours), timedelta(days=28))
+
+
 def begin_of(moment: datetime, every: str, zone: ZoneInfo) -> datetime:
     """Return where the stretch begins that a moment is in, on the clock of the zone."""
     local = pl.Series([moment]).dt.convert_time_zone(zone.key).dt.truncate(_polars(every))

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import modelyard.records.results as r
 from modelyard.config.meaning import meaning
-from modelyard.config.sections.monitor import Log, Monitor
+from modelyard.config.sections.monitor import Monitor
+from modelyard.core import files
 from modelyard.core.errors import ConfigError, DataError
 from modelyard.core.reasons import because
 from modelyard.steps.context import CheckedOut, Context
@@ -17,7 +18,7 @@ from modelyard.steps.monitor.present import MonitorPresenter
 from modelyard.steps.profile_key import PROFILE_KEY, key_of
 
 if TYPE_CHECKING:
-    from modelyard.log.reader import PredictionLog
+    from modelyard.log.stretches import Scan
     from modelyard.monitoring.watch import Version as Watched
 
 
@@ -106,9 +107,11 @@ def run(context: CheckedOut, inputs: MonitorInputs) -> Outcome:
             code="monitor/no-champion",
             hint="Promote a model first: modelyard run --promote.",
         )
-    log = read(context, settings.log)
-    names = log.frame["model"].unique().sort().to_list()
-    context.console.say(f"  {len(log.frame):,} predictions by {', '.join(names[:5])}{' …' if len(names) > 5 else ''}")
+    log = read(context, settings, now)
+    names = list(log.versions)
+    context.console.say(
+        f"  {sum(log.versions.values()):,} predictions by {', '.join(names[:5])}{' …' if len(names) > 5 else ''}"
+    )
     result = watch(
         log,
         {name: version_of(context, name) for name in names},
@@ -116,30 +119,31 @@ def run(context: CheckedOut, inputs: MonitorInputs) -> Outcome:
         context.config,
         champion=champion.name,
         key=key_of(context),
-        now=now,
         say=lambda text: context.console.say(f"  {text}"),
     )
     return Outcome(result, result.verdict, champion_version=champion.name)
 
 
-def read(context: CheckedOut, named: Log) -> "PredictionLog":
-    """Read the log that the configuration names.
+def read(context: CheckedOut, settings: Monitor, now: datetime) -> "Scan":
+    """Open the log that the configuration names, as it was at a moment.
 
     Raises:
         ConfigError: it lies outside the workspace.
-        DataError: it cannot be read, or holds no predictions.
+        DataError: it cannot be read.
     """
-    from modelyard.log.reader import read_log
-    from modelyard.log.stretches import columns_of
+    from modelyard.log.stretches import scan_of
+    from modelyard.monitoring.windows import reach
 
-    sources = (named.source,) if isinstance(named.source, str) else named.source
-    return read_log(
-        [each if "://" in each else str(context.workspace.inside(each, "monitor.log.source")) for each in sources],
-        columns_of(named),
-        model=named.version or "",
-        zone=named.zone or "",
-        late_after=None,
+    named = settings.log
+    for source in (named.source,) if isinstance(named.source, str) else named.source:
+        if "://" not in source:
+            context.workspace.inside(source, "monitor.log.source")
+    return scan_of(
+        named,
         root=context.workspace.base,
+        reach=reach(settings.labels),
+        now=now,
+        cache=files.self_ignoring(context.root / ".modelyard") / "monitor" / "log",
     )
 
 
