@@ -14,7 +14,6 @@ import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 from zoneinfo import ZoneInfo
 
 import polars as pl
@@ -31,13 +30,13 @@ TAKEN_OVER, LONGER = 8, 25
 OTHER_UNITS = 10
 
 
-def modelyard(*command: str) -> tuple[int, dict[str, Any]]:
-    """Run a command; returns its exit code and what it says as JSON."""
+def modelyard(*command: str) -> str:
+    """Run a command; returns what it says."""
     program = Path(sys.executable).with_name("modelyard")
-    done = subprocess.run([str(program), *command, "--json"], cwd=LOOP, stdout=subprocess.PIPE, text=True, check=False)
-    if done.returncode not in (0, 1):
-        sys.exit(f"modelyard {' '.join(command)} ended with exit code {done.returncode}")
-    return done.returncode, json.loads(done.stdout)
+    done = subprocess.run([str(program), *command], cwd=LOOP, capture_output=True, text=True, check=False)
+    if done.returncode:
+        sys.exit(f"{done.stdout}{done.stderr}modelyard {' '.join(command)} ended with exit code {done.returncode}")
+    return done.stdout
 
 
 def as_they_were(flights: pl.DataFrame, month: int) -> pl.DataFrame:
@@ -59,10 +58,8 @@ def as_served(rows: pl.DataFrame, month: int) -> pl.DataFrame:
 
 def train(*arguments: str) -> None:
     """Train, judge and promote on all months that are there; what is promoted serves from now on."""
-    code, said = modelyard("run", "--promote", *arguments)
-    promoted = said["outputs"].get("promote", {}).get("version")
-    if code or not promoted:
-        sys.exit(f"           not promoted: {said['verdict']}")
+    said = json.loads(modelyard("run", "--promote", *arguments, "--json"))
+    promoted = said["outputs"]["promote"]["version"]
     shutil.rmtree(LOOP / "serving", ignore_errors=True)
     shutil.copytree(LOOP / "modelyard-run" / "model", LOOP / "serving")
     (LOOP / "serving" / "VERSION").write_text(promoted, "utf-8")
@@ -93,10 +90,11 @@ def watch(month: int, moment: datetime) -> None:
     """Look at everything until the month's end, decide, and do what follows."""
     as_of = ["--as-of", moment.isoformat()]
     modelyard("monitor", *as_of)
-    _, decided = modelyard("decide", *as_of)
-    print(f"{MONTHS[month - 1]:<10} {decided['action']}: {decided['reason']}")
+    said = modelyard("decide", *as_of).splitlines()[0]
+    print(f"{MONTHS[month - 1]:<10} {said.partition(' · ')[2]}", flush=True)
+    decided = json.loads(modelyard("decide", *as_of, "--json"))  # asked again, the decision is the same one
     if decided["action"] == "retrain":
-        train("--decision", decided["record-digest"])
+        train("--decision", decided["decision"], "--reason", "make demo-loop")
 
 
 def main() -> None:

@@ -2,6 +2,7 @@
 
 from typing import Literal
 
+from modelyard.monitoring.calibrators import Labelled
 from modelyard.monitoring.levels import Level
 from modelyard.monitoring.profile import Reference
 from modelyard.records.results.part import Part
@@ -16,3 +17,10 @@ class Kept(Part):
     schema_version: Literal[1] = 1
     reference: Reference
     levels: tuple[Level, ...] = ()
+    """Its metrics on the test rows, as labels of served predictions are held to them."""
+    labelled: Labelled | None = None
+    """Its scores with what came true, for estimates without labels."""
+    unit: str = "row"
+    """What is independent."""
+    ordered: bool = False
+    """Units are stretches of time."""

@@ -22,6 +22,7 @@ from modelyard.core.vocabulary import Task
 from modelyard.data.profile import FEWEST
 from modelyard.data.types import type_name
 from modelyard.log.schema import FEATURE, OF_A_CLASS, PREDICTION, PROBABILITY
+from modelyard.models.child.score import class_key
 from modelyard.records.results.part import Part
 
 if TYPE_CHECKING:
@@ -560,7 +561,7 @@ def _outputs(frame: "pl.DataFrame", positive: str) -> "dict[str, pl.Series]":
     import polars as pl
 
     found: dict[str, pl.Series] = {}
-    classes = [name for name in frame.columns if name.startswith(OF_A_CLASS)]
+    classes, key = [name for name in frame.columns if name.startswith(OF_A_CLASS)], class_key(positive)
     if PREDICTION in frame.columns:
         label = frame[PREDICTION]
         found[PREDICTION] = label.cast(pl.String) if kind_of(label) == "truth" else label
@@ -571,8 +572,8 @@ def _outputs(frame: "pl.DataFrame", positive: str) -> "dict[str, pl.Series]":
         )
     if PROBABILITY in frame.columns:
         found[PROBABILITY] = frame[PROBABILITY]
-    elif OF_A_CLASS + positive in classes:
-        found[PROBABILITY] = frame[OF_A_CLASS + positive]
+    elif own := [name for name in classes if positive and class_key(name.removeprefix(OF_A_CLASS)) == key]:
+        found[PROBABILITY] = frame[own[0]]
     elif classes:
         found[PROBABILITY] = frame.select(pl.max_horizontal(classes)).to_series()
     return found

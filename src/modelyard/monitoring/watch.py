@@ -1,24 +1,50 @@
-"""Look at a log: window by window, cheapest first: contract, drift, estimated and realised performance."""
+"""Look at a log: window by window, cheapest first: contract, drift, estimated and realised performance.
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+What is seen in a window depends on the windows before it, so each is known by the digests of all of them: a window of
+which nothing changed, nor of those before it, is not read again.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from datetime import UTC
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+import polars as pl
+
+from modelyard import __version__
 from modelyard.config.configuration import Config
 from modelyard.config.sections.monitor import Monitor
+from modelyard.core.canonical import digest
 from modelyard.core.reasons import Reason, because
 from modelyard.evaluation.gates.misuse import metric_for
+from modelyard.log.cache import Cache
 from modelyard.log.reader import Counts
-from modelyard.log.stretches import Scan, total
+from modelyard.log.stretches import total
 from modelyard.metrics.catalogue import PRIMARY
+from modelyard.monitoring import drift, estimated
 from modelyard.monitoring.kept import Kept
-from modelyard.monitoring.planned import planned
+from modelyard.monitoring.planned import Planned, planned
 from modelyard.monitoring.profile import Summary, summarise
-from modelyard.monitoring.realised import Watch, rules_of
+from modelyard.monitoring.realised import Rule, Watch, rules_of
 from modelyard.monitoring.served import unit_names
 from modelyard.monitoring.windows import Cut
-from modelyard.records.results import Fault, MonitorResult, Persistence, RealisedPerformance, Signature, Window
+from modelyard.records.results import (
+    Drift,
+    EstimatedPerformance,
+    Fault,
+    MonitorResult,
+    Persistence,
+    RealisedPerformance,
+    Signature,
+    Window,
+)
+
+if TYPE_CHECKING:
+    from modelyard.log.stretches import Scan
+
+MOST_EARLIER = 20_000
+"""Rows of earlier windows that estimates and comparisons take."""
 
 
 @dataclass(frozen=True)
@@ -44,10 +70,30 @@ class Version:
 class _Life:
     """What is carried from window to window of one version."""
 
+    version: Version
+    rules: tuple[Rule, ...]
     watches: tuple[Watch, ...]
-    unit: str
-    before: list[Summary] = field(default_factory=list)
+    chain: str
+    """Digest of all that was looked at so far."""
+    seen: list[Window] = field(default_factory=list)
+    summaries: list[Summary] = field(default_factory=list)
     """Of its windows without faults."""
+    mature: list[Planned] = field(default_factory=list)
+    """Its windows without faults whose labels are mature."""
+    frames: dict[str, pl.DataFrame] = field(default_factory=dict)
+    """Rows of the last of these, by their key."""
+
+    @property
+    def signature(self) -> Signature:
+        """What the version takes and gives."""
+        assert self.version.signature is not None  # noqa: S101 - lives are of versions that are known
+        return self.version.signature
+
+    @property
+    def kept(self) -> Kept:
+        """What the version carries."""
+        assert self.version.kept is not None  # noqa: S101 - as above
+        return self.version.kept
 
 
 class Watcher:
@@ -58,54 +104,148 @@ class Watcher:
         settings: ``monitor``.
         config: what columns mean, and the primary metric.
         key: under which categories are named.
+        cache: folder of what was seen before; None: everything is looked at.
     """
 
     def __init__(
-        self, versions: Mapping[str, Version], settings: Monitor, config: Config, *, key: bytes | None = None
+        self,
+        versions: Mapping[str, Version],
+        settings: Monitor,
+        config: Config,
+        *,
+        key: bytes | None = None,
+        cache: Path | None = None,
     ) -> None:
         self.versions, self.settings, self.config, self.key = versions, settings, config, key
+        self._cache = Cache(cache, f"windows of modelyard {__version__}")
         self._lives: dict[str, _Life] = {}
+        self.counts: list[Counts] = []
+        """What the log's reader found, by window."""
 
-    def look(self, cut: Cut, digest: str) -> Window:
-        """Look at one window, with a digest of what was read for it."""
-        version = self.versions[cut.version]
-        told = _told(cut, version, digest)
+    def look(self, ahead: Planned) -> Window | None:
+        """Look at one window, or at what was seen of it before; None where it has no rows after all."""
+        version = self.versions[ahead.version]
         if version.kept is None or version.signature is None:
-            reason = version.unknown or because("version-without-profile", version=version.name)
-            rows = len(cut.frame)
-            faults = () if version.signature is not None else (Fault(reason=reason, rows=rows, share=1.0),)
-            return Window(**told, faults=faults, not_looked_at=(reason,))
-        names, unit, ordered = unit_names(cut.frame, self.config.data.columns)
-        life = self._life(version, unit, ordered=ordered)
-        summary = summarise(cut.frame, version.kept.reference, key=self.key)
-        window = Window(**told)
+            cut = self._read(ahead)
+            return None if cut is None else _uncompared(cut, version, ahead.digest)
+        life = self._life(version)
+        chain = digest([life.chain, ahead.key, ahead.digest, ahead.mature])
+        known = self._cache.get(chain)
+        if known is not None:
+            window, summary = Window.model_validate(known[0]), Summary.model_validate(known[1])
+            window = window.model_copy(update={"read_anew": False})
+            self.counts.append(Counts(**known[3]))
+            for one, state in zip(life.watches, known[2], strict=True):
+                one.resume(state)
+        else:
+            cut = self._read(ahead)
+            if cut is None:
+                return None
+            window, summary = self._looked(life, cut, ahead.digest)
+            states = [one.as_data() for one in life.watches]
+            told = [window.model_dump(mode="json"), summary.model_dump(mode="json"), states, asdict(self.counts[-1])]
+            self._cache.put(chain, told)
+            if ahead.mature:
+                life.frames = {**dict(list(life.frames.items())[-2:]), ahead.key: cut.frame}
+        life.chain = chain
+        life.seen.append(window)
         if not window.blocked:
-            life.before.append(summary)
-        return window.model_copy(update={"realised": _realised(life, cut, names, blocked=window.blocked)})
+            life.summaries.append(summary)
+            if ahead.mature:
+                life.mature.append(ahead)
+        return window
 
-    def _life(self, version: Version, unit: str, *, ordered: bool) -> _Life:
+    def _read(self, ahead: Planned) -> Cut | None:
+        cut, counts = ahead.read()
+        self.counts.append(counts)
+        return cut
+
+    def _looked(self, life: _Life, cut: Cut, read: str) -> tuple[Window, Summary]:
+        summary = summarise(cut.frame, life.kept.reference, key=self.key)
+        told = _told(cut, life.version, read)
+        faults: tuple[Fault, ...] = ()
+        window = Window(**told, faults=faults)
+        names, _, _ = unit_names(cut.frame, self.config.data.columns)
+        realised = _realised(life, cut, names, blocked=window.blocked)
+        return window.model_copy(
+            update={
+                "drift": self._drift(life, summary),
+                "estimated": self._estimated(life, cut, realised),
+                "realised": realised,
+            }
+        ), summary
+
+    def _drift(self, life: _Life, summary: Summary) -> tuple[Drift, ...]:
+        found = drift.drift(life.kept.reference, summary, ignore=self.settings.ignore)
+        before = [window.drift for window in life.seen if not window.blocked]
+        asked = self.settings.persistence
+        return drift.persistent([*before, found], asked.windows, asked.of)
+
+    def _estimated(
+        self, life: _Life, cut: Cut, realised: Sequence[RealisedPerformance]
+    ) -> tuple[EstimatedPerformance, ...]:
+        if life.kept.labelled is None:
+            return ()
+        metrics = {rule.metric.name: rule.metric for rule in life.rules}
+        values = {each.metric: each.window for each in realised if not each.slice}
+        records = estimated.track(life.seen)
+        seed = int(life.chain.removeprefix("sha256:")[:8], 16)
+        found = []
+        for name, metric in metrics.items():
+            one = estimated.estimate(
+                life.kept.labelled, cut.frame, metric, signature=life.signature, matured=self._earlier(life), seed=seed
+            )
+            one = estimated.deciding(one, records)
+            found.append(estimated.scored(one, values[name]) if cut.mature and name in values else one)
+        return tuple(found)
+
+    def _earlier(self, life: _Life) -> pl.DataFrame | None:
+        """Return rows of earlier windows without faults whose labels are mature, the newest ones."""
+        frames: list[pl.DataFrame] = []
+        for ahead in reversed(life.mature):
+            if sum(map(len, frames)) >= MOST_EARLIER:
+                break
+            if ahead.key not in life.frames:
+                cut, _ = ahead.read()
+                life.frames[ahead.key] = pl.DataFrame() if cut is None else cut.frame
+            frames.append(life.frames[ahead.key])
+        if not frames:
+            return None
+        rows = pl.concat(frames, how="diagonal_relaxed")
+        return rows.sample(MOST_EARLIER, seed=0) if len(rows) > MOST_EARLIER else rows
+
+    def _life(self, version: Version) -> _Life:
         if version.name not in self._lives:
             assert version.kept is not None and version.signature is not None  # noqa: S101, PT018 - the caller looked
-            model = self.config.model
+            model, columns = self.config.model, self.config.data.columns
             primary = metric_for(model.metric or PRIMARY[model.task], model.task)
             rules = rules_of(self.settings.performance, primary, version.signature)
             seed = int(version.digest.removeprefix("sha256:")[:8] or "0", 16)
+            unit = version.kept.unit
             watches = tuple(
-                Watch(rule, version.signature, version.kept.levels, unit=unit, ordered=ordered, seed=seed)
+                Watch(rule, version.signature, version.kept.levels, unit=unit, ordered=version.kept.ordered, seed=seed)
                 for rule in rules
             )
-            self._lives[version.name] = _Life(watches, unit)
+            settings = self.settings.model_dump(mode="json", exclude={"policy", "log", "windows"})
+            about = [version.kept.model_dump(mode="json"), settings, model.model_dump(mode="json")]
+            chain = digest([*about, columns.model_dump(mode="json"), self.key is not None, version.digest])
+            self._lives[version.name] = _Life(version, rules, watches, chain)
         return self._lives[version.name]
+
+    def track(self, version: str) -> tuple[Any, ...]:
+        """Return how the estimates of a version fared."""
+        return estimated.track(self._lives[version].seen) if version in self._lives else ()
 
 
 def watch(
-    log: Scan,
+    log: "Scan",
     versions: Mapping[str, Version],
     settings: Monitor,
     config: Config,
     *,
     champion: str,
     key: bytes | None,
+    cache: Path | None = None,
     say: Callable[[str], None] = lambda _text: None,
 ) -> MonitorResult:
     """Look at all complete windows of a log.
@@ -117,18 +257,19 @@ def watch(
         config: what columns mean, and the primary metric.
         champion: the version that the alias points at.
         key: under which categories are named.
+        cache: folder of what was seen before.
         say: where progress goes.
     """
     plan = planned(log, every=settings.window, zone=settings.zone, labels=settings.labels)
-    watcher = Watcher(versions, settings, config, key=key)
-    seen, read = [], []
-    for each in plan.windows:
-        cut, counts = each.read()
-        read.append(counts)
-        if cut is not None:
-            seen.append(watcher.look(cut, each.digest))
-            say(f"{cut.key} by {cut.version}: {len(cut.frame):,} predictions")
-    found = total(read)
+    watcher = Watcher(versions, settings, config, key=key, cache=cache)
+    seen: list[Window] = []
+    for ahead in plan.windows:
+        window = watcher.look(ahead)
+        if window is not None:
+            seen.append(window)
+            same = "" if window.read_anew else ", unchanged"
+            say(f"{window.key} by {window.version}: {window.rows:,} predictions{same}")
+    found, asked = total(watcher.counts), settings.persistence
     return MonitorResult(
         champion=champion,
         reference=champion,
@@ -138,11 +279,20 @@ def watch(
         counts=_counts(found),
         windows=tuple(seen[-settings.windows :]),
         open_rows=plan.open_rows,
-        persistence=Persistence(alarms=settings.persistence.windows, windows=settings.persistence.of, false_alarms=0.0),
+        persistence=Persistence(
+            alarms=asked.windows, windows=asked.of, false_alarms=drift.false_alarms(asked.windows, asked.of)
+        ),
+        track=watcher.track(champion),
+        columns=_columns(versions.values(), champion, settings.ignore),
     )
 
 
-def _told(cut: Cut, version: Version, digest: str) -> dict[str, Any]:
+def _columns(versions: Iterable[Version], champion: str, ignore: Sequence[str]) -> tuple[str, ...]:
+    kept = next((each.kept for each in versions if each.name == champion), None)
+    return () if kept is None else tuple(name for name in kept.reference.features if name not in ignore)
+
+
+def _told(cut: Cut, version: Version, read: str) -> dict[str, Any]:
     return {
         "key": cut.key,
         "begin": cut.begin.astimezone(UTC).isoformat(),
@@ -151,8 +301,15 @@ def _told(cut: Cut, version: Version, digest: str) -> dict[str, Any]:
         "rows": len(cut.frame),
         "labelled": int(cut.frame["label"].is_not_null().sum()),
         "mature": cut.mature,
-        "digest": digest,
+        "digest": read,
     }
+
+
+def _uncompared(cut: Cut, version: Version, read: str) -> Window:
+    """Return a window of a version that nothing is known of; one that the registry does not know is a fault."""
+    reason = version.unknown or because("version-without-profile", version=version.name)
+    faults = () if version.signature is not None else (Fault(reason=reason, rows=len(cut.frame), share=1.0),)
+    return Window(**_told(cut, version, read), faults=faults, not_looked_at=(reason,))
 
 
 def _realised(life: _Life, cut: Cut, names: Any, *, blocked: bool) -> tuple[RealisedPerformance, ...]:

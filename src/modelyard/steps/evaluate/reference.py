@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def write(context: CheckedOut, session: Session, judged: Judgement, book: Rulebook) -> None:
     """Describe the test rows as the challenger saw and judged them: no raw values, categories under a key alone."""
-    from modelyard.monitoring import kept
+    from modelyard.monitoring import estimated, kept
     from modelyard.monitoring.levels import Rows
     from modelyard.monitoring.profile import reference_of
     from modelyard.monitoring.realised import levels_of
@@ -27,7 +27,7 @@ def write(context: CheckedOut, session: Session, judged: Judgement, book: Rulebo
     config, signature, predictions = context.config, session.signature, session.models["challenger"]
     columns, test_set = config.data.columns, session.test_set
     features = [each.name for each in signature.features if each.name in session.test.columns]
-    unit, _, ordered = splits.unit_codes(session.test, columns)
+    unit, unit_name, ordered = splits.unit_codes(session.test, columns)
     rules = _rules(context, judged, book, signature, features)
     told = kept.Kept(
         reference=reference_of(
@@ -36,6 +36,7 @@ def write(context: CheckedOut, session: Session, judged: Judgement, book: Rulebo
             session.test[columns.target].to_list(),
             task=signature.task,
             unit=unit,
+            time=None if columns.time is None else session.test[columns.time],
             key=key_of(context),
             personal=columns.personal,
             positive=signature.positive,
@@ -48,6 +49,15 @@ def write(context: CheckedOut, session: Session, judged: Judgement, book: Rulebo
             baselines={row.metric: row.baseline for row in judged.metrics},
             slices={name: session.test[name].cast(str).to_numpy() for rule in rules for name in rule.by},
         ),
+        labelled=estimated.reference_of(
+            {rule.metric.name: rule.metric for rule in rules}.values(),
+            test_set.y,
+            predictions,
+            unit=unit,
+            seed=test_set.seed,
+        ),
+        unit=unit_name,
+        ordered=ordered,
     )
     write_atomic(context.run_dir / kept.PATH, told.model_dump_json(exclude_defaults=True).encode())
 

@@ -15,9 +15,9 @@ _BUDGET = 58_000
 
 
 class MonitorPresenter(Plain[MonitorResult]):
-    """What was seen of a model in use."""
+    """What was seen of a model in use; whatever that is, the step ends well, and decide says what follows."""
 
-    accepts: ClassVar[frozenset[Verdict]] = frozenset({Verdict.PASS})
+    accepts: ClassVar[frozenset[Verdict]] = frozenset({Verdict.PASS, Verdict.FAIL, Verdict.INCONCLUSIVE})
 
     def facts(self, result: MonitorResult) -> str:
         """Return the newest window."""

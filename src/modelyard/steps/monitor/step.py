@@ -119,6 +119,7 @@ def run(context: CheckedOut, inputs: MonitorInputs) -> Outcome:
         context.config,
         champion=champion.name,
         key=key_of(context),
+        cache=context.root / ".modelyard" / "monitor" / "windows",
         say=lambda text: context.console.say(f"  {text}"),
     )
     return Outcome(result, result.verdict, champion_version=champion.name)
