@@ -139,17 +139,23 @@ REASONS = {
     "slices-unjudged": "{slices} must be judged, and has too few rows for it",
     "underpowered": "too few rows ({rows:,} of about {needed:,}) to see a shortfall of {drop:.3g}",
     # performance of what serves
+    "assumes-features-mean-the-same": "if equal features mean what they meant in earlier windows, P(Y|X) unchanged",
+    "assumes-predictions-mean-the-same": "if equal predictions are off by what they were on the test rows",
+    "assumes-scores-mean-the-same": "if equal scores mean what they meant on the test rows, P(Y|score) unchanged",
     "fell-since": "{mean:.4g} since {since}, on {values:,} values",
     "labels-immature": "{labelled:,} of {rows:,} rows have a label so far; they are counted once labels are mature",
     "labels-selective": "the {labelled:,} rows with a label, of {rows:,}, were predicted otherwise than those without: "
     "by {apart:+.2f} standard deviations on average; labels of some rows alone say little of the others",
+    "no-calibration": "the version carries nothing to calibrate its predictions by",
     "no-labels": "none of {rows:,} rows has a label",
     "no-limit-of-losses": "a row can lose any amount of {metric}, and the version carries no test result that says how "
     "much is usual",
+    "no-mean-loss": "{metric} is no mean of losses",
     "no-rows-of-slice": "no row with a label has {slice}",
     "no-sequence": "{metric} is no mean of bounded values, which limits for every look need",
     "no-test-level": "the version carries no test result of {metric} to compare with",
     "not-known-yet": "not known yet after {looks:,} looks",
+    "too-few-to-calibrate": "fewer than {fewest} rows with labels to calibrate by, or {of_a_class} of a class",
     "window-contradicts": "the last window lies on the other side",
     # checks
     "behaviour-golden-absent": "the champion's version carries no golden predictions",
