@@ -53,7 +53,9 @@ FEWEST_EFFECTIVE = 300.0
 MOST_ROWS = 20_000
 """Of a window that are looked at, drawn at random; the interval is as wide as they make it."""
 DRAWN_ROWS = 2_000
-DRAWS = 100
+DRAWS = 80
+RATIO_ROWS = 5_000
+"""Of each side that tell how much likelier a row is in the window."""
 MOST_WEIGHT = 20.0
 FEWEST_SCORED = 5
 """Windows with an estimate and mature labels that a track record needs."""
@@ -125,7 +127,7 @@ class Estimator:
         self.n = len(rows)
         if self.n > MOST_ROWS:
             rows = np.sort(random.choice(self.n, MOST_ROWS, replace=False))
-        self._reference, self._task, self._seed = reference, signature.task, seed
+        self._reference, self._task = reference, signature.task
         self._window = _Window(frame[rows], predictions.take(rows), random)
         self._matured: _Matured | None = None
         if matured is not None and self.n >= FEWEST_ROWS:
@@ -153,7 +155,7 @@ class Estimator:
             return _dle(metric, self._reference, self._window, self._matured)
         if self._window.predictions.probability is None:
             return because("lacks-output", metric=metric.name, needs="probability", role="version")
-        return _cbpe(metric, self._reference, self._window, self._matured, self._seed)
+        return _cbpe(metric, self._reference, self._window, self._matured)
 
 
 def scored(found: EstimatedPerformance, realised: Estimate) -> EstimatedPerformance:
@@ -271,7 +273,7 @@ def _by_class(probability: Floats, y: Ints | Floats) -> list[tuple[Floats, Bools
     return [(probability[:, code], np.asarray(y == code)) for code in range(probability.shape[1])]
 
 
-def _cbpe(metric: Metric, reference: Labelled, window: _Window, matured: _Matured | None, seed: int) -> _Found | Reason:
+def _cbpe(metric: Metric, reference: Labelled, window: _Window, matured: _Matured | None) -> _Found | Reason:
     probability = window.predictions.probabilities
     points, effective = [Points.of(bins) for bins in reference.scores], None
     assumes = because("assumes-scores-mean-the-same")
@@ -281,9 +283,6 @@ def _cbpe(metric: Metric, reference: Labelled, window: _Window, matured: _Mature
         pairs = _by_class(served.predictions.probabilities, served.y)
         points = [Points.of_rows(score, own, matured.weight) for score, own in pairs]
         assumes = because("assumes-features-mean-the-same")
-        tried = _tried(metric, served.y, served.predictions, None, seed)
-        if tried is not None:
-            excess, stretches = max(excess, tried.excess), tried.stretches
     if len(points) != (1 if probability.ndim == 1 else probability.shape[1]):
         return because("no-calibration")
     if not all(each.known for each in points):
@@ -403,17 +402,18 @@ def density_ratio(earlier: pl.DataFrame, later: pl.DataFrame, *, seed: int) -> F
     n, m = len(earlier), len(later)
     is_later = np.repeat([0, 1], [n, m])
     random = np.random.default_rng(seed)
-    fold = random.integers(0, 4, n + m)
-    chance = np.full(n, np.nan)
-    for one in range(4):
+    few = np.concatenate([start + random.permutation(rows)[:RATIO_ROWS] for start, rows in ((0, n), (n, m))])
+    fold, chance = random.integers(0, 3, n + m), np.full(n, np.nan)
+    for one in range(3):
         model = HistGradientBoostingClassifier(
-            max_iter=40, max_leaf_nodes=15, min_samples_leaf=50, l2_regularization=1.0, early_stopping=False,
+            max_iter=30, max_leaf_nodes=8, min_samples_leaf=30, l2_regularization=1.0, early_stopping=False,
             random_state=seed % 2**31,
         )  # fmt: skip
-        model.fit(table[fold != one], is_later[fold != one])
+        fitted = few[fold[few] != one]
+        model.fit(table[fitted], is_later[fitted])
         own = np.flatnonzero(fold[:n] == one)
         chance[own] = model.predict_proba(table[own])[:, 1]
-    ratio = np.clip(chance / np.maximum(1 - chance, 1e-6) * n / m, 0.0, MOST_WEIGHT)
+    ratio = np.clip(chance / np.maximum(1 - chance, 1e-6) * min(n, RATIO_ROWS) / min(m, RATIO_ROWS), 0.0, MOST_WEIGHT)
     return np.asarray(ratio / ratio.mean(), dtype=np.float64)
 
 

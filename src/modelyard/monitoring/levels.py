@@ -215,8 +215,8 @@ def level_of(
 
     Args:
         metric: what is watched.
-        rows: in the order of time where there is one; of a slice with what a loss counts as at most on all rows.
-        ordered: units follow each other in time.
+        rows: the test rows; of a slice with what a loss counts as at most on all rows.
+        ordered: units follow each other in time, in the order of their codes.
         slice_: ``column = value`` of the rows.
         baseline: the best constant's metric on them.
     """
@@ -231,10 +231,12 @@ def level_of(
     found = values.found
     if len(found) == 0 or not np.isfinite(found).all():
         return None
+    follow = ordered and rows.unit is not None
     return Level(
         metric=metric.name, slice=slice_, rows=values.rows, values=len(found), mean=float(found.mean()),
         deviation=float(found.std(ddof=1)) if len(found) > 1 else 0.0, indicator=values.indicator,
-        effect=varies_together(found) if ordered and rows.unit is not None else 1.0, most=rows.most, baseline=baseline,
+        effect=varies_together(found[np.argsort(values.names, kind="stable")]) if follow else 1.0,
+        most=rows.most, baseline=baseline,
     )  # fmt: skip
 
 

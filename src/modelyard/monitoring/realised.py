@@ -495,8 +495,8 @@ def levels_of(
 
     Args:
         rules: that will watch it.
-        rows: the test rows, in the order of time where there is one.
-        ordered: units follow each other in time.
+        rows: the test rows.
+        ordered: units follow each other in time, in the order of their codes.
         baselines: by metric, the best constant's value on these rows.
         slices: by column of a rule's ``by``, (n,) texts of the rows; the most frequent values are kept as slices.
     """

@@ -190,11 +190,12 @@ class Watcher:
         values = {each.metric: each.window for each in realised if not each.slice}
         records = estimated.track(life.seen)
         seed = int(life.chain.removeprefix("sha256:")[:8], 16)
+        estimator = estimated.Estimator(
+            life.kept.labelled, cut.frame, signature=life.signature, matured=self._earlier(life), seed=seed
+        )
         found = []
         for name, metric in metrics.items():
-            one = estimated.estimate(
-                life.kept.labelled, cut.frame, metric, signature=life.signature, matured=self._earlier(life), seed=seed
-            )
+            one = estimator.estimate(metric)
             one = estimated.deciding(one, records)
             found.append(estimated.scored(one, values[name]) if cut.mature and name in values else one)
         return tuple(found)
