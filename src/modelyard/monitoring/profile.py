@@ -7,11 +7,12 @@ read. All that a summary holds are sums, least and largest times, and the smalle
 counted in one go, it is the same.
 """
 
+import hashlib
 import hmac
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Literal, cast
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+T = TypeVar("T", bound=Part)
 Kind = Literal["number", "truth", "text", "time", "other"]
 
 BINS = 100
@@ -40,13 +42,20 @@ SCORE_BINS = 50
 SHIFT = 17
 """Binary digits of a float32 that the fine sketch leaves out: 64 bins between a number and its double."""
 SIGN = 1 << (31 - SHIFT)
+SAMPLED = 256
+"""Hashes of rows that are kept, from which the share of repeated rows is known to 2 points."""
+ASSOCIATED = 64
+"""Columns whose associations are watched at most."""
 FEWEST_STRETCHES = 8
 """Of one length, of which it is told what they have in common."""
 _STRETCHES = 5_000
+_MOST_STRETCHES = 52
 _FIRST = 8
 """Categories whose spread is measured."""
 _HOUR = 3_600_000_000
 _DAY = 24 * _HOUR
+_EPOCH = date(1970, 1, 1).toordinal()
+_AT_ONCE = 1 << 16
 _HOURS = (1, 2, 3, 6, 12, 24, 48, 84, 168, 336, 672, 1344, 2688)
 """Stretches of the clock: hours, parts of a day, days and weeks."""
 NAMED = 16
@@ -58,6 +67,8 @@ class Numbers(Part):
 
     edges: tuple[float, ...]
     rows: tuple[int, ...]
+    top: float | None = None
+    """The largest value, where ten rows share it."""
     whole: bool = False
     """All are whole numbers."""
 
@@ -67,6 +78,8 @@ class Categories(Part):
 
     names: tuple[str, ...] = ()
     rows: tuple[int, ...] = ()
+    scores: tuple[int, ...] = ()
+    """Of each, from -50 to 50 by the mean prediction of its rows; others have 0."""
     merged_levels: int = 0
     merged_rows: int = 0
 
@@ -113,6 +126,8 @@ class Reference(Part):
     units: int
     days: float | None = None
     """From the first row to the last; None where times are not known."""
+    hours: tuple[int, ...] | None = None
+    """Rows by hour of the day in UTC, where times are known."""
     lengths: tuple[float, ...] = ()
     """Of the stretches that ``Column.spread`` is of: days where times are known, else rows."""
     keyed: bool
@@ -122,6 +137,17 @@ class Reference(Part):
     features: dict[str, Column]
     outputs: dict[str, Column]
     """``prediction`` and ``probability``, where there are such."""
+    associated: tuple[str, ...] = ()
+    """Columns, as a log names them, whose ranks are correlated with each other …"""
+    correlations: tuple[float, ...] = ()
+    """… and how, within days where times are known: of the first with the second, with the third, …, of the second with
+    the third, …"""
+    varied: tuple[float, ...] = ()
+    """Standard deviation of each from one stretch to another …"""
+    varied_over: float | None = None
+    """… of this length, in days where times are known, else in rows."""
+    repeated: float = 0.0
+    """Share of distinct rows, times left out, that are there more than once."""
     scores: Scores | None = None
 
 
@@ -146,6 +172,8 @@ class Counted(Part):
     """Rows of all other categories."""
     hours: tuple[int, ...] | None = None
     newest: str | None = None
+    variety: dict[str, int] = Field(default_factory=dict)
+    """By day: which of 32 parts, by hash, its values fall into, a bit each."""
 
     @property
     def rows(self) -> int:
@@ -173,6 +201,14 @@ class Summary(Part):
     keyed: bool = False
     features: dict[str, Counted] = Field(default_factory=dict)
     outputs: dict[str, Counted] = Field(default_factory=dict)
+    sums: dict[str, tuple[int, ...]] = Field(default_factory=dict)
+    """By day, of the scores of ``Reference.associated``: ranks in the reference, from -50 to 50."""
+    products: tuple[int, ...] = ()
+    """Sums of products of scores: of the first with itself, with the second, …, of the second with itself, …"""
+    hashes: tuple[int, ...] = ()
+    """The smallest hashes of rows, times left out …"""
+    repeats: tuple[int, ...] = ()
+    """… and how many rows each is of."""
 
 
 def reference_of(
@@ -215,19 +251,30 @@ def reference_of(
     named = "" if positive is None else _name(positive)
     outputs = _outputs(prediction, named)
     stretches = _stretches(len(frame), unit, time)
+    said = {name: _described(outputs[name], None, stretches, label=True) for name in sorted(outputs)}
+    target = next((said[name].score for name in (PROBABILITY, PREDICTION) if name in said), None)
+    features = {
+        each.name: _described(each, key, stretches, personal=each.name in personal, target=target)
+        for each in frame.get_columns()
+    }
+    logged = {FEATURE + name: features[name] for name in sorted(features)} | said
+    associated = [name for name, each in logged.items() if each.score is not None][:ASSOCIATED]
+    hashes, repeats = _smallest([each.hashed for each in logged.values()])
     return Reference(
         task=task,
         rows=len(frame),
         units=len(frame) if unit is None else len(np.unique(np.asarray(unit))),
         days=stretches.days,
+        hours=None if time is None else _hours(_moments(time)),
         lengths=stretches.lengths,
         keyed=key is not None,
         positive=named,
         threshold=threshold,
-        features={
-            each.name: _described(each, key, stretches, personal=each.name in personal) for each in frame.get_columns()
-        },
-        outputs={name: _described(outputs[name], None, stretches, label=True) for name in outputs},
+        features={name: each.column for name, each in features.items()},
+        outputs={name: each.column for name, each in said.items()},
+        associated=tuple(associated),
+        **_associations(_table([logged[name].score for name in associated], len(frame)), stretches),
+        repeated=float((repeats > 1).mean()) if len(hashes) else 0.0,
         scores=_scores(outputs.get(PROBABILITY), truth, named) if task == "binary" else None,
     )
 
@@ -242,22 +289,32 @@ def summarise(frame: "pl.DataFrame", reference: Reference, *, key: bytes | None 
         key: the reference's; None: categories are not counted.
     """
     known = _known_levels(reference) if key is not None and reference.keyed else None
+    day = _days(frame)
     features = {
-        name: _counted(frame[FEATURE + name], of, key, known)
+        name: _counted(frame[FEATURE + name], of, key, known, day)
         for name, of in sorted(reference.features.items())
         if FEATURE + name in frame.columns
     }
-    outputs = _outputs(frame, reference.positive)
+    said = _outputs(frame, reference.positive)
+    outputs = {
+        name: _counted(said[name], of, None, set(of.categories.names) if of.categories else None, day)
+        for name, of in sorted(reference.outputs.items())
+        if name in said
+    }
+    logged = {FEATURE + name: each for name, each in features.items()} | outputs
+    scores = [logged[name].score if name in logged else None for name in reference.associated]
+    sums, products = _products(_table(scores, len(frame)), day.codes, len(day.names))
+    hashes, repeats = _smallest([each.hashed for each in logged.values()])
     return Summary(
         rows=len(frame),
         keyed=known is not None,
-        features=features,
-        outputs={
-            name: _counted(outputs[name], of, None, set(of.categories.names) if of.categories else None)
-            for name, of in sorted(reference.outputs.items())
-            if name in outputs
-        },
-        **_circumstances(frame),
+        features={name: each.column for name, each in features.items()},
+        outputs={name: each.column for name, each in outputs.items()},
+        sums=dict(zip(day.names, map(tuple, sums.tolist()), strict=True)),
+        products=tuple(products.tolist()),
+        hashes=tuple(hashes.tolist()),
+        repeats=tuple(repeats.tolist()),
+        **_circumstances(frame, day),
     )
 
 
@@ -265,6 +322,7 @@ def merge(a: Summary, b: Summary) -> Summary:
     """Return the summary of both's rows: as if they had been counted together, in whatever order."""
     if not (a.rows and b.rows):
         return a if a.rows else b
+    hashes, repeats = _union(a, b)
     return Summary(
         rows=a.rows + b.rows,
         labelled=a.labelled + b.labelled,
@@ -278,6 +336,10 @@ def merge(a: Summary, b: Summary) -> Summary:
         keyed=a.keyed and b.keyed,
         features=_both(a.features, b.features),
         outputs=_both(a.outputs, b.outputs),
+        sums={day: _zipped(a.sums.get(day, ()), b.sums.get(day, ())) for day in sorted({*a.sums, *b.sums})},
+        products=_zipped(a.products, b.products),
+        hashes=hashes,
+        repeats=repeats,
     )
 
 
@@ -287,6 +349,13 @@ def value_of(code: int) -> float:
     return float(np.copysign(float(bits.view(np.float32)[0]), code))
 
 
+def code_of(values: Floats) -> Ints:
+    """Return the bin of the fine sketch of each number; bins ascend with what they hold."""
+    with np.errstate(over="ignore"):
+        found = ((values + 0.0).astype(np.float32).view(np.uint32) >> SHIFT).astype(np.int64)  # +0.0: there is one zero
+    return np.asarray(np.where(found >= SIGN, -(found & (SIGN - 1)), found), dtype=np.int64)
+
+
 # the reference
 
 
@@ -294,10 +363,12 @@ def value_of(code: int) -> float:
 class _Stretches:
     """Rows that follow each other: the shortest stretches, and how many of them longer ones are made of."""
 
-    block: Ints | None
+    block: Ints
     """(n,) the shortest stretch that a row lies in."""
     together: tuple[int, ...]
     lengths: tuple[float, ...]
+    day: Ints
+    """(n,) its day; all the same where times are not known."""
     days: float | None
 
 
@@ -310,15 +381,15 @@ def _stretches(rows: int, unit: ArrayLike | None, time: "pl.Series | None") -> _
         block = moments // (shortest * _HOUR)
         block -= block.min() // 168 * 168  # whole weeks, so that longer stretches begin at midnight
         lengths = [hours for hours in _HOURS if hours % shortest == 0 and days * 24 >= FEWEST_STRETCHES * hours]
-        return _Stretches(
-            block, tuple(each // shortest for each in lengths), tuple(each / 24 for each in lengths), days
-        )
+        told = tuple(each / 24 for each in lengths)
+        return _Stretches(block, tuple(each // shortest for each in lengths), told, moments // _DAY, days)
     order = np.arange(rows) if unit is None else np.argsort(np.asarray(unit), kind="stable")
     shortest = max(4, -(-rows // _STRETCHES))
     together = tuple(2**each for each in range(20) if rows >= FEWEST_STRETCHES * shortest * 2**each)
     block = np.empty(rows, dtype=np.int64)
     block[order] = np.arange(rows) // shortest
-    return _Stretches(block, together, tuple(float(each * shortest) for each in together), None)
+    lengths_in_rows = tuple(float(each * shortest) for each in together)
+    return _Stretches(block, together, lengths_in_rows, np.zeros(rows, dtype=np.int64), None)
 
 
 def _spread(codes: Ints, classes: int, stretches: _Stretches, *, ordered: bool) -> tuple[float, ...]:
@@ -329,7 +400,7 @@ def _spread(codes: Ints, classes: int, stretches: _Stretches, *, ordered: bool) 
     Times the length it grows with the length, wherever stretches do not alternate, so that the largest so far is taken.
     ``codes`` has each row's class, from 0; -1 counts for nothing.
     """
-    if stretches.block is None or classes < 2:
+    if not stretches.lengths or classes < 2:
         return ()
     counted = codes >= 0
     blocks = int(stretches.block.max()) + 1
@@ -354,45 +425,78 @@ def _spread(codes: Ints, classes: int, stretches: _Stretches, *, ordered: bool) 
     return tuple(found)
 
 
+@dataclass(frozen=True)
+class _Read(Generic[T]):
+    """What a column is told to be, with each row's score and hash: (n,); None where it has none."""
+
+    column: T
+    score: NDArray[np.int8] | None = None
+    hashed: NDArray[np.uint64] | None = None
+
+
 def _described(
-    column: "pl.Series", key: bytes | None, stretches: _Stretches, *, personal: bool = False, label: bool = False
-) -> Column:
+    column: "pl.Series",
+    key: bytes | None,
+    stretches: _Stretches,
+    *,
+    personal: bool = False,
+    label: bool = False,
+    target: NDArray[np.int8] | None = None,
+) -> _Read[Column]:
     kind = kind_of(column)
     basics: dict[str, Any] = {"kind": kind, "type": type_name(column.dtype), "rows": len(column)}
     basics |= {"missing": column.null_count(), "personal": personal}
     if column.null_count():
         lost = column.is_null().to_numpy().astype(np.int64)
         basics["missing_spread"] = _spread(lost, 2, stretches, ordered=False)
-    if kind in ("number", "truth") and not (label and kind == "truth"):
-        return Column(**basics, **_in_numbers(column, stretches, personal=personal))
-    if personal or (kind == "text" and key is None and not label):
-        return Column(**basics)
-    if kind in ("text", "truth"):
-        return Column(**basics, **_in_categories(column, key, stretches))
-    return Column(**basics, **(_times(column) if kind == "time" else {}))
+    if kind in ("number", "truth"):
+        values, finite, nan = _floats(column)
+        basics |= {"nan": nan, "infinite": len(values) - int(finite.sum()) - nan - column.null_count()}
+        hashed = _hashed(values)
+        numbers = None if personal else _numbers(values[finite])
+        if numbers is None:
+            return _Read(Column(**basics), hashed=hashed)
+        codes = np.searchsorted(np.array(numbers.edges), values, side="left")
+        spread = _spread(np.where(finite, _coarse(numbers)[codes], -1), 8, stretches, ordered=True)
+        return _Read(Column(**basics, numbers=numbers, spread=spread), _ranked(codes, finite, numbers.rows), hashed)
+    if kind == "text":
+        levels = _levels(column)
+        hashed = levels.hashed()
+        if personal or (key is None and not label):
+            return _Read(Column(**basics), hashed=hashed)
+        told, spread, score = _in_categories(levels, key, stretches, target)
+        return _Read(Column(**basics, categories=told, spread=spread), score, hashed)
+    return _Read(Column(**basics, **(_times(column) if kind == "time" and not personal else {})))
 
 
-def _in_numbers(column: "pl.Series", stretches: _Stretches, *, personal: bool) -> dict[str, Any]:
+def _floats(column: "pl.Series") -> tuple[Floats, NDArray[np.bool_], int]:
+    """Return all values as floats, those missing as NaN, which are finite, and how many were NaN."""
     import polars as pl
 
     values = column.cast(pl.Float64).to_numpy()
-    nan = int(np.isnan(values).sum()) - column.null_count()
     finite = np.isfinite(values)
-    there = int(finite.sum())
-    told: dict[str, Any] = {"nan": nan, "infinite": len(values) - there - nan - column.null_count()}
-    numbers = None if personal else _numbers(values if there == len(values) else values[finite])
-    if numbers is None:
-        return told
-    cuts = _cuts(numbers)
-    codes = np.where(finite, np.searchsorted(np.array(cuts), values, side="left"), -1)
-    return told | {"numbers": numbers, "spread": _spread(codes, len(cuts) + 1, stretches, ordered=True)}
+    nan = 0 if finite.all() else int(np.isnan(values).sum()) - column.null_count()
+    return values, finite, nan
 
 
-def _cuts(numbers: Numbers) -> list[float]:
-    """Return at most seven edges that part the rows evenly."""
+def _ranked(codes: Ints, there: NDArray[np.bool_], rows: Sequence[int]) -> NDArray[np.int8]:
+    """Return each row's score: the middle rank of its bin in the reference, from -50 to 50; 0 where it has none."""
+    table = np.append(_ranks(rows), 0).astype(np.int8)
+    return np.asarray(np.where(there, table[codes], np.int8(0)), dtype=np.int8)
+
+
+def _ranks(rows: Sequence[int] | Ints) -> Ints:
+    counts = np.asarray(rows, dtype=np.float64)
+    middle = (np.cumsum(counts) - counts / 2) / max(float(counts.sum()), 1.0)
+    return np.asarray(np.rint(100 * middle - 50), dtype=np.int64)
+
+
+def _coarse(numbers: Numbers) -> Ints:
+    """Return the class of each bin, of at most eight that part the rows evenly."""
     below = np.cumsum(numbers.rows)[:-1] / sum(numbers.rows)
-    at = {int(np.abs(below - step / 8).argmin()) for step in range(1, 8)} if len(below) else set()
-    return [numbers.edges[each] for each in sorted(at)]
+    cuts = sorted({int(np.abs(below - step / 8).argmin()) for step in range(1, 8)}) if len(below) else []
+    # One more: values that are not there are looked up too.
+    return np.searchsorted(np.asarray(cuts), np.arange(len(numbers.rows) + 1), side="left").astype(np.int64)
 
 
 def kind_of(column: "pl.Series") -> Kind:
@@ -407,16 +511,6 @@ def kind_of(column: "pl.Series") -> Kind:
     if dtype in (pl.String, pl.Categorical, pl.Enum):
         return "text"
     return "time" if dtype in (pl.Date, pl.Datetime) else "other"
-
-
-def _values(column: "pl.Series") -> tuple[Floats, int]:
-    """Return the values that are there and no NaN, as floats, and how many are NaN."""
-    import polars as pl
-
-    values = column.drop_nulls().cast(pl.Float64).to_numpy()
-    there = ~np.isnan(values)
-    kept = values if there.all() else values[there]
-    return kept, len(values) - len(kept)
 
 
 def _numbers(values: Floats) -> Numbers | None:
@@ -439,9 +533,10 @@ def _numbers(values: Floats) -> Numbers | None:
             (_rounded(quantiles, ordered), distinct[common], np.nextafter(distinct[common], -np.inf))
         )
         edges = np.unique(edges[(edges < ordered[-1]) & (edges >= ordered[0])])
-    rows = np.bincount(np.searchsorted(edges, ordered, side="left"), minlength=len(edges) + 1)
+    rows = np.diff(np.searchsorted(ordered, edges, side="right"), prepend=0, append=n)
     edges, rows = _merged(edges, rows)
-    return Numbers(edges=tuple(edges.tolist()), rows=tuple(rows.tolist()), whole=whole)
+    top = float(distinct[-1]) if counts[-1] >= FEWEST else None
+    return Numbers(edges=tuple(edges.tolist()), rows=tuple(rows.tolist()), top=top, whole=whole)
 
 
 def _rounded(edges: Floats, ordered: Floats) -> Floats:
@@ -471,29 +566,34 @@ def _merged(edges: Floats, rows: Ints) -> tuple[Floats, Ints]:
     return np.array(kept, dtype=np.float64), np.array(counts, dtype=np.int64)
 
 
-def _in_categories(column: "pl.Series", key: bytes | None, stretches: _Stretches) -> dict[str, Any]:
+def _in_categories(
+    levels: "_Levels", key: bytes | None, stretches: _Stretches, target: NDArray[np.int8] | None
+) -> tuple[Categories, tuple[float, ...], NDArray[np.int8]]:
     """Name categories under the key, or plainly without one."""
-    import polars as pl
-
-    names, rows = _levels(column)
-    common = sorted(
-        ((named(key, name) if key is not None else name, count, name) for name, count in zip(names, rows, strict=True)
-         if count >= FEWEST),
-        key=lambda each: (-each[1], each[0]),
-    )[:LEVELS]  # fmt: skip
-    known = sum(count for _, count, _ in common)
+    large = np.flatnonzero(levels.rows >= FEWEST).tolist()
+    shown = {each: levels.names[each] if key is None else named(key, levels.names[each]) for each in large}
+    order = sorted(large, key=lambda each: (-int(levels.rows[each]), shown[each]))[:LEVELS]
+    rows = levels.rows[order]
+    by: Floats = np.arange(len(order), dtype=np.float64)
+    if target is not None:
+        sums = np.bincount(levels.codes[levels.there], weights=target[levels.there], minlength=len(levels.names))
+        by = np.asarray(sums[order] / rows, dtype=np.float64)
+    ranks = np.empty(len(order), dtype=np.int64)
+    along = np.argsort(by, kind="stable")
+    ranks[along] = _ranks(rows[along])
     told = Categories(
-        names=tuple(name for name, _, _ in common),
-        rows=tuple(count for _, count, _ in common),
-        merged_levels=len(names) - len(common),
-        merged_rows=sum(rows) - known,
+        names=tuple(shown[each] for each in order),
+        rows=tuple(rows.tolist()),
+        scores=tuple(ranks.tolist()),
+        merged_levels=len(levels.names) - len(order),
+        merged_rows=int(levels.rows.sum() - rows.sum()),
     )
-    first = [name for _, _, name in common[:_FIRST]]
-    texts = column.cast(pl.String)
-    codes = texts.replace_strict(first, list(range(len(first))), default=len(first), return_dtype=pl.Int64)
-    missing = texts.is_null().to_numpy()
-    spread = _spread(np.where(missing, -1, codes.to_numpy()), len(first) + 1, stretches, ordered=False)
-    return {"categories": told, "spread": spread}
+    first = np.full(len(levels.names) + 1, _FIRST)
+    first[order[:_FIRST]] = np.arange(min(len(order), _FIRST))
+    first[-1] = -1
+    score = np.zeros(len(levels.names) + 1, dtype=np.int8)
+    score[order] = ranks
+    return told, _spread(first[levels.codes], _FIRST + 1, stretches, ordered=False), score[levels.codes]
 
 
 def named(key: bytes, level: str) -> str:
@@ -501,11 +601,33 @@ def named(key: bytes, level: str) -> str:
     return hmac.digest(key, f"monitoring\0{level}".encode("utf-8", "surrogatepass"), "sha256").hex()[:NAMED]
 
 
-def _levels(column: "pl.Series") -> tuple[list[str], list[int]]:
+@dataclass(frozen=True)
+class _Levels:
+    """The categories of a column, the rows of each, and each row's (n,); the last but one past the end if missing."""
+
+    names: list[str]
+    rows: Ints
+    codes: Ints
+
+    @property
+    def there(self) -> NDArray[np.bool_]:
+        return self.codes < len(self.names)
+
+    def hashed(self) -> NDArray[np.uint64]:
+        digests = [
+            int.from_bytes(hashlib.blake2b(name.encode("utf-8", "surrogatepass"), digest_size=8).digest())
+            for name in self.names
+        ]
+        return np.array([*digests, 0], dtype=np.uint64)[self.codes]
+
+
+def _levels(column: "pl.Series") -> _Levels:
     import polars as pl
 
-    counted = column.drop_nulls().cast(pl.String).alias("level").value_counts()
-    return counted["level"].to_list(), counted["count"].to_list()
+    texts = column.cast(pl.String)
+    names = texts.drop_nulls().unique()
+    codes = texts.cast(pl.Enum(names)).to_physical().cast(pl.Int64).fill_null(len(names)).to_numpy()
+    return _Levels(names.to_list(), np.bincount(codes, minlength=len(names) + 1)[:-1].astype(np.int64), codes)
 
 
 def _times(column: "pl.Series") -> dict[str, Any]:
@@ -534,7 +656,8 @@ def _scores(probability: "pl.Series | None", truth: ArrayLike | None, positive: 
     if probability is None or truth is None:
         return None
     values = probability.to_numpy().astype(np.float64)
-    came = np.array([_name(each) == positive for each in np.asarray(truth).tolist()])
+    labels, codes = np.unique(np.asarray(truth), return_inverse=True)
+    came = np.array([_name(each) == positive for each in labels.tolist()])[codes]
     there = np.isfinite(values)
     values, came = values[there], came[there]
     if len(values) < 2 * FEWEST:
@@ -592,62 +715,202 @@ def _known_levels(reference: Reference) -> set[str]:
     return {name for each in reference.features.values() if each.categories for name in each.categories.names}
 
 
-def _counted(column: "pl.Series", of: Column, key: bytes | None, known: Collection[str] | None) -> Counted:
+def _counted(
+    column: "pl.Series", of: Column, key: bytes | None, known: Collection[str] | None, day: "_Days"
+) -> _Read[Counted]:
     kind = kind_of(column)
     basics: dict[str, Any] = {"missing": column.null_count(), "types": {type_name(column.dtype): len(column)}}
-    if of.personal:
-        return Counted(**basics)
     if kind in ("number", "truth"):
-        values, nan = _values(column)
-        finite = values[np.isfinite(values)]
-        basics |= {"nan": nan, "infinite": len(values) - len(finite)}
-        if of.numbers is not None:
-            basics |= _in_bins(finite, of.numbers)
-    elif kind == "text" and of.categories is not None and known is not None:
-        basics |= _in_levels(column, key, known)
-    elif kind == "time" and of.kind == "time":
+        values, finite, nan = _floats(column)
+        hashed = _hashed(values)
+        if of.personal:
+            return _Read(Counted(**basics), hashed=hashed)
+        basics |= {"nan": nan, "infinite": len(values) - int(finite.sum()) - nan - column.null_count()}
+        basics["variety"] = _variety(hashed, column, day)
+        if of.numbers is None:
+            return _Read(Counted(**basics), hashed=hashed)
+        codes = np.searchsorted(np.array(of.numbers.edges), values, side="left")
+        basics |= _in_bins(values[finite], codes[finite], len(of.numbers.rows))
+        return _Read(Counted(**basics), _ranked(codes, finite, of.numbers.rows), hashed)
+    if kind == "text":
+        levels = _levels(column)
+        hashed = levels.hashed()
+        if of.personal:
+            return _Read(Counted(**basics), hashed=hashed)
+        basics["variety"] = _variety(hashed, column, day)
+        if of.categories is None or known is None:
+            return _Read(Counted(**basics), hashed=hashed)
+        told, score = _in_levels(levels, of.categories, key, known)
+        return _Read(Counted(**basics, **told), score, hashed)
+    if kind == "time" and of.kind == "time" and not of.personal:
         moments = _moments(column)
         newest = cast("datetime | None", moments.max())
         basics |= {"hours": _hours(moments), "newest": None if newest is None else _moment(newest)}
-    return Counted(**basics)
+    return _Read(Counted(**basics))
 
 
-def _in_bins(values: Floats, of: Numbers) -> dict[str, Any]:
-    bins = np.bincount(np.searchsorted(np.array(of.edges), values, side="left"), minlength=len(of.rows))
-    with np.errstate(over="ignore"):
-        # +0.0: there is one zero.
-        fine = np.bincount((values + 0.0).astype(np.float32).view(np.uint32) >> SHIFT, minlength=1)
-    codes = np.flatnonzero(fine)
-    signed = np.where(codes >= SIGN, -(codes & (SIGN - 1)), codes)
-    order = np.argsort(signed)
+def _in_bins(values: Floats, codes: Ints, bins: int) -> dict[str, Any]:
+    found = code_of(values)
+    least = int(found.min(initial=0))
+    fine = np.bincount(found - least)
+    there = np.flatnonzero(fine)
     return {
-        "bins": tuple(bins.tolist()),
-        "codes": tuple(signed[order].tolist()),
-        "counts": tuple(fine[codes[order]].tolist()),
+        "bins": tuple(np.bincount(codes, minlength=bins).tolist()),
+        "codes": tuple((there + least).tolist()),
+        "counts": tuple(fine[there].tolist()),
         "fractions": int((values != np.floor(values)).sum()),
     }
 
 
-def _in_levels(column: "pl.Series", key: bytes | None, known: Collection[str]) -> dict[str, Any]:
-    levels: dict[str, int] = {}
+def _in_levels(
+    levels: _Levels, of: Categories, key: bytes | None, known: Collection[str]
+) -> tuple[dict[str, Any], NDArray[np.int8]]:
+    scores = dict(zip(of.names, of.scores, strict=True))
+    found: dict[str, int] = {}
     others = 0
-    for level, rows in zip(*_levels(column), strict=True):
+    table = np.zeros(len(levels.names) + 1, dtype=np.int8)
+    for at, (level, rows) in enumerate(zip(levels.names, levels.rows.tolist(), strict=True)):
         name = level if key is None else named(key, level)
+        table[at] = scores.get(name, 0)
         if name in known:
-            levels[name] = rows
+            found[name] = rows
         else:
             others += rows
-    return {"levels": dict(sorted(levels.items())), "others": others}
+    return {"levels": dict(sorted(found.items())), "others": others}, table[levels.codes]
 
 
-def _circumstances(frame: "pl.DataFrame") -> dict[str, Any]:
+_ODD = np.uint64(0x9E3779B97F4A7C15)
+_HALF = np.uint64(32)
+
+
+def _hashed(values: Floats) -> NDArray[np.uint64]:
+    there = np.where(np.isnan(values), np.nan, values + 0.0)
+    return there.view(np.uint64)
+
+
+def _smallest(columns: "Sequence[NDArray[np.uint64] | None]") -> tuple[Ints, Ints]:
+    """Hash rows over columns, and return the smallest hashes with how many rows have each."""
+    mixed: NDArray[np.uint64] | None = None
+    for each in columns:
+        if each is not None:
+            mixed = each * _ODD if mixed is None else (mixed ^ each) * _ODD
+            mixed ^= mixed >> _HALF
+    if mixed is None:
+        return np.array([], dtype=np.int64), np.array([], dtype=np.int64)
+    mixed *= _ODD
+    hashes, repeats = np.unique(mixed >> np.uint64(12), return_counts=True)
+    return hashes[:SAMPLED].astype(np.int64), repeats[:SAMPLED].astype(np.int64)
+
+
+def _table(scores: "Sequence[NDArray[np.int8] | None]", rows: int) -> NDArray[np.int8]:
+    """Return (columns, rows); zeros of a column that is not there."""
+    found = np.zeros((len(scores), rows), dtype=np.int8)
+    for at, each in enumerate(scores):
+        if each is not None:
+            found[at] = each
+    return found
+
+
+def _products(table: NDArray[np.int8], day: Ints, days: int) -> tuple[Ints, Ints]:
+    """Return the sums of scores by day, and those of products of each two: whole numbers below 2⁵³, so exact."""
+    count = len(table)
+    sums = np.zeros((days, count), dtype=np.int64)
+    for at in range(count):
+        sums[:, at] = np.bincount(day, weights=table[at], minlength=days)
+    products = np.zeros((count, count))
+    for begin in range(0, table.shape[1], _AT_ONCE):
+        some = table[:, begin : begin + _AT_ONCE].astype(np.float64)
+        products += some @ some.T
+    return sums, products[np.triu_indices(count)].astype(np.int64)
+
+
+def correlations(summary: Summary, reference: Reference) -> Floats:
+    """Return the correlations of a window's scores, in the order of ``Reference.correlations``; NaN of constants.
+
+    Within days where the reference knows times, so that what whole days have in common does not count.
+    """
+    sums = np.array([summary.sums[day] for day in sorted(summary.sums)], dtype=np.int64)
+    rows = np.array([summary.days.get(day, summary.rows) for day in sorted(summary.sums)])
+    if reference.days is None:
+        sums, rows = sums.sum(axis=0, keepdims=True), rows.sum(keepdims=True)
+    return _correlation(sums, np.array(summary.products, dtype=np.int64), rows)
+
+
+def _correlation(sums: Ints, products: Ints, rows: Ints) -> Floats:
+    """Return correlations within groups, from sums by group (groups, columns), of products, and the groups' rows."""
+    count = sums.shape[1]
+    table = np.zeros((count, count))
+    table[np.triu_indices(count)] = products
+    table -= (sums / np.maximum(rows, 1)[:, None]).T @ sums
+    own = np.maximum(np.diag(table), 0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        found = table / np.sqrt(np.outer(own, own))
+    return np.asarray(np.where(np.isfinite(found), found, np.nan)[np.triu_indices(count, 1)], dtype=np.float64)
+
+
+def _associations(table: NDArray[np.int8], stretches: _Stretches) -> dict[str, Any]:
+    """Return correlations of scores, and how they vary over weeks, or the longest stretches that are eight at least."""
+    day = stretches.day
+    told: dict[str, Any] = {"correlations": _thousandths(_within(table, day))}
+    short = [each for each, length in enumerate(stretches.lengths) if length <= 7 or stretches.days is None]
+    if not short or len(table) < 2:
+        return told
+    stretch = stretches.block // stretches.together[short[-1]]
+    order = np.argsort(stretch, kind="stable")
+    parts = np.split(order, np.flatnonzero(np.diff(stretch[order])) + 1)
+    found = [_within(table[:, part], day[part]) for part in parts[-_MOST_STRETCHES:] if len(part) >= FEWEST]
+    if len(found) >= FEWEST_STRETCHES - 1:
+        varied = np.std(np.nan_to_num(found), axis=0, ddof=1)
+        told |= {"varied": _thousandths(varied), "varied_over": stretches.lengths[short[-1]]}
+    return told
+
+
+def _within(table: NDArray[np.int8], day: Ints) -> Floats:
+    groups, codes, rows = np.unique(day, return_inverse=True, return_counts=True)
+    return _correlation(*_products(table, codes, len(groups)), rows)
+
+
+def _thousandths(values: Floats) -> tuple[float, ...]:
+    return tuple(np.round(np.nan_to_num(values), 3).tolist())
+
+
+@dataclass(frozen=True)
+class _Days:
+    names: list[str]
+    codes: Ints
+    rows: Ints
+
+
+def _days(frame: "pl.DataFrame") -> _Days:
+    """Number rows by their day in UTC."""
+    if "time" not in frame.columns or not len(frame):
+        return _Days([""], np.zeros(len(frame), dtype=np.int64), np.array([len(frame)]))
+    day = _moments(frame["time"]).to_physical().to_numpy() // _DAY
+    found, codes = np.unique(day, return_inverse=True)
+    names = [str(date.fromordinal(int(each) + _EPOCH)) for each in found]
+    return _Days(names, codes.astype(np.int64), np.bincount(codes))
+
+
+def _variety(hashed: NDArray[np.uint64], column: "pl.Series", day: _Days) -> dict[str, int]:
+    mixed = hashed * _ODD
+    mixed ^= mixed >> _HALF
+    part = ((mixed * _ODD) >> np.uint64(59)).astype(np.int64)
+    cells = day.codes * 32 + part
+    if column.null_count():
+        cells = cells[column.is_not_null().to_numpy()]
+    there = np.bincount(cells, minlength=32 * len(day.names)).reshape(-1, 32) > 0
+    masks = there.astype(np.int64) @ (1 << np.arange(32, dtype=np.int64))
+    return {name: mask for name, mask in zip(day.names, masks.tolist(), strict=True) if mask}
+
+
+def _circumstances(frame: "pl.DataFrame", day: _Days) -> dict[str, Any]:
     import polars as pl
 
     told: dict[str, Any] = {}
     if "time" in frame.columns and len(frame):
         moments = _moments(frame["time"])
         told |= {"hours": _hours(moments), "first": _moment(moments.min()), "last": _moment(moments.max())}
-        told["days"] = _tally(moments.dt.date().cast(pl.String))
+        told["days"] = dict(zip(day.names, day.rows.tolist(), strict=True))
     if "model" in frame.columns:
         told["models"] = _tally(frame["model"].cast(pl.String))
     if "sample" in frame.columns:
@@ -660,7 +923,8 @@ def _circumstances(frame: "pl.DataFrame") -> dict[str, Any]:
 
 
 def _tally(column: "pl.Series") -> dict[str, int]:
-    return dict(sorted(zip(*_levels(column), strict=True)))
+    counted = column.drop_nulls().alias("name").value_counts()
+    return dict(sorted(zip(counted["name"].to_list(), counted["count"].to_list(), strict=True)))
 
 
 def _moment(value: Any) -> str | None:
@@ -692,25 +956,35 @@ def _both(a: Mapping[str, Counted], b: Mapping[str, Counted]) -> dict[str, Count
     return {name: _column(a.get(name), b.get(name)) for name in sorted({*a, *b})}
 
 
+def _union(a: Summary, b: Summary) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    both = _summed((*a.hashes, *b.hashes), (*a.repeats, *b.repeats))
+    return both[0][:SAMPLED], both[1][:SAMPLED]
+
+
+def _summed(names: Sequence[int], counts: Sequence[int]) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Add up the counts of equal names, in ascending order."""
+    found, at = np.unique(np.array(names, dtype=np.int64), return_inverse=True)
+    added = np.zeros(len(found), dtype=np.int64)
+    np.add.at(added, at, np.array(counts, dtype=np.int64))
+    return tuple(found.tolist()), tuple(added.tolist())
+
+
 def _column(a: Counted | None, b: Counted | None) -> Counted:
     if a is None or b is None:
         return cast("Counted", a or b)
-    fine = _added(
-        {str(code): rows for code, rows in zip(a.codes, a.counts, strict=True)},
-        {str(code): rows for code, rows in zip(b.codes, b.counts, strict=True)},
-    )
-    ordered = sorted((int(code), rows) for code, rows in fine.items())
+    codes, counts = _summed((*a.codes, *b.codes), (*a.counts, *b.counts))
     return Counted(
         types=_added(a.types, b.types),
         missing=a.missing + b.missing,
         nan=a.nan + b.nan,
         infinite=a.infinite + b.infinite,
         bins=_zipped(a.bins, b.bins),
-        codes=tuple(code for code, _ in ordered),
-        counts=tuple(rows for _, rows in ordered),
+        codes=codes,
+        counts=counts,
         fractions=a.fractions + b.fractions,
         levels=_added(a.levels, b.levels),
         others=a.others + b.others,
         hours=None if a.hours is None and b.hours is None else _zipped(a.hours or (), b.hours or ()),
         newest=_most(a.newest, b.newest),
+        variety={day: a.variety.get(day, 0) | b.variety.get(day, 0) for day in sorted({*a.variety, *b.variety})},
     )

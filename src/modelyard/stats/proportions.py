@@ -14,7 +14,7 @@ FEW = 10
 """Events or non-events below which the exact interval is used."""
 
 
-def wilson(events: int, n: int, confidence: float = 0.95) -> tuple[float, float]:
+def wilson(events: float, n: float, confidence: float = 0.95) -> tuple[float, float]:
     """Score limits of a proportion (Wilson, JASA 1927)."""
     z, p = z_value(confidence), events / n
     centre = (p + z * z / (2 * n)) / (1 + z * z / n)
