@@ -233,7 +233,7 @@ def reference_of(
         task: what is predicted.
         unit: (n,) whole number of the unit of each row, in the order of time where units are stretches; None: each row
             is its own.
-        time: (n,) when each row was; None: the rows' order, or that of the units, is taken for that of time.
+        time: (n,) when each row was; None, or some missing: the order of rows, or of units, is taken for that of time.
         key: secret under which categories are named; None: none are told, nor watched.
         personal: columns of which only type and missing values are told.
         positive: the class that ``probability`` is of.
@@ -249,6 +249,7 @@ def reference_of(
             hint="A reference is made of the test rows and the prediction of each.",
         )
     named = "" if positive is None else _name(positive)
+    time = None if time is None or time.null_count() or kind_of(time) != "time" else time
     outputs = _outputs(prediction, named)
     stretches = _stretches(len(frame), unit, time)
     said = {name: _described(outputs[name], None, stretches, label=True) for name in sorted(outputs)}
