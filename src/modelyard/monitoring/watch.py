@@ -47,6 +47,9 @@ MOST_EARLIER = 20_000
 """Rows of earlier windows that estimates and comparisons take."""
 
 
+Rescore = Callable[[str, pl.DataFrame, int], Fault | Reason | None]
+
+
 @dataclass(frozen=True)
 class Version:
     """A version as the log names it and as the registry knows it.
@@ -104,6 +107,7 @@ class Watcher:
         settings: ``monitor``.
         config: what columns mean, and the primary metric.
         key: under which categories are named.
+        rescore: scores a sample of a version's window again: a fault, why that cannot be told, or None.
         cache: folder of what was seen before; None: everything is looked at.
     """
 
@@ -114,9 +118,10 @@ class Watcher:
         config: Config,
         *,
         key: bytes | None = None,
+        rescore: Rescore | None = None,
         cache: Path | None = None,
     ) -> None:
-        self.versions, self.settings, self.config, self.key = versions, settings, config, key
+        self.versions, self.settings, self.config, self.key, self.rescore = versions, settings, config, key, rescore
         self._cache = Cache(cache, f"windows of modelyard {__version__}")
         self._lives: dict[str, _Life] = {}
         self.counts: list[Counts] = []
@@ -163,8 +168,11 @@ class Watcher:
     def _looked(self, life: _Life, cut: Cut, read: str) -> tuple[Window, Summary]:
         summary = summarise(cut.frame, life.kept.reference, key=self.key)
         told = _told(cut, life.version, read)
-        faults: tuple[Fault, ...] = ()
-        window = Window(**told, faults=faults)
+        faults: list[Fault] = []
+        again = None if self.rescore is None else self.rescore(life.version.name, cut.frame, self._seed(life))
+        faults += [again] if isinstance(again, Fault) else []
+        unknown = (again,) if isinstance(again, Reason) else ()
+        window = Window(**told, faults=tuple(faults), not_looked_at=unknown)
         names, _, _ = unit_names(cut.frame, self.config.data.columns)
         realised = _realised(life, cut, names, blocked=window.blocked)
         return window.model_copy(
@@ -174,6 +182,10 @@ class Watcher:
                 "realised": realised,
             }
         ), summary
+
+    def _seed(self, life: _Life) -> int:
+        """Return a seed that is fixed by what was looked at before."""
+        return int(life.chain.removeprefix("sha256:")[:8], 16)
 
     def _drift(self, life: _Life, summary: Summary) -> tuple[Drift, ...]:
         found = drift.drift(life.kept.reference, summary, ignore=self.settings.ignore)
@@ -189,7 +201,7 @@ class Watcher:
         metrics = {rule.metric.name: rule.metric for rule in life.rules}
         values = {each.metric: each.window for each in realised if not each.slice}
         records = estimated.track(life.seen)
-        seed = int(life.chain.removeprefix("sha256:")[:8], 16)
+        seed = self._seed(life)
         estimator = estimated.Estimator(
             life.kept.labelled, cut.frame, signature=life.signature, matured=self._earlier(life), seed=seed
         )
@@ -246,6 +258,7 @@ def watch(
     *,
     champion: str,
     key: bytes | None,
+    rescore: Rescore | None = None,
     cache: Path | None = None,
     say: Callable[[str], None] = lambda _text: None,
 ) -> MonitorResult:
@@ -258,11 +271,12 @@ def watch(
         config: what columns mean, and the primary metric.
         champion: the version that the alias points at.
         key: under which categories are named.
+        rescore: as for ``Watcher``.
         cache: folder of what was seen before.
         say: where progress goes.
     """
     plan = planned(log, every=settings.window, zone=settings.zone, labels=settings.labels)
-    watcher = Watcher(versions, settings, config, key=key, cache=cache)
+    watcher = Watcher(versions, settings, config, key=key, rescore=rescore, cache=cache)
     seen: list[Window] = []
     for ahead in plan.windows:
         window = watcher.look(ahead)

@@ -181,6 +181,9 @@ REASONS = {
     "gap-undefined": "{metric} is undefined",
     # what serves, watched
     "prediction-of-another": "{rows:,} of {looked:,} predictions that were scored again are not the version's own",
+    "features-not-logged": "the log does not have {columns}, so that nothing can be scored again",
+    "not-rescored": "{version} could not score a sample again ({code})",
+    "predictions-only": "{version} exists as predictions only, and cannot score a sample again",
     "profile-unreadable": "what {version} carries to be compared with was written by another version of modelyard",
     "window-faulty": "the window has faults of the data, so that its labels are told and not counted",
     "version-unknown": "the registry has no version {version}, which the log names",

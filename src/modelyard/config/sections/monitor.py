@@ -152,6 +152,8 @@ class Monitor(Section):
     """IANA time zone in which windows begin."""
     labels: Stretch = "7 days"
     """After how long the labels of a window are as complete as they get."""
+    rescore: Annotated[int, Field(ge=0, le=10_000)] = 200
+    """Rows of a window that its version scores again; a served prediction that is not its own is a fault. 0: none."""
     ignore: tuple[Text, ...] = ()
     """Features that are not watched."""
     performance: tuple[Performance, ...] = ()

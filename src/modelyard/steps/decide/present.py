@@ -1,12 +1,14 @@
 """decide, presented: the action first, then why, what holds back, and what would change it."""
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from modelyard.core.verdict import Verdict
 from modelyard.github.log import Annotation, Level
 from modelyard.records.envelope import Envelope
-from modelyard.records.results import DECIDE, DecideResult
+from modelyard.records.results import DECIDE, MONITOR, DecideResult
 from modelyard.report import wording
+from modelyard.steps.monitor.present import PAGE
 from modelyard.steps.presenter import Places, Plain
 
 BUDGET = 58_000
@@ -30,6 +32,21 @@ class DecidePresenter(Plain[DecideResult]):
         lines += [f"  {each.name}: {wording.because(each.reason)}" for each in result.limits if each.holds_back]
         lines += [f"  {text}" for text in wording.started(result)]
         return lines + [f"  would change it: {wording.because(each)}" for each in result.would_change[:TOLD]]
+
+    def files(self, result: DecideResult) -> tuple[str, ...]:
+        """Return the page."""
+        del result
+        return (PAGE,)
+
+    def pages(self, envelope: Envelope, context: Any) -> Mapping[str, str]:
+        """Return the page of what was seen, with the decision on top."""
+        from modelyard.report.renderers.html import render_html
+
+        seen = context.records.find(MONITOR.name)
+        shown = {DECIDE.name: envelope}
+        if seen is not None and seen.link in envelope.record.builds_on:
+            shown[MONITOR.name] = seen
+        return {PAGE: render_html(shown)}
 
     def outputs(self, envelope: Envelope, result: DecideResult) -> dict[str, Any]:
         """Return action, digest and what was started."""

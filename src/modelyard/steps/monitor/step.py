@@ -15,6 +15,7 @@ from modelyard.steps.context import CheckedOut, Context
 from modelyard.steps.declaration import TOKEN, Inputs, Outputs, StepSpec
 from modelyard.steps.definition import Outcome, StepDefinition
 from modelyard.steps.monitor.present import MonitorPresenter
+from modelyard.steps.monitor.rescore import Rescorer
 from modelyard.steps.profile_key import PROFILE_KEY, key_of
 
 if TYPE_CHECKING:
@@ -112,16 +113,18 @@ def run(context: CheckedOut, inputs: MonitorInputs) -> Outcome:
     context.console.say(
         f"  {sum(log.versions.values()):,} predictions by {', '.join(names[:5])}{' …' if len(names) > 5 else ''}"
     )
-    result = watch(
-        log,
-        {name: version_of(context, name) for name in names},
-        settings,
-        context.config,
-        champion=champion.name,
-        key=key_of(context),
-        cache=context.root / ".modelyard" / "monitor" / "windows",
-        say=lambda text: context.console.say(f"  {text}"),
-    )
+    with Rescorer(context, settings.rescore) as rescore:
+        result = watch(
+            log,
+            {name: version_of(context, name) for name in names},
+            settings,
+            context.config,
+            champion=champion.name,
+            key=key_of(context),
+            rescore=rescore,
+            cache=context.root / ".modelyard" / "monitor" / "windows",
+            say=lambda text: context.console.say(f"  {text}"),
+        )
     return Outcome(result, result.verdict, champion_version=champion.name)
 
 
