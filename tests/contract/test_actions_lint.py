@@ -148,6 +148,8 @@ def test_the_templates_permissions_are_exactly_these() -> None:
         ("ml-promotion-merged", "move"): {"contents": "write"},
         ("ml-rollback", "prove"): {"contents": "read"},
         ("ml-rollback", "move"): {"contents": "write", "issues": "write"},
+        ("ml-monitor", "monitor"): {"contents": "read"},
+        ("ml-monitor", "decide"): {"contents": "write", "issues": "write", "actions": "write"},
     }
 
 

@@ -53,6 +53,7 @@ class DecidePresenter(Plain[DecideResult]):
         del envelope
         return {
             "action": result.action,
+            "reason": wording.because(result.reason),
             "decision": "" if result.decision is None else result.decision.digest,
             "started": "" if result.dispatch is None else result.dispatch.url,
         }

@@ -54,6 +54,8 @@ class DecideOutputs(Outputs):
 
     action: str
     """nothing, watch, investigate, retrain, roll-back or not-enough-yet."""
+    reason: str
+    """Why, in words."""
     decision: str
     """Digest of the decision, by which a run that it starts names it."""
     started: str = ""
