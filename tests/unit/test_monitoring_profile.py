@@ -167,6 +167,20 @@ def test_multiclass_says_a_label_and_how_sure_it_is() -> None:
     assert reference.outputs["probability"].numbers is not None
 
 
+def test_classes_are_the_same_however_the_log_writes_them() -> None:
+    probability = np.linspace(0.02, 0.98, 200)
+    frame, truth = pl.DataFrame({"x": probability}), probability > 0.4
+    reference = reference_of(
+        frame, pl.DataFrame({"probability": probability}), truth, task="binary", positive=True, threshold=0.5
+    )
+    for true, false in (("True", "False"), ("true", "false"), ("1", "0")):
+        logged = pl.DataFrame({f"probability_{true}": probability, f"probability_{false}": 1 - probability})
+        counted = summarise(logged, reference).outputs["probability"]
+        numbers = reference.outputs["probability"].numbers
+        assert numbers is not None
+        assert counted.bins == numbers.rows
+
+
 @pytest.mark.parametrize("n", [0, 3])
 def test_a_reference_needs_rows_and_the_prediction_of_each(n: int) -> None:
     with pytest.raises(DataError) as caught:

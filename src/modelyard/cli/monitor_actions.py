@@ -9,6 +9,16 @@ ACTIONS: Mapping[str, tuple[Flag, ...]] = {
     "report": (Flag("newest", "report: so many of the last windows; without this, all of them", number="whole"),),
 }
 """Flags of each action."""
+FOLLOW = (
+    Flag(
+        "follow",
+        "look at every row as it is logged, until the process is ended; alarms hold at every look",
+        switch=True,
+    ),
+    Flag("every", "with --follow: seconds between two looks", "5", number="whole"),
+    Flag("looks", "with --follow: end after so many looks; without this, never", number="whole"),
+)
+"""Flags for a log that grows."""
 _STEP = "monitor"
 
 
@@ -16,7 +26,7 @@ def with_actions(command: Command) -> Command:
     """Return the command of the step monitor with its actions; any other as it is."""
     if command.name != _STEP:
         return command
-    flags = tuple(flag for each in ACTIONS.values() for flag in each)
+    flags = (*(flag for each in ACTIONS.values() for flag in each), *FOLLOW)
     action = Argument(
         "action", "report: render again what was seen; without one, look", choices=tuple(ACTIONS), optional=True
     )

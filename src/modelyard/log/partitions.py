@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 _TIME = "%Y-%m-%dT%H:%M:%S%.fZ"
 _TRIES = 10
+_CHUNK = 8 << 20
+"""Bytes of JSON lines that are read at once by whoever follows a log."""
 
 
 def partitions(folder: Path) -> dict[str, str]:
@@ -59,13 +61,13 @@ def read_partition(path: Path, kind: str, want: Want) -> Part:
     """
     import polars as pl
 
-    torn = False
-    data = _bytes(path)
-    if path.suffix in (".parquet", ".csv"):
-        frame = _parquet(data, path.name) if path.suffix == ".parquet" else _csv(path, data)
-    else:
+    lines = path.suffix not in (".parquet", ".csv")
+    begin = want.offset or 0 if lines else 0
+    data, more = _bytes(path, begin, _CHUNK if lines and want.offset is not None else None)
+    torn, end = False, 0
+    if lines:
         whole = data[: data.rfind(b"\n") + 1]
-        torn = len(whole) < len(data)
+        torn, end = not more and len(whole) < len(data), begin + len(whole)
         if torn and not path.name.endswith(OPEN):
             raise DataError(
                 f"{path.name}: a complete partition breaks off in its last line",
@@ -73,7 +75,11 @@ def read_partition(path: Path, kind: str, want: Want) -> Part:
                 hint="Fetch the file again.",
             )
         data, frame = whole, json_lines(whole, path.name)
-    frame = frame[want.after :] if want.rows is None else frame[want.after : want.rows]
+    else:
+        frame = _parquet(data, path.name) if path.suffix == ".parquet" else _csv(path, data)
+    if not lines or want.offset is None:
+        more = want.rows is not None and len(frame) > want.rows
+        frame = frame[want.after :] if want.rows is None else frame[want.after : want.rows]
     rows = typed(frame, kind, path.name)
     if kind == LABELS and not rows.is_empty():
         rows = rows.rename({"time": "label_time"})
@@ -87,12 +93,22 @@ def read_partition(path: Path, kind: str, want: Want) -> Part:
         rows=len(frame),
         torn=torn,
         digest=sha256_bytes(data) if want.digest else "",
+        end=end,
+        more=more,
     )
 
 
-def _bytes(path: Path) -> bytes:
+def _bytes(path: Path, begin: int, most: int | None) -> tuple[bytes, bool]:
+    """Return bytes from somewhere on, at least a line, and whether there are more."""
     try:
-        return path.read_bytes()
+        with path.open("rb") as file:
+            file.seek(begin)
+            if most is None:
+                return file.read(), False
+            data = file.read(most)
+            while b"\n" not in data and (some := file.read(most)):
+                data += some
+            return data, bool(file.read(1))
     except FileNotFoundError:
         raise
     except OSError as error:

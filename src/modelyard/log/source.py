@@ -39,6 +39,7 @@ class Want:
         end: … and before this one.
         rows: the first so many rows; a piece that is written to may have more by now.
         after: without the first so many.
+        offset: of JSON lines, bytes that were read already, instead of ``after``; some MiB from there on are read.
         digest: whether to digest what is read.
     """
 
@@ -47,6 +48,7 @@ class Want:
     end: datetime | None = None
     rows: int | None = None
     after: int = 0
+    offset: int | None = None
     digest: bool = False
 
 
@@ -62,6 +64,8 @@ class Part:
         torn: whether the last line was not whole.
         failed: rows that are no predictions, since the request failed.
         digest: of the piece's contents, where it was wanted.
+        end: where reading goes on, of JSON lines.
+        more: rows were left for another time.
     """
 
     place: str
@@ -71,6 +75,8 @@ class Part:
     torn: bool = False
     failed: int = 0
     digest: str = ""
+    end: int = 0
+    more: bool = False
 
 
 class LogSource(Protocol):

@@ -444,11 +444,10 @@ def open_scan(
     reach: timedelta,
     cache: Path | None,
     root: Path | None,
-    now: datetime | None = None,
 ) -> Scan:
     """Open a log; see ``modelyard.log.scan``."""
     sources = open_sources(source, layout_of(columns, model, zone), root)
-    return Scan(sources, reach=reach, late_after=late_after, now=now, cache=cache)
+    return Scan(sources, reach=reach, late_after=late_after, cache=cache)
 
 
 def scan_of(
@@ -466,10 +465,16 @@ def scan_of(
     Raises:
         ConfigError: what is named cannot be.
     """
-    return open_scan(
-        log.source, columns_of(log), model=log.version or "", zone=log.zone or "", late_after=None, reach=reach,
-        cache=cache, root=root, now=now,
-    )  # fmt: skip
+    return Scan(sources_of(log, root=root), reach=reach, now=now, cache=cache)
+
+
+def sources_of(log: "Log", *, root: Path) -> list[LogSource]:
+    """Return the sources that a configuration names; nothing is read yet.
+
+    Raises:
+        ConfigError: what is named cannot be.
+    """
+    return open_sources(log.source, layout_of(columns_of(log), log.version or "", log.zone or ""), root)
 
 
 def columns_of(log: "Log") -> dict[str, str | Sequence[str]] | str | None:

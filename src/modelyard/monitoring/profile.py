@@ -692,7 +692,7 @@ def _outputs(frame: "pl.DataFrame", positive: str) -> "dict[str, pl.Series]":
     elif classes:
         best = frame.select(pl.concat_list(classes).list.arg_max()).to_series()
         found[PREDICTION] = best.replace_strict(
-            dict(enumerate(name.removeprefix(OF_A_CLASS) for name in classes)), return_dtype=pl.String
+            dict(enumerate(_written(name.removeprefix(OF_A_CLASS)) for name in classes)), return_dtype=pl.String
         )
     if PROBABILITY in frame.columns:
         found[PROBABILITY] = frame[PROBABILITY]
@@ -701,6 +701,11 @@ def _outputs(frame: "pl.DataFrame", positive: str) -> "dict[str, pl.Series]":
     elif classes:
         found[PROBABILITY] = frame.select(pl.max_horizontal(classes)).to_series()
     return found
+
+
+def _written(name: str) -> str:
+    """Return the name of a class as ``_name`` writes it: True and true are one."""
+    return name.lower() if name.lower() in ("true", "false") else name
 
 
 def _name(value: object) -> str:

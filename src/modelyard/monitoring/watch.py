@@ -229,16 +229,10 @@ class Watcher:
 
     def _life(self, version: Version) -> _Life:
         if version.name not in self._lives:
-            assert version.kept is not None and version.signature is not None  # noqa: S101, PT018 - the caller looked
+            assert version.kept is not None  # noqa: S101 - the caller looked
             model, columns = self.config.model, self.config.data.columns
-            primary = metric_for(model.metric or PRIMARY[model.task], model.task)
-            rules = rules_of(self.settings.performance, primary, version.signature)
-            seed = int(version.digest.removeprefix("sha256:")[:8] or "0", 16)
-            unit = version.kept.unit
-            watches = tuple(
-                Watch(rule, version.signature, version.kept.levels, unit=unit, ordered=version.kept.ordered, seed=seed)
-                for rule in rules
-            )
+            watches = watches_of(version, self.settings, self.config)
+            rules = tuple(each.rule for each in watches)
             settings = self.settings.model_dump(mode="json", exclude={"policy", "log", "windows"})
             about = [version.kept.model_dump(mode="json"), settings, model.model_dump(mode="json")]
             chain = digest([*about, columns.model_dump(mode="json"), self.key is not None, version.digest])
@@ -248,6 +242,18 @@ class Watcher:
     def track(self, version: str) -> tuple[Any, ...]:
         """Return how the estimates of a version fared."""
         return estimated.track(self._lives[version].seen) if version in self._lives else ()
+
+
+def watches_of(version: Version, settings: Monitor, config: Config) -> tuple[Watch, ...]:
+    """Return the watches of the rules that a version is held to; it has a signature, and carries something."""
+    assert version.kept is not None and version.signature is not None  # noqa: S101, PT018 - the caller looked
+    primary = metric_for(config.model.metric or PRIMARY[config.model.task], config.model.task)
+    rules = rules_of(settings.performance, primary, version.signature)
+    seed = int(version.digest.removeprefix("sha256:")[:8] or "0", 16)
+    kept = version.kept
+    return tuple(
+        Watch(rule, version.signature, kept.levels, unit=kept.unit, ordered=kept.ordered, seed=seed) for rule in rules
+    )
 
 
 def watch(

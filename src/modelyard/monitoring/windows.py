@@ -107,9 +107,13 @@ def _by_rows(frame: pl.DataFrame, size: int, labels: str, now: datetime) -> Wind
 
 def reach(labels: str) -> timedelta:
     """Return how long after a window its labels are looked for: four times as long as they take, and 4 weeks."""
-    number, unit = stretch(labels)
-    hours = {"hour": 1, "day": 24, "week": 7 * 24, "month": 31 * 24}[unit]
-    return max(timedelta(hours=4 * number * hours), timedelta(days=28))
+    return max(4 * span(labels), timedelta(days=28))
+
+
+def span(text: str) -> timedelta:
+    """Return how long a stretch is at most."""
+    number, unit = stretch(text)
+    return number * timedelta(hours={"hour": 1, "day": 24, "week": 7 * 24, "month": 31 * 24}[unit])
 
 
 def begin_of(moment: datetime, every: str, zone: ZoneInfo) -> datetime:

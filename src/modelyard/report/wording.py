@@ -23,6 +23,7 @@ from modelyard.records.results import (
     MetricRow,
     Waived,
 )
+from modelyard.records.results.monitor import Alarm, AlarmKind
 from modelyard.report import numbers
 from modelyard.report.verdict_style import SEVERITY
 
@@ -314,6 +315,19 @@ def started(result: DecideResult) -> Iterator[str]:
         yield f"started by hand: modelyard run --promote --decision {result.decision.digest}"
     else:
         yield f"nothing was started; {found.workflow} would carry it out"
+
+
+_ALARMS: Mapping[AlarmKind, tuple[str, str]] = {
+    "drift": ("{what} drifts", "{what} drifts no more"),
+    "performance": ("{what} is missed for certain", "{what} is not missed for certain any more"),
+    "version": ("the registry has no such version", "the registry has the version now"),
+}
+
+
+def alarm(found: Alarm) -> str:
+    """Return a line about something that is seen in a log that is followed."""
+    said = _ALARMS[found.kind][0 if found.began else 1].format(what=found.what)
+    return f"{found.at}  {found.version}: {said}, after {found.rows:,} predictions"
 
 
 def because(reason: Reason) -> str:

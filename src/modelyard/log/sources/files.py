@@ -71,9 +71,12 @@ class Files:
                     code="log/changed-while-read",
                     hint="Only JSON lines may be written to while they are read; write other files under another name.",
                 )
+        more = want.rows is not None and len(frame) > want.rows
         frame = frame[want.after :] if want.rows is None else frame[want.after : want.rows]
+        if frame.is_empty():
+            return Part(path.name, frame.clear(), frame.clear(), 0, torn, digest=digest)
         predictions, labels, failed = self.layout.rows(frame, path.name)
-        return Part(path.name, predictions, labels, len(frame), torn, failed, digest)
+        return Part(path.name, predictions, labels, len(frame), torn, failed, digest, more=more)
 
     def _paths(self) -> list[Path]:
         path = self.root / self.name

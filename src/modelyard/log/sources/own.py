@@ -22,7 +22,7 @@ class OwnFolder:
     folder: Path
 
     def pieces(self) -> list[Piece]:
-        """List the partitions."""
+        """List the partitions, as they were begun."""
         if not self.folder.is_dir():
             raise DataError(
                 f"{self.name:.200} is not a folder of a log",

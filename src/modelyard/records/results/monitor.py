@@ -191,6 +191,24 @@ class Persistence(Part):
     """Share of windows in which chance alone would end in a persistent alarm."""
 
 
+AlarmKind = Literal["drift", "performance", "version"]
+"""A column drifts, a rule is missed for certain, or predictions are of a version that nobody knows."""
+
+
+class Alarm(Part):
+    """Something that is seen from now on in a log that is followed, or not any more."""
+
+    version: str
+    kind: AlarmKind
+    what: str
+    """The column, the metric of the rule, or the version."""
+    began: bool
+    at: str
+    """The log's time, in UTC."""
+    rows: int
+    """Predictions of the version so far."""
+
+
 class MonitorResult(Part):
     """What was seen of one model in use."""
 

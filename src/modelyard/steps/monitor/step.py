@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import modelyard.records.results as r
 from modelyard.config.meaning import meaning
-from modelyard.config.sections.monitor import Monitor
+from modelyard.config.sections.monitor import Log, Monitor
 from modelyard.core import files
 from modelyard.core.errors import ConfigError, DataError
 from modelyard.core.reasons import because
@@ -19,6 +19,7 @@ from modelyard.steps.monitor.rescore import Rescorer
 from modelyard.steps.profile_key import PROFILE_KEY, key_of
 
 if TYPE_CHECKING:
+    from modelyard.log.source import LogSource
     from modelyard.log.stretches import Scan
     from modelyard.monitoring.watch import Version as Watched
 
@@ -135,20 +136,25 @@ def read(context: CheckedOut, settings: Monitor, now: datetime) -> "Scan":
         ConfigError: it lies outside the workspace.
         DataError: it cannot be read.
     """
-    from modelyard.log.stretches import scan_of
+    from modelyard.log.stretches import Scan
     from modelyard.monitoring.windows import reach
 
-    named = settings.log
+    cache = files.self_ignoring(context.root / ".modelyard") / "monitor" / "log"
+    return Scan(sources(context, settings.log), reach=reach(settings.labels), now=now, cache=cache)
+
+
+def sources(context: CheckedOut, named: Log) -> "list[LogSource]":
+    """Return the log that the configuration names, of which nothing is read yet.
+
+    Raises:
+        ConfigError: it lies outside the workspace, or what is named cannot be.
+    """
+    from modelyard.log.stretches import sources_of
+
     for source in (named.source,) if isinstance(named.source, str) else named.source:
         if "://" not in source:
             context.workspace.inside(source, "monitor.log.source")
-    return scan_of(
-        named,
-        root=context.workspace.base,
-        reach=reach(settings.labels),
-        now=now,
-        cache=files.self_ignoring(context.root / ".modelyard") / "monitor" / "log",
-    )
+    return sources_of(named, root=context.workspace.base)
 
 
 def version_of(context: Context, named: str) -> "Watched":
