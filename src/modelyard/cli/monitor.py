@@ -1,4 +1,4 @@
-"""``modelyard monitor``: look at what serves; with an action, show again what was seen."""
+"""``modelyard monitor``: look at what serves; with an action, show again what was seen, or try policies."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -66,4 +66,17 @@ def _follow(given: Mapping[str, str]) -> int:
     return OK
 
 
-_RUN: Mapping[str, Callable[[Mapping[str, str]], int]] = {"report": _report}
+def _simulate(given: Mapping[str, str]) -> int:
+    """Try policies of retraining on the data that is there, and print what each would have done; nothing is kept."""
+    from modelyard.cli.views import policies
+    from modelyard.usecases.simulate_policies import Asked, prices, simulate
+
+    context = open_context(given, quiet=given.get("json") == "true")
+    costs = prices(given.get("retrain-cost", ""), given.get("loss-cost", ""))
+    asked = Asked(given.get("window", ""), int(given.get("candidate", "1")), costs)
+    found = simulate(context, asked, context.console.say)
+    formats.show_lines(given, policies.lines(found), found.as_data())
+    return OK
+
+
+_RUN: Mapping[str, Callable[[Mapping[str, str]], int]] = {"report": _report, "simulate": _simulate}

@@ -7,6 +7,16 @@ from modelyard.cli.flags import Argument, Command, Flag
 
 ACTIONS: Mapping[str, tuple[Flag, ...]] = {
     "report": (Flag("newest", "report: so many of the last windows; without this, all of them", number="whole"),),
+    "simulate": (
+        Flag("window", "simulate: how long a window is, such as 1 week. Default: monitor.window, else a month"),
+        Flag("candidate", "simulate: number of the candidate that is trained as of every window", "1", number="whole"),
+        Flag("retrain-cost", "simulate: what a retraining costs. Default: monitor.policy.costs", number="real"),
+        Flag(
+            "loss-cost",
+            "simulate: what one unit of the primary metric costs, for one prediction. Default: monitor.policy.costs",
+            number="real",
+        ),
+    ),
 }
 """Flags of each action."""
 FOLLOW = (
@@ -28,7 +38,10 @@ def with_actions(command: Command) -> Command:
         return command
     flags = (*(flag for each in ACTIONS.values() for flag in each), *FOLLOW)
     action = Argument(
-        "action", "report: render again what was seen; without one, look", choices=tuple(ACTIONS), optional=True
+        "action",
+        "report: render again what was seen; simulate: try policies on history; without one, look",
+        choices=tuple(ACTIONS),
+        optional=True,
     )
     return replace(
         command,

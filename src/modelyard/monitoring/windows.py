@@ -123,6 +123,11 @@ def begin_of(moment: datetime, every: str, zone: ZoneInfo) -> datetime:
     return found
 
 
+def starts(wall: pl.Series, every: str) -> pl.Series:
+    """Return where the stretch of each time begins, on the clock that the times are of; shape (n,)."""
+    return wall.dt.truncate(_polars(every))
+
+
 def key_of(begin: datetime, every: str) -> str:
     """Return the name of the stretch that begins at a moment."""
     return f"{begin:{_KEYS[stretch(every)[1]]}}"

@@ -212,11 +212,12 @@ def score(model: Any, rows: Rows, at: "NDArray[Any]", metric: Metric, threshold:
     weight = None if rows.weight is None else rows.weight[at]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        predictions = _predict(model, rows.frame.iloc[at], rows.classes, threshold)
+        predictions = predict(model, rows.frame.iloc[at], rows.classes, threshold)
     return metric.value(rows.codes[at], predictions, weight)
 
 
-def _predict(model: Any, frame: Any, classes: "tuple[Label, ...]", threshold: float) -> Any:
+def predict(model: Any, frame: Any, classes: "tuple[Label, ...]", threshold: float) -> Any:
+    """Return a fitted model's ``Predictions`` of a frame of features; ``classes`` are empty for a regression."""
     import numpy as np
 
     from modelyard.metrics.predictions import Predictions
