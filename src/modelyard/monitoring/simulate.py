@@ -204,7 +204,10 @@ class Drifted:
 class Policy(ABC):
     """When to retrain."""
 
-    name: str
+    @property
+    @abstractmethod
+    def name(self) -> str:
+        """Return what it is called."""
 
     @abstractmethod
     def asks(self, moment: Moment, /) -> bool:
@@ -220,7 +223,10 @@ class Policy(ABC):
 class Never(Policy):
     """Keep the first model."""
 
-    name: str = "never"
+    @property
+    def name(self) -> str:
+        """Return ``never``."""
+        return "never"
 
     def asks(self, _moment: Moment, /) -> bool:
         """Return false."""
@@ -241,7 +247,7 @@ class Every(Policy):
     """How long a stretch is."""
 
     @property
-    def name(self) -> str:  # type: ignore[override]
+    def name(self) -> str:
         """Return how often."""
         return "every window" if self.stretches == 1 else f"every {self.stretches} windows"
 
@@ -266,7 +272,7 @@ class OnDrift(Policy):
     of: int = 3
 
     @property
-    def name(self) -> str:  # type: ignore[override]
+    def name(self) -> str:
         """Return in how many windows."""
         return f"drift in {self.windows} of {self.of}"
 
@@ -288,7 +294,7 @@ class OnPerformance(Policy):
     of: int = 3
 
     @property
-    def name(self) -> str:  # type: ignore[override]
+    def name(self) -> str:
         """Return in how many windows."""
         return f"performance in {self.windows} of {self.of}"
 
@@ -307,7 +313,11 @@ class ByCost(Policy):
     """Retrain where what the last known stretch lost against the test result would cost more in the next one."""
 
     costs: Costs
-    name: str = "cost-aware"
+
+    @property
+    def name(self) -> str:
+        """Return ``cost-aware``."""
+        return "cost-aware"
 
     def asks(self, moment: Moment, /) -> bool:
         """Compare what is lost in a stretch with the price of a retraining."""
