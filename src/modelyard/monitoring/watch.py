@@ -4,11 +4,13 @@ What is seen in a window depends on the windows before it, so each is known by t
 which nothing changed, nor of those before it, is not read again.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from datetime import UTC
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 import polars as pl
 
@@ -22,13 +24,15 @@ from modelyard.log.cache import Cache
 from modelyard.log.reader import Counts
 from modelyard.log.stretches import total
 from modelyard.metrics.catalogue import PRIMARY
-from modelyard.monitoring import drift, estimated
+from modelyard.monitoring import contract, drift, estimated
+from modelyard.monitoring.contract import WindowFacts
 from modelyard.monitoring.kept import Kept
-from modelyard.monitoring.planned import Planned, planned
+from modelyard.monitoring.planned import Plan, Planned, planned
 from modelyard.monitoring.profile import Summary, summarise
 from modelyard.monitoring.realised import Rule, Watch, rules_of
 from modelyard.monitoring.served import unit_names
-from modelyard.monitoring.windows import Cut
+from modelyard.monitoring.windows import Cut, key_of
+from modelyard.monitoring.windows import later as after
 from modelyard.records.results import (
     Drift,
     EstimatedPerformance,
@@ -127,14 +131,23 @@ class Watcher:
         self.counts: list[Counts] = []
         """What the log's reader found, by window."""
 
-    def look(self, ahead: Planned) -> Window | None:
-        """Look at one window, or at what was seen of it before; None where it has no rows after all."""
+    def look(self, ahead: Planned, *, whole: bool = True, later: int = 0) -> Window | None:
+        """Look at one window, or at what was seen of it before.
+
+        Args:
+            ahead: the window.
+            whole: no other version predicted in it, and no number of rows ended it.
+            later: rows of the log that are later than the moment of looking.
+
+        Returns:
+            What was seen; None where it has no rows after all.
+        """
         version = self.versions[ahead.version]
         if version.kept is None or version.signature is None:
             cut = self._read(ahead)
             return None if cut is None else _uncompared(cut, version, ahead.digest)
         life = self._life(version)
-        chain = digest([life.chain, ahead.key, ahead.digest, ahead.mature])
+        chain = digest([life.chain, ahead.key, ahead.digest, ahead.mature, whole, later])
         known = self._cache.get(chain)
         if known is not None:
             window, summary = Window.model_validate(known[0]), Summary.model_validate(known[1])
@@ -146,7 +159,9 @@ class Watcher:
             cut = self._read(ahead)
             if cut is None:
                 return None
-            window, summary = self._looked(life, cut, ahead.digest)
+            since = datetime.fromisoformat(life.seen[-1].end) if life.seen else None
+            expected = WindowFacts(cut.begin, cut.end, whole, later, since)
+            window, summary = self._looked(life, cut, ahead.digest, expected)
             states = [one.as_data() for one in life.watches]
             told = [window.model_dump(mode="json"), summary.model_dump(mode="json"), states, asdict(self.counts[-1])]
             self._cache.put(chain, told)
@@ -165,10 +180,10 @@ class Watcher:
         self.counts.append(counts)
         return cut
 
-    def _looked(self, life: _Life, cut: Cut, read: str) -> tuple[Window, Summary]:
+    def _looked(self, life: _Life, cut: Cut, read: str, expected: WindowFacts) -> tuple[Window, Summary]:
         summary = summarise(cut.frame, life.kept.reference, key=self.key)
         told = _told(cut, life.version, read)
-        faults: list[Fault] = []
+        faults = [*contract.faults(life.kept.reference, summary, before=life.summaries, expected=expected)]
         again = None if self.rescore is None else self.rescore(life.version.name, cut.frame, self._seed(life))
         faults += [again] if isinstance(again, Fault) else []
         unknown = (again,) if isinstance(again, Reason) else ()
@@ -265,6 +280,7 @@ def watch(
     champion: str,
     key: bytes | None,
     rescore: Rescore | None = None,
+    later: int = 0,
     cache: Path | None = None,
     say: Callable[[str], None] = lambda _text: None,
 ) -> MonitorResult:
@@ -278,18 +294,23 @@ def watch(
         champion: the version that the alias points at.
         key: under which categories are named.
         rescore: as for ``Watcher``.
+        later: rows of the log that are later than the moment of looking.
         cache: folder of what was seen before.
         say: where progress goes.
     """
     plan = planned(log, every=settings.window, zone=settings.zone, labels=settings.labels)
     watcher = Watcher(versions, settings, config, key=key, rescore=rescore, cache=cache)
+    sharing = Counter(ahead.begin for ahead in plan.windows)
+    in_time = not settings.window.endswith("rows")
     seen: list[Window] = []
-    for ahead in plan.windows:
-        window = watcher.look(ahead)
+    for at, ahead in enumerate(plan.windows, start=1):
+        newest = at == len(plan.windows)
+        window = watcher.look(ahead, whole=in_time and sharing[ahead.begin] == 1, later=later if newest else 0)
         if window is not None:
             seen.append(window)
             same = "" if window.read_anew else ", unchanged"
             say(f"{window.key} by {window.version}: {window.rows:,} predictions{same}")
+    seen += silence(seen, plan, settings, champion, log.now) if in_time else ()
     found, asked = total(watcher.counts), settings.persistence
     return MonitorResult(
         champion=champion,
@@ -306,6 +327,26 @@ def watch(
         track=watcher.track(champion),
         columns=_columns(versions.values(), champion, settings.ignore),
     )
+
+
+def silence(seen: Sequence[Window], plan: Plan, settings: Monitor, champion: str, now: datetime) -> tuple[Window, ...]:
+    """Return the complete windows since the last prediction as one without rows, which is a fault; else nothing."""
+    if not seen or plan.open_rows:
+        return ()
+    begin = end = datetime.fromisoformat(seen[-1].end).astimezone(ZoneInfo(settings.zone))
+    count = 0
+    while (following := after(end, settings.window)) <= now:
+        end, count = following, count + 1
+    if not count:
+        return ()
+    reason = because("log-silent", windows=count, since=seen[-1].end)
+    return (
+        Window(
+            key=key_of(begin, settings.window), begin=begin.astimezone(UTC).isoformat(),
+            end=end.astimezone(UTC).isoformat(), version=champion, rows=0, labelled=0, mature=False,
+            digest=digest([seen[-1].digest, count]), faults=(Fault(reason=reason, rows=0, share=1.0),),
+        ),
+    )  # fmt: skip
 
 
 def _columns(versions: Iterable[Version], champion: str, ignore: Sequence[str]) -> tuple[str, ...]:

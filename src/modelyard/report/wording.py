@@ -206,6 +206,7 @@ REASONS = {
     "infinite-jumped": "infinite values in {found:.1%} of the rows, {was:.1%} on the test rows",
     "labels-before-predictions": "{rows:,} labels are older than their prediction",
     "log-clock-shifted": "the times of predictions are moved by {hours:+d} hours: another zone, or a clock that is off",
+    "log-silent": "no prediction in the {windows} windows since {since}",
     "log-ends-early": "the last prediction is of {last}; the window ends {end}",
     "missing-jumped": "missing in {found:.1%} of the rows, {was:.1%} on the test rows",
     "models-mixed": "predictions of several versions: {models}",

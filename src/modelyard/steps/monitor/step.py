@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import modelyard.records.results as r
@@ -123,10 +123,17 @@ def run(context: CheckedOut, inputs: MonitorInputs) -> Outcome:
             champion=champion.name,
             key=key_of(context),
             rescore=rescore,
+            later=0 if inputs.as_of else _later(log, now),
             cache=context.root / ".modelyard" / "monitor" / "windows",
             say=lambda text: context.console.say(f"  {text}"),
         )
     return Outcome(result, result.verdict, champion_version=champion.name)
+
+
+def _later(log: "Scan", now: datetime) -> int:
+    """Return how many predictions are from after tomorrow, by the log's days."""
+    tomorrow = (now.astimezone(UTC) + timedelta(days=1)).date().isoformat()
+    return sum(rows for day, rows in log.volume().items() if day > tomorrow)
 
 
 def read(context: CheckedOut, settings: Monitor, now: datetime) -> "Scan":
