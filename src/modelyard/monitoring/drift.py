@@ -19,8 +19,7 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import kolmogorov
-from scipy.stats import binom, chi2, f, hypergeom
+from scipy.special import bdtrc, chdtrc, fdtrc, gammaln, kolmogorov
 
 from modelyard.monitoring.profile import Column, Counted, Reference, Summary
 from modelyard.records.results.monitor import PREDICTION_COLUMN, Drift
@@ -115,7 +114,7 @@ def false_alarms(alarms: int, of: int, rate: float = RATE) -> float:
     which is the most there can be: that share is smaller where chance picks among several columns. A reference that is
     small beside the windows is off for all of them, and its alarms persist more often.
     """
-    return float(rate * binom.sf(alarms - 2, of - 1, rate)) if alarms > 1 else rate
+    return float(rate * bdtrc(alarms - 2, of - 1, rate)) if alarms > 1 else rate
 
 
 def benjamini_hochberg(p: Sequence[float]) -> list[float]:
@@ -271,9 +270,9 @@ def _chi2(ours: Floats, theirs: Floats, pooled: Floats, least: float, worth: Wor
     single, common = sum(1 / n for n in worth.rows), sum(worth.common)
     expected = degrees * single + common
     if common < 0.05 * degrees * single or worth.stretches < 2:
-        return float(chi2.sf(square / expected * degrees, degrees))
+        return float(chdtrc(degrees, square / expected * degrees))
     fewer = expected**2 / (degrees * single**2 + 2 * single * common + common**2)
-    return float(f.sf(square / expected, fewer, worth.stretches - 1))
+    return float(fdtrc(fewer, worth.stretches - 1, square / expected))
 
 
 def _missing(
@@ -282,12 +281,24 @@ def _missing(
     ours, theirs = lost[0] / rows[0], lost[1] / rows[1]
     first, second = (max(round(each), 1) for each in worth.over(1))
     mine, others = round(ours * first), round(theirs * second)
-    whole = hypergeom(first + second, mine + others, first)
-    p = min(1.0, 2 * min(float(whole.cdf(mine)), float(whole.sf(mine - 1))))
+    p = _exact(mine, first, others, second)
     pooled = (mine + others) / (first + second)
     return _drift(
         name, what, "missing-share", rows[0], worth.window, abs(ours - theirs), pooled * (1 - pooled) / worth.both, p
     )
+
+
+def _exact(mine: int, first: int, others: int, second: int) -> float:
+    """Return twice the smaller tail of Fisher's exact test that two shares are the same."""
+    lost = mine + others
+    counts = np.arange(max(0, lost - second), min(lost, first) + 1)
+    ways = _log_ways(first, counts) + _log_ways(second, lost - counts) - _log_ways(first + second, np.array(lost))
+    chance = np.exp(ways)
+    return min(1.0, 2 * min(float(chance[counts <= mine].sum()), float(chance[counts >= mine].sum())))
+
+
+def _log_ways(n: int, k: NDArray[np.int64]) -> Floats:
+    return np.asarray(gammaln(n + 1) - gammaln(k + 1) - gammaln(n - k + 1), dtype=np.float64)
 
 
 def _divergence(ours: ArrayLike, theirs: ArrayLike) -> float:

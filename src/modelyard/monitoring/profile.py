@@ -9,7 +9,9 @@ counted in one go, it is the same.
 
 import hashlib
 import hmac
-from collections.abc import Collection, Mapping, Sequence
+import os
+from collections.abc import Callable, Collection, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, cast
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 T = TypeVar("T", bound=Part)
+Found = TypeVar("Found")
 Kind = Literal["number", "truth", "text", "time", "other"]
 
 BINS = 100
@@ -49,13 +52,18 @@ ASSOCIATED = 64
 FEWEST_STRETCHES = 8
 """Of one length, of which it is told what they have in common."""
 _STRETCHES = 5_000
-_MOST_STRETCHES = 52
+_MOST_STRETCHES, _AT_MOST = 52, 10_000
 _FIRST = 8
 """Categories whose spread is measured."""
 _HOUR = 3_600_000_000
 _DAY = 24 * _HOUR
 _EPOCH = date(1970, 1, 1).toordinal()
-_AT_ONCE = 1 << 16
+_AT_ONCE = 1 << 12
+_MANY, _FEWEST_EDGES, _CELLS, _CLOSE = 10_000, 8, 4_096, 3
+"""Rows and edges from which values are binned by cells, how many, and the most edges in one."""
+_THREADS = 4
+_ENOUGH = 50_000
+"""Values from which edges are taken from a part of them."""
 _HOURS = (1, 2, 3, 6, 12, 24, 48, 84, 168, 336, 672, 1344, 2688)
 """Stretches of the clock: hours, parts of a day, days and weeks."""
 NAMED = 16
@@ -254,10 +262,10 @@ def reference_of(
     stretches = _stretches(len(frame), unit, time)
     said = {name: _described(outputs[name], None, stretches, label=True) for name in sorted(outputs)}
     target = next((said[name].score for name in (PROBABILITY, PREDICTION) if name in said), None)
-    features = {
-        each.name: _described(each, key, stretches, personal=each.name in personal, target=target)
-        for each in frame.get_columns()
-    }
+    features = _each(
+        frame.columns,
+        lambda name: _described(frame[name], key, stretches, personal=name in personal, target=target),
+    )
     logged = {FEATURE + name: features[name] for name in sorted(features)} | said
     associated = [name for name, each in logged.items() if each.score is not None][:ASSOCIATED]
     hashes, repeats = _smallest([each.hashed for each in logged.values()])
@@ -291,11 +299,8 @@ def summarise(frame: "pl.DataFrame", reference: Reference, *, key: bytes | None 
     """
     known = _known_levels(reference) if key is not None and reference.keyed else None
     day = _days(frame)
-    features = {
-        name: _counted(frame[FEATURE + name], of, key, known, day)
-        for name, of in sorted(reference.features.items())
-        if FEATURE + name in frame.columns
-    }
+    there = [name for name in sorted(reference.features) if FEATURE + name in frame.columns]
+    features = _each(there, lambda name: _counted(frame[FEATURE + name], reference.features[name], key, known, day))
     said = _outputs(frame, reference.positive)
     outputs = {
         name: _counted(said[name], of, None, set(of.categories.names) if of.categories else None, day)
@@ -353,8 +358,17 @@ def value_of(code: int) -> float:
 def code_of(values: Floats) -> Ints:
     """Return the bin of the fine sketch of each number; bins ascend with what they hold."""
     with np.errstate(over="ignore"):
-        found = ((values + 0.0).astype(np.float32).view(np.uint32) >> SHIFT).astype(np.int64)  # +0.0: there is one zero
-    return np.asarray(np.where(found >= SIGN, -(found & (SIGN - 1)), found), dtype=np.int64)
+        return _signed(((values + 0.0).astype(np.float32).view(np.uint32) >> SHIFT).astype(np.int64))
+
+
+def _signed(codes: Ints) -> Ints:
+    return np.asarray(np.where(codes >= SIGN, -(codes & (SIGN - 1)), codes), dtype=np.int64)
+
+
+def _each(names: Sequence[str], work: Callable[[str], Found]) -> dict[str, Found]:
+    """Do the same for columns side by side; what it comes to does not depend on the order."""
+    with ThreadPoolExecutor(min(os.cpu_count() or 1, _THREADS)) as pool:
+        return dict(zip(names, pool.map(work, names), strict=True))
 
 
 # the reference
@@ -454,10 +468,10 @@ def _described(
         values, finite, nan = _floats(column)
         basics |= {"nan": nan, "infinite": len(values) - int(finite.sum()) - nan - column.null_count()}
         hashed = _hashed(values)
-        numbers = None if personal else _numbers(values[finite])
-        if numbers is None:
+        binned = None if personal else _numbers(values, finite)
+        if binned is None:
             return _Read(Column(**basics), hashed=hashed)
-        codes = np.searchsorted(np.array(numbers.edges), values, side="left")
+        numbers, codes = binned
         spread = _spread(np.where(finite, _coarse(numbers)[codes], -1), 8, stretches, ordered=True)
         return _Read(Column(**basics, numbers=numbers, spread=spread), _ranked(codes, finite, numbers.rows), hashed)
     if kind == "text":
@@ -478,6 +492,35 @@ def _floats(column: "pl.Series") -> tuple[Floats, NDArray[np.bool_], int]:
     finite = np.isfinite(values)
     nan = 0 if finite.all() else int(np.isnan(values).sum()) - column.null_count()
     return values, finite, nan
+
+
+def _bins(values: Floats, finite: NDArray[np.bool_], edges: Floats) -> Ints:
+    """Return how many edges are below each value, as a search of each would; what is not finite gets any number.
+
+    Edges are dealt to even cells first, so that only those in a value's own cell are left to compare with.
+    """
+    if len(values) < _MANY or len(edges) < _FEWEST_EDGES or edges[-1] <= edges[0]:
+        return np.searchsorted(edges, values, side="left")
+    whole = values if finite.all() else np.where(finite, values, 0.0)
+    scale = _CELLS / (edges[-1] - edges[0])
+    here = _cells(edges, edges[0], scale)
+    counts = np.bincount(here, minlength=_CELLS + 2)
+    most = int(counts.max())
+    if most > _CLOSE or not np.isfinite(scale):
+        return np.searchsorted(edges, values, side="left")
+    found = (np.cumsum(counts) - counts)[_cells(whole, edges[0], scale)]
+    padded = np.append(edges, np.inf)
+    for _ in range(most):
+        found += whole > padded[found]
+    return found
+
+
+def _cells(values: Floats, lowest: float, scale: float) -> NDArray[np.int32]:
+    cells = values - lowest
+    cells *= scale
+    np.clip(cells, -1, _CELLS, out=cells)
+    cells += 1
+    return cells.astype(np.int32)
 
 
 def _ranked(codes: Ints, there: NDArray[np.bool_], rows: Sequence[int]) -> NDArray[np.int8]:
@@ -514,30 +557,39 @@ def kind_of(column: "pl.Series") -> Kind:
     return "time" if dtype in (pl.Date, pl.Datetime) else "other"
 
 
-def _numbers(values: Floats) -> Numbers | None:
-    """Bin finite values: a hundredth of the rows each, and not fewer than ten; a value that so many share alone."""
+def _numbers(values: Floats, finite: NDArray[np.bool_]) -> tuple[Numbers, Ints] | None:
+    """Bin finite values: a hundredth of the rows each, and not fewer than ten; a value that so many share alone.
+
+    Returns:
+        The bins, and the bin of each value (n,), any for those that are not finite; None under ten values.
+    """
+    every, values = values, values[finite]
     if len(values) < FEWEST:
         return None
-    ordered = np.sort(values)
-    n = len(ordered)
+    n = len(values)
     most = max(min(BINS, n // FEWEST), 1)
-    least = max(n / most, FEWEST)
+    some = values if n <= _ENOUGH else values[np.random.default_rng(0).integers(0, n, _ENOUGH)]
+    ordered = np.sort(some)
     starts = np.flatnonzero(np.concatenate(([True], ordered[1:] != ordered[:-1])))
-    distinct, counts = ordered[starts], np.diff(np.append(starts, n))
-    quantiles = ordered[(np.arange(1, most) * n // most)]
-    whole = bool((distinct == np.floor(distinct)).all())
+    distinct, counts = ordered[starts], np.diff(np.append(starts, len(some)))
     if len(distinct) <= BINS:
         edges = distinct[:-1]
     else:
-        common = np.flatnonzero(counts >= least)
-        edges = np.concatenate(
-            (_rounded(quantiles, ordered), distinct[common], np.nextafter(distinct[common], -np.inf))
-        )
+        quantiles = ordered[(np.arange(1, most) * len(some) // most)]
+        common = distinct[counts >= max(len(some) / most, FEWEST)]
+        edges = np.concatenate((_rounded(quantiles, ordered), common, np.nextafter(common, -np.inf)))
         edges = np.unique(edges[(edges < ordered[-1]) & (edges >= ordered[0])])
-    rows = np.diff(np.searchsorted(ordered, edges, side="right"), prepend=0, append=n)
-    edges, rows = _merged(edges, rows)
-    top = float(distinct[-1]) if counts[-1] >= FEWEST else None
-    return Numbers(edges=tuple(edges.tolist()), rows=tuple(rows.tolist()), top=top, whole=whole)
+    found = _bins(every, finite, edges)
+    merged, rows = _merged(edges, np.bincount(found[finite], minlength=len(edges) + 1))
+    codes = np.searchsorted(merged, np.append(edges, np.inf), side="left")[found]
+    largest = float(values.max())
+    numbers = Numbers(
+        edges=tuple(merged.tolist()),
+        rows=tuple(rows.tolist()),
+        top=largest if int((values == largest).sum()) >= FEWEST else None,
+        whole=bool((values == np.floor(values)).all()),
+    )
+    return numbers, codes
 
 
 def _rounded(edges: Floats, ordered: Floats) -> Floats:
@@ -735,7 +787,7 @@ def _counted(
         basics["variety"] = _variety(hashed, column, day)
         if of.numbers is None:
             return _Read(Counted(**basics), hashed=hashed)
-        codes = np.searchsorted(np.array(of.numbers.edges), values, side="left")
+        codes = _bins(values, finite, np.array(of.numbers.edges))
         basics |= _in_bins(values[finite], codes[finite], len(of.numbers.rows))
         return _Read(Counted(**basics), _ranked(codes, finite, of.numbers.rows), hashed)
     if kind == "text":
@@ -756,14 +808,14 @@ def _counted(
 
 
 def _in_bins(values: Floats, codes: Ints, bins: int) -> dict[str, Any]:
-    found = code_of(values)
-    least = int(found.min(initial=0))
-    fine = np.bincount(found - least)
+    with np.errstate(over="ignore"):
+        fine = np.bincount((values + 0.0).astype(np.float32).view(np.uint32) >> SHIFT, minlength=1)
     there = np.flatnonzero(fine)
+    order = np.argsort(_signed(there))
     return {
         "bins": tuple(np.bincount(codes, minlength=bins).tolist()),
-        "codes": tuple((there + least).tolist()),
-        "counts": tuple(fine[there].tolist()),
+        "codes": tuple(_signed(there)[order].tolist()),
+        "counts": tuple(fine[there[order]].tolist()),
         "fractions": int((values != np.floor(values)).sum()),
     }
 
@@ -804,7 +856,12 @@ def _smallest(columns: "Sequence[NDArray[np.uint64] | None]") -> tuple[Ints, Int
     if mixed is None:
         return np.array([], dtype=np.int64), np.array([], dtype=np.int64)
     mixed *= _ODD
-    hashes, repeats = np.unique(mixed >> np.uint64(12), return_counts=True)
+    mixed >>= np.uint64(12)
+    # The smallest are among the few below a limit, but for rows that mostly repeat each other.
+    few = mixed[mixed < int(16 * SAMPLED / max(len(mixed), 1) * 2**52)] if len(mixed) > 32 * SAMPLED else mixed
+    hashes, repeats = np.unique(few, return_counts=True)
+    if len(hashes) < SAMPLED and len(few) < len(mixed):
+        hashes, repeats = np.unique(mixed, return_counts=True)
     return hashes[:SAMPLED].astype(np.int64), repeats[:SAMPLED].astype(np.int64)
 
 
@@ -825,8 +882,8 @@ def _products(table: NDArray[np.int8], day: Ints, days: int) -> tuple[Ints, Ints
         sums[:, at] = np.bincount(day, weights=table[at], minlength=days)
     products = np.zeros((count, count))
     for begin in range(0, table.shape[1], _AT_ONCE):
-        some = table[:, begin : begin + _AT_ONCE].astype(np.float64)
-        products += some @ some.T
+        some = table[:, begin : begin + _AT_ONCE].astype(np.float32)
+        products += some @ some.T  # of 4,096 rows below 2²⁴, so exact
     return sums, products[np.triu_indices(count)].astype(np.int64)
 
 
@@ -864,7 +921,8 @@ def _associations(table: NDArray[np.int8], stretches: _Stretches) -> dict[str, A
     stretch = stretches.block // stretches.together[short[-1]]
     order = np.argsort(stretch, kind="stable")
     parts = np.split(order, np.flatnonzero(np.diff(stretch[order])) + 1)
-    found = [_within(table[:, part], day[part]) for part in parts[-_MOST_STRETCHES:] if len(part) >= FEWEST]
+    parts = [part[:_AT_MOST] for part in parts[-_MOST_STRETCHES:] if len(part) >= FEWEST]
+    found = [_within(table[:, part], day[part]) for part in parts]
     if len(found) >= FEWEST_STRETCHES - 1:
         varied = np.std(np.nan_to_num(found), axis=0, ddof=1)
         told |= {"varied": _thousandths(varied), "varied_over": stretches.lengths[short[-1]]}
@@ -898,10 +956,8 @@ def _days(frame: "pl.DataFrame") -> _Days:
 
 
 def _variety(hashed: NDArray[np.uint64], column: "pl.Series", day: _Days) -> dict[str, int]:
-    mixed = hashed * _ODD
-    mixed ^= mixed >> _HALF
-    part = ((mixed * _ODD) >> np.uint64(59)).astype(np.int64)
-    cells = day.codes * 32 + part
+    part = ((hashed * _ODD) >> np.uint64(59)).view(np.int64)
+    cells = part if len(day.names) == 1 else day.codes * 32 + part
     if column.null_count():
         cells = cells[column.is_not_null().to_numpy()]
     there = np.bincount(cells, minlength=32 * len(day.names)).reshape(-1, 32) > 0

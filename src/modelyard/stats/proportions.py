@@ -4,7 +4,6 @@ import math
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import brentq
 from scipy.special import betaincinv
 
 from modelyard.core.reasons import because
@@ -48,6 +47,8 @@ def tango(only_first: float, only_second: float, n: float, confidence: float = 0
         n: rows.
         confidence: two-sided level.
     """
+    from scipy.optimize import brentq
+
     if n == 0:
         return refuse("no-rows-count", n=0, n_rows=0)
     z = z_value(confidence)
@@ -109,6 +110,8 @@ def joint_score(
         constant: what is added.
         confidence: two-sided level.
     """
+    from scipy.optimize import brentq
+
     k, n = right.shape
     codes = (right * (2 ** np.arange(k))[:, None]).sum(axis=0)
     patterns = (np.arange(2**k)[:, None] >> np.arange(k)) & 1
@@ -139,6 +142,8 @@ def _fitted_variance(counts: list[int], values: list[float], at: float) -> float
     pₖ = nₖ / (n·(1 + λ(vₖ − at))), λ being such that the mean holds; where no such λ leaves every pattern possible, the
     pattern at the edge, of which no row was seen, takes what is missing.
     """
+    from scipy.optimize import brentq
+
     n, away = sum(counts), [value - at for value in values]
     low = max((-1 / each for each in away if each > 0), default=-math.inf)
     high = min((-1 / each for each in away if each < 0), default=math.inf)
