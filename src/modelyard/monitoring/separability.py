@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-MOST_ROWS = 5_000
+MOST_ROWS = 3_000
 """Of either side that are looked at."""
 FEWEST_ROWS = 100
 FEWEST_UNITS = 10
@@ -46,7 +46,7 @@ def separability(
         earlier: rows of the same version's earlier windows without faults, or of its test rows; ``feature_<name>``, and
             ``time`` where days are known.
         rows: the window's.
-        seed: decides which rows are taken where there are more than 5,000, and which days are in which fold.
+        seed: decides which rows are taken where there are more than 3,000, and which days are in which fold.
         ignore: features that are not watched.
 
     Returns:
@@ -69,17 +69,20 @@ def separability(
     later = np.repeat([0, 1], [len(each) for each in kept])
     table, categorical = _encoded(both)
     unit = _units(kept)
+    groups = len(np.unique(unit))
+    if groups < FEWEST_UNITS:
+        return _told(refuse("too-few-units", units=groups, fewest=FEWEST_UNITS, n=groups, n_rows=n), unit="day")
     fold = _folds(unit, later, draw)
     score, models = np.empty(n), []
     for at in range(_FOLDS):
         test = fold == at
         models.append(_fitted(table[~test], later[~test], categorical, seed))
-        score[test] = models[-1].predict_proba(table[test])[:, 1]
+        score[test] = _said(models[-1], table[test])
     found = _interval(later, score, unit)
     alarm = found.low is not None and found.low > LARGE
     telling = _telling(models, table, later, fold, draw) if alarm else []
     columns = tuple(names[each].removeprefix(FEATURE) for each in telling)
-    return _told(found, alarm=alarm, columns=columns, unit="row" if len(np.unique(unit)) == n else "day")
+    return _told(found, alarm=alarm, columns=columns, unit="row" if groups == n else "day")
 
 
 def _told(found: Interval, *, alarm: bool = False, columns: tuple[str, ...] = (), unit: str = "row") -> Separability:
@@ -148,7 +151,7 @@ def _fitted(table: Floats, later: Ints, categorical: list[bool], seed: int) -> A
     from sklearn.ensemble import HistGradientBoostingClassifier
 
     model = HistGradientBoostingClassifier(
-        max_iter=40,
+        max_iter=30,
         max_leaf_nodes=15,
         min_samples_leaf=20,
         learning_rate=0.1,
@@ -157,7 +160,20 @@ def _fitted(table: Floats, later: Ints, categorical: list[bool], seed: int) -> A
         early_stopping=False,
         random_state=seed % 2**32,
     )
-    return model.fit(table, later)
+    with _alone():
+        return model.fit(table, later)
+
+
+def _said(model: Any, table: Floats) -> Floats:
+    with _alone():
+        return np.asarray(model.predict_proba(table)[:, 1], dtype=np.float64)
+
+
+def _alone() -> Any:
+    """Keep to one thread: on a busy machine several wait for each other a hundred times as long as they work."""
+    from threadpoolctl import threadpool_limits
+
+    return threadpool_limits(1)
 
 
 def _interval(later: Ints, score: Floats, unit: Ints) -> Interval:
@@ -178,10 +194,10 @@ def _telling(models: list[Any], table: Floats, later: Ints, fold: Ints, draw: np
     plain, lost = [], np.zeros(table.shape[1])
     for at, model in enumerate(models):
         rows = np.flatnonzero(fold == at)
-        plain.append(auc.auc(later[rows], model.predict_proba(table[rows])[:, 1]) or 0.5)
+        plain.append(auc.auc(later[rows], _said(model, table[rows])) or 0.5)
         for column in range(table.shape[1]):
             shuffled = table[rows]
             shuffled[:, column] = draw.permutation(shuffled[:, column])
-            lost[column] += plain[-1] - (auc.auc(later[rows], model.predict_proba(shuffled)[:, 1]) or 0.5)
+            lost[column] += plain[-1] - (auc.auc(later[rows], _said(model, shuffled)) or 0.5)
     best = np.argsort(-lost, kind="stable")[:_TOLD].tolist()
     return [each for each in best if lost[each] > 0.01 * len(models)]
