@@ -230,7 +230,7 @@ REASONS = {
     "no-positives": "it calls no test row positive at its threshold, though {positives:,} are",
     "waiver-expired": "the waiver of {owner} expired on {expires}",
     # decisions of monitoring
-    "all-quiet": "{windows:,} windows of it, and nothing to do",
+    "all-quiet": "nothing in the windows of this version asks for anything ({windows:,} so far)",
     "before-held": "{metric} is missed for certain in {windows:,} windows, and {previous} held it in its last one, "
     "{window}",
     "budget-left": "{used:,} of {budget:,} retrainings in {days:,} days used",
