@@ -26,10 +26,11 @@ LOCKS: dict[str, tuple[list[str], list[str]]] = {
     "ml": (["ml"], []),
     **{f"ml-{extra}": (["ml", extra], []) for extra in REGISTRIES},
     "test": (["ml", *REGISTRIES, "bom", "postgresql"], ["test"]),
+    "cluster": ([], ["cluster"]),
     "dev": (["ml", *REGISTRIES, "bom", "postgresql"], ["test", "dev"]),
 }
 """Lock to the extras and the dependency groups that go into it."""
-LIKE = {f"{lock}-{extra}": lock for lock in ("carry", "ml") for extra in REGISTRIES}
+LIKE = {f"{lock}-{extra}": lock for lock in ("carry", "ml") for extra in REGISTRIES} | {"cluster": "carry"}
 """Lock to the one whose pins it keeps, so that a registry changes no version of anything else."""
 
 

@@ -29,6 +29,8 @@ from modelyard.generate.actions import (
     step_inputs,
     step_outputs,
 )
+from modelyard.records.results import DECIDE, MONITOR
+from modelyard.records.schema import record_schema
 from modelyard.steps.catalogue import commands
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -130,6 +132,11 @@ def generated() -> dict[Path, str]:
         **{ROOT / "actions" / step.name / "action.yml": step_action(step.spec) for step in commands()},
         ROOT / "schemas" / "modelyard.schema.json": json.dumps(schema(), indent=2, ensure_ascii=False) + "\n",
         ROOT / "schemas" / "outcomes.schema.json": json.dumps(outcomes_schema(), indent=2, ensure_ascii=False) + "\n",
+        **{
+            ROOT / "schemas" / f"{kind.name}.schema.json": json.dumps(record_schema(kind), indent=2, ensure_ascii=False)
+            + "\n"
+            for kind in (MONITOR, DECIDE)
+        },
     }
 
 

@@ -9,7 +9,7 @@ from modelyard.records.envelope import Envelope
 from modelyard.records.results import MONITOR, MonitorResult
 from modelyard.steps.presenter import Places, Plain
 
-PAGE = "monitor.html"
+PAGE, PROMETHEUS, OPENLINEAGE = "monitor.html", "monitor.prom", "monitor.openlineage.json"
 _BUDGET = 58_000
 """Characters of Markdown for a step summary or an issue."""
 
@@ -46,11 +46,19 @@ class MonitorPresenter(Plain[MonitorResult]):
         return (PAGE,)
 
     def pages(self, envelope: Envelope, context: Any) -> Mapping[str, str]:
-        """Return the page."""
+        """Return the page, and the same for those who collect it: Prometheus' text and an event of OpenLineage."""
         from modelyard.report.renderers.html import render_html
+        from modelyard.report.renderers.openlineage import render_openlineage
+        from modelyard.report.renderers.prometheus import render_prometheus
 
         del context
-        return {PAGE: render_html({MONITOR.name: envelope})} if envelope.record.find(MonitorResult) else {}
+        if envelope.record.find(MonitorResult) is None:
+            return {}
+        return {
+            PAGE: render_html({MONITOR.name: envelope}),
+            PROMETHEUS: render_prometheus(envelope),
+            OPENLINEAGE: render_openlineage(envelope),
+        }
 
     def outputs(self, envelope: Envelope, result: MonitorResult) -> dict[str, Any]:
         """Return how many windows there are, and how many have faults."""
