@@ -27,6 +27,7 @@ QUICK: dict[str, Sequence[Sequence[str]]] = {
     "registry_mlflow": [["--processes", "2", "--promotions", "2"]],
     "github_fire": [["--requests", "3"]],
     "monitoring": [["--runs", "5", "--only", "alarms", "power", "faults"], ["--size", "400000", "--only", "size"]],
+    "log_scan": [["--millions", "1"]],
     "prediction_log": [["--rows", "2000", "--times", "1", "--rounds", "2"]],
 }
 """Benchmark to its quick runs."""

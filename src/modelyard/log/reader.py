@@ -153,46 +153,35 @@ def joined(
     """
     import polars as pl
 
-    told = told_of(predictions.columns)
-    ordered = predictions.sort("time", maintain_order=True)
-    first = ordered.unique(["id", "model"], keep="first", maintain_order=True)
-    different = ordered.unique(["id", "model", *told], keep="first")
-    counting = (
-        labels.sort("label_time", nulls_last=False, maintain_order=True)
-        .group_by("id", maintain_order=True)
-        .agg(
-            pl.col("label").last(),
-            pl.col("label_time").last(),
-            pl.col("label_time").min().alias("first_label_time"),
-            pl.col("label").n_unique().alias("different"),
-            pl.col("label")
-            .filter(pl.col("label_time").eq_missing(pl.col("label_time").last()))
-            .n_unique()
-            .alias("last"),
-        )
-    )
+    keys = predictions.select("id", "model", "time", *(told := told_of(predictions.columns)))
+    repeated = keys.select("id", "model").is_duplicated()
+    again, changed = 0, 0
+    first = predictions if keys["time"].is_sorted() else predictions.sort("time", maintain_order=True)
+    if repeated.any():
+        several = keys.filter(repeated)
+        different = several.select("id", "model", *told).n_unique()
+        versions = several.select("id", "model").n_unique()
+        again, changed = len(several) - different, different - versions
+        first = first.unique(["id", "model"], keep="first", maintain_order=True)
+    counting = _counting(labels)
     conflict = pl.col("last") > 1
-    frame = first.join(
-        counting.with_columns(
-            pl.when(~conflict).then(pl.col(name)).alias(name) for name in ("label", "label_time", "first_label_time")
-        ).drop("different", "last"),
-        on="id",
-        how="left",
-        maintain_order="left",
-    )
+    known = counting.with_columns(
+        pl.when(~conflict).then(pl.col(name)).alias(name) for name in ("label", "label_time", "first_label_time")
+    ).drop("different", "last")
+    frame = first.hstack(first.select("id").join(known, on="id", how="left", maintain_order="left").drop("id"))
     waited = frame["first_label_time"] - frame["time"]
     counts = Counts(
         predictions=len(frame),
         models=dict(sorted(frame["model"].value_counts().iter_rows())),
-        duplicate_predictions=len(ordered) - len(different),
-        changed_predictions=len(different) - len(first),
+        duplicate_predictions=again,
+        changed_predictions=changed,
         torn_lines=sum(part.torn for part in parts),
         labels=len(labels),
         labelled=len(frame) - frame["label"].null_count(),
         duplicate_labels=len(labels) - labels.select("id", "label").n_unique(),
         changed_labels=counting.filter(pl.col("different") > 1).height,
         conflicting_labels=counting.filter(conflict).height,
-        unmatched_labels=counting.join(first, on="id", how="anti").height,
+        unmatched_labels=counting.join(first.select("id"), on="id", how="anti").height,
         late_labels=0 if late_after is None else int((waited > late_after).sum()),
         early_labels=int((waited < timedelta(0)).sum()),
         labels_without_time=labels["label_time"].null_count(),
@@ -202,3 +191,31 @@ def joined(
         moment for moment in (predictions["time"].max(), labels["label_time"].max()) if isinstance(moment, datetime)
     ]
     return PredictionLog(frame, counts, max(times))
+
+
+def _counting(labels: "pl.DataFrame") -> "pl.DataFrame":
+    """Return the label of each id that counts, how many different ones there are, and how many at the last time."""
+    import polars as pl
+
+    several = labels["id"].is_duplicated()
+    one = labels.filter(~several).with_columns(
+        first_label_time="label_time",
+        different=pl.lit(1, dtype=pl.UInt32),
+        last=pl.lit(1, dtype=pl.UInt32),
+    )
+    if not several.any():
+        return one
+    last = pl.col("label_time").eq_missing(pl.col("label_time").last())
+    more = (
+        labels.filter(several)
+        .sort("label_time", nulls_last=False, maintain_order=True)
+        .group_by("id", maintain_order=True)
+        .agg(
+            pl.col("label").last(),
+            pl.col("label_time").last(),
+            pl.col("label_time").min().alias("first_label_time"),
+            pl.col("label").n_unique().cast(pl.UInt32).alias("different"),
+            pl.col("label").filter(last).n_unique().cast(pl.UInt32).alias("last"),
+        )
+    )
+    return pl.concat([one, more])

@@ -365,7 +365,11 @@ class Scan:
             if entry.holds(low, high, version):
                 part = self._read(entry, low, high)
                 parts.append(part)
-                if len(rows := part.predictions.filter(mine)):
+                facts = entry.facts
+                inside = (
+                    low <= (facts.first or 0) and (facts.last or 0) < high and (not version or len(facts.days) == 1)
+                )
+                if len(rows := part.predictions if inside else part.predictions.filter(mine)):
                     found.append(checked(rows))
         return together(found)
 

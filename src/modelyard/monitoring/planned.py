@@ -38,8 +38,10 @@ class Planned:
         found = self._read()
         if found.frame.is_empty():
             return None, found.counts
-        cut = Cut(self.key, self.begin, self.end, self.version, found.frame.sort("time", "id"), self.mature)
-        return cut, found.counts
+        times, frame = found.frame["time"], found.frame
+        if times.n_unique() < len(times):  # else they are in order already
+            frame = frame.sort("time", "id")
+        return Cut(self.key, self.begin, self.end, self.version, frame, self.mature), found.counts
 
 
 @dataclass(frozen=True)
