@@ -51,6 +51,8 @@ _UNITS = (
 _TWO_CLOCK_HOURS = 2
 """By so much at least a clock in UTC has to be off: local habits move by an hour when clocks change."""
 _FEWEST_BINS = 4
+_GONE = 0.01
+"""Share of the reference's rows whose categories have to be gone."""
 _FAR = 0.15
 """Distance from its own past from which a column may be another one."""
 _NOISE = 1.95
@@ -398,16 +400,26 @@ def _number(found: _Found, name: str, of: Column, seen: Counted, context: _Conte
         return
     if len(numbers.rows) < _FEWEST_BINS:
         return
-    worth_it = context.worth(of.spread, there, sum(numbers.rows))
-    noise = 0.1 + _NOISE / math.sqrt(worth_it.both)
-    # Rows far beyond all that the reference had need no other proof.
-    far = 3 * max(abs(numbers.edges[0]), abs(numbers.edges[-1]))
-    beyond = 1 - float(np.diff(_seen_below(seen, np.array([-far, far])))[0])
-    if distance(seen.bins, numbers.rows) > noise or beyond > JUMP:
-        fits = [each for each in _units(numbers, seen) if each.left < noise]
+    off = distance(seen.bins, numbers.rows)
+    earlier = context.earlier(name)[-1:]
+    if any(distance(seen.bins, each.bins) < 0.5 * off for each in earlier if sum(each.bins) >= FEWEST):
+        return  # it came by and by, as no change of units does
+    noise = 0.1 + _NOISE / math.sqrt(context.worth(of.spread, there, sum(numbers.rows)).both)
+    low, high = numbers.edges[0], numbers.edges[-1]
+    far = 3 * max(abs(low), abs(high))
+    beyond, outside = _outside(seen, -far, far) > JUMP, _outside(seen, low, high) > _MUCH
+    # Rows outside of all that the reference had need no other proof than that they fit.
+    if off > noise or beyond or outside:
+        fits = [each for each in _units(numbers, seen, beyond=beyond, outside=outside) if each.left < noise]
         if fits:
             best = min(fits, key=lambda each: each.square)
             found.add(best.share * there, seen.rows, best.told, name)
+
+
+def _outside(seen: Counted, low: float, high: float) -> float:
+    """Return the window's share of rows outside of two points."""
+    inside = _seen_below(seen, np.array([low, high], dtype=np.float64))
+    return 1 - float(inside[1] - inside[0])
 
 
 @dataclass(frozen=True)
@@ -427,7 +439,7 @@ class _Unit:
     square: float
 
 
-def _units(of: Numbers, seen: Counted) -> Iterator[_Unit]:
+def _units(of: Numbers, seen: Counted, *, beyond: bool, outside: bool) -> Iterator[_Unit]:
     """Yield the units that explain most of how far a window is off, each with the share of rows that fits best."""
     edges = np.array(of.edges)
     for factor, offset, told in _UNITS:
@@ -441,9 +453,10 @@ def _units(of: Numbers, seen: Counted) -> Iterator[_Unit]:
             continue
         share = min(max(float((away * towards).sum()) / weight, 0.0), 1.0)
         left, apart = np.abs(away - share * towards), float(np.abs(towards).max())
-        # Where values in both units hardly overlap, a part of the rows can be told; else all have to be.
-        least = 0.1 if apart > 0.6 else 0.9
-        if share >= least and apart > 0.4 and left.max() < 0.35 * float(np.abs(away).max()):
+        # Where values in both units hardly overlap, a part of the rows can be told; else nearly all have to be.
+        least = 0.1 if apart > 0.6 or beyond else 0.75
+        most = (0.45 if outside else 0.35) * float(np.abs(away).max())
+        if share >= least and apart > (0.2 if outside else 0.4) and left.max() < most:
             yield _Unit(told, share, float(left.max()), float((left**2).mean()))
 
 
@@ -452,7 +465,7 @@ def _clock_face(of: Numbers, seen: Counted) -> int:
     if not of.whole or len(of.rows) < 12 or of.edges[0] < 0:
         return 0
     last = of.top if of.top is not None else of.edges[-1]
-    minutes = all(edge % 100 < 60 for edge in of.edges)
+    minutes = all(round(edge) % 100 <= 60 for edge in of.edges)  # edges may be rounded to tens
     hour = 1 if last <= 24 else 100 if 1200 < last <= 2400 and minutes else 60 if 720 < last <= 1440 else 0
     if not hour:
         return 0
@@ -478,7 +491,7 @@ def _category(found: _Found, name: str, of: Column, seen: Counted, context: _Con
         count / rows for level, count in zip(categories.names, categories.rows, strict=True)
         if not seen.levels.get(level) and (1 - count / rows) ** worth_it.window < 1 - CERTAIN
     ]  # fmt: skip
-    if gone and sum(gone) > 0.02 and new - merged > 0.5 * sum(gone):
+    if gone and sum(gone) > _GONE and new - merged > 0.5 * sum(gone):
         told = because("categories-renamed", levels=len(gone), share=sum(gone))
         found.add(new * there, seen.rows, told, name)
     elif _jumped(new, merged, worth_it):

@@ -25,13 +25,13 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-MOST_ROWS = 3_000
+MOST_ROWS = 2_000
 """Of either side that are looked at."""
 FEWEST_ROWS = 100
 FEWEST_UNITS = 10
 LARGE = 0.55
 """An alarm is an AUC that is above this for certain."""
-_FOLDS = 5
+_FOLDS = 3
 _CONFIDENCE = 0.95
 _MOST_LEVELS = 200
 _TOLD = 3
@@ -46,7 +46,7 @@ def separability(
         earlier: rows of the same version's earlier windows without faults, or of its test rows; ``feature_<name>``, and
             ``time`` where days are known.
         rows: the window's.
-        seed: decides which rows are taken where there are more than 3,000, and which days are in which fold.
+        seed: decides which rows are taken where there are more than 2,000, and which days are in which fold.
         ignore: features that are not watched.
 
     Returns:
