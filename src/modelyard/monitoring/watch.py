@@ -22,6 +22,7 @@ from modelyard.core.reasons import Reason, because
 from modelyard.evaluation.gates.misuse import metric_for
 from modelyard.log.cache import Cache
 from modelyard.log.reader import Counts
+from modelyard.log.schema import FEATURE
 from modelyard.log.stretches import total
 from modelyard.metrics.catalogue import PRIMARY
 from modelyard.monitoring import contract, drift, estimated
@@ -30,6 +31,7 @@ from modelyard.monitoring.kept import Kept
 from modelyard.monitoring.planned import Plan, Planned, planned
 from modelyard.monitoring.profile import Summary, summarise
 from modelyard.monitoring.realised import Rule, Watch, rules_of
+from modelyard.monitoring.separability import separability
 from modelyard.monitoring.served import unit_names
 from modelyard.monitoring.windows import Cut, key_of
 from modelyard.monitoring.windows import later as after
@@ -40,6 +42,7 @@ from modelyard.records.results import (
     MonitorResult,
     Persistence,
     RealisedPerformance,
+    Separability,
     Signature,
     Window,
 )
@@ -193,6 +196,7 @@ class Watcher:
         return window.model_copy(
             update={
                 "drift": self._drift(life, summary),
+                "separability": self._separability(life, cut),
                 "estimated": self._estimated(life, cut, realised),
                 "realised": realised,
             }
@@ -207,6 +211,13 @@ class Watcher:
         before = [window.drift for window in life.seen if not window.blocked]
         asked = self.settings.persistence
         return drift.persistent([*before, found], asked.windows, asked.of)
+
+    def _separability(self, life: _Life, cut: Cut) -> Separability | None:
+        """Tell the window's rows from those of earlier windows; nothing where there are none, or no features."""
+        earlier = self._earlier(life)
+        if earlier is None or not any(name.startswith(FEATURE) for name in cut.frame.columns):
+            return None
+        return separability(earlier, cut.frame, seed=self._seed(life), ignore=self.settings.ignore)
 
     def _estimated(
         self, life: _Life, cut: Cut, realised: Sequence[RealisedPerformance]
