@@ -29,6 +29,7 @@ QUICK: dict[str, Sequence[Sequence[str]]] = {
     "monitoring": [["--runs", "5", "--only", "alarms", "power", "faults"], ["--size", "400000", "--only", "size"]],
     "log_scan": [["--millions", "1"]],
     "prediction_log": [["--rows", "2000", "--times", "1", "--rounds", "2"]],
+    "served_performance": [["--runs", "4"]],
 }
 """Benchmark to its quick runs."""
 FULL: dict[str, Sequence[Sequence[str]]] = {"coverage": [[], ["--gates", "2000"]]}

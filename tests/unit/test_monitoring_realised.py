@@ -190,6 +190,26 @@ def test_units_are_counted_once_and_one_that_goes_on_is_not_counted_again() -> N
     assert (second.units, second.n) == (8, 1050)
 
 
+def test_a_test_result_of_days_is_held_to_days_alone_and_a_fall_is_seen_in_few() -> None:
+    random = np.random.default_rng(30)
+    probability, late = drawn(random, 6000)
+    days = np.repeat(np.arange(60), 100)
+    level = level_of(METRICS.get("accuracy"), Rows(late.astype(np.int64), predictions(probability), days), ordered=True)
+    assert level is not None
+    assert level.band is not None
+    rule = Rule(METRICS.get("accuracy"), "no_worse_than", margin=0.02)
+    without = looks(Watch(rule, BINARY, [level]), [window(random, 700)])[0][0]
+    assert without.reason is not None
+    assert (without.verdict, without.reason.code) == (Verdict.INCONCLUSIVE, "units-not-logged")
+    watch = Watch(rule, BINARY, [level], unit="day", ordered=True)
+    verdicts = []
+    for week in range(5):
+        names = np.repeat([f"{week}-{day}" for day in range(7)], 100)
+        frame = window(random, 700, signal=0.2)
+        verdicts.append(watch.look(frame, begin=f"{week}", end=f"{week + 1}", unit=names)[0].verdict)
+    assert verdicts[-1] is Verdict.FAIL
+
+
 # labels that say too little
 
 

@@ -17,6 +17,7 @@ import numpy as np
 from modelyard.metrics.metric import Composed, Family, MeanLoss, Metric, Proportion, Ranking
 from modelyard.metrics.predictions import Bools, Floats, Ints, Predictions
 from modelyard.records.results.part import Part
+from modelyard.stats import auc
 from modelyard.stats.interval import t_value
 from modelyard.stats.proportions import proportion
 from modelyard.stats.sequences import auc_blocks
@@ -25,6 +26,8 @@ FEWEST_VALUES = 10
 """Values of the test rows that say how far these can be trusted."""
 BEYOND = 4.0
 """A loss without a limit counts as so many times the 99 % quantile of the test rows' at most."""
+WITHIN = 3.0
+"""Deviations of units' values around their mean on the test rows, within which they count."""
 MANY = 3_000
 """Rows of the rarer class from which blocks of an AUC hold three of them."""
 
@@ -48,6 +51,13 @@ class Level(Part):
     """What a loss counts as at most, where it has no limit of its own."""
     baseline: float | None = None
     """The best constant's metric on these rows."""
+    band: tuple[float, float] | None = None
+    """Of units: within what a unit's value counts; one further out counts as the nearer end."""
+
+    @property
+    def by_unit(self) -> bool:
+        """Whether its values are those of units, so that only units can be held to it."""
+        return self.band is not None
 
     def limits(self, confidence: float) -> tuple[float, float] | None:
         """Return the limits of the mean; None of too few values."""
@@ -108,6 +118,10 @@ class Watched(ABC):
     @abstractmethod
     def values(self, rows: Rows) -> Values:
         """Return the values of some rows."""
+
+    def known(self, _rows: Rows, found: Floats, /) -> tuple[float, float]:
+        """Return the mean of the values that were found, and their deviation, from which its error follows."""
+        return float(found.mean()), float(found.std(ddof=1)) if len(found) > 1 else 0.0
 
     def shown(self, mean: float) -> float:
         """Return the metric from the values' mean; it rises with it."""
@@ -178,6 +192,16 @@ class _Areas(Watched):
         found = auc_blocks(side, area.score[kept], unit=unit, size=3 if rare >= MANY else 1, seed=rows.seed)
         return Values(found.values[0], found.unit, len(side), indicator=False)
 
+    def known(self, rows: Rows, found: Floats, /) -> tuple[float, float]:
+        # Of rows the area of all pairs is known better than by blocks: DeLong's error, as that of so many values.
+        if rows.unit is not None:
+            return super().known(rows, found)
+        area = self.metric.areas(rows.y.astype(np.int64), rows.predictions.probabilities)[0]
+        kept = area.side >= 0
+        placed = auc.placements(area.side[kept], area.score[kept])
+        variance = sum(float(side.var(ddof=1)) / len(side) for side in placed if len(side) > 1)
+        return float(placed[0].mean()), math.sqrt(variance * len(found))
+
 
 class _ByClass(Watched):
     """The mean of the recalls, by blocks of a row of each class, or by units."""
@@ -231,13 +255,30 @@ def level_of(
     found = values.found
     if len(found) == 0 or not np.isfinite(found).all():
         return None
-    follow = ordered and rows.unit is not None
+    band, follow = None, ordered and rows.unit is not None
+    if rows.unit is not None:
+        band = _band(found, how.lowest, rows.most if how.highest is None else how.highest)
+        found = np.clip(found, *band)
+    mean, deviation = how.known(rows, found)
     return Level(
-        metric=metric.name, slice=slice_, rows=values.rows, values=len(found), mean=float(found.mean()),
-        deviation=float(found.std(ddof=1)) if len(found) > 1 else 0.0, indicator=values.indicator,
+        metric=metric.name, slice=slice_, rows=values.rows, values=len(found), mean=mean,
+        deviation=deviation, indicator=values.indicator,
         effect=varies_together(found[np.argsort(values.names, kind="stable")]) if follow else 1.0,
-        most=rows.most, baseline=baseline,
+        most=rows.most, baseline=baseline, band=band,
     )  # fmt: skip
+
+
+def _band(found: Floats, lowest: float, highest: float | None) -> tuple[float, float]:
+    """Return within what the values of units count: three deviations around their mean.
+
+    What can be won by a bet on a value is bounded by how far it can lie on the other side. An average day with an
+    accuracy of 0.7 ± 0.05 is known to be worse three times as soon where no day counts as 0 or 1.
+    """
+    mean, deviation = float(found.mean()), float(found.std(ddof=1)) if len(found) > 1 else 0.0
+    top = float(found.max()) if highest is None else highest
+    if deviation <= 0:
+        return lowest, max(top, lowest + 1e-6)
+    return max(mean - WITHIN * deviation, lowest), min(mean + WITHIN * deviation, max(top, mean + deviation))
 
 
 def varies_together(found: Floats) -> float:

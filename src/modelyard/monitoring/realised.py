@@ -293,17 +293,21 @@ class Watch:
     def _begun(self, line: _Line) -> _Line:
         """Return the line with its sequence and its detector, which share its error."""
         how, fails = self._how, line.fails
-        highest = None if how is None else how.highest
+        if how is None or fails is None:
+            return line
+        lowest, highest = how.lowest, how.highest
         if highest is None and line.level is not None:
             highest = line.level.most
-        if how is None or fails is None or highest is None:
+        if self.rule.compares and line.level is not None and line.level.band is not None:
+            lowest, highest = line.level.band
+        if highest is None:
             return line
         effect = 1.0 if line.level is None else line.level.effect
         error = self._error(line)
         return replace(
             line,
-            state=sequences.start(how.lowest, highest, confidence=1 - error * _FIRST, effect=effect),
-            detector=change.begin(how.lowest, highest, fails, above=self.rule.above, alpha=error / 2, effect=effect),
+            state=sequences.start(lowest, highest, confidence=1 - error * _FIRST, effect=effect),
+            detector=change.begin(lowest, highest, fails, above=self.rule.above, alpha=error / 2, effect=effect),
         )
 
     def _slices(self, frame: pl.DataFrame) -> tuple[_Line, ...]:
@@ -340,7 +344,7 @@ class Watch:
         self, line: _Line, served: Served, names: Any, begin: str, held_back: Reason | None
     ) -> tuple[_Line, RealisedPerformance]:
         window = self._window(served, names)
-        reason = held_back or self._missing(line, served)
+        reason = held_back or self._missing(line, served, units=names is not None)
         if reason is None:
             line = self._counted(line, served, names, begin)
             verdict, reason = self._verdict(line, window)
@@ -349,7 +353,7 @@ class Watch:
             verdict = Verdict.NOT_APPLICABLE if absent else Verdict.INCONCLUSIVE
         return line, self._shown(line, window, verdict, reason)
 
-    def _missing(self, line: _Line, served: Served) -> Reason | None:
+    def _missing(self, line: _Line, served: Served, *, units: bool) -> Reason | None:
         """Return why there is nothing to count."""
         metric = self.rule.metric
         if self._how is None:
@@ -362,6 +366,8 @@ class Watch:
             return because("no-rows-of-slice", slice=line.slice) if line.slice else because("no-labels", rows=0)
         if not served.predictions.has(metric.needs):
             return because("lacks-output", metric=metric.name, needs=metric.needs, role="version")
+        if self.rule.compares and line.level is not None and line.level.by_unit != units:
+            return because("units-not-logged")
         return metric.undefined(served.y, served.predictions)
 
     def _window(self, served: Served, names: Any) -> Estimate:
@@ -388,14 +394,16 @@ class Watch:
         values = how.values(Rows(served.y, served.predictions, names, self.seed, most))
         if len(values.found) == 0:
             return line
-        state, was_down = sequences.update(state, values.found), change.fell(detector)
-        detector = change.look(detector, values.found)
+        found = np.clip(values.found, state.lowest, state.highest)
+        state, was_down = sequences.update(state, found), change.fell(detector)
+        detector = change.look(detector, found)
         restarts, since = line.restarts, line.since or begin
         if state.low > state.high or (change.fell(detector) and not was_down):
             # No mean fits all values, since it has moved. What follows is looked at anew, with a part of the error.
             restarts, since = restarts + 1, begin
             error = self._error(line) * (1 - _FIRST) / (restarts * (restarts + 1))
-            state = sequences.update(sequences.start(state.lowest, state.highest, confidence=1 - error), values.found)
+            fresh_state = sequences.start(state.lowest, state.highest, confidence=1 - error, effect=state.effect)
+            state = sequences.update(fresh_state, found)
         fell = begin if detector.since == detector.looks else line.fell
         return replace(
             line, state=state, detector=detector, looks=line.looks + 1, rows=line.rows + values.rows,

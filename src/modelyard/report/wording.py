@@ -157,6 +157,7 @@ REASONS = {
     "no-test-level": "the version carries no test result of {metric} to compare with",
     "not-known-yet": "not known yet after {looks:,} looks",
     "too-few-to-calibrate": "fewer than {fewest} rows with labels to calibrate by, or {of_a_class} of a class",
+    "units-not-logged": "the test result is one of units, which these predictions do not name",
     "window-contradicts": "the last window lies on the other side",
     # checks
     "behaviour-golden-absent": "the champion's version carries no golden predictions",
