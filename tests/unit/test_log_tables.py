@@ -11,8 +11,10 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
+from modelyard.config.sections.monitor import Log
 from modelyard.log import ConfigError, DataError, Writer, read, scan
 from modelyard.log.sources.sql import Postgresql, Table
+from modelyard.log.stretches import scan_of
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -216,6 +218,31 @@ def test_a_payload_table_in_a_database(tmp_path: Path) -> None:
     log = scan(f"sqlite:///{path}#payload", "inference-table")
     assert log.versions == {"7": 96}
     assert len(log.between(MIDNIGHT + DAY, MIDNIGHT + 2 * DAY).frame) == 48
+
+
+def test_labels_have_a_source_of_their_own(served: Path, tmp_path: Path) -> None:
+    known = [{"request": at, "late": at % 5 == 0, "at": f"2026-03-05 {at % 24:02}:00:00Z"} for at in range(60)]
+    pl.DataFrame(known).write_csv(tmp_path / "outcomes.csv")
+    with closing(sqlite3.connect(served)) as connection, connection:
+        connection.execute("CREATE TABLE outcomes (request INTEGER, late BOOLEAN, at TEXT)")
+        rows = [(each["request"], each["late"], each["at"]) for each in sorted(known, key=lambda each: str(each["at"]))]
+        connection.executemany("INSERT INTO outcomes VALUES (?, ?, ?)", rows)
+    columns = {"id": "request id", "time": "at", "model": "by", "probability": "p%"}
+    its = {"id": "request", "label": "late", "time": "at"}
+    found = {}
+    for source in ("outcomes.csv", "sqlite:///served.db#outcomes"):
+        told = {
+            "source": "sqlite:///served.db#its log", "columns": columns, "labels": {"source": source, "columns": its}
+        }  # fmt: skip
+        log = scan_of(Log.model_validate(told), root=tmp_path, reach=7 * DAY)
+        day = log.between(MIDNIGHT + 2 * DAY, MIDNIGHT + 3 * DAY)
+        assert day.counts.labelled == 30
+        found[source] = day.frame.sort("id").with_columns(pl.col("label").cast(pl.Boolean))
+    assert_frame_equal(*found.values())
+    bare = {"source": "sqlite:///served.db#outcomes", "columns": {"id": "request", "label": "late"}}
+    told = {"source": "sqlite:///served.db#its log", "columns": columns, "labels": bare}
+    with pytest.raises(ConfigError, match="log/missing-field"):
+        _ = scan_of(Log.model_validate(told), root=tmp_path, reach=DAY).entries
 
 
 def test_payloads_that_cannot_be_understood_are_errors(tmp_path: Path) -> None:

@@ -105,6 +105,57 @@ class Columns:
         return wide.drop("label", "label_time", strict=False), labels, 0
 
 
+@dataclass(frozen=True)
+class LabelsAlone:
+    """A mapping of what holds labels and no predictions.
+
+    Attributes:
+        theirs: column of the files by ``id``, ``label`` and ``label_time``.
+        zone: in which times without a zone are meant.
+    """
+
+    theirs: Mapping[str, str]
+    zone: ZoneInfo | None
+    name: str = "labels"
+    brings_labels: bool = True
+
+    @property
+    def id(self) -> str:
+        """Return the column of ids."""
+        return self.theirs["id"]
+
+    def time_in(self, there: Sequence[str], place: str) -> str:
+        """Return the column of times."""
+        del there
+        if "label_time" not in self.theirs:
+            raise ConfigError(
+                f"{place}: labels in a table need the time at which each became known",
+                code="log/missing-field",
+                hint="Say under monitor.log.labels.columns.time which column it is.",
+            )
+        return self.theirs["label_time"]
+
+    def moments(self, times: "pl.Series") -> "pl.Series":
+        """Return times in UTC."""
+        return utc(times, "label_time", self.zone)
+
+    def wanted(self, only: frozenset[str] | None) -> list[str] | None:
+        """Return the mapped columns."""
+        return [their for our, their in self.theirs.items() if only is None or our in only]
+
+    def rows(self, theirs: "pl.DataFrame", place: str) -> "tuple[pl.DataFrame, pl.DataFrame, int]":
+        """Return the labels that are there."""
+        import polars as pl
+
+        del place
+        labels = theirs.select(pl.col(their).alias(our) for our, their in self.theirs.items())
+        if "label_time" in labels.columns:
+            labels = labels.with_columns(self.moments(labels["label_time"]))
+        if labels["label"].dtype.is_float():
+            labels = labels.with_columns(pl.col("label").fill_nan(None))
+        return pl.DataFrame(), labels.filter(pl.col("label").is_not_null()), 0
+
+
 LAYOUTS: "Catalogue[NamedLayout]" = Catalogue("layout of a log", "log/unknown-layout")
 
 
@@ -321,7 +372,7 @@ def layout_of(columns: Mapping[str, str | Sequence[str]] | str | None, model: st
     Raises:
         ConfigError: an unknown field, layout or zone, or a field missing.
     """
-    known_zone = _zone(zone)
+    known_zone = zone_of(zone)
     if columns is None:
         return None
     if isinstance(columns, str):
@@ -367,7 +418,12 @@ def _asked(columns: Mapping[str, str | Sequence[str]], model: str) -> dict[str, 
     return asked
 
 
-def _zone(zone: str) -> ZoneInfo | None:
+def zone_of(zone: str) -> ZoneInfo | None:
+    """Return a time zone; None for none.
+
+    Raises:
+        ConfigError: an unknown one.
+    """
     if not zone:
         return None
     try:

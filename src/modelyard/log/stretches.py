@@ -12,6 +12,7 @@ it. ``read`` looks at a whole log at once; what differs here is written at ``Sca
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -23,7 +24,7 @@ from modelyard.core.errors import ConfigError, DataError
 from modelyard.data.fingerprint import unchanged
 from modelyard.log.cache import Cache
 from modelyard.log.checks import checked, checked_labels, together, told_of
-from modelyard.log.layouts import layout_of
+from modelyard.log.layouts import LabelsAlone, layout_of, zone_of
 from modelyard.log.reader import Counts, joined
 from modelyard.log.schema import OF_A_CLASS
 from modelyard.log.source import LogSource, Part, Piece, Want
@@ -317,7 +318,8 @@ class Scan:
             entry = known.get(piece.name)
             facts = None
             if entry is not None and piece.status is not None and unchanged(entry[0], entry[1], piece.status):
-                facts = Facts(**entry[2])
+                with suppress(TypeError):  # of another version
+                    facts = Facts(**entry[2])
             if facts is None:
                 started = self._clock()
                 facts = _facts(source.read(piece, Want(only=_TIMES, digest=True)))
@@ -478,7 +480,14 @@ def sources_of(log: "Log", *, root: Path) -> list[LogSource]:
     Raises:
         ConfigError: what is named cannot be.
     """
-    return open_sources(log.source, layout_of(columns_of(log), log.version or "", log.zone or ""), root)
+    found = open_sources(log.source, layout_of(columns_of(log), log.version or "", log.zone or ""), root)
+    if log.labels is None:
+        return found
+    columns = log.labels.columns
+    if columns is None:
+        return [*found, *open_sources(log.labels.source, None, root)]
+    theirs = {"id": columns.id, "label": columns.label, **({"label_time": columns.time} if columns.time else {})}
+    return [*found, *open_sources(log.labels.source, LabelsAlone(theirs, zone_of(log.zone or "")), root)]
 
 
 def columns_of(log: "Log") -> dict[str, str | Sequence[str]] | str | None:

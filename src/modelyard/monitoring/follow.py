@@ -1,8 +1,8 @@
 """Follow a log that grows: each row is counted once, however often the process ends, and alarms hold at every look.
 
 What is known is a file of SQLite, and all that follows from some rows is written, with how far they were read, in one
-transaction: a process that is killed at any moment has counted all of them or none. Memory is bounded by a batch, the
-file by the rows of as long as labels are waited for.
+transaction: a process that is killed at any moment has counted all of them or none. Memory is bounded by a partition,
+or some MiB of one that grows, and the file by the rows of as long as labels are waited for.
 
 Drift: each column has sets of values, such as those below a decile or those of one category, and detectors
 (``stats.change``) of a share of rows in it that moved by more than what is large, beyond what the reference is unsure
@@ -43,8 +43,6 @@ from modelyard.records.results.monitor import Alarm, AlarmKind
 from modelyard.records.results.part import Part as Data
 from modelyard.stats import change
 
-BATCH = 20_000
-"""Rows that are counted in one transaction."""
 ALPHA = 0.05
 """Chance of a false alarm of drift, ever, of a version, over all columns, sets and looks. Half of it is for what the
 reference is unsure of."""
@@ -297,7 +295,7 @@ class Follower:
             growing = piece.status is not None
             if not growing and self._is_past(piece):
                 return
-            want = Want(after=rows, rows=rows + BATCH, offset=end) if growing else Want()
+            want = Want(after=rows, offset=end) if growing else Want()
             part = source.read(piece, want)
             if part.rows:
                 with self._sound(), self._transaction():

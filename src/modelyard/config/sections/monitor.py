@@ -34,6 +34,26 @@ class LogColumns(Section):
     """What the model saw."""
 
 
+class LabelColumns(Section):
+    """Which column of labels that are logged elsewhere is what."""
+
+    id: Text
+    """Names the prediction."""
+    label: Text
+    """What came true."""
+    time: Text | None = None
+    """When that was known; a table needs it."""
+
+
+class LogLabels(Section):
+    """Where labels are, if not beside predictions."""
+
+    source: Text | Annotated[tuple[Text, ...], Field(min_length=1)]
+    """As that of predictions: a folder that modelyard.log wrote, files, or a table."""
+    columns: LabelColumns | None = None
+    """Column mapping, unless modelyard.log wrote them."""
+
+
 class Log(Section):
     """Where predictions and labels are logged."""
 
@@ -46,6 +66,8 @@ class Log(Section):
     """The version that made all predictions, where the log names none: v7."""
     zone: KnownZone | None = None
     """IANA time zone of times that are written without one."""
+    labels: LogLabels | None = None
+    """Where labels are, if not beside predictions."""
 
 
 class Performance(Section):

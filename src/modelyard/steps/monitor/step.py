@@ -158,9 +158,10 @@ def sources(context: CheckedOut, named: Log) -> "list[LogSource]":
     """
     from modelyard.log.stretches import sources_of
 
-    for source in (named.source,) if isinstance(named.source, str) else named.source:
-        if "://" not in source:
-            context.workspace.inside(source, "monitor.log.source")
+    for of in (named, named.labels):
+        for source in () if of is None else (of.source,) if isinstance(of.source, str) else of.source:
+            if "://" not in source:
+                context.workspace.inside(source, "monitor.log.source")
     return sources_of(named, root=context.workspace.base)
 
 
