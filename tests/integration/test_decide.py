@@ -439,7 +439,7 @@ def test_a_run_that_follows_a_decision_says_so_and_its_promotion_uses_it_up(tmp_
     later = desk.inside(repo, "decide", "--as-of", "2013-10-15T12:00:00Z")
     assert (later.code, later.out.splitlines()[0]) == (
         0,
-        "decide: pass · nothing to do: 3 windows of it, and nothing to do",
+        "decide: pass · nothing to do: nothing in the windows of this version asks for anything (3 so far)",
     )
     before = desk.record(repo, "decide")["result"]["before"]
     assert [(each["action"], each["outcome"], each["version"]) for each in before] == [("retrain", "promoted", "v2")]

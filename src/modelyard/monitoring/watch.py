@@ -36,6 +36,7 @@ from modelyard.monitoring.served import unit_names
 from modelyard.monitoring.windows import Cut, key_of
 from modelyard.monitoring.windows import later as after
 from modelyard.records.results import (
+    Cohort,
     Drift,
     EstimatedPerformance,
     Fault,
@@ -185,7 +186,7 @@ class Watcher:
 
     def _looked(self, life: _Life, cut: Cut, read: str, expected: WindowFacts) -> tuple[Window, Summary]:
         summary = summarise(cut.frame, life.kept.reference, key=self.key)
-        told = _told(cut, life.version, read)
+        told = _told(cut, life.version, read) | {"maturity": _maturity(cut, self.settings.labels)}
         faults = [*contract.faults(life.kept.reference, summary, before=life.summaries, expected=expected)]
         again = None if self.rescore is None else self.rescore(life.version.name, cut.frame, self._seed(life))
         faults += [again] if isinstance(again, Fault) else []
@@ -376,6 +377,18 @@ def _told(cut: Cut, version: Version, read: str) -> dict[str, Any]:
         "mature": cut.mature,
         "digest": read,
     }
+
+
+def _maturity(cut: Cut, labels: str) -> tuple[Cohort, ...]:
+    """Return which share of a mature window had labels after a quarter, a half and the whole of the usual time."""
+    if not cut.mature or not len(cut.frame):
+        return ()
+    whole = after(cut.end, labels) - cut.end
+    age = cut.frame["first_label_time"] - cut.frame["time"]
+    return tuple(
+        Cohort(days=part * whole.total_seconds() / 86_400, share=float((age <= part * whole).sum() / len(age)))
+        for part in (0.25, 0.5, 1.0)
+    )
 
 
 def _uncompared(cut: Cut, version: Version, read: str) -> Window:

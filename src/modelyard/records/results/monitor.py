@@ -6,7 +6,7 @@ from pydantic import Field
 
 from modelyard.core.reasons import Reason
 from modelyard.core.verdict import Verdict
-from modelyard.core.vocabulary import Operator
+from modelyard.core.vocabulary import DecisionAction, Operator
 from modelyard.records.results.evaluate import Estimate
 from modelyard.records.results.kind import RecordKind
 from modelyard.records.results.part import CIRCUMSTANCE, Digest, Part
@@ -180,6 +180,13 @@ class TrackRecord(Part):
     decides: bool
 
 
+class Mark(Part):
+    """A decision that was made before, at the window that was the newest then."""
+
+    window: str
+    action: DecisionAction
+
+
 class Persistence(Part):
     """What an alarm of drift has to do to count, and how often chance alone does it."""
 
@@ -230,6 +237,8 @@ class MonitorResult(Part):
     track: tuple[TrackRecord, ...] = ()
     columns: tuple[str, ...] = ()
     """Features that were watched."""
+    marks: Annotated[tuple[Mark, ...], CIRCUMSTANCE] = ()
+    """Decisions before, oldest first."""
     notes: tuple[Reason, ...] = ()
 
     @property

@@ -164,7 +164,7 @@ def _limits(result: DecideResult) -> tuple[Section, ...]:
     )
     held = [each.name for each in result.limits if each.holds_back]
     summary = f"{', '.join(held)} {'hold' if held[1:] else 'holds'} back" if held else "none holds back"
-    return (Section("limits", "Limits", summary, (Table("Limits", columns, rows),), 70, after="moved"),)
+    return (Section("limits", "Limits", summary, (Table("Limits", columns, rows, stacked=True),), 70, after="gates"),)
 
 
 def _limit(limit: Limit) -> str:
@@ -190,7 +190,7 @@ def _before(result: DecideResult) -> tuple[Section, ...]:
     )
     rows = tuple(
         (
-            line(each.time),
+            line(_minute(each.time)),
             line(wording.ACTIONS[each.action]),
             line(_sentence(wording.because(each.reason))),
             line(_became(each)),
@@ -199,8 +199,13 @@ def _before(result: DecideResult) -> tuple[Section, ...]:
         for each in result.before
     )
     last = result.before[0]
-    summary = f"{len(result.before)}, the last one {wording.ACTIONS[last.action]} at {last.time}"
-    return (Section("before", "Decisions before", summary, (Table("Decisions", columns, rows),), 50, after="moved"),)
+    summary = f"{len(result.before)}, the last one {wording.ACTIONS[last.action]} at {_minute(last.time)}"
+    blocks = (Table("Decisions", columns, rows, stacked=True),)
+    return (Section("before", "Decisions before", summary, blocks, 50, after="gates"),)
+
+
+def _minute(moment: str) -> str:
+    return f"{moment[:10]} {moment[11:16]} UTC"
 
 
 def _became(each: PastDecision) -> str:

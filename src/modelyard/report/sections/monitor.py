@@ -26,6 +26,8 @@ from modelyard.report.document import (
 )
 
 _MOST_DRIFT = 30
+_QUIET = ("nothing", "not-enough-yet")
+"""Decisions that a chart leaves out."""
 
 
 def sections(envelope: Envelope) -> tuple[Section, ...]:
@@ -33,7 +35,10 @@ def sections(envelope: Envelope) -> tuple[Section, ...]:
     result = outcome(envelope)
     if not isinstance(result, MonitorResult) or not result.windows:
         return ()
-    found = [_faults(result), _performance(result), _windows(result), _drift(result), _track(result), _open(result)]
+    found = [
+        _faults(result), _performance(result), _windows(result), _drift(result), _track(result), _maturity(result),
+        _open(result),
+    ]  # fmt: skip
     return tuple(section for section in found if section is not None)
 
 
@@ -140,7 +145,8 @@ def _performance(result: MonitorResult) -> Section | None:
         [each.metric for window in result.windows for each in window.realised]
         + [each.metric for window in result.windows for each in window.estimated]
     )
-    charts = [(metric, timeline.performance(metric, result.windows)) for metric in metrics]
+    marks = [(each.window, wording.ACTIONS[each.action]) for each in result.marks if each.action not in _QUIET]
+    charts = [(metric, timeline.performance(metric, result.windows, marks)) for metric in metrics]
     blocks: list[Block] = [
         Figure(plot, f"{metric}: filled marks are realised with labels, open ones estimated without; "
                "dashes are limits, shaded windows have faults of the data")
@@ -292,6 +298,25 @@ def _track(result: MonitorResult) -> Section | None:
     return Section(
         "track", "How good the estimates were", numbers.plural(len(items), "metric"), blocks, 50, after="gates"
     )
+
+
+def _maturity(result: MonitorResult) -> Section | None:
+    known = [window for window in reversed(result.windows) if window.maturity]
+    if not known:
+        return None
+    ages = [cohort.days for cohort in known[0].maturity]
+    columns = (Column("Window", "lead"), *(Column(f"After {age:g} days", number=True) for age in ages))
+    rows = tuple(
+        (
+            line(Code(window.key)),
+            *(line("–" if each.share is None else f"{each.share:.0%}") for each in window.maturity),
+        )
+        for window in known
+    )
+    blocks: tuple[Block, ...] = (Table("Share of predictions with a label, by age", columns, rows),)
+    share = known[0].maturity[-1].share
+    summary = f"{0 if share is None else share:.0%} within {ages[-1]:g} days in the last mature window"
+    return Section("maturity", "How labels arrive", summary, blocks, 48, folded=True, html_folded=True, after="gates")
 
 
 def _open(result: MonitorResult) -> Section | None:

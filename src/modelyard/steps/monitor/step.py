@@ -11,6 +11,7 @@ from modelyard.config.sections.monitor import Log, Monitor
 from modelyard.core import files
 from modelyard.core.errors import ConfigError, DataError
 from modelyard.core.reasons import because
+from modelyard.registry import decided
 from modelyard.steps.context import CheckedOut, Context
 from modelyard.steps.declaration import TOKEN, Inputs, Outputs, StepSpec
 from modelyard.steps.definition import Outcome, StepDefinition
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
     from modelyard.log.source import LogSource
     from modelyard.log.stretches import Scan
     from modelyard.monitoring.watch import Version as Watched
+
+
+_MOST_MARKS = 60
+"""Decisions that a chart shows."""
 
 
 class MonitorInputs(Inputs):
@@ -127,7 +132,20 @@ def run(context: CheckedOut, inputs: MonitorInputs) -> Outcome:
             cache=context.root / ".modelyard" / "monitor" / "windows",
             say=lambda text: context.console.say(f"  {text}"),
         )
+    result = result.model_copy(update={"marks": _marks(context, result)})
     return Outcome(result, result.verdict, champion_version=champion.name)
+
+
+def _marks(context: Context, result: r.MonitorResult) -> tuple[r.Mark, ...]:
+    """Return the decisions before, each at the last window that was over then."""
+    entries = context.versions.open().decisions(newest=_MOST_MARKS, days=3650).entries
+    marks = []
+    for each in reversed(decided.past(entries, context.versions.alias)):
+        moment = datetime.fromisoformat(each.time)
+        over = [window.key for window in result.windows if datetime.fromisoformat(window.end) <= moment]
+        if over:
+            marks.append(r.Mark(window=over[-1], action=each.action))
+    return tuple(marks)
 
 
 def _later(log: "Scan", now: datetime) -> int:
