@@ -103,6 +103,53 @@ def test_a_log_without_features_has_no_column_gone(served: tuple[Reference, list
     assert look(served, log_of(served[2]).select("time", "probability", "model")) == ()
 
 
+def test_what_was_never_logged_blocks_nothing(served: tuple[Reference, list[Summary], pl.DataFrame]) -> None:
+    of, _, now = served
+    some = summary(log_of(now).drop("feature_wind", "probability"), of)
+    found = faults(of, some, before=(), expected=facts(NOW))
+    assert [(each.column, each.reason.code, each.blocks) for each in found] == [("wind", "column-gone", False)]
+    assert faults(of, some, before=[some], expected=facts(NOW))[0].blocks is False
+
+
+def test_columns_of_any_kind_and_no_rows_at_all_are_looked_at() -> None:
+    n = 300
+    draw = np.random.default_rng(11)
+    frame = pl.DataFrame(
+        {
+            "nothing": pl.Series([None] * n),
+            "empty": pl.Series([None] * n, dtype=pl.String),
+            "huge": draw.random(n) * 1e38,
+            "list": [[1, 2]] * n,
+            "infinite": [math.inf] * n,
+            "nan": [math.nan] * n,
+            "constant": [3] * n,
+            "long": pl.Series([2**63 - 1] * n),
+            "coded": pl.Series(["a", "b", "c"] * 100, dtype=pl.Categorical),
+            "lasted": pl.Series([timedelta(days=1)] * n),
+        }
+    )
+    said = pl.DataFrame({"prediction": draw.normal(size=n)})
+    of = reference_of(frame, said, None, task="regression", key=KEY)
+    rows = frame.rename(lambda name: f"feature_{name}").hstack(said).with_columns(time=pl.lit(MONDAY))
+    for some in (rows, rows.head(0), rows.head(1), rows.select("time"), rows.select("prediction")):
+        seen = summarise(some, of, key=KEY)
+        assert Summary.model_validate_json(seen.model_dump_json()) == seen
+        assert merge(seen, Summary()) == merge(Summary(), seen) == (seen if len(some) else Summary())
+        assert faults(of, seen, before=(), expected=facts(0, whole=False)) == ()
+    texts = summarise(rows.with_columns(prediction=pl.lit("x"), feature_huge=pl.lit("y")), of, key=KEY)
+    found = faults(of, texts, before=(), expected=facts(0, whole=False))
+    assert told(found) >= {("huge", "type-changed"), ("prediction", "type-changed")}
+
+
+@pytest.mark.parametrize("labels", [[1, 0] * 50, [1.0, 0.0] * 50, ["1", "0"] * 50])
+def test_labels_are_the_same_in_any_type(labels: list[Any]) -> None:
+    frame = pl.DataFrame({"x": np.arange(100.0)})
+    of = reference_of(frame, pl.DataFrame({"prediction": ["1", "0"] * 50}), None, task="binary", positive=1)
+    seen = summarise(frame.rename({"x": "feature_x"}).with_columns(prediction=pl.Series(labels)), of)
+    assert seen.outputs["prediction"].levels == {"0": 50, "1": 50}
+    assert faults(of, seen, before=(), expected=facts(0, whole=False)) == ()
+
+
 def test_scores_that_are_none(served: tuple[Reference, list[Summary], pl.DataFrame]) -> None:
     frame = log_of(served[2])
     nan = look(served, frame.with_columns(probability=pl.when(pl.int_range(len(frame)) % 20 == 0).then(math.nan)

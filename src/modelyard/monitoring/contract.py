@@ -117,14 +117,17 @@ def faults(
     _log(found, reference, summary, before, expected)
     if summary.features:
         for name, of in reference.features.items():
-            _shape(found, name, of, summary.features.get(name), summary.rows)
+            was = any(name in each.features for each in before)
+            _shape(found, name, of, summary.features.get(name), summary.rows, was=was)
         context = _Context(reference, summary, before)
         _swapped(found, context)
         for name, of in reference.features.items():
-            if name not in found.columns:
+            if name not in found.columns and name in summary.features:
                 _content(found, name, of, summary.features[name], context)
     for name, of in reference.outputs.items():
-        _scores(found, name, of, summary.outputs.get(name), summary.rows)
+        _scores(
+            found, name, of, summary.outputs.get(name), summary.rows, was=any(name in each.outputs for each in before)
+        )
     _apart(found, reference, summary, before)
     return tuple(found.faults)
 
@@ -254,10 +257,10 @@ def _repeats(summary: Summary) -> float:
 # one column
 
 
-def _shape(found: _Found, name: str, of: Column, seen: Counted | None, rows: int) -> None:
-    """Whether it is there, and of its type."""
+def _shape(found: _Found, name: str, of: Column, seen: Counted | None, rows: int, *, was: bool) -> None:
+    """Whether it is there, and of its type; one that was never logged is told, and blocks nothing."""
     if seen is None:
-        found.add(rows, rows, because("column-gone"), name)
+        found.add(rows, rows, because("column-gone"), name, blocks=was)
         return
     other = {each: count for each, count in seen.types.items() if _kind(each) not in (of.kind, None)}
     if of.type != "Null" and other:
@@ -504,21 +507,26 @@ def _category(found: _Found, name: str, of: Column, seen: Counted, context: _Con
 def _swapped(found: _Found, context: _Context) -> None:
     """Two columns that are each far from their own past and close to each other's."""
     reference, summary = context.reference, context.summary
-    off = {
-        name: own for name, of in reference.features.items()
-        if name not in found.columns and (own := _from(of, summary.features[name])) > _FAR
-    }  # fmt: skip
+    off: dict[str, float] = {}
+    for name, of in reference.features.items():
+        if name in summary.features and name not in found.columns:
+            own = _from(of, summary.features[name])
+            if own is not None and own > _FAR:
+                off[name] = own
     for first, second in combinations(off, 2):
         one, other = reference.features[first], reference.features[second]
-        across = max(_from(other, summary.features[first]), _from(one, summary.features[second]))
+        ends = (_from(other, summary.features[first]), _from(one, summary.features[second]))
+        if ends[0] is None or ends[1] is None:
+            continue
+        across = max(ends[0], ends[1])
         worth_it = [context.worth(each.spread, summary.rows, reference.rows).both for each in (one, other)]
         if across < 0.05 + _NOISE / math.sqrt(min(worth_it)) and across < 0.5 * min(off[first], off[second]):
             for column, to in ((first, second), (second, first)):
                 found.add(summary.rows, summary.rows, because("columns-swapped", other=to), column)
 
 
-def _from(of: Column, seen: Counted) -> float:
-    """Return the distance of a window's column from a reference's column, which may be another's."""
+def _from(of: Column, seen: Counted) -> float | None:
+    """Return the distance of a window's column from a reference's, which may be another's; None if they are unlike."""
     if of.numbers is not None and sum(seen.counts) >= FEWEST and len(of.numbers.edges) > 1:
         edges = np.array(of.numbers.edges)
         plain = np.cumsum(of.numbers.rows)[:-1] / sum(of.numbers.rows)
@@ -532,7 +540,7 @@ def _from(of: Column, seen: Counted) -> float:
         ]
         known = sum(seen.levels.get(level, 0) for level in of.categories.names)
         return 0.5 * (sum(shares) + abs((there - known) / there - of.categories.merged_rows / rows))
-    return 1.0
+    return None
 
 
 def _apart(found: _Found, reference: Reference, summary: Summary, before: Sequence[Summary]) -> None:
@@ -568,9 +576,17 @@ def _plain(name: str) -> str:
     return name.removeprefix(FEATURE) if name.startswith(FEATURE) else PREDICTION_COLUMN
 
 
-def _scores(found: _Found, name: str, of: Column, seen: Counted | None, rows: int) -> None:
+def _scores(found: _Found, name: str, of: Column, seen: Counted | None, rows: int, *, was: bool) -> None:
+    """What the model says; a log may have labels and no probabilities, if it always had."""
     if seen is None:
-        found.add(rows, rows, because("column-gone"), PREDICTION_COLUMN)
+        if was:
+            found.add(rows, rows, because("column-gone"), PREDICTION_COLUMN)
+        return
+    other = {each: count for each, count in seen.types.items() if _kind(each) not in (of.kind, None)}
+    if other:
+        found.add(
+            sum(other.values()), rows, because("type-changed", was=of.type, found=tuple(other)), PREDICTION_COLUMN
+        )
         return
     lost = seen.missing + seen.nan + seen.infinite
     if lost > of.missing + of.nan:

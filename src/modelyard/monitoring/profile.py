@@ -258,7 +258,7 @@ def reference_of(
         )
     named = "" if positive is None else _name(positive)
     time = None if time is None or time.null_count() or kind_of(time) != "time" else time
-    outputs = _outputs(prediction, named)
+    outputs = _outputs(prediction, named, task)
     stretches = _stretches(len(frame), unit, time)
     said = {name: _described(outputs[name], None, stretches, label=True) for name in sorted(outputs)}
     target = next((said[name].score for name in (PROBABILITY, PREDICTION) if name in said), None)
@@ -301,7 +301,7 @@ def summarise(frame: "pl.DataFrame", reference: Reference, *, key: bytes | None 
     day = _days(frame)
     there = [name for name in sorted(reference.features) if FEATURE + name in frame.columns]
     features = _each(there, lambda name: _counted(frame[FEATURE + name], reference.features[name], key, known, day))
-    said = _outputs(frame, reference.positive)
+    said = _outputs(frame, reference.positive, reference.task)
     outputs = {
         name: _counted(said[name], of, None, set(of.categories.names) if of.categories else None, day)
         for name, of in sorted(reference.outputs.items())
@@ -327,7 +327,7 @@ def summarise(frame: "pl.DataFrame", reference: Reference, *, key: bytes | None 
 def merge(a: Summary, b: Summary) -> Summary:
     """Return the summary of both's rows: as if they had been counted together, in whatever order."""
     if not (a.rows and b.rows):
-        return a if a.rows else b
+        return next((each for each in (a, b) if each.rows), Summary())
     hashes, repeats = _union(a, b)
     return Summary(
         rows=a.rows + b.rows,
@@ -595,7 +595,7 @@ def _numbers(values: Floats, finite: NDArray[np.bool_]) -> tuple[Numbers, Ints] 
 def _rounded(edges: Floats, ordered: Floats) -> Floats:
     """Round to a thousandth of the middle 90 %, so that no edge is one row's value."""
     low, high = ordered[len(ordered) // 20], ordered[-1 - len(ordered) // 20]
-    wide = float(high - low) or float(abs(high)) or 1.0
+    wide = float(high) - float(low) or abs(float(high)) or 1.0
     if not np.isfinite(wide):
         return edges
     places = 3 - int(np.floor(np.log10(wide)))
@@ -732,15 +732,14 @@ def _scores(probability: "pl.Series | None", truth: ArrayLike | None, positive: 
 # what a model says
 
 
-def _outputs(frame: "pl.DataFrame", positive: str) -> "dict[str, pl.Series]":
+def _outputs(frame: "pl.DataFrame", positive: str, task: Task) -> "dict[str, pl.Series]":
     """Return the label or value, and the probability of the positive class, else the largest one."""
     import polars as pl
 
     found: dict[str, pl.Series] = {}
     classes, key = [name for name in frame.columns if name.startswith(OF_A_CLASS)], class_key(positive)
     if PREDICTION in frame.columns:
-        label = frame[PREDICTION]
-        found[PREDICTION] = label.cast(pl.String) if kind_of(label) == "truth" else label
+        found[PREDICTION] = frame[PREDICTION] if task == "regression" else _labels(frame[PREDICTION])
     elif classes:
         best = frame.select(pl.concat_list(classes).list.arg_max()).to_series()
         found[PREDICTION] = best.replace_strict(
@@ -753,6 +752,16 @@ def _outputs(frame: "pl.DataFrame", positive: str) -> "dict[str, pl.Series]":
     elif classes:
         found[PROBABILITY] = frame.select(pl.max_horizontal(classes)).to_series()
     return found
+
+
+def _labels(column: "pl.Series") -> "pl.Series":
+    """Return labels as text: 1, 1.0 and "1" are one, as are true and "True"."""
+    import polars as pl
+
+    if column.dtype.is_float():
+        whole = column.cast(pl.Int64, strict=False)
+        column = whole if (whole.cast(column.dtype) == column).all() else column
+    return column.cast(pl.String).replace({"True": "true", "False": "false"})
 
 
 def _written(name: str) -> str:
