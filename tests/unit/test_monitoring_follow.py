@@ -15,11 +15,12 @@ import pytest
 from modelyard.config.sections.data import Columns
 from modelyard.core.errors import DataError, PlatformError
 from modelyard.log import Rotate, Writer, tidy
+from modelyard.log.layouts import layout_of
 from modelyard.log.sources import open_sources
 from modelyard.monitoring import follow
 from modelyard.monitoring.follow import Follower
 from modelyard.records.results.monitor import Alarm
-from tests.follow_log import KEY, NOON, WAIT, features, follower
+from tests.follow_log import KEY, NOON, WAIT, features, followed, follower
 
 ROOT = Path(__file__).parents[2]
 
@@ -220,3 +221,29 @@ def test_killed_writers_are_tidied_while_their_log_is_followed(tmp_path: Path) -
     assert tidy(tmp_path / "log", idle=timedelta(0)).completed == 2
     looked(running)
     assert (running.totals.predictions, running.totals.repeated) == ({"v7": 30}, 0)
+
+
+def test_a_table_that_grows_is_followed_by_its_ids(tmp_path: Path) -> None:
+    table = sqlite3.connect(tmp_path / "served.db", isolation_level=None)
+    table.execute("CREATE TABLE served (id TEXT, at TEXT, p REAL, far REAL, late BOOLEAN)")
+
+    def insert(first: int, last: int) -> None:
+        rows = [
+            (f"{at}", f"{NOON + at * timedelta(hours=1):%Y-%m-%d %H:%M:%S}", 0.5, 0.1, None)
+            for at in range(first, last)
+        ]
+        table.executemany("INSERT INTO served VALUES (?, ?, ?, ?, ?)", rows)
+
+    columns = {"id": "id", "time": "at", "probability": "p", "label": "late", "features": ["far"]}
+    sources = open_sources("sqlite:///served.db#served", layout_of(columns, "v7", "UTC"), tmp_path)
+    insert(0, 100)
+    running = Follower(
+        tmp_path / "state.db", sources, followed, columns=Columns(target="late", unit="row"), wait=WAIT, key=KEY
+    )
+    looked(running)
+    insert(100, 110)
+    table.execute("UPDATE served SET late = 1 WHERE CAST(id AS INTEGER) >= 105")
+    looked(running)
+    looked(running)
+    assert running.totals.predictions == {"v7": 110}
+    assert (running.totals.labels, running.totals.repeated, running.totals.repeated_labels) == (5, 0, 0)
