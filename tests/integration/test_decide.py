@@ -3,6 +3,7 @@
 import re
 import zipfile
 from collections.abc import Iterator
+from contextlib import chdir
 from dataclasses import replace
 from datetime import timedelta
 from io import BytesIO
@@ -28,6 +29,7 @@ from modelyard.steps.decide import step as decide
 from modelyard.steps.decide.present import as_markdown
 from modelyard.steps.decide.step import DECIDE, DecideInputs
 from modelyard.steps.execution import execute
+from modelyard.steps.monitor.step import _data_changed
 from modelyard.steps.once import Once
 from tests import desk
 from tests.decisions import drift, fault, monitored, realised, window, written
@@ -151,6 +153,27 @@ def test_at_a_desk_a_retraining_is_kept_and_somebody_starts_it(context: Context,
         DECIDE.present.lines(context.records.read("decide"), found)
     )
     assert states(where) == [("retrain", "made")]
+
+
+def test_asked_again_about_the_same_record_it_is_the_same_decision(
+    context: Context, where: LocalRegistry, clock: Clock
+) -> None:
+    first = made(context, MISSED)
+    clock.now += timedelta(minutes=1)
+    assert made(context, MISSED).decision == first.decision
+    newer = MISSED.model_copy(update={"open_rows": 7})
+    assert made(context, newer).decision != first.decision
+    assert states(where) == [("retrain", "made")] * 2
+
+
+def test_a_branch_or_a_pull_request_decides_nothing(context: Context, where: LocalRegistry, server: Hub) -> None:
+    found = hosted(context, server)
+    assert found.event is not None
+    for trigger in ("elsewhere", "pull-request"):
+        found.event = replace(found.event, trigger=trigger)
+        with pytest.raises(ConfigError, match="nothing is decided on"):
+            made(found, MISSED)
+    assert states(where) == []
 
 
 def test_a_dry_run_keeps_nothing(context: Context, where: LocalRegistry) -> None:
@@ -409,6 +432,13 @@ def test_without_a_section_there_is_nothing_to_decide(
         decide.run(context, DecideInputs())
 
 
+def changed(repo: Path) -> bool | None:
+    """What the job that monitors says of the training data."""
+    with chdir(repo):
+        context = open_context({}, quiet=True)
+        return _data_changed(context, context.versions.open().resolve("champion"))
+
+
 def test_a_run_that_follows_a_decision_says_so_and_its_promotion_uses_it_up(tmp_path: Path) -> None:
     repo = desk.repository(tmp_path / "repo", f"{desk.QUICK}monitor: {{log: {{source: predictions}}}}\n")
     assert desk.inside(repo, "run", "--promote").code == 0
@@ -422,7 +452,9 @@ def test_a_run_that_follows_a_decision_says_so_and_its_promotion_uses_it_up(tmp_
     assert forged.code == 2
     assert "no decision of tiny has the digest" in forged.err
 
+    assert changed(repo) is False
     desk.rows(300, seed=2, first=600).write_csv(repo / "data" / "part-2.csv")
+    assert changed(repo) is True
     followed = desk.inside(repo, "run", "--promote", "--decision", digest)
     assert followed.code == 0, followed
     shown = (repo / "modelyard-run" / "report.md").read_text("utf-8")

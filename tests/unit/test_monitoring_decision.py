@@ -310,6 +310,14 @@ def test_too_little_is_not_enough_yet_whatever_the_calendar_says(windows: Any, k
     assert found.would_change
 
 
+def test_windows_of_the_champion_before_are_no_evidence_against_todays() -> None:
+    """The champion changed within the third week, which is a window of each."""
+    before = [window(week, version="v2", realised=MISSED, drift=(drift(),)) for week in range(3)]
+    found = after_windows(*before, window(2, rows=400), window(3))
+    assert found.action == "nothing"
+    assert after_windows(*before, window(2, rows=400)).action == "not-enough-yet"
+
+
 def test_a_log_may_name_the_champion_by_its_digest() -> None:
     windows = [window(week, version="sha256:ab", realised=MISSED) for week in range(3)]
     assert after_windows(*windows).action == "not-enough-yet"

@@ -239,6 +239,8 @@ class MonitorResult(Part):
     """Features that were watched."""
     marks: Annotated[tuple[Mark, ...], CIRCUMSTANCE] = ()
     """Decisions before, oldest first."""
+    data_changed: bool | None = None
+    """The training data is no longer what the champion was made from; None where nobody asked, or it is not known."""
     notes: tuple[Reason, ...] = ()
 
     @property

@@ -6,12 +6,11 @@ from modelyard.config.sections.monitor import Monitor
 from modelyard.metrics.catalogue import PRIMARY
 from modelyard.monitoring.policy import Facts, moment_of
 from modelyard.records.envelope import Envelope
-from modelyard.records.results import DetectResult, MonitorResult, PastDecision, Window
+from modelyard.records.results import MonitorResult, PastDecision, Window
 from modelyard.registry import decided
 from modelyard.registry.journal import JournalEntry
-from modelyard.registry.protocol import Decisions, Registry, Version
-from modelyard.registry.records import version_records
-from modelyard.steps.context import CheckedOut, Context
+from modelyard.registry.protocol import Decisions, Version
+from modelyard.steps.context import Context
 
 
 def gather(
@@ -52,7 +51,7 @@ def gather(
         previous="" if last is None or last.from_ is None else last.from_,
         names=frozenset() if champion is None else frozenset({champion.digest, champion.manifest.model_digest}),
         before=before,
-        data_changed=_data_changed(context, settings, registry, champion),
+        data_changed=monitor.data_changed,
         labelled_since=_labelled(monitor, champion, since),
         primary=model.metric or PRIMARY[model.task],
         higher_is_better={
@@ -86,11 +85,3 @@ def _labelled(monitor: MonitorResult, champion: Version | None, since: datetime 
         return window.version == champion.name or (begin is not None and begin >= since)
 
     return sum(window.labelled for window in monitor.windows if counts(window))
-
-
-def _data_changed(context: Context, settings: Monitor, registry: Registry, champion: Version | None) -> bool | None:
-    if not settings.policy.data_change or champion is None or not isinstance(context, CheckedOut):
-        return None
-    record = version_records(registry, champion).get("detect")
-    then = None if record is None else record.record.find(DetectResult)
-    return None if then is None else {each.name: each.digest for each in then.sets} != context.digest_data()

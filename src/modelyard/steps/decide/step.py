@@ -9,6 +9,7 @@ from modelyard.config.meaning import meaning
 from modelyard.config.sections.monitor import Monitor
 from modelyard.core.errors import ConfigError, DataError, ModelyardError, PlatformError
 from modelyard.core.reasons import because
+from modelyard.github.event import MAY_PROMOTE
 from modelyard.monitoring.decision import decide
 from modelyard.records.envelope import Envelope
 from modelyard.records.results import Decided, DecideResult, Decision, Dispatch, MonitorResult
@@ -87,12 +88,28 @@ def reads(context: Context, inputs: DecideInputs) -> Mapping[str, Any]:
 
 def run(context: Context, inputs: DecideInputs) -> Outcome:
     """Decide, keep the decision, and start what it asks for."""
+    _refuse_elsewhere(context, inputs)
     settings, envelope = _settings(context), _monitored(context, inputs)
     now = _moment(context, inputs)
     result = _decided(context, inputs, settings, envelope, now)
     if result.action in STARTS and not inputs.dry_run:
         result = result.model_copy(update={"dispatch": _start(context, inputs, result)})
     return Outcome(result, result.verdict, champion_version=result.champion or None)
+
+
+def _refuse_elsewhere(context: Context, inputs: DecideInputs) -> None:
+    """Refuse to keep what a branch or a pull request says of what serves.
+
+    Raises:
+        ConfigError: the event is one that nothing is promoted on.
+    """
+    if context.trigger not in MAY_PROMOTE and not inputs.dry_run:
+        name = context.event.name if context.event else context.trigger
+        raise ConfigError(
+            f"nothing is decided on {name}" + (" outside the default branch" if context.trigger == "elsewhere" else ""),
+            code="decide/wrong-event",
+            hint="Decide on a schedule or a dispatch of the default branch; elsewhere, ask with dry-run.",
+        )
 
 
 def _settings(context: Context) -> Monitor:
@@ -162,7 +179,7 @@ def _decided(
         before = decided.past(known.entries, alias)
         seen = facts.gather(context, settings, envelope, known, before, now=now, real=not inputs.as_of)
         result = decide(envelope.record.read(MonitorResult), settings.policy, seen)
-        decision, is_new = _as_kept(context, result, known, now)
+        decision, is_new = _as_kept(context, result, known, now, may_start=_may_start(context, inputs))
         result = result.model_copy(update={"decision": decision})
         if inputs.dry_run or not is_new:
             return result
@@ -190,7 +207,9 @@ def _looked_after(context: Context, known: Decisions, *, keep: bool) -> Decision
     return context.versions.open().decisions() if ended else known
 
 
-def _as_kept(context: Context, result: DecideResult, known: Decisions, now: datetime) -> tuple[Decision, bool]:
+def _as_kept(
+    context: Context, result: DecideResult, known: Decisions, now: datetime, *, may_start: bool
+) -> tuple[Decision, bool]:
     """Return the decision as the registry keeps it, and whether it is new; one like the last is the last one."""
     decision = Decision(
         model=context.config.model.name,
@@ -204,9 +223,13 @@ def _as_kept(context: Context, result: DecideResult, known: Decisions, now: date
     )
     made = [entry.decided.decision for entry in known.entries if entry.decided is not None]
     last = max(made, key=lambda each: each.time, default=None)
-    if last is not None and result.action not in STARTS and _says(last) == _says(decision):
+    if last is None or _says(last) != _says(decision):
+        return decision, True
+    if result.action not in STARTS:
         return last, False
-    return decision, True
+    # Asked again about the same record at a desk, it is the same decision, as long as nobody followed it.
+    again = last.monitored == decision.monitored and not may_start and result.before[0].outcome == "none"
+    return (last, False) if again else (decision, True)
 
 
 def _says(decision: Decision) -> tuple[str, ...]:

@@ -12,6 +12,8 @@ from modelyard.core import files
 from modelyard.core.errors import ConfigError, DataError
 from modelyard.core.reasons import because
 from modelyard.registry import decided
+from modelyard.registry.protocol import Version
+from modelyard.registry.records import version_records
 from modelyard.steps.context import CheckedOut, Context
 from modelyard.steps.declaration import TOKEN, Inputs, Outputs, StepSpec
 from modelyard.steps.definition import Outcome, StepDefinition
@@ -133,6 +135,8 @@ def run(context: CheckedOut, inputs: MonitorInputs) -> Outcome:
             say=lambda text: context.console.say(f"  {text}"),
         )
     result = result.model_copy(update={"marks": _marks(context, result)})
+    if settings.policy.data_change:
+        result = result.model_copy(update={"data_changed": _data_changed(context, champion)})
     return Outcome(result, result.verdict, champion_version=champion.name)
 
 
@@ -152,6 +156,13 @@ def _later(log: "Scan", now: datetime) -> int:
     """Return how many predictions are from after tomorrow, by the log's days."""
     tomorrow = (now.astimezone(UTC) + timedelta(days=1)).date().isoformat()
     return sum(rows for day, rows in log.volume().items() if day > tomorrow)
+
+
+def _data_changed(context: CheckedOut, champion: Version) -> bool | None:
+    """Tell whether the data sets differ from those of the champion's run; None of one that carries no record of it."""
+    record = version_records(context.versions.open(), champion).get("detect")
+    then = None if record is None else record.record.find(r.DetectResult)
+    return None if then is None else {each.name: each.digest for each in then.sets} != context.digest_data()
 
 
 def read(context: CheckedOut, settings: Monitor, now: datetime) -> "Scan":
