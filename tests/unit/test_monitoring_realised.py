@@ -171,6 +171,17 @@ def test_a_watch_that_is_stopped_and_resumed_says_the_same_and_counts_nothing_tw
     assert resumed.as_data() == straight.as_data()
 
 
+def test_windows_of_so_many_rows_may_share_a_moment() -> None:
+    watch = Watch(Rule(METRICS.get("accuracy"), "at_least", bound=0.7), BINARY)
+    frame = window(np.random.default_rng(31), 500)
+    watch.look(frame, begin="2026-01-01T00", end="2026-01-01T07:00:00.000001", key="rows 1-500")
+    found = watch.look(frame, begin="2026-01-01T07", end="2026-01-01T07:00:00.000001", key="rows 501-1000")[0]
+    found = watch.look(frame, begin="2026-01-01T07", end="2026-01-01T07:00:00.000001", key="rows 1001-1500")[0]
+    assert found.looks == 3
+    with pytest.raises(DataError):
+        watch.look(frame, begin="2026-01-01T07", end="2026-01-01T07:00:00.000001", key="rows 1001-1500")
+
+
 @pytest.mark.parametrize("damage", [{}, {"lines": []}, {"until": "x", "last_unit": "", "sliced": True, "lines": [{}]}])
 def test_a_damaged_state_is_refused(damage: dict[str, object]) -> None:
     with pytest.raises(DataError) as refused:

@@ -165,13 +165,14 @@ class Watch:
         self._how: Watched | None = watched(rule.metric)
         self._levels = {level.slice: level for level in levels if level.metric == rule.metric.name}
         self.until = ""
-        """Where the last window that was looked at ends; what begins before it is not counted again."""
+        """Where the last window that was counted ends; none that ends before it is counted."""
+        self._last_key = ""
         self._last_unit = ""
         self._lines: tuple[_Line, ...] = (self._line("", "", "", ALPHA),)
         self._sliced = not rule.by
 
     def look(
-        self, frame: pl.DataFrame, *, begin: str, end: str, unit: Any = None, mature: bool = True
+        self, frame: pl.DataFrame, *, begin: str, end: str, key: str = "", unit: Any = None, mature: bool = True
     ) -> tuple[RealisedPerformance, ...]:
         """Look at one window; what it says of all rows comes first, then of slices.
 
@@ -181,16 +182,17 @@ class Watch:
             frame: the log's rows of the window, of this version.
             begin: first moment of the window, in UTC as ISO 8601 writes it.
             end: the moment at which it is over.
+            key: names the window, where several may end at one moment; default: its begin.
             unit: (n,) names of what is independent, the same in every window; None: rows. Rows of the unit that ended
                 the last look are left out, since it was counted already.
             mature: its labels are as complete as they get.
 
         Raises:
-            DataError: the window begins before the last one that was counted ended.
+            DataError: the window was counted, or ends before the last one that was.
         """
-        if mature and self.until and begin < self.until:
+        if mature and (end < self.until or (end == self.until and (key or begin) == self._last_key)):
             raise DataError(
-                f"the window from {begin} begins before {self.until}, up to where labels were counted already",
+                f"the window from {begin} ends before {self.until}, up to where labels were counted already",
                 code="data/counted-already",
                 hint="Look at windows in the order of time, each once; Watch.until says how far it came.",
             )
@@ -209,7 +211,7 @@ class Watch:
             found.append(shown)
         self._lines = tuple(lines)
         if mature and held_back is None:
-            self.until = end
+            self.until, self._last_key = end, key or begin
             if names is not None and len(names):
                 self._last_unit = str(names[-1])
         return tuple(found)
@@ -225,7 +227,10 @@ class Watch:
             }
             for line in self._lines
         ]
-        return {"until": self.until, "last_unit": self._last_unit, "sliced": self._sliced, "lines": lines}
+        return {
+            "until": self.until, "last_key": self._last_key, "last_unit": self._last_unit, "sliced": self._sliced,
+            "lines": lines,
+        }  # fmt: skip
 
     def resume(self, data: Mapping[str, Any]) -> None:
         """Go on from a state that was saved by ``as_data`` of the same rule and version.
@@ -247,7 +252,8 @@ class Watch:
             )
             if lines and not lines[0].slice:
                 self._lines, self._sliced = lines, bool(data["sliced"])
-                self.until, self._last_unit = str(data["until"]), str(data["last_unit"])
+                self.until, self._last_key = str(data["until"]), str(data["last_key"])
+                self._last_unit = str(data["last_unit"])
                 return
         raise DataError(
             f"no state of a watch: {', '.join(sorted(map(str, data)))[:200]}",

@@ -404,7 +404,9 @@ def _realised(life: _Life, cut: Cut, names: Any, *, blocked: bool) -> tuple[Real
     seen = [
         each
         for one in life.watches
-        for each in one.look(cut.frame, begin=begin, end=end, unit=names, mature=cut.mature and not blocked)
+        for each in one.look(
+            cut.frame, begin=begin, end=end, key=cut.key, unit=names, mature=cut.mature and not blocked
+        )
     ]
     if not (blocked and cut.mature):
         return tuple(seen)
