@@ -22,16 +22,19 @@ import polars as pl
 from numpy.typing import NDArray
 
 from modelyard.monitoring.contract import faults
-from modelyard.monitoring.drift import drift
-from modelyard.monitoring.profile import Summary, merge, reference_of, summarise
+from modelyard.monitoring.drift import drift, persistent
+from modelyard.monitoring.profile import Reference, Summary, merge, reference_of, summarise
+from modelyard.records.results.monitor import Drift
 from tests.statistics import monitoring, served
 
 ROOT = Path(__file__).resolve().parents[1]
 PEERS = ROOT / ".tools" / "monitoring"
 SIZES = (50, 200, 1_000, 10_000, 100_000)
 CHUNKS = 10
-BLOCK, LENGTH, BEGIN = 250, 8_000, 4_000
-"""Rows of a window, of a stream, and before its shift."""
+LENGTH, BEGIN = 8_000, 4_000
+"""Rows of a stream, and before its shift."""
+OURS = ((50, 2, 3), (100, 2, 3), (250, 1, 1))
+"""Rows of a window, and in how many windows of so many an alarm counts."""
 
 
 def peers(*arguments: str) -> Any:
@@ -161,8 +164,11 @@ def delay(runs: int, scratch: Path) -> None:
     latent = draw.standard_normal((len(kinds), runs, 18, LENGTH))
     for at, kind in enumerate(kinds):
         latent[at, :, 4] += _shift(kind)
-    base = draw.standard_normal((18, 10_000))
-    ours = np.array([[_first(base, latent[at, run]) for run in range(runs)] for at in range(len(kinds))])
+    of = _reference(draw.standard_normal((18, 10_000)))
+    ours = [
+        np.array([[_first(of, latent[at, run], *each) for run in range(runs)] for at in range(len(kinds))])
+        for each in OURS
+    ]
     np.save(scratch / "streams.npy", latent.reshape(-1, 18, LENGTH))
     detectors = [["ADWIN", each] for each in (1e-4, 1e-6, 1e-8)]
     detectors += [["Page-Hinkley", each] for each in (30.0, 45.0, 60.0)]
@@ -172,7 +178,10 @@ def delay(runs: int, scratch: Path) -> None:
     told = [f"{each}: median rows; found" for each in kinds[1:]]
     head = ("detector", f"alarms without a shift, {LENGTH - BEGIN:,} rows", *told)
     print(f"\n| {' | '.join(head)} |\n|---|---:|---:|---:|---:|")
-    named = [(f"modelyard, windows of {BLOCK} rows", ours)]
+    named = [
+        (f"modelyard, windows of {rows} rows, {count} of {last}", each)
+        for (rows, count, last), each in zip(OURS, ours, strict=True)
+    ]
     named += [(f"{name}, {setting:g}", each) for (name, setting), each in zip(detectors, theirs, strict=True)]
     for name, first in named:
         without = int(np.isfinite(first[0]).sum())
@@ -183,16 +192,23 @@ def delay(runs: int, scratch: Path) -> None:
         print(f"| {name} | {without} of {runs} | {' | '.join(cells)} |", flush=True)
 
 
-def _first(base: NDArray[np.float64], stream: NDArray[np.float64]) -> float:
-    """Return the last row of the first window from the shift on that alarms."""
-    names = [f"feature_{at}" for at in range(18)]
-    frame = pl.DataFrame(dict(zip(names, base, strict=True))).with_columns(probability=pl.lit(0.5))
-    features = frame.select(pl.col(names)).rename(lambda name: name.removeprefix("feature_"))
-    of = reference_of(features, frame.select("probability"), None, task="binary")
-    for begin in range(BEGIN, LENGTH, BLOCK):
-        window = pl.DataFrame(dict(zip(names, stream[:, begin : begin + BLOCK], strict=True)))
-        if any(each.alarm for each in drift(of, summarise(window, of))):
-            return begin + BLOCK - 1
+_NAMES = [f"feature_{at}" for at in range(18)]
+
+
+def _reference(base: NDArray[np.float64]) -> Reference:
+    features = pl.DataFrame({name.removeprefix("feature_"): each for name, each in zip(_NAMES, base, strict=True)})
+    said = pl.select(prediction=pl.repeat(0.0, base.shape[1]))
+    return reference_of(features, said, None, task="regression")
+
+
+def _first(reference: Reference, stream: NDArray[np.float64], rows: int, alarms: int, of: int) -> float:
+    """Return the last row of the first window from the shift on that alarms, and alarmed in as many before."""
+    seen: list[tuple[Drift, ...]] = []
+    for begin in range(BEGIN - (of - 1) * rows, LENGTH - rows + 1, rows):
+        window = pl.DataFrame(dict(zip(_NAMES, stream[:, begin : begin + rows], strict=True)))
+        seen.append(drift(reference, summarise(window, reference)))
+        if begin >= BEGIN and any(each.persistent for each in persistent(seen, alarms, of)):
+            return begin + rows - 1
     return float("nan")
 
 

@@ -35,8 +35,9 @@ def river(path: str) -> None:
         "Page-Hinkley": lambda setting: drift.PageHinkley(min_instances=30, delta=0.1, threshold=setting, mode="both"),
     }
     streams = np.load(asked["streams"])
-    found = []
+    found: list[list[int | None]] = []
     for name, setting in asked["detectors"]:
+        found.append([])
         for stream in streams:
             first = None
             for column in stream.tolist():
@@ -46,8 +47,8 @@ def river(path: str) -> None:
                     if detector.drift_detected and at >= asked["from"]:
                         first = at
                         break
-            found.append(first)
-    print(json.dumps(np.array(found, dtype=object).reshape(len(asked["detectors"]), -1).tolist()))
+            found[-1].append(first)
+    print(json.dumps(found))
 
 
 if __name__ == "__main__":

@@ -36,6 +36,8 @@ FEWEST = 30
 """Rows of a window that are compared at all."""
 _EXPECTED = 10
 """Rows that a category should have on either side; rarer ones are taken together."""
+_MANY = 1e6
+"""Degrees of freedom from which F's tail is that of χ²."""
 _SQUARE = math.pi**2 / 12
 """Mean square of Kolmogorov's distribution."""
 
@@ -269,10 +271,12 @@ def _chi2(ours: Floats, theirs: Floats, pooled: Floats, least: float, worth: Wor
     square = float(((first - second) ** 2 / np.maximum(share, 1e-12)).sum())
     single, common = sum(1 / n for n in worth.rows), sum(worth.common)
     expected = degrees * single + common
-    if common < 0.05 * degrees * single or worth.stretches < 2:
-        return float(chdtrc(degrees, square / expected * degrees))
     fewer = expected**2 / (degrees * single**2 + 2 * single * common + common**2)
-    return float(fdtrc(fewer, worth.stretches - 1, square / expected))
+    # Of the variance only what is common was measured, on so many stretches.
+    measured = (worth.stretches - 1) * (expected / common) ** 2 if common > 0 else math.inf
+    if worth.stretches < 2 or measured > _MANY:
+        return float(chdtrc(fewer, square / expected * fewer))
+    return float(fdtrc(fewer, measured, square / expected))
 
 
 def _missing(
