@@ -456,10 +456,9 @@ def _units(of: Numbers, seen: Counted, *, beyond: bool, outside: bool) -> Iterat
             continue
         share = min(max(float((away * towards).sum()) / weight, 0.0), 1.0)
         left, apart = np.abs(away - share * towards), float(np.abs(towards).max())
-        # Where values in both units hardly overlap, a part of the rows can be told; else nearly all have to be.
-        least = 0.1 if apart > 0.6 or beyond else 0.75
-        most = (0.45 if outside else 0.35) * float(np.abs(away).max())
-        if share >= least and apart > (0.2 if outside else 0.4) and left.max() < most:
+        # A part of the rows can be told by those far beyond all that was; else nearly all have to fit.
+        most = (0.45 if beyond or outside else 0.25) * float(np.abs(away).max())
+        if share >= (0.1 if beyond else 0.75) and apart > (0.2 if outside else 0.4) and left.max() < most:
             yield _Unit(told, share, float(left.max()), float((left**2).mean()))
 
 
