@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 
 from modelyard.log import Writer
@@ -67,16 +68,16 @@ def github(served: tuple[Hub, Path]) -> Iterator[Hub]:
         kept.clear()
 
 
-def serve(repo: Path, days: range, *, model: str = "v1", wrong: range = range(0)) -> None:
-    """Log what a version predicts on days before today, with labels a few hours later."""
+def serve(repo: Path, days: range, *, times: float = 1.0, wrong: range = range(0)) -> None:
+    """Log what v1 predicts on days before today, with labels a few hours later."""
     import skops.io
 
     file = repo / "modelyard-run" / "model" / "model.skops"
     scorer = skops.io.load(file, trusted=skops.io.get_untrusted_types(file=file))
     today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    with Writer(repo / "predictions", model=model, format="jsonl") as log:
+    with Writer(repo / "predictions", model="v1", format="jsonl") as log:
         for day in days:
-            rows = desk.rows(200, seed=100 + day, first=10_000 * (100 + day))
+            rows = desk.rows(200, seed=100 + day, first=10_000 * (100 + day)).with_columns(pl.col("size") * times)
             scores = scorer.predict_proba(rows.select(list(scorer.feature_names_in_)).to_pandas())[:, 1]
             for at, (row, score) in enumerate(zip(rows.iter_rows(named=True), scores.tolist(), strict=True)):
                 moment = today + timedelta(days=day, minutes=7 * at)
@@ -114,8 +115,8 @@ def test_a_fault_of_the_data_opens_an_issue_that_closes_when_it_is_over(
     tmp_path: Path, github: Hub, served: tuple[Hub, Path]
 ) -> None:
     repo = served[1]
-    serve(repo, range(-9, -3))
-    serve(repo, range(-3, -2), model="v9")
+    serve(repo, range(-9, -1))
+    serve(repo, range(-1, 0), times=60)
     found = monitor(tmp_path, served)
     assert found.jobs == {"monitor": "success", "decide": "success"}, found.last
     assert found.outputs("decide")["action"] == "investigate"
@@ -124,11 +125,12 @@ def test_a_fault_of_the_data_opens_an_issue_that_closes_when_it_is_over(
     assert issue["user"]["login"] == BOT
     assert issue["title"].startswith("tiny: investigate upstream, since the window 20")
     assert issue["body"].splitlines()[1] == "## ❌ Investigate upstream · `tiny`"
-    assert "v9" in issue["body"], "a version that nobody promoted"
+    assert "The column size is at fault since the window" in issue["body"]
     assert writes(github) == [*KEEP, "issues/create 201"]
     assert github.runs == {}
 
-    serve(repo, range(-2, -1))
+    desk.git(repo, "reset", "-q", "--hard", "HEAD~1")  # somebody mends the log
+    serve(repo, range(-1, 0))
     over = monitor(tmp_path, served)
     assert over.jobs == {"monitor": "success", "decide": "success"}, over.last
     assert over.outputs("decide")["action"] in ("nothing", "watch")
@@ -140,7 +142,7 @@ def test_missed_performance_starts_a_run_that_follows_the_decision_and_is_promot
     tmp_path: Path, github: Hub, served: tuple[Hub, Path]
 ) -> None:
     repo = served[1]
-    serve(repo, range(-9, -1), wrong=range(-4, -1))
+    serve(repo, range(-9, 0), wrong=range(-4, 0))
     found = monitor(tmp_path, served)
     assert found.jobs == {"monitor": "success", "decide": "success"}, found.last
     (started,) = github.runs.values()
@@ -173,7 +175,7 @@ def test_without_the_permission_nothing_is_started_and_the_decision_is_kept(
     tmp_path: Path, github: Hub, served: tuple[Hub, Path]
 ) -> None:
     github.tokens["ghs_less"] = {"contents", "issues"}
-    serve(served[1], range(-9, -1), wrong=range(-4, -1))
+    serve(served[1], range(-9, 0), wrong=range(-4, 0))
     found = monitor(tmp_path, served, "ghs_less")
     assert found.jobs == {"monitor": "success", "decide": "failure"}, found.last
     assert found.outputs("decide")["exit-code"] == "4"

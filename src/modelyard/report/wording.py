@@ -247,10 +247,10 @@ REASONS = {
     "them with a loss for certain",
     "drift-without-harm": "persistent drift of {columns} in {windows:,} of the last {last:,} windows, without a loss "
     "that is certain",
-    "fault-in-column": "{column} is at fault since the window {first}: {windows:,} windows, {share:.0%} of the rows "
-    "of the newest ({rows:,})",
-    "fault-in-window": "the data is at fault since the window {first}: {windows:,} windows, {share:.0%} of the rows "
-    "of the newest ({rows:,})",
+    "fault-in-column": "the column {column} is at fault since the window {first}, in {share:.0%} of the newest window "
+    "({rows:,} rows)",
+    "fault-in-window": "the data is at fault since the window {first}, in {share:.0%} of the newest window "
+    "({rows:,} rows)",
     "held-back": "{action} is asked for, and {by} holds it back",
     "labels-not-mature": "{known:,} of {windows:,} windows have labels that are mature, fewer than {asked:,}",
     "loss-expected": "a loss of {lost:,} is expected until the next window ({rows:,} predictions); a retraining costs "
