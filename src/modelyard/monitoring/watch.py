@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
+import numpy as np
 import polars as pl
 
 from modelyard import __version__
@@ -30,9 +31,9 @@ from modelyard.monitoring.contract import WindowFacts
 from modelyard.monitoring.kept import Kept
 from modelyard.monitoring.planned import Plan, Planned, planned
 from modelyard.monitoring.profile import Summary, summarise
-from modelyard.monitoring.realised import Rule, Watch, rules_of
+from modelyard.monitoring.realised import Rule, Watch, calibrated, rules_of
 from modelyard.monitoring.separability import separability
-from modelyard.monitoring.served import unit_names
+from modelyard.monitoring.served import labelled, unit_names
 from modelyard.monitoring.windows import Cut, key_of
 from modelyard.monitoring.windows import later as after
 from modelyard.records.results import (
@@ -44,6 +45,7 @@ from modelyard.records.results import (
     Persistence,
     RealisedPerformance,
     Separability,
+    ServedCalibration,
     Signature,
     Window,
 )
@@ -200,6 +202,7 @@ class Watcher:
                 "separability": self._separability(life, cut),
                 "estimated": self._estimated(life, cut, realised),
                 "realised": realised,
+                "calibration": None if window.blocked or not cut.mature else _calibration(life, cut, names),
             }
         ), summary
 
@@ -389,6 +392,13 @@ def _maturity(cut: Cut, labels: str) -> tuple[Cohort, ...]:
         Cohort(days=part * whole.total_seconds() / 86_400, share=float((age <= part * whole).sum() / len(age)))
         for part in (0.25, 0.5, 1.0)
     )
+
+
+def _calibration(life: _Life, cut: Cut, names: Any) -> ServedCalibration | None:
+    """Return whether the window's probabilities are observed shares."""
+    served = labelled(cut.frame, life.signature)
+    unit = None if names is None else np.asarray(names)[served.rows]
+    return calibrated(served, unit=unit, unit_name=life.kept.unit)
 
 
 def _uncompared(cut: Cut, version: Version, read: str) -> Window:

@@ -47,6 +47,7 @@ from modelyard.records.results.monitor import (
     Persistence,
     RealisedPerformance,
     Separability,
+    ServedCalibration,
     TrackRecord,
     Window,
 )
@@ -136,6 +137,7 @@ __all__ = [
     "RuleChange",
     "Scalar",
     "Separability",
+    "ServedCalibration",
     "Signal",
     "Signature",
     "SliceRow",

@@ -178,6 +178,14 @@ def _performance(result: MonitorResult) -> Section | None:
         blocks.append(table)
         blocks += [Paragraph(line(Text(f"{rule(each)}: {wording.because(each.reason)}.", "muted")))
                    for each in rows if each.reason is not None]  # fmt: skip
+    last = next((window for window in reversed(result.windows) if window.calibration is not None), None)
+    if last is not None and last.calibration is not None:
+        found = last.calibration
+        text = (
+            f"Calibration in {last.key}: error {wording.with_limits(found.error)}, slope "
+            f"{wording.with_limits(found.slope)}, intercept {wording.with_limits(found.intercept, signed=True)}."
+        )
+        blocks.append(Paragraph(line(Text(text, "muted"))))
     if not blocks:
         return None
     summary = "; ".join(f"{rule(each)}: {since(each)}" for each in rows[:1]) or "estimated without labels"
@@ -259,9 +267,20 @@ def _drift(result: MonitorResult) -> Section | None:
         Table("Drift", columns, rows, stacked=True, more=max(0, len(shown) - _MOST_DRIFT)),
         Paragraph(line(Text(text, "muted"))),
     )
+    apart = last.separability
+    if apart is not None and apart.auc.value is not None:
+        told = (
+            f"All columns together: a classifier tells the last window from earlier ones with an AUC of "
+            f"{wording.with_limits(apart.auc)}"
+        )
+        blocks += (Paragraph(line(Text(f"{told}{_by(apart.columns)}.", "muted"))),)
     alarmed = list(dict.fromkeys(each.column for each in last.drift if each.alarm))
     summary = f"{', '.join(alarmed[:4])} in the last window" if alarmed else "none in the last window"
     return Section("drift", "Drift", summary, blocks, 70, folded=True, after="gates")
+
+
+def _by(columns: Sequence[str]) -> str:
+    return f", most by {', '.join(columns)}" if columns else ""
 
 
 def _drifted(found: Sequence[Drift], column: str, of: str) -> str:
