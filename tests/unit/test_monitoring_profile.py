@@ -192,3 +192,8 @@ def test_three_rows_are_a_reference_that_tells_types_alone() -> None:
     reference = reference_of(features(3), said(3), None, task="binary", key=KEY, positive=True)
     assert all(column.numbers is None for column in reference.features.values())
     assert json.loads(summarise(log_of(3), reference, key=KEY).model_dump_json())["rows"] == 3
+
+
+def test_a_version_that_exists_as_predictions_only_has_a_reference_of_what_it_said() -> None:
+    found = reference_of(pl.DataFrame(), pl.DataFrame({"prediction": ["a", "b"] * 20}), ["a"] * 40, task="multiclass")
+    assert (found.rows, found.features, list(found.outputs)) == (40, {}, ["prediction"])

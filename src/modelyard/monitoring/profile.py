@@ -235,7 +235,8 @@ def reference_of(
     """Describe a version's test rows and its predictions of them.
 
     Args:
-        frame: (n rows) the features as scored, in the order of time where they have one.
+        frame: (n rows) the features as scored, in the order of time where they have one; no column at all where the
+            version exists as predictions only.
         prediction: (n rows) ``prediction``, ``probability`` or ``probability_<class>``, as in a log.
         truth: (n,) what came true, of the type of the predictions; None where that is not known.
         task: what is predicted.
@@ -250,16 +251,17 @@ def reference_of(
     Raises:
         DataError: no rows, or as many predictions as rows are not there.
     """
-    if not len(frame) or len(frame) != len(prediction):
+    rows = len(prediction)
+    if not rows or (frame.width and len(frame) != rows):
         raise DataError(
-            f"{len(frame):,} rows with {len(prediction):,} predictions cannot be a reference",
+            f"{len(frame):,} rows with {rows:,} predictions cannot be a reference",
             code="data/no-reference-rows",
             hint="A reference is made of the test rows and the prediction of each.",
         )
     named = "" if positive is None else _name(positive)
     time = None if time is None or time.null_count() or kind_of(time) != "time" else time
     outputs = _outputs(prediction, named, task)
-    stretches = _stretches(len(frame), unit, time)
+    stretches = _stretches(rows, unit, time)
     said = {name: _described(outputs[name], None, stretches, label=True) for name in sorted(outputs)}
     target = next((said[name].score for name in (PROBABILITY, PREDICTION) if name in said), None)
     features = _each(
@@ -271,8 +273,8 @@ def reference_of(
     hashes, repeats = _smallest([each.hashed for each in logged.values()])
     return Reference(
         task=task,
-        rows=len(frame),
-        units=len(frame) if unit is None else len(np.unique(np.asarray(unit))),
+        rows=rows,
+        units=rows if unit is None else len(np.unique(np.asarray(unit))),
         days=stretches.days,
         hours=None if time is None else _hours(_moments(time)),
         lengths=stretches.lengths,
@@ -282,7 +284,7 @@ def reference_of(
         features={name: each.column for name, each in features.items()},
         outputs={name: each.column for name, each in said.items()},
         associated=tuple(associated),
-        **_associations(_table([logged[name].score for name in associated], len(frame)), stretches),
+        **_associations(_table([logged[name].score for name in associated], rows), stretches),
         repeated=float((repeats > 1).mean()) if len(hashes) else 0.0,
         scores=_scores(outputs.get(PROBABILITY), truth, named) if task == "binary" else None,
     )

@@ -154,7 +154,7 @@ class DecideResult(Part):
     limits: tuple[Limit, ...] = ()
     champion: str
     age_days: float | None = None
-    """Of the champion's training data, else of its promotion."""
+    """Since the champion was promoted."""
     first_bad_window: str = ""
     before: tuple[PastDecision, ...] = ()
     """Newest first, twenty at most."""
