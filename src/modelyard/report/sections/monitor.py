@@ -145,7 +145,7 @@ def _performance(result: MonitorResult) -> Section | None:
         [each.metric for window in result.windows for each in window.realised]
         + [each.metric for window in result.windows for each in window.estimated]
     )
-    marks = [(each.window, wording.ACTIONS[each.action]) for each in result.marks if each.action not in _QUIET]
+    marks = [(each.window, each.action.replace("-", " ")) for each in result.marks if each.action not in _QUIET]
     charts = [(metric, timeline.performance(metric, result.windows, marks)) for metric in metrics]
     blocks: list[Block] = [
         Figure(plot, f"{metric}: filled marks are realised with labels, open ones estimated without; "
@@ -179,7 +179,7 @@ def _performance(result: MonitorResult) -> Section | None:
         blocks += [Paragraph(line(Text(f"{rule(each)}: {wording.because(each.reason)}.", "muted")))
                    for each in rows if each.reason is not None]  # fmt: skip
     last = next((window for window in reversed(result.windows) if window.calibration is not None), None)
-    if last is not None and last.calibration is not None:
+    if last is not None and last.calibration is not None and last.calibration.error.value is not None:
         found = last.calibration
         text = (
             f"Calibration in {last.key}: error {wording.with_limits(found.error)}, slope "
