@@ -97,7 +97,6 @@ def monitored(*windows: Window, champion: str = "v3", **changes: Any) -> Monitor
     """What was seen."""
     known: dict[str, Any] = {
         "champion": champion,
-        "reference": champion,
         "until": max((each.end for each in windows), default=NOW.isoformat()),
         "predictions": sum(each.rows for each in windows),
         "labelled": sum(each.labelled for each in windows),

@@ -13,7 +13,7 @@ than the upper one less the margin. Slices of a rule share the same 5 % once mor
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from typing import Any
@@ -32,6 +32,7 @@ from modelyard.evaluation.intervals import measure
 from modelyard.evaluation.test_set import TestSet
 from modelyard.log.schema import FEATURE
 from modelyard.metrics.metric import Metric
+from modelyard.metrics.predictions import Bools
 from modelyard.monitoring.levels import Level, Rows, Watched, level_of, watched
 from modelyard.monitoring.served import Served, labelled, scores
 from modelyard.records.results import Estimate, Signature
@@ -514,6 +515,7 @@ def levels_of(
         baselines: by metric, the best constant's value on these rows.
         slices: by column of a rule's ``by``, (n,) texts of the rows; the most frequent values are kept as slices.
     """
+    parts = {column: list(_parts(texts)) for column, texts in (slices or {}).items()}
     found: dict[tuple[str, str], Level] = {}
     for rule in rules:
         name = rule.metric.name
@@ -522,10 +524,7 @@ def levels_of(
             continue
         found[name, ""] = level
         for column in rule.by:
-            texts = np.asarray((slices or {}).get(column, ()), dtype=str)
-            values, counts = np.unique(texts, return_counts=True)
-            for value in sorted(values[np.argsort(-counts, kind="stable")][:MOST_SLICES].tolist()):
-                own = texts == value
+            for value, own in parts.get(column, ()):
                 part = Rows(
                     rows.y[own], rows.predictions.take(own), None if rows.unit is None else rows.unit[own], rows.seed,
                     level.most,
@@ -535,6 +534,13 @@ def levels_of(
                 if one is not None:
                     found[name, named] = one
     return tuple(found.values())
+
+
+def _parts(texts: Any) -> Iterator[tuple[str, Bools]]:
+    """Return the most frequent texts, and which rows have each."""
+    values, code, counts = np.unique(np.asarray(texts, dtype=str), return_inverse=True, return_counts=True)
+    for at in sorted(np.argsort(-counts, kind="stable")[:MOST_SLICES].tolist()):
+        yield str(values[at]), code == at
 
 
 def calibrated(served: Served, *, unit: Any = None, unit_name: str = "row") -> ServedCalibration | None:

@@ -196,11 +196,12 @@ class Watcher:
         window = Window(**told, faults=tuple(faults), not_looked_at=unknown)
         names, _, _ = unit_names(cut.frame, self.config.data.columns)
         realised = _realised(life, cut, names, blocked=window.blocked)
+        earlier = self._earlier(life)
         return window.model_copy(
             update={
                 "drift": self._drift(life, summary),
-                "separability": self._separability(life, cut),
-                "estimated": self._estimated(life, cut, realised),
+                "separability": self._separability(life, cut, earlier),
+                "estimated": self._estimated(life, cut, earlier, realised),
                 "realised": realised,
                 "calibration": None if window.blocked or not cut.mature else _calibration(life, cut, names),
             }
@@ -216,24 +217,22 @@ class Watcher:
         asked = self.settings.persistence
         return drift.persistent([*before, found], asked.windows, asked.of)
 
-    def _separability(self, life: _Life, cut: Cut) -> Separability | None:
+    def _separability(self, life: _Life, cut: Cut, earlier: pl.DataFrame | None) -> Separability | None:
         """Tell the window's rows from those of earlier windows; nothing where there are none, or no features."""
-        earlier = self._earlier(life)
         if earlier is None or not any(name.startswith(FEATURE) for name in cut.frame.columns):
             return None
         return separability(earlier, cut.frame, seed=self._seed(life), ignore=self.settings.ignore)
 
     def _estimated(
-        self, life: _Life, cut: Cut, realised: Sequence[RealisedPerformance]
+        self, life: _Life, cut: Cut, earlier: pl.DataFrame | None, realised: Sequence[RealisedPerformance]
     ) -> tuple[EstimatedPerformance, ...]:
         if life.kept.labelled is None:
             return ()
         metrics = {rule.metric.name: rule.metric for rule in life.rules}
         values = {each.metric: each.window for each in realised if not each.slice}
         records = estimated.track(life.seen)
-        seed = self._seed(life)
         estimator = estimated.Estimator(
-            life.kept.labelled, cut.frame, signature=life.signature, matured=self._earlier(life), seed=seed
+            life.kept.labelled, cut.frame, signature=life.signature, matured=earlier, seed=self._seed(life)
         )
         found = []
         for name, metric in metrics.items():
@@ -329,7 +328,6 @@ def watch(
     found, asked = total(watcher.counts), settings.persistence
     return MonitorResult(
         champion=champion,
-        reference=champion,
         until=log.until.isoformat(),
         predictions=found.predictions + plan.open_rows,
         labelled=found.labelled,

@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from modelyard.core import files
 from modelyard.steps.context import CheckedOut
-from modelyard.steps.monitor.step import settings_of, sources, version_of
+from modelyard.steps.monitor.step import kept, sources, version_of
 from modelyard.steps.profile_key import key_of
+from modelyard.steps.watched import settings_of
 
 if TYPE_CHECKING:
     from modelyard.monitoring.follow import Followed, Follower
@@ -26,7 +26,7 @@ def follower(context: CheckedOut) -> "Follower":
 
     settings = settings_of(context)
     return Follower(
-        files.self_ignoring(context.root / ".modelyard") / "monitor" / "follow.db",
+        kept(context) / "follow.db",
         sources(context, settings.log),
         lambda named: _held(context, named),
         columns=context.config.data.columns,

@@ -221,8 +221,6 @@ class MonitorResult(Part):
 
     champion: str
     """The version that the alias points at."""
-    reference: str
-    """The version whose test rows windows are compared with."""
     until: str
     """Last moment in the log, in UTC."""
     predictions: int

@@ -1,7 +1,7 @@
 """decide: what follows from what monitoring saw, kept in the registry, and started where it is a retraining."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import modelyard.records.results as r
@@ -21,6 +21,7 @@ from modelyard.steps.decide import facts, start
 from modelyard.steps.decide.present import DecidePresenter
 from modelyard.steps.declaration import TOKEN, Inputs, Outputs, StepSpec
 from modelyard.steps.definition import Outcome, StepDefinition
+from modelyard.steps.watched import moment_of, settings_of
 
 _TRIES = 3
 STARTS = ("retrain", "roll-back")
@@ -89,8 +90,8 @@ def reads(context: Context, inputs: DecideInputs) -> Mapping[str, Any]:
 def run(context: Context, inputs: DecideInputs) -> Outcome:
     """Decide, keep the decision, and start what it asks for."""
     _refuse_elsewhere(context, inputs)
-    settings, envelope = _settings(context), _monitored(context, inputs)
-    now = _moment(context, inputs)
+    settings, envelope = settings_of(context), _monitored(context, inputs)
+    now = moment_of(context, inputs.as_of)
     result = _decided(context, inputs, settings, envelope, now)
     if result.action in STARTS and not inputs.dry_run:
         result = result.model_copy(update={"dispatch": _start(context, inputs, result)})
@@ -110,16 +111,6 @@ def _refuse_elsewhere(context: Context, inputs: DecideInputs) -> None:
             code="decide/wrong-event",
             hint="Decide on a schedule or a dispatch of the default branch; elsewhere, ask with dry-run.",
         )
-
-
-def _settings(context: Context) -> Monitor:
-    if context.config.monitor is None:
-        raise ConfigError(
-            f"{context.loaded.file} has no section monitor",
-            code="decide/not-configured",
-            hint="Name the log of predictions, such as  monitor: {log: {source: predictions}}",
-        )
-    return context.config.monitor
 
 
 def _monitored(context: Context, inputs: DecideInputs) -> Envelope:
@@ -151,22 +142,6 @@ def _monitored(context: Context, inputs: DecideInputs) -> Envelope:
             )
     envelope.record.read(MonitorResult)
     return envelope
-
-
-def _moment(context: Context, inputs: DecideInputs) -> datetime:
-    if not inputs.as_of:
-        return context.now()
-    try:
-        found = datetime.fromisoformat(inputs.as_of)
-    except ValueError:
-        found = None
-    if found is None or found.utcoffset() is None:
-        raise ConfigError(
-            f"--as-of {inputs.as_of[:60]!r} is no moment",
-            code="decide/bad-moment",
-            hint="Write it with its zone: 2026-05-03T06:00:00Z.",
-        )
-    return found.astimezone(UTC)
 
 
 def _decided(

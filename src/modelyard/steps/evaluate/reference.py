@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from modelyard.core.files import write_atomic
-from modelyard.data import splits
 from modelyard.evaluation.rulebook import Rulebook
 from modelyard.evaluation.session import Judgement, Session
 from modelyard.metrics.catalogue import METRICS
@@ -27,7 +26,7 @@ def write(context: CheckedOut, session: Session, judged: Judgement, book: Rulebo
     config, signature, predictions = context.config, session.signature, session.models["challenger"]
     columns, test_set = config.data.columns, session.test_set
     features = [each.name for each in signature.features if each.name in session.test.columns]
-    unit, unit_name, ordered = splits.unit_codes(session.test, columns)
+    unit, ordered = test_set.unit, test_set.in_time_order
     rules = _rules(context, judged, book, signature, features)
     told = kept.Kept(
         reference=reference_of(
@@ -47,16 +46,16 @@ def write(context: CheckedOut, session: Session, judged: Judgement, book: Rulebo
             Rows(test_set.y, predictions, unit, test_set.seed),
             ordered=ordered,
             baselines={row.metric: row.baseline for row in judged.metrics},
-            slices={name: session.test[name].cast(str).to_numpy() for rule in rules for name in rule.by},
+            slices={name: session.test[name].cast(str).to_numpy() for name in _by(rules) & {*session.test.columns}},
         ),
         labelled=estimated.reference_of(
-            {rule.metric.name: rule.metric for rule in rules}.values(),
+            (rule.metric for rule in rules),
             test_set.y,
             predictions,
             unit=unit,
             seed=test_set.seed,
         ),
-        unit=unit_name,
+        unit=test_set.unit_name,
         ordered=ordered,
     )
     write_atomic(context.run_dir / kept.PATH, told.model_dump_json(exclude_defaults=True).encode())
@@ -65,14 +64,22 @@ def write(context: CheckedOut, session: Session, judged: Judgement, book: Rulebo
 def _rules(
     context: CheckedOut, judged: Judgement, book: Rulebook, signature: Signature, features: Sequence[str]
 ) -> "tuple[Rule, ...]":
-    """Return by what the model may be watched later: what is configured, and each metric that was judged here."""
+    """Return by what the model may be watched later, a rule a metric: what is configured, and what was judged here."""
     from modelyard.monitoring.realised import Rule, rules_of
 
     settings = context.config.monitor
     asked = rules_of(() if settings is None else settings.performance, book.primary, signature)
     by = tuple(dict.fromkeys(column for gate in book.evaluate.gates for column in gate.columns if column in features))
-    shown = (METRICS.get(row.metric) for row in judged.metrics if row.metric in METRICS)
-    return (*asked, *(Rule(metric, "no_worse_than", by=by) for metric in shown))
+    shown = [METRICS.get(row.metric) for row in judged.metrics if row.metric in METRICS]
+    slices: dict[str, dict[str, None]] = {}
+    for metric, columns in (*((rule.metric, rule.by) for rule in asked), *((metric, by) for metric in shown)):
+        slices.setdefault(metric.name, {}).update(dict.fromkeys(columns))
+    metrics = {metric.name: metric for metric in (*(rule.metric for rule in asked), *shown)}
+    return tuple(Rule(metric, "no_worse_than", by=tuple(slices[name])) for name, metric in metrics.items())
+
+
+def _by(rules: "Sequence[Rule]") -> set[str]:
+    return {column for rule in rules for column in rule.by}
 
 
 def as_logged(predictions: Predictions, signature: Signature) -> Any:

@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import modelyard.records.results as r
 from modelyard.config.meaning import meaning
 from modelyard.config.sections.monitor import Log, Monitor
-from modelyard.core import files
 from modelyard.core.errors import ConfigError, DataError
 from modelyard.core.reasons import because
 from modelyard.registry import decided
@@ -20,6 +20,7 @@ from modelyard.steps.definition import Outcome, StepDefinition
 from modelyard.steps.monitor.present import MonitorPresenter
 from modelyard.steps.monitor.rescore import Rescorer
 from modelyard.steps.profile_key import PROFILE_KEY, key_of
+from modelyard.steps.watched import moment_of, settings_of
 
 if TYPE_CHECKING:
     from modelyard.log.source import LogSource
@@ -58,42 +59,6 @@ SPEC = StepSpec(
 )
 
 
-def settings_of(context: Context) -> Monitor:
-    """Return the section of the configuration.
-
-    Raises:
-        ConfigError: there is none.
-    """
-    if context.config.monitor is None:
-        raise ConfigError(
-            f"{context.loaded.file} has no section monitor",
-            code="monitor/not-configured",
-            hint="Name the log of predictions, such as  monitor: {log: {source: predictions}}  (docs/monitoring.md).",
-        )
-    return context.config.monitor
-
-
-def moment_of(context: Context, inputs: MonitorInputs) -> datetime:
-    """Return the moment of looking.
-
-    Raises:
-        ConfigError: it is no moment with a zone.
-    """
-    if not inputs.as_of:
-        return context.now()
-    try:
-        found = datetime.fromisoformat(inputs.as_of)
-    except ValueError:
-        found = None
-    if found is None or found.utcoffset() is None:
-        raise ConfigError(
-            f"--as-of {inputs.as_of[:60]!r} is no moment",
-            code="monitor/bad-moment",
-            hint="Write it with its zone: 2026-05-03T06:00:00Z.",
-        )
-    return found.astimezone(UTC)
-
-
 def reads(context: Context, inputs: MonitorInputs) -> Mapping[str, Any]:
     """Return the champion and what is asked; the log grows, so that nothing is ever taken for unchanged."""
     champion = context.versions.find_champion()
@@ -108,7 +73,7 @@ def run(context: CheckedOut, inputs: MonitorInputs) -> Outcome:
     """Read the log, cut it into windows, and look at each."""
     from modelyard.monitoring.watch import watch
 
-    settings, now = settings_of(context), moment_of(context, inputs)
+    settings, now = settings_of(context), moment_of(context, inputs.as_of)
     champion = context.versions.find_champion()
     if champion is None:
         raise ConfigError(
@@ -131,7 +96,7 @@ def run(context: CheckedOut, inputs: MonitorInputs) -> Outcome:
             key=key_of(context),
             rescore=rescore,
             later=0 if inputs.as_of else _later(log, now),
-            cache=context.root / ".modelyard" / "monitor" / "windows",
+            cache=kept(context) / "windows",
             say=lambda text: context.console.say(f"  {text}"),
         )
     result = result.model_copy(update={"marks": _marks(context, result)})
@@ -175,8 +140,12 @@ def read(context: CheckedOut, settings: Monitor, now: datetime) -> "Scan":
     from modelyard.log.stretches import Scan
     from modelyard.monitoring.windows import reach
 
-    cache = files.self_ignoring(context.root / ".modelyard") / "monitor" / "log"
-    return Scan(sources(context, settings.log), reach=reach(settings.labels), now=now, cache=cache)
+    return Scan(sources(context, settings.log), reach=reach(settings.labels), now=now, cache=kept(context) / "log")
+
+
+def kept(context: CheckedOut) -> Path:
+    """Return where monitoring keeps what it need not look at again."""
+    return context.workspace.open_state() / "monitor"
 
 
 def sources(context: CheckedOut, named: Log) -> "list[LogSource]":
