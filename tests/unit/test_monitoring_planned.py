@@ -12,7 +12,7 @@ from modelyard.log import Writer, read
 from modelyard.log.sources import open_sources
 from modelyard.log.stretches import Scan
 from modelyard.monitoring.planned import planned
-from modelyard.monitoring.windows import windows
+from tests.windows_at_once import windows
 
 BEGIN = datetime(2026, 3, 20, tzinfo=UTC)
 DAY = timedelta(days=1)

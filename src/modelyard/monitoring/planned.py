@@ -53,7 +53,9 @@ class Plan:
 
 
 def planned(log: Scan, *, every: str, zone: str, labels: str) -> Plan:
-    """Plan the windows of a log, as ``windows`` cuts one that was read; windows of so many rows count repeated ones.
+    """Plan the complete windows of a log: one in which the version changed is two, and one without rows is none.
+
+    Windows of so many rows count repeated ones.
 
     Args:
         log: read until the moment of looking.
