@@ -29,7 +29,7 @@ def _modelyard(folder: Path, *arguments: str) -> tuple[int, dict[str, Any], str]
 @pytest.fixture
 def flights(tmp_path: Path) -> Path:
     folder = tmp_path / "flights"
-    shutil.copytree(ROOT / "examples" / "flights", folder, ignore=shutil.ignore_patterns("data"))
+    shutil.copytree(ROOT / "examples" / "flights", folder, ignore=shutil.ignore_patterns("data", "loop"))
     (folder / ".gitignore").write_text("data/\n", "utf-8")
     for command in (["init", "-q"], ["add", "-A"], ["commit", "-qm", "first"]):
         named = ["-c", "user.name=test", "-c", "user.email=test@example.org"]

@@ -40,7 +40,7 @@ def test_flights_is_promoted_twice_and_rolled_back_and_mlflow_loads_what_serves(
 ) -> None:
     mlflow_at.forget("flights-late")
     folder = tmp_path / "flights"
-    shutil.copytree(ROOT / "examples" / "flights", folder, ignore=shutil.ignore_patterns("data"))
+    shutil.copytree(ROOT / "examples" / "flights", folder, ignore=shutil.ignore_patterns("data", "loop"))
     (folder / ".gitignore").write_text("data/\n", "utf-8")
     with (folder / "modelyard.yml").open("a", encoding="utf-8") as stream:
         stream.write(f"\nregistry: {{kind: mlflow, uri: '{mlflow_at.url}'}}\n")

@@ -52,7 +52,7 @@ def judge(folder: Path, name: str, config: str, *arguments: str) -> str:
 @pytest.fixture(scope="module")
 def flights(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     folder = tmp_path_factory.mktemp("verdicts") / "flights"
-    shutil.copytree(ROOT / "examples" / "flights", folder, ignore=shutil.ignore_patterns("data"))
+    shutil.copytree(ROOT / "examples" / "flights", folder, ignore=shutil.ignore_patterns("data", "loop"))
     desk.git(folder, "init", "-q")
     made = [sys.executable, "make_data.py", "--months", "1-6"]
     subprocess.run(made, cwd=folder, check=True, env=desk.environment(), capture_output=True)

@@ -28,7 +28,9 @@ jobs:
 
 def test_a_desk_and_a_runner_agree_to_the_last_digit(tmp_path: Path) -> None:
     folder = tmp_path / "flights"
-    shutil.copytree(ROOT / "examples" / "flights", folder, ignore=shutil.ignore_patterns("data", "modelyard-run"))
+    shutil.copytree(
+        ROOT / "examples" / "flights", folder, ignore=shutil.ignore_patterns("data", "loop", "modelyard-run")
+    )
     subprocess.run([sys.executable, "make_data.py", "--months", "1-3"], cwd=folder, check=True)
     desk.edit(folder / "modelyard.yml", "learning_rate: [0.05, 0.1], max_leaf_nodes: [31, 63]", "max_leaf_nodes: [31]")
     desk.edit(folder / "modelyard.yml", "test: 3 months", "test: 1 month")

@@ -91,7 +91,7 @@ def write_atomic(path: Path, data: bytes) -> None:
         stream.write(data)
 
 
-def create_exclusive(path: Path, data: bytes) -> bool:
+def create_exclusive(path: Path, data: bytes, *, mode: int = 0o644) -> bool:
     """Create a file with all its bytes at once; False, and nothing changed, where the name is already taken.
 
     It is a link that fails where the name exists, which is atomic on network file systems too.
@@ -105,7 +105,7 @@ def create_exclusive(path: Path, data: bytes) -> bool:
                 stream.write(data)
                 stream.flush()
                 os.fsync(stream.fileno())
-            temporary.chmod(0o644)
+            temporary.chmod(mode)
             try:
                 os.link(temporary, path)
             except FileExistsError:

@@ -64,7 +64,7 @@ def gate(estimate: Estimate, bound: float | None, verdict: Verdict, *, above: bo
     if bound is not None:
         x = axis.percent(bound)
         start, width = (x, 100 - x) if above else (0.0, x)
-        add(root, "rect", x=_pc(start), y="3", width=_pc(width), height="24", class_="zone")
+        add(root, "rect", x=percent(start), y="3", width=percent(width), height="24", class_="zone")
         _line(root, x, 1, 29, "limit")
         _label(root, x, 41, numbers.exact(bound, signed=signed), "tick strong")
     if difference and (bound is None or abs(axis.percent(bound) - axis.percent(0)) > 14):
@@ -94,10 +94,10 @@ def folds_row(axis: Axis, scores: Sequence[float], mean: float | None, *, winner
     if len(scores) > 1:
         _span(root, axis.percent(min(scores)), axis.percent(max(scores)), 13, "spread")
     for score in scores:
-        add(root, "circle", cx=_pc(axis.percent(score)), cy="13", r="2.75", class_="fold")
+        add(root, "circle", cx=percent(axis.percent(score)), cy="13", r="2.75", class_="fold")
     if mean is not None:
         path = "M0,6.5 L6.5,13 L0,19.5 L-6.5,13 Z" if winner else "M0,8.5 L4.5,13 L0,17.5 L-4.5,13 Z"
-        _mark(root, axis.percent(mean), path, "mean winner" if winner else "mean")
+        mark(root, axis.percent(mean), path, "mean winner" if winner else "mean")
     return Plot(svg_text(root))
 
 
@@ -115,13 +115,13 @@ def models_row(challenger: Estimate, champion: Estimate | None, baseline: float 
     if len(known) > 1:
         _span(root, axis.percent(min(known)), axis.percent(max(known)), 14, "dumbbell")
     if baseline is not None:
-        _mark(root, axis.percent(baseline), "M-4.5,9.5 H4.5 V18.5 H-4.5 Z", "baseline")
+        mark(root, axis.percent(baseline), "M-4.5,9.5 H4.5 V18.5 H-4.5 Z", "baseline")
     if champion_value is not None:
-        add(root, "circle", cx=_pc(axis.percent(champion_value)), cy="14", r="5.5", class_="champion")
+        add(root, "circle", cx=percent(axis.percent(champion_value)), cy="14", r="5.5", class_="champion")
     if challenger.low is not None and challenger.high is not None:
         _span(root, axis.percent(challenger.low), axis.percent(challenger.high), 14, "bar challenger")
     if challenger.value is not None:
-        add(root, "circle", cx=_pc(axis.percent(challenger.value)), cy="14", r="5.5", class_="challenger")
+        add(root, "circle", cx=percent(axis.percent(challenger.value)), cy="14", r="5.5", class_="challenger")
     return Plot(svg_text(root))
 
 
@@ -151,9 +151,9 @@ def states_bar(parts: Sequence[tuple[str, int, Verdict]]) -> Plot:
             add(
                 root,
                 "rect",
-                x=_pc(start),
+                x=percent(start),
                 y="1",
-                width=_pc(max(width - 0.4, 0.4)),
+                width=percent(max(width - 0.4, 0.4)),
                 height="8",
                 class_=f"fill {CLASSES[verdict]}",
             )
@@ -264,21 +264,21 @@ def add(parent: ET.Element, tag: str, text: str = "", *, class_: str = "", **att
 
 
 def _line(root: ET.Element, x: float, top: float, bottom: float, class_: str) -> None:
-    add(root, "line", x1=_pc(x), x2=_pc(x), y1=str(top), y2=str(bottom), class_=class_)
+    add(root, "line", x1=percent(x), x2=percent(x), y1=str(top), y2=str(bottom), class_=class_)
 
 
 def _span(root: ET.Element, start: float, end: float, y: float, class_: str) -> None:
-    add(root, "line", x1=_pc(start), x2=_pc(end), y1=str(y), y2=str(y), class_=class_)
+    add(root, "line", x1=percent(start), x2=percent(end), y1=str(y), y2=str(y), class_=class_)
 
 
 def _label(root: ET.Element, x: float, y: float, text: str, class_: str) -> None:
     anchor = "start" if x < _EDGE else "end" if x > 100 - _EDGE else "middle"
-    add(root, "text", text, x=_pc(x), y=str(y), class_=f"{class_} {anchor}")
+    add(root, "text", text, x=percent(x), y=str(y), class_=f"{class_} {anchor}")
 
 
-def _mark(root: ET.Element, x: float, path: str, class_: str) -> None:
+def mark(root: ET.Element, x: float, path: str, class_: str) -> None:
     """Draw a path in a nested frame at a percentage, where a path itself cannot stand."""
-    frame = add(root, "svg", x=_pc(x), overflow="visible")
+    frame = add(root, "svg", x=percent(x), overflow="visible")
     add(frame, "path", d=path, class_=class_)
 
 
@@ -298,16 +298,17 @@ def _interval(root: ET.Element, axis: Axis, estimate: Estimate, verdict: Verdict
         return
     x = axis.percent(estimate.value)
     if verdict is Verdict.PASS:
-        add(root, "circle", cx=_pc(x), cy=str(y), r="5", class_=f"dot {name}")
+        add(root, "circle", cx=percent(x), cy=str(y), r="5", class_=f"dot {name}")
         return
     paths = {
         Verdict.FAIL: f"M-4.5,{y - 4.5} H4.5 V{y + 4.5} H-4.5 Z",
         Verdict.INCONCLUSIVE: f"M0,{y - 6} L6,{y} L0,{y + 6} L-6,{y} Z",
     }
-    _mark(root, x, paths.get(verdict, f"M0,{y - 5} L5.5,{y + 4} H-5.5 Z"), f"dot {name}")
+    mark(root, x, paths.get(verdict, f"M0,{y - 5} L5.5,{y + 4} H-5.5 Z"), f"dot {name}")
 
 
-def _pc(value: float) -> str:
+def percent(value: float) -> str:
+    """Return a position along a chart, as SVG writes it."""
     return f"{round(value, 2):g}%"
 
 

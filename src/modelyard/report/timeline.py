@@ -10,7 +10,7 @@ from xml.etree import ElementTree as ET
 from modelyard.core.verdict import Verdict
 from modelyard.records.results import Drift, EstimatedPerformance, RealisedPerformance, Window
 from modelyard.report import numbers
-from modelyard.report.charts import Axis, add, frame, svg_text
+from modelyard.report.charts import Axis, add, frame, mark, percent, svg_text
 from modelyard.report.document import Plot
 from modelyard.report.verdict_style import CLASSES
 
@@ -43,7 +43,7 @@ def performance(metric: str, windows: Sequence[Window], decisions: Sequence[tupl
         for value, class_ in () if seen is None else ((seen.bound, "limit"), (seen.test, "rail")):
             if value is not None:
                 y = _y(axis, value)
-                add(root, "line", x1=_pc(at * width), x2=_pc((at + 1) * width), y1=y, y2=y, class_=class_)
+                add(root, "line", x1=percent(at * width), x2=percent((at + 1) * width), y1=y, y2=y, class_=class_)
         if guessed is not None:
             _estimated(root, axis, guessed, (at + 0.62) * width)
         if seen is not None:
@@ -52,14 +52,14 @@ def performance(metric: str, windows: Sequence[Window], decisions: Sequence[tupl
     marked = dict(decisions)
     for at, window in enumerate(windows):
         if window.key in marked:
-            x, y = _pc(100 * (at + 0.5) / len(windows)), str(_TOP + _HEIGHT + 34)
+            x, y = percent(100 * (at + 0.5) / len(windows)), str(_TOP + _HEIGHT + 34)
             add(root, "text", marked[window.key], x=x, y=y, class_=f"tick strong {_anchor(at, len(windows))}")
     return Plot(svg_text(root))
 
 
 def drift_row(column: str, of: str, windows: Sequence[Window]) -> Plot:
     """Draw how far a column was from its reference in each window: the darker, the further; a ring is an alarm."""
-    found = [_largest(window.drift, column, of) for window in windows]
+    found = [furthest(window.drift, column, of) for window in windows]
     alarms = sum(each is not None and each.alarm for each in found)
     root = frame(_ROW, f"{column}: drift in {alarms} of {len(windows)} windows")
     for at, each in enumerate(found):
@@ -67,10 +67,10 @@ def drift_row(column: str, of: str, windows: Sequence[Window]) -> Plot:
         if each is None:
             continue
         strength = min(1.0, each.corrected / (2 * each.limit)) if each.limit > 0 else 1.0
-        add(root, "rect", x=_pc(x), y="1", width=_pc(width * 0.94), height=str(_ROW - 2), class_="heat",
+        add(root, "rect", x=percent(x), y="1", width=percent(width * 0.94), height=str(_ROW - 2), class_="heat",
             style=f"fill-opacity:{0.06 + 0.94 * strength:.2f}")  # fmt: skip
         if each.alarm:
-            add(root, "circle", cx=_pc(x + width * 0.47), cy=str(_ROW / 2), r="3.5",
+            add(root, "circle", cx=percent(x + width * 0.47), cy=str(_ROW / 2), r="3.5",
                 class_="alarm persistent" if each.persistent else "alarm")  # fmt: skip
     return Plot(svg_text(root))
 
@@ -79,12 +79,12 @@ def scale(windows: Sequence[Window]) -> Plot:
     """Draw the windows' names above strips of drift."""
     root = frame(_ROW, f"windows from {windows[0].key} to {windows[-1].key}")
     for at in _named(len(windows)):
-        x = _pc(100 * (at + 0.47) / len(windows))
+        x = percent(100 * (at + 0.47) / len(windows))
         add(root, "text", _short(windows[at]), x=x, y="12", class_=f"tick {_anchor(at, len(windows))}")
     return Plot(svg_text(root))
 
 
-def _largest(found: Sequence[Drift], column: str, of: str) -> Drift | None:
+def furthest(found: Sequence[Drift], column: str, of: str) -> Drift | None:
     """Return what a window says of a column: the statistic that is furthest over its limit."""
     own = [each for each in found if each.column == column and each.of == of]
     return max(own, key=lambda each: each.corrected / (each.limit or 1.0), default=None)
@@ -102,22 +102,21 @@ def _realised(root: ET.Element, axis: Axis, seen: RealisedPerformance, x: float)
         return
     y, name = float(_y(axis, seen.window.value)), CLASSES[seen.verdict]
     if seen.verdict is Verdict.FAIL:
-        mark = add(root, "svg", x=_pc(x), overflow="visible")
-        add(mark, "path", d=f"M-4.5,{y - 4.5} H4.5 V{y + 4.5} H-4.5 Z", class_=f"dot {name}")
+        mark(root, x, f"M-4.5,{y - 4.5} H4.5 V{y + 4.5} H-4.5 Z", f"dot {name}")
     else:
-        add(root, "circle", cx=_pc(x), cy=f"{y:.1f}", r="5", class_=f"dot {name}")
+        add(root, "circle", cx=percent(x), cy=f"{y:.1f}", r="5", class_=f"dot {name}")
 
 
 def _estimated(root: ET.Element, axis: Axis, guessed: EstimatedPerformance, x: float) -> None:
     _bar(root, axis, guessed.estimate.low, guessed.estimate.high, x, "bar guessed")
     if guessed.estimate.value is not None:
         y = _y(axis, guessed.estimate.value)
-        add(root, "circle", cx=_pc(x), cy=y, r="4", class_="champion")
+        add(root, "circle", cx=percent(x), cy=y, r="4", class_="champion")
 
 
 def _bar(root: ET.Element, axis: Axis, low: float | None, high: float | None, x: float, class_: str) -> None:
     if low is not None and high is not None:
-        add(root, "line", x1=_pc(x), x2=_pc(x), y1=_y(axis, low), y2=_y(axis, high), class_=class_)
+        add(root, "line", x1=percent(x), x2=percent(x), y1=_y(axis, low), y2=_y(axis, high), class_=class_)
 
 
 def _values(seen: RealisedPerformance | None, guessed: EstimatedPerformance | None) -> list[float | None]:
@@ -131,7 +130,15 @@ def _background(root: ET.Element, axis: Axis, windows: Sequence[Window]) -> None
     width = 100 / len(windows)
     for at, window in enumerate(windows):
         if window.blocked:
-            add(root, "rect", x=_pc(at * width), y=str(_TOP), width=_pc(width), height=str(_HEIGHT), class_="faulty")
+            add(
+                root,
+                "rect",
+                x=percent(at * width),
+                y=str(_TOP),
+                width=percent(width),
+                height=str(_HEIGHT),
+                class_="faulty",
+            )
     for tick in axis.ticks():
         y = _y(axis, tick)
         add(root, "line", x1="0%", x2="100%", y1=y, y2=y, class_="grid")
@@ -144,14 +151,14 @@ def _versions(root: ET.Element, windows: Sequence[Window]) -> None:
     for at, window in enumerate(windows):
         if window.version != before:
             x = 100 * at / len(windows)
-            add(root, "line", x1=_pc(x), x2=_pc(x), y1="4", y2=str(_TOP + _HEIGHT), class_="rail")
-            add(root, "text", window.version, x=_pc(x + 0.6), y="12", class_="tick strong start")
+            add(root, "line", x1=percent(x), x2=percent(x), y1="4", y2=str(_TOP + _HEIGHT), class_="rail")
+            add(root, "text", window.version, x=percent(x + 0.6), y="12", class_="tick strong start")
         before = window.version
 
 
 def _labels(root: ET.Element, windows: Sequence[Window]) -> None:
     for at in _named(len(windows)):
-        x = _pc(100 * (at + 0.5) / len(windows))
+        x = percent(100 * (at + 0.5) / len(windows))
         add(root, "text", _short(windows[at]), x=x, y=str(_TOP + _HEIGHT + 16),
             class_=f"tick {_anchor(at, len(windows))}")  # fmt: skip
 
@@ -176,10 +183,6 @@ def _short(window: Window) -> str:
 
 def _y(axis: Axis, value: float) -> str:
     return f"{_TOP + _HEIGHT * (1 - axis.percent(value) / 100):.1f}"
-
-
-def _pc(value: float) -> str:
-    return f"{round(value, 2):g}%"
 
 
 def _said(

@@ -20,6 +20,5 @@ def key_of(context: CheckedOut) -> bytes | None:
         return secret.encode()
     path = context.workspace.open_state() / "key"
     if not path.is_file() and context.config.monitor is not None and context.event is None:
-        create_exclusive(path, secrets.token_hex(32).encode())
-        path.chmod(0o600)
+        create_exclusive(path, secrets.token_hex(32).encode(), mode=0o600)
     return path.read_bytes() if path.is_file() else None

@@ -284,8 +284,7 @@ def _by(columns: Sequence[str]) -> str:
 
 
 def _drifted(found: Sequence[Drift], column: str, of: str) -> str:
-    own = [each for each in found if (each.column, each.of) == (column, of)]
-    each = max(own, key=lambda one: one.corrected / (one.limit or 1.0), default=None)
+    each = timeline.furthest(found, column, of)
     if each is None:
         return numbers.NONE
     return f"{each.corrected:.3f} of {each.limit:g} ({each.statistic.replace('-', ' ')})"
