@@ -166,7 +166,7 @@ def test_neither_order_nor_names_of_cases_matter(seed: int, attempts: int) -> No
     assert moved.verdict == plain.verdict
     assert plain.gates[0].interval is not None
     low, high = plain.gates[0].interval
-    assert moved.gates[0].interval == pytest.approx((low, high), rel=0, abs=0.05 * (high - low))
+    assert moved.gates[0].interval == pytest.approx((low, high), rel=1e-9, abs=1e-12)
     turned = judge_outcomes(gates, sides[1], sides[0], **named)
     assert turned.gates[0].estimate.value == pytest.approx(-(plain.gates[0].estimate.value or 0.0), abs=1e-12)
 

@@ -17,7 +17,10 @@ MEASURES = ("passed", "score", "cost")
 
 @dataclass(frozen=True)
 class Cases:
-    """n cases that every side has an outcome of, in the order of their names.
+    """n cases that every side has an outcome of.
+
+    Their order is that of their outcomes, and so are the attempts at each: a resample draws by position, and neither
+    names nor the order of a file decide what it draws.
 
     Attributes:
         names: what names each; n of them.
@@ -67,10 +70,23 @@ def paired(sides: Mapping[str, Sequence[Attempt]], tags: Sequence[str] = ()) -> 
     names = tuple(name for name in every if all(name in found for found in known.values()))
     attempts = [attempt for found in known.values() for name in names for attempt in found[name]]
     measures = [name for name in MEASURES if all(getattr(attempt, name) is not None for attempt in attempts)]
+    for found in known.values():
+        for tried in found.values():
+            tried.sort(key=lambda one: _outcome(one, measures))
+    kept = {tag: {name: _tag(tag, name, known["challenger"][name]) for name in names} for tag in tags}
+    names = tuple(
+        sorted(
+            names,
+            key=lambda name: (
+                [[_outcome(one, measures) for one in found[name]] for found in known.values()],
+                [kept[tag][name] or "" for tag in tags],
+            ),
+        )
+    )
     tries = {len(found[name]) for found in known.values() for name in names}
     return Cases(
         names,
-        {tag: tuple(_tag(tag, name, known["challenger"][name]) for name in names) for tag in tags},
+        {tag: tuple(kept[tag][name] for name in names) for tag in tags},
         {
             role: {
                 measure: np.array(
@@ -86,6 +102,10 @@ def paired(sides: Mapping[str, Sequence[Attempt]], tags: Sequence[str] = ()) -> 
         averaged=len(tries) > 1,
         unmatched={role: count for role, count in unmatched.items() if count},
     )
+
+
+def _outcome(attempt: Attempt, measures: Sequence[str]) -> tuple[float, ...]:
+    return tuple(float(getattr(attempt, measure)) for measure in measures)
 
 
 def _mean(attempts: Sequence[Attempt], measure: str) -> float:
