@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import re
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -103,6 +104,68 @@ def test_the_records_are_rendered_anew_and_said_to_be_second_hand(server: Hub, p
         "actions/download-artifact", "storage",
         "pulls/get", "users/get-authenticated", "issues/list-comments", "issues/create-comment",
     ]  # fmt: skip
+
+
+def told_by_detect(folder: Path) -> dict[str, str]:
+    """What a detect that fails in a job leaves in its outputs."""
+    output = folder / "github-output"
+    environ = {
+        "GITHUB_ACTIONS": "true", "GITHUB_EVENT_NAME": "push", "GITHUB_EVENT_PATH": str(folder / "push.json"),
+        "GITHUB_REF": "refs/heads/main", "GITHUB_SHA": desk.said(folder, "rev-parse", "HEAD"), "GITHUB_RUN_ID": "1",
+        "GITHUB_REPOSITORY": "acme/demo", "GITHUB_OUTPUT": str(output), "MODELYARD_REGISTRY": "local",
+        "RUNNER_ENVIRONMENT": "self-hosted", "GITHUB_WORKSPACE": str(folder),
+    }  # fmt: skip
+    (folder / "push.json").write_text(json.dumps(payloads.push(environ["GITHUB_SHA"])), "utf-8")
+    done = desk.inside(folder, "detect", environ=environ)
+    assert done.code == 3, done.err
+    parts = re.findall(r"^(\S+)<<(\S+)\n(.*?)\n\2$", output.read_text("utf-8"), re.MULTILINE | re.DOTALL)
+    return {name: value for name, _, value in parts}
+
+
+def test_a_detect_that_fails_replaces_the_verdict_on_an_older_head(server: Hub, post: Posting, tmp_path: Path) -> None:
+    repo = desk.repository(tmp_path / "repo", desk.QUICK.replace("name: tiny", f"name: {MODEL}"))
+    (repo / "data" / "part-1.csv").write_bytes(b"")
+    outputs = told_by_detect(repo)
+    data = {
+        path.relative_to(repo / "modelyard-run").as_posix(): path.read_bytes()
+        for path in (repo / "modelyard-run" / "records").glob("*.json")
+    }
+    # As the template names it.
+    name = f"modelyard-records-{outputs.get('model') or 'unknown'}"
+    server.artifacts[1] = {"run": RUN, "name": name, "data": archive(data)}
+    older = comment(server, 7, f"{BODY.replace(HEAD, 'b' * 40)}\n## ✅ Promote · `{MODEL}`", BOT)
+    post()
+    assert older["body"].splitlines()[0] == BODY
+    assert "Could not judge" in older["body"]
+    assert "Promote" not in older["body"]
+
+
+@pytest.mark.parametrize("data", [None, b"PK no archive", archive({})], ids=["none", "broken", "empty"])
+def test_a_run_without_readable_records_replaces_the_verdict_on_an_older_head(
+    server: Hub, post: Posting, data: bytes | None
+) -> None:
+    older = comment(server, 7, f"{BODY.replace(HEAD, 'b' * 40)}\n## ✅ Promote · `{MODEL}`", BOT)
+    theirs = comment(server, 7, f"{BODY.replace(HEAD, 'b' * 40)}\n## ✅ Promote · `{MODEL}`", "mallory")
+    if data is None:
+        server.artifacts.clear()
+    else:
+        server.artifacts[1]["data"] = data
+    post()
+    # It names no run, so that what another run says of this head replaces it.
+    assert older["body"].splitlines()[0] == BODY.replace(f"run={RUN}.1", "run=0.0")
+    assert f"Could not judge · `{MODEL}`" in older["body"]
+    assert f"actions/runs/{RUN}" in older["body"]
+    assert "✅" not in older["body"]
+    assert "✅" in theirs["body"]
+    assert len(server.comments) == 2
+
+
+def test_a_run_without_records_leaves_what_a_later_run_of_its_head_says(server: Hub, post: Posting) -> None:
+    later = comment(server, 7, f"{BODY.replace(f'run={RUN}', 'run=7009')}\n## ✅ Promote · `{MODEL}`", BOT)
+    server.artifacts.clear()
+    post()
+    assert "✅ Promote" in later["body"]
+    assert server.writes == []
 
 
 def test_a_comment_that_the_run_itself_wrote_stays(server: Hub, post: Posting) -> None:

@@ -16,7 +16,7 @@ from modelyard.cli import runner
 from modelyard.core import files, terminal
 from modelyard.core.errors import OK, ConfigError, ModelyardError, PlatformError
 from modelyard.github.client import GitHub
-from modelyard.github.comments import Marker, upsert
+from modelyard.github.comments import Marker, replace_older, upsert
 from modelyard.github.credentials import client_for
 from modelyard.github.event import Event, OtherRun, read_event
 from modelyard.github.log import Annotation
@@ -33,7 +33,7 @@ from modelyard.policy.planted import model_of
 from modelyard.records.envelope import Envelope, Step
 from modelyard.records.store import RunRecords
 from modelyard.report.conclusion import headline
-from modelyard.report.renderers.markdown import render_markdown
+from modelyard.report.renderers.markdown import render_markdown, render_unjudged
 from modelyard.steps.report.step import shown_records, shown_steps
 
 BUDGET = 60_000
@@ -64,12 +64,16 @@ def run(given: Mapping[str, str]) -> int:
     run_dir = files.inside(Path.cwd(), given.get("run-dir", "modelyard-run"), what="run-dir")
     if event.other is not None:
         return _for_another_run(event, event.other, run_dir)
-    records = shown_records(RunRecords(run_dir))
     if event.number is None or event.head is None:
         return _ended(run_dir, f"nothing to comment on: this is {event.name}, not a pull request")
-    if not records:
-        return _ended(run_dir, "there are no records to comment on; the job that evaluates ended before it wrote any")
     by = _By(event.number, event.head, int(event.run_id), event.attempt)
+    try:
+        records = shown_records(RunRecords(run_dir))
+    except ModelyardError as error:
+        return _unjudged(event, by, f"the records cannot be shown: {error}", run_dir)
+    if not records:
+        why = "there are no records to comment on; the job that evaluates ended before it wrote any"
+        return _unjudged(event, by, why, run_dir)
     return _comment(event, by, records, run_dir)
 
 
@@ -95,10 +99,11 @@ def _for_another_run(event: Event, other: OtherRun, run_dir: Path) -> int:
         kept = kept_records(client, other.id)
     except PlatformError as error:
         return _ended(run_dir, f"the comment was not written: {error}")
-    if not kept:
-        return _ended(run_dir, f"the run {other.id} kept no records; its evaluation ended before it wrote any")
-    kept = _of_known_models(event, client, kept, run_dir)
     by = _By(number, other.head, other.id, other.attempt, note=_NOTE)
+    if not kept:
+        why = f"the run {other.id} kept no records; its evaluation ended before it wrote any"
+        return _unjudged(event, by, why, run_dir)
+    kept = _of_known_models(event, client, kept, run_dir)
     left = MOST_BYTES
     for artifact in kept[:MOST_MODELS]:
         left -= artifact.size
@@ -107,7 +112,7 @@ def _for_another_run(event: Event, other: OtherRun, run_dir: Path) -> int:
                 raise PlatformError("the run's records are too large to look at", code="github/artifact-too-large")
             _comment(event, by, _records_of(client, artifact), run_dir)
         except ModelyardError as error:
-            _ended(run_dir, f"the records of {artifact.model} cannot be shown: {error}")
+            _unjudged(event, by, f"the records of {artifact.model} cannot be shown: {error}", run_dir, artifact.model)
     if len(kept) > MOST_MODELS:
         _ended(run_dir, f"the run {other.id} kept records of {len(kept)} models; {MOST_MODELS} were looked at")
     return OK
@@ -146,7 +151,7 @@ def _comment(event: Event, by: _By, records: Mapping[Step, Envelope], run_dir: P
     model = next(iter(records.values())).record.model
     verdict = headline(records).verdict.value
     report = render_markdown(records, budget=BUDGET - 1000)
-    text = (by.note + report if by.note else _with_note(report)) + _below(event, by, model)
+    text = (by.note + report if by.note else _with_note(report)) + _below(event, by)
     marker = Marker(model, by.head, by.run, by.attempt)
     try:
         posted = upsert(_client(event), by.number, marker, text, second_hand=bool(by.note))
@@ -167,11 +172,23 @@ def _client(event: Event) -> GitHub:
     return client_for(os.environ, repository=event.repository)
 
 
-def _below(event: Event, by: _By, model: str) -> str:
+def _below(event: Event, by: _By) -> str:
     page = f"{event.server_url}/{event.repository}/actions/runs/{by.run}"
-    return (
-        f"\n<sub>Commit {by.head[:12]} · [run {by.run}]({page}), attempt {by.attempt} · "
-        f"the full report with charts is in its artifact `modelyard-records-{model}`</sub>\n"
+    return f"\n<sub>Commit {by.head[:12]} · [run {by.run}]({page}), attempt {by.attempt}</sub>\n"
+
+
+def _unjudged(event: Event, by: _By, why: str, run_dir: Path, *models: str) -> int:
+    """Say that a run left nothing to show, and take back what our comments say of an older head."""
+    run_page = f"{event.server_url}/{event.repository}/actions/runs/{by.run}"
+    try:
+        replaced = replace_older(
+            _client(event), by.number, Marker("", by.head, by.run, by.attempt),
+            lambda model: render_unjudged(model, by.head, run_page), models=models,
+        )  # fmt: skip
+    except PlatformError as error:
+        return _ended(run_dir, f"{why}; the comments on an older head stay: {error}")
+    return _ended(
+        run_dir, f"{why}; replaced what was said of an older head: {', '.join(replaced)}" if replaced else why
     )
 
 

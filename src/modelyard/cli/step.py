@@ -28,6 +28,7 @@ def run(command: Command, given: Mapping[str, str], _positional: list[str]) -> i
         return comment.run(given)
     step = whole.part(inputs) or whole
     with working(given, needs_checkout=step.needs_checkout) as context:
+        runner.outputs(_known_before(step, context))
         try:
             if inputs.keeps_record:
                 envelope = execute(step, context, inputs)
@@ -51,6 +52,13 @@ def run(command: Command, given: Mapping[str, str], _positional: list[str]) -> i
         if error is not None:
             raise error
     return code
+
+
+def _known_before(step: StepDefinition, context: Context) -> dict[str, str]:
+    """Return the outputs that hold however the step ends: what is named after the model has its name by then."""
+    model = context.config.model.name
+    known = {"model": model, "models": json.dumps([model])}
+    return {name: value for name, value in known.items() if name in step.spec.outputs.model_fields}
 
 
 def publish(envelope: Envelope, step: StepDefinition, context: Context, code: int, given: Mapping[str, str]) -> None:

@@ -143,7 +143,7 @@ def root_action() -> str:
         handed = {_variable(name): f"${{{{ {value} }}}}" for name, value in _handed(step, stage).items()}
         steps.append(_run(step.spec, step.name, inputs, condition(step), handed, renders=bool(stage.follow_up)))
     for step, follow_up in _follow_ups():
-        when = f"!cancelled() && {follow_up.condition} && steps.{step.name}.outcome == 'success'"
+        when = f"!cancelled() && {follow_up.condition} && steps.environment.outcome == 'success'"
         fixed = {_variable(name): value for name, value in follow_up.inputs.items()}
         steps.append(_run(step.spec, follow_up.name, inputs, when, fixed))
     told = {

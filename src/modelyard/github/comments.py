@@ -1,6 +1,7 @@
 """The one comment of a model on a pull request: found by marker and author over all pages, and never made older."""
 
 import re
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -88,14 +89,51 @@ def upsert(client: GitHub, number: int, marker: Marker, markdown: str, *, second
     return Posted("updated", done["html_url"])
 
 
+def replace_older(
+    client: GitHub, number: int, by: Marker, text: Callable[[str], str], *, models: Collection[str] = ()
+) -> list[str]:
+    """Replace what our comments say of older heads, where a run of a newer one left nothing to show.
+
+    What this head's other runs say stays, and theirs will replace this: the marker names no run.
+
+    Args:
+        client: the repository.
+        number: of the pull request.
+        by: head, run and attempt that left nothing; its model does not count.
+        text: the new text of a model's comment.
+        models: whose comments; empty for all.
+
+    Returns:
+        The models whose comments were replaced.
+
+    Raises:
+        GitHubError: GitHub would not do it.
+    """
+    if client.get(f"pulls/{number}", needs=NEEDS)["head"]["sha"] != by.head:
+        return []
+    replaced = []
+    for comment, before in list(_owned(client, number)):
+        older = before.head != by.head or (before.run == by.run and before.attempt < by.attempt)
+        if not older or (models and before.model not in models):
+            continue
+        body = f"{Marker(before.model, by.head, 0, 0)}\n{text(before.model)}"[:LARGEST]
+        client.send("PATCH", f"issues/comments/{comment['id']}", {"body": body}, needs=NEEDS, again=True)
+        replaced.append(before.model)
+    return replaced
+
+
 def _own(client: GitHub, number: int, model: str) -> dict[str, Any] | None:
     """Our comment of a model: the oldest with our marker that this token's own account wrote."""
+    return next((comment for comment, marker in _owned(client, number) if marker.model == model), None)
+
+
+def _owned(client: GitHub, number: int) -> Iterator[tuple[dict[str, Any], Marker]]:
+    """Yield our comments with their markers: those that this token's own account wrote, oldest first."""
     login = own_login(client, NEEDS)
     for comment in client.pages(f"issues/{number}/comments", needs=NEEDS):
         marker = Marker.of(comment.get("body") or "")
-        if marker is not None and marker.model == model and (comment.get("user") or {}).get("login") == login:
-            return comment
-    return None
+        if marker is not None and (comment.get("user") or {}).get("login") == login:
+            yield comment, marker
 
 
 def own_login(client: GitHub, needs: str) -> str:

@@ -6,6 +6,7 @@ that is not enough are rows of the remaining tables, worst first, cut with a cou
 
 from collections.abc import Iterable, Sequence
 
+from modelyard.core.verdict import Verdict
 from modelyard.report import compose, escape, numbers
 from modelyard.report.document import (
     Badge,
@@ -72,6 +73,22 @@ def render_page(title: str, blocks: Iterable[Block]) -> str:
         if text := _WHOLE.block(block):
             parts.append(caption + text)
     return "\n\n".join(parts)
+
+
+def render_unjudged(model: str, head: str, run_page: str) -> str:
+    """Render what is said of a commit whose run left no record that can be read.
+
+    Args:
+        model: its name.
+        head: the commit.
+        run_page: address of the run, from GitHub's own numbers.
+    """
+    verdict = Verdict.ERROR
+    return (
+        f"## {SIGNS[verdict]} {_capital(verdict.words)} · {escape.code(model)}\n\n"
+        f"The run for {escape.code(head[:12])} ended before it kept a record that can be read, so there is no verdict "
+        f"on this commit. [Its log]({run_page}) says why.\n"
+    )
 
 
 class _Pages:
