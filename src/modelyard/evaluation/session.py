@@ -16,6 +16,7 @@ from modelyard.evaluation.checks.catalogue import CHECKS
 from modelyard.evaluation.checks.check import Subject
 from modelyard.evaluation.controls import control_of
 from modelyard.evaluation.curves import curves
+from modelyard.evaluation.diagnostics.diagnose import diagnose
 from modelyard.evaluation.gates import judgement, waivers
 from modelyard.evaluation.gates.judge import estimate_of
 from modelyard.evaluation.gates.rules import Rule
@@ -41,6 +42,8 @@ class Judgement:
     waivers: tuple[WaiverRow, ...]
     checks: tuple[CheckResult, ...]
     columns: Mapping[str, Groups]
+    custom: tuple[Metric, ...] = ()
+    """Metrics that the rulebook defines; those that are functions cannot be called any more."""
 
     @property
     def verdict(self) -> Verdict:
@@ -90,7 +93,7 @@ class Session:
             metrics = judgement.overview(rules, primary, task, test_set, self.models)
         gates, rows, expired = waivers.apply(gates, book.waivers, book.today, book.evaluate.waivers or "")
         checks = (*self._checks(book.evaluate.checks, primary, metrics), *self.behaviour, *expired)
-        return Judgement(gates, metrics, rows, checks, columns)
+        return Judgement(gates, metrics, rows, checks, columns, tuple(custom.values()))
 
     def _controls(self, rules: Sequence[Rule], columns: Columns) -> dict[str, Control]:
         others = self.others
@@ -148,6 +151,14 @@ class Session:
             calibration=calibration.calibrations(test_set, self.models) if modes.calibration != "off" else (),
             changed_predictions=self._changed(judged.columns) if modes.changed_predictions != "off" else None,
             curves=curves(test_set, self.models),
+            diagnostics=diagnose(
+                self.signature.task,
+                test_set,
+                self.models,
+                threshold=(self.signature.threshold or 0.5) if self.signature.task == "binary" else None,
+                times=None if named.time is None else self.test[named.time],
+                custom=judged.custom,
+            ),
             remarks=remarks(test_set, self.models["challenger"], worth=book.evaluate.worth),
             **facts,
         )

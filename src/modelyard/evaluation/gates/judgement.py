@@ -10,6 +10,7 @@ from modelyard.evaluation.gates.decision import Models, baseline_for
 from modelyard.evaluation.gates.judge import NO_CONTROLS, Columns, estimate_of, judge
 from modelyard.evaluation.gates.rules import Rule
 from modelyard.evaluation.intervals import measure
+from modelyard.evaluation.intervals.strategy import Combination
 from modelyard.evaluation.test_set import TestSet
 from modelyard.metrics.catalogue import METRICS, OVERVIEW
 from modelyard.metrics.metric import Metric
@@ -95,6 +96,12 @@ def overview(
                 aim=metric.aim,
                 challenger=estimate_of(measure.level(metric, test_set, models["challenger"]), test_set),
                 champion=estimate_of(measure.level(metric, test_set, champion), test_set)
+                if champion is not None and champion.has(metric.needs)
+                else None,
+                difference=estimate_of(
+                    measure.contrast(metric, test_set, Combination([models["challenger"], champion], [1.0, -1.0])),
+                    test_set,
+                )
                 if champion is not None and champion.has(metric.needs)
                 else None,
                 baseline=metric.value(test_set.y, baseline, test_set.weight)

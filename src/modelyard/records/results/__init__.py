@@ -13,6 +13,8 @@ from modelyard.records.results.decide import (
     Signal,
 )
 from modelyard.records.results.detect import DETECT, ColumnType, DataSet, DetectResult, Partition, Reason
+from modelyard.records.results.diagnostics import Diagnostics
+from modelyard.records.results.estimate import Estimate
 from modelyard.records.results.evaluate import (
     EVALUATE,
     BaseRows,
@@ -22,7 +24,6 @@ from modelyard.records.results.evaluate import (
     CheckResult,
     CurvePoints,
     DiscoveredSlice,
-    Estimate,
     EvaluateResult,
     Evaluation,
     GateResult,
@@ -98,6 +99,7 @@ __all__ = [
     "Decided",
     "Decision",
     "DetectResult",
+    "Diagnostics",
     "Digest",
     "DiscoveredSlice",
     "Dispatch",

@@ -8,30 +8,10 @@ from pydantic import Field
 from modelyard.core.reasons import Reason
 from modelyard.core.verdict import Verdict, worst
 from modelyard.core.vocabulary import Keeps, Operator, Reference, RuleChangeKind, WaiverState
+from modelyard.records.results.diagnostics import Diagnostics
+from modelyard.records.results.estimate import Estimate
 from modelyard.records.results.kind import RecordKind
 from modelyard.records.results.part import CIRCUMSTANCE, Digest, Part
-
-
-class Estimate(Part):
-    """A number with its interval; ``refused`` says why there is none. ``n`` counts units, ``rows`` counts rows."""
-
-    value: float | None = None
-    low: float | None = None
-    high: float | None = None
-    method: tuple[Reason, ...] = ()
-    """How the interval was made."""
-    n: int = 0
-    unit: str = "row"
-    rows: int = 0
-    approximate: bool = False
-    identical: bool = False
-    refused: Reason | None = None
-    effective: float | None = None
-    """Units, or rows, of equal size that they are worth; none where each is worth one."""
-    largest: float | None = None
-    """The largest unit's share."""
-    memory: float | None = None
-    """Correlation of a unit with the one before, where units follow each other in time."""
 
 
 class Waived(Part):
@@ -132,6 +112,8 @@ class MetricRow(Part):
     """What a good model has, where neither more nor less is better."""
     challenger: Estimate
     champion: Estimate | None = None
+    difference: Estimate | None = None
+    """Challenger minus champion on the same rows, in the metric's own direction."""
     baseline: float | None = None
 
 
@@ -300,6 +282,8 @@ class EvaluateResult(Part):
     metrics: tuple[MetricRow, ...] = ()
     gates: tuple[GateResult, ...] = ()
     curves: tuple[CurvePoints, ...] = ()
+    diagnostics: Diagnostics | None = None
+    """Where the models err: counts and rates of many rows, never of one."""
     checks: tuple[CheckResult, ...] = ()
     calibration: tuple[Calibration, ...] = ()
     remarks: tuple[Reason, ...] = ()

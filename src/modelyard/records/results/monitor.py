@@ -7,7 +7,7 @@ from pydantic import Field
 from modelyard.core.reasons import Reason
 from modelyard.core.verdict import Verdict
 from modelyard.core.vocabulary import DecisionAction, Operator
-from modelyard.records.results.evaluate import Estimate
+from modelyard.records.results.estimate import Estimate
 from modelyard.records.results.kind import RecordKind
 from modelyard.records.results.part import CIRCUMSTANCE, Digest, Part
 

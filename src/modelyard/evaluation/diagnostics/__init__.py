@@ -1,0 +1,1 @@
+"""Where models err: what the report's figures show, as counts and rates of many rows."""
