@@ -8,6 +8,7 @@ Prints nothing but what happens; the interpreter's path goes to the step's outpu
 """
 
 import hashlib
+import importlib.util
 import os
 import platform
 import re
@@ -20,13 +21,29 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 LOCKS = ROOT / "requirements"
-FAILED = 4
+REFUSED, FAILED = 2, 4
+PYTHONS = ((3, 11), (3, 14))
+PLATFORMS = {
+    ("linux", "x86_64"): "Linux with glibc, x64",
+    ("linux", "aarch64"): "Linux with glibc, arm64",
+    ("darwin", "aarch64"): "macOS, arm64",
+    ("darwin", "x86_64"): "macOS, x64",
+    ("win32", "x86_64"): "Windows, x64",
+}
+"""Where every package of the locks has a wheel."""
+MACHINES = {"amd64": "x86_64", "x64": "x86_64", "arm64": "aarch64"}
 STAMP = ".modelyard-complete"
 
 
 def main() -> int:
     """Build what MODELYARD_LOCK asks for; returns the exit code."""
     started = time.monotonic()
+    # Python's tracebacks in what a user's code prints are not ours to annotate; setup-python set this up.
+    print("::remove-matcher owner=python::")
+    found = refusal(sys.platform, platform.machine(), platform.libc_ver()[0], sys.version_info[:2])
+    if found:
+        print(f"::error title=modelyard::{found}")
+        return REFUSED
     temporary = Path(os.environ["RUNNER_TEMP"])
     home = temporary / "modelyard"
     home.mkdir(parents=True, exist_ok=True)
@@ -38,6 +55,27 @@ def main() -> int:
     tell("python", str(python))
     print(f"modelyard's environment: {lock.name}, {time.monotonic() - started:.1f} s")
     return 0
+
+
+def refusal(system: str, machine: str, libc: str, version: tuple[int, int]) -> str:
+    """Say why modelyard does not run here; empty where it does.
+
+    Args:
+        system: as ``sys.platform`` has it.
+        machine: as ``platform.machine`` has it, in any spelling.
+        libc: the kind of C library of a Linux, empty where it is not glibc.
+        version: major and minor of this Python.
+    """
+    known = MACHINES.get(machine.lower(), machine.lower())
+    if (system, known) not in PLATFORMS or (system == "linux" and libc != "glibc"):
+        kind = f"{system} {known}{'' if system != 'linux' or libc == 'glibc' else ' without glibc'}"
+        return f"this runner is {kind}; modelyard runs on {'; '.join(PLATFORMS.values())}"
+    first, last = (".".join(map(str, each)) for each in PYTHONS)
+    if not PYTHONS[0] <= version <= PYTHONS[1]:
+        return f"this Python is {version[0]}.{version[1]}; modelyard runs on {first} to {last}"
+    if importlib.util.find_spec("pip") is None:
+        return "this Python has no pip, which fetches uv; install it, on Debian and Ubuntu as python3-pip"
+    return ""
 
 
 def clean(environ: "os._Environ[str]") -> dict[str, str]:
@@ -81,7 +119,8 @@ def find_uv(home: Path, environ: dict[str, str]) -> Path:
     program = target / "bin" / ("uv.exe" if os.name == "nt" else "uv")
     if not program.is_file():
         command = [sys.executable, "-I", "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"]
-        command += ["--require-hashes", "--only-binary", ":all:", "--target", str(target)]
+        command += ["--require-hashes", "--only-binary", ":all:", "--root-user-action", "ignore"]
+        command += ["--target", str(target)]
         run([*command, "-r", str(LOCKS / "bootstrap.txt")], environ)
     return program
 

@@ -33,6 +33,13 @@ LOCKS: dict[str, tuple[list[str], list[str]]] = {
 LIKE = {f"{lock}-{extra}": lock for lock in ("carry", "ml") for extra in REGISTRIES} | {"cluster": "carry"}
 """Lock to the one whose pins it keeps, so that a registry changes no version of anything else."""
 
+INTEL_MAC = "sys_platform == 'darwin' and platform_machine == 'x86_64'"
+CONSTRAINTS = [
+    f"cryptography<49; {INTEL_MAC}",  # the last with wheels there
+    "cryptography>=50; sys_platform != 'darwin' or platform_machine != 'x86_64'",
+]
+"""What a package that others bring may be where one version does not have wheels for every platform."""
+
 
 def inputs_digest(lock: str) -> str:
     """Digest of what decides a lock's content: the requirement lists that it names and the Python range."""
@@ -45,6 +52,7 @@ def inputs_digest(lock: str) -> str:
         "base": project["project"]["dependencies"],
         **{f"extra {name}": project["project"]["optional-dependencies"][name] for name in extras},
         **{f"group {name}": project["dependency-groups"][name] for name in groups},
+        "constraints": CONSTRAINTS,
     }
     return hashlib.sha256(json.dumps(named, sort_keys=True).encode()).hexdigest()
 
@@ -75,6 +83,9 @@ def write(lock: str, *, upgrade: bool = False) -> None:
     with tempfile.TemporaryDirectory() as folder:
         output = Path(folder) / "lock.txt"
         output.write_text(preferred(lock, upgrade=upgrade), "utf-8")  # uv prefers what its output holds already
+        limits = Path(folder) / "constraints.txt"
+        limits.write_text("\n".join(CONSTRAINTS), "utf-8")
+        options += ["--constraint", str(limits)]
         command = ["uv", "pip", "compile", "--quiet", *options, "--output-file", str(output), *arguments]
         subprocess.run(command, check=True, cwd=HERE.parent, input=stdin, text=True, stdout=subprocess.DEVNULL)
         lines = output.read_text("utf-8").splitlines()

@@ -15,6 +15,10 @@ from tests.act import PYTHON, ROOT, TOOLS
 
 BASE = Path(sys.base_prefix) / "bin" / f"python{PYTHON}"
 LOCKS = ROOT / "requirements"
+PLATFORMS = [
+    "x86_64-unknown-linux-gnu", "aarch64-unknown-linux-gnu", "x86_64-apple-darwin", "aarch64-apple-darwin",
+    "x86_64-pc-windows-msvc",
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -158,7 +162,7 @@ def test_without_uv_the_step_ends_with_pips_own_words(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("version", ["3.11", "3.14"])
-@pytest.mark.parametrize("platform", ["x86_64-unknown-linux-gnu", "aarch64-apple-darwin", "x86_64-pc-windows-msvc"])
+@pytest.mark.parametrize("platform", PLATFORMS)
 @pytest.mark.parametrize("lock", ["carry", "carry-mlflow", "ml", "ml-mlflow"])
 def test_the_locks_resolve_with_hashes_and_wheels_alone(tmp_path: Path, lock: str, platform: str, version: str) -> None:
     command = [str(Path(sys.executable).parent / "uv"), "--no-config", "pip", "install", "--dry-run", "--quiet"]
@@ -169,3 +173,54 @@ def test_the_locks_resolve_with_hashes_and_wheels_alone(tmp_path: Path, lock: st
         [*command, "-r", str(LOCKS / f"{lock}.txt")], capture_output=True, text=True, check=False, env=environ
     )
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("runner", "found"),
+    [
+        (("linux", "x86_64", "glibc", (3, 12)), ""),
+        (("linux", "aarch64", "glibc", (3, 11)), ""),
+        (("darwin", "arm64", "", (3, 14)), ""),
+        (("darwin", "x86_64", "", (3, 12)), ""),
+        (("win32", "AMD64", "", (3, 12)), ""),
+        (
+            ("linux", "x86_64", "", (3, 12)),
+            "this runner is linux x86_64 without glibc; modelyard runs on Linux with glibc",
+        ),
+        (("win32", "ARM64", "", (3, 12)), "this runner is win32 aarch64; modelyard runs on Linux with glibc"),
+        (("linux", "ppc64le", "glibc", (3, 12)), "this runner is linux ppc64le; modelyard runs on"),
+        (("linux", "x86_64", "glibc", (3, 10)), "this Python is 3.10; modelyard runs on 3.11 to 3.14"),
+        (("linux", "x86_64", "glibc", (3, 15)), "this Python is 3.15; modelyard runs on 3.11 to 3.14"),
+    ],
+)
+def test_a_runner_that_nothing_is_resolved_for_is_told_before_anything_is_installed(
+    runner: tuple[Any, ...], found: str
+) -> None:
+    said = loaded_script().refusal(*runner)
+    assert (said == "") is (found == "")
+    assert said.startswith(found)
+
+
+def test_a_python_without_pip_is_told_and_nothing_is_made(tmp_path: Path) -> None:
+    bare = tmp_path / "bare"
+    subprocess.run([str(BASE), "-I", "-m", "venv", "--without-pip", str(bare)], check=True)
+    output = tmp_path / "output"
+    done = subprocess.run(
+        [str(bare / "bin" / "python"), "-I", "-X", "utf8", str(ROOT / "actions" / "environment.py")],
+        capture_output=True, text=True, check=False,
+        env={"RUNNER_TEMP": str(tmp_path / "temp"), "GITHUB_OUTPUT": str(output), "MODELYARD_LOCK": "carry"},
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert "::error title=modelyard::this Python has no pip" in done.stdout
+    assert not output.exists()
+
+
+def test_the_documentation_names_the_runners_that_the_step_accepts() -> None:
+    script, page = loaded_script(), (ROOT / "docs" / "runners.md").read_text("utf-8")
+    named = [line.split("|")[1].strip() for line in page.splitlines() if line.startswith("| ") and "`" in line]
+    assert named == list(script.PLATFORMS.values())
+    assert len(PLATFORMS) == len(script.PLATFORMS)
+
+
+def test_pythons_problem_matcher_is_switched_off(tmp_path: Path) -> None:
+    assert "::remove-matcher owner=python::" in make(tmp_path, "carry").said

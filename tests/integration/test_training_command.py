@@ -12,7 +12,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from modelyard.core import processes
+from modelyard.core import platforms
 from modelyard.core.errors import ConfigError, DataError
 from modelyard.models import store
 from modelyard.training.job import TrainingRows
@@ -123,7 +123,7 @@ threading.Event().wait()
 
 
 def test_a_command_that_ignores_being_asked_is_killed(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(processes, "GRACE", 0.1)
+    monkeypatch.setattr(platforms, "GRACE", 0.1)
     code = """
 import pathlib, signal, subprocess, sys, threading
 signal.signal(signal.SIGTERM, signal.SIG_IGN)

@@ -5,7 +5,6 @@ import hashlib
 import json
 import os
 import shutil
-import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -13,9 +12,6 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from modelyard.core.errors import ConfigError, PlatformError
-
-if sys.platform != "win32":
-    import fcntl
 
 _CHUNK = 1 << 20
 
@@ -203,21 +199,6 @@ def _below(root: Path, path: Path) -> Path:
         return path
     above = next((each for each in reversed(path.parents) if each.resolve() == root), None)
     return (path.resolve() if above is None else path).relative_to(above or root)
-
-
-def try_lock(descriptor: int) -> bool:
-    """Lock an open file for as long as it stays open; whatever ends the process ends the lock.
-
-    Returns:
-        False where another holds it, or where the machine or file system has no such locks.
-    """
-    if sys.platform == "win32":
-        return False
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True
 
 
 def read_json(path: Path, *, limit: int = 64 * _CHUNK) -> Any:

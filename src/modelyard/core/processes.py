@@ -8,15 +8,13 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from modelyard.core import platforms
 from modelyard.core.credentials import without_credentials
 from modelyard.core.errors import ConfigError, DataError, nearest
-
-GRACE = 5.0
-"""Seconds that a process group has between being asked to end and being killed."""
 
 _CHANNELS = ("GITHUB_ENV", "GITHUB_OUTPUT", "GITHUB_PATH", "GITHUB_STATE", "GITHUB_STEP_SUMMARY")
 """Files through which a step speaks to the runner; what a user's command wrote there would count as ours."""
@@ -73,19 +71,6 @@ def as_own_environment() -> Iterator[None]:
         yield
     finally:
         _set_environ(before)
-
-
-@contextmanager
-def hold_ctrl_c() -> Iterator[None]:
-    """Hold Ctrl-C back while processes of a pool start, which never see it then; this one gets it in the end.
-
-    A terminal sends it to all of them at once, and one that is still importing would answer with a traceback.
-    """
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _set_environ(wanted: Mapping[str, str]) -> None:
@@ -185,7 +170,7 @@ def run_group(
             # A session of its own: no terminal to wait for, and Ctrl-C reaches only us, who then end all of it.
             process = subprocess.Popen(
                 [program, *argv[1:]], cwd=cwd, env=dict(environment), stdin=subprocess.DEVNULL, stdout=output,
-                stderr=subprocess.STDOUT, start_new_session=True,
+                stderr=subprocess.STDOUT, **platforms.own_group(),
             )  # fmt: skip
         except OSError as error:
             raise DataError(
@@ -200,12 +185,12 @@ def run_group(
                 hint=f"Make it faster, or raise its limit: {_limit_key(what)}. All of its output: {log}",
             ) from error
         finally:
-            end_group(process)
+            platforms.end_group(process)
     return CommandResult(returncode, time.monotonic() - started, _raised(log, cwd) if returncode > 0 else "")
 
 
 def _program(name: str, cwd: Path, environment: Mapping[str, str], what: str) -> str:
-    if "/" in name:
+    if "/" in name or os.sep in name:
         path = cwd / name
         if not path.is_file():
             raise DataError(
@@ -228,21 +213,6 @@ def _program(name: str, cwd: Path, environment: Mapping[str, str], what: str) ->
             hint="Install it, or name it by its path.",
         )
     return found
-
-
-def end_group(process: "subprocess.Popen[bytes]") -> None:
-    """Ask the whole group to end, where its leader still runs, and then make it."""
-    if process.poll() is None:
-        _signal(process, signal.SIGTERM)
-        with suppress(subprocess.TimeoutExpired):
-            process.wait(GRACE)
-    _signal(process, signal.SIGKILL)
-    process.wait()
-
-
-def _signal(process: "subprocess.Popen[bytes]", number: signal.Signals) -> None:
-    with suppress(ProcessLookupError, PermissionError):  # nobody left; macOS says so by a refusal
-        os.killpg(process.pid, number)
 
 
 def _raised(log: Path, cwd: Path) -> str:
@@ -268,7 +238,7 @@ def _status(returncode: int) -> str:
         name = signal.Signals(-returncode).name
     except ValueError:
         name = str(-returncode)
-    note = " (often: out of memory)" if -returncode == signal.SIGKILL else ""
+    note = " (often: out of memory)" if platforms.was_killed(returncode) else ""
     return f"signal {name}{note}"
 
 

@@ -25,6 +25,10 @@ class Input:
 
 
 PYTHON_VERSION = Input("python-version", "Python that modelyard itself runs on: 3.11 to 3.14.", PYTHON)
+PYTHON_AT_HAND = Input(
+    "python", "Path or name of a Python with pip that is on the runner, instead of one from actions/setup-python."
+)
+_PYTHONS = (PYTHON_VERSION, PYTHON_AT_HAND)
 _PROMOTE = Input("promote", "true: promote on the default branch where every gate passes.", "false")
 COMMENT = Input("comment", "true: comment on the pull request; needs pull-requests: write.", "true")
 
@@ -37,7 +41,7 @@ def step_inputs(spec: StepSpec) -> list[Input]:
         for name, info in spec.inputs.model_fields.items()
         if not (isinstance(info.json_schema_extra, dict) and info.json_schema_extra.get("desk"))
     ]
-    return [*declared, *map(_secret, spec.secrets), PYTHON_VERSION]
+    return [*declared, *map(_secret, spec.secrets), *_PYTHONS]
 
 
 def step_outputs(spec: StepSpec) -> dict[str, str]:
@@ -78,10 +82,11 @@ def root_inputs() -> list[Input]:
         for item in step_inputs(step.spec):
             if item.name not in set_here:
                 found.setdefault(item.name, item)
-    secrets = {secret.name for step, _ in _staged() for secret in step.spec.secrets} | {PYTHON_VERSION.name}
-    plain = [_PROMOTE if name == _PROMOTE.name else item for name, item in found.items() if name not in secrets]
-    return [*plain, COMMENT, *(item for name, item in found.items() if name in secrets and item != PYTHON_VERSION),
-            PYTHON_VERSION]  # fmt: skip
+    secrets = {secret.name for step, _ in _staged() for secret in step.spec.secrets}
+    pythons = {item.name for item in _PYTHONS}
+    plain = [_PROMOTE if name == _PROMOTE.name else item for name, item in found.items()
+             if name not in secrets | pythons]  # fmt: skip
+    return [*plain, COMMENT, *(item for name, item in found.items() if name in secrets), *_PYTHONS]
 
 
 def _staged() -> list[tuple[StepDefinition, Stage]]:
@@ -163,10 +168,18 @@ def root_action() -> str:
     )
 
 
+_NO_PYTHON = (
+    '    if ! command -v -- "$MODELYARD_INTERPRETER" > /dev/null; then',
+    '      echo "::error title=modelyard::the input python names nothing that can be run on this runner"',
+    "      exit 2",
+    "    fi",
+)
+
+
 def _prepare(environment: str, inputs: Sequence[Input], up: str) -> list[list[str]]:
     """Return the two steps that make an environment: Python, then what a lock names."""
     variables = {
-        "MODELYARD_INTERPRETER": "${{ steps.python.outputs.python-path }}",
+        "MODELYARD_INTERPRETER": "${{ inputs.python || steps.python.outputs.python-path }}",
         "MODELYARD_LOCK": environment,
     }
     variables |= _variables(item for item in inputs if item.name in ("config", "registry"))
@@ -175,6 +188,7 @@ def _prepare(environment: str, inputs: Sequence[Input], up: str) -> list[list[st
         [
             "- name: Python for modelyard",
             "  id: python",
+            "  if: ${{ inputs.python == '' }}",
             f"  uses: {SETUP_PYTHON}",
             "  with:",
             "    python-version: ${{ inputs.python-version }}",
@@ -188,6 +202,7 @@ def _prepare(environment: str, inputs: Sequence[Input], up: str) -> list[list[st
             *(f"    {name}: {value}" for name, value in variables.items()),
             "  run: |",
             "    # modelyard's own environment, outside the workspace",
+            *_NO_PYTHON,
             f'    "$MODELYARD_INTERPRETER" -I -X utf8 "{script}"',
         ],
     ]
@@ -203,7 +218,7 @@ def _run(
     renders: bool = False,
 ) -> list[str]:
     """Return the step that runs a stage: every input by its variable, and nothing interpolated into the script."""
-    taken = {item.name for item in step_inputs(spec)} - {"python-version"}
+    taken = {item.name for item in step_inputs(spec)} - {item.name for item in _PYTHONS}
     variables = _variables(item for item in inputs if item.name in taken)
     if renders:
         variables.pop(_variable(TOKEN.name), None)  # only its follow-up, which writes, needs the token

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
+from modelyard.core import platforms
 from modelyard.core.errors import ConfigError, DataError, nearest
-from modelyard.core.files import disk_errors, sync_folder, try_lock
+from modelyard.core.files import disk_errors, sync_folder
 from modelyard.log.schema import FORMATS, OPEN, PARTITION
 
 _CHUNK = 1 << 16
@@ -101,10 +102,10 @@ def tidy(folder: str | Path, *, format: str = "jsonl", idle: timedelta = timedel
 
 
 def _one(path: Path, format_: str, before: float) -> dict[str, int]:
-    descriptor = os.open(path, os.O_RDWR)
+    descriptor = os.open(path, os.O_RDWR | platforms.BINARY)
     try:
         status = os.fstat(descriptor)
-        if status.st_mtime > before or not try_lock(descriptor):
+        if status.st_mtime > before or not platforms.try_lock(descriptor):
             return {"busy": 1}
         if not os.path.samestat(os.fstat(descriptor), path.stat()):
             return {}

@@ -20,8 +20,9 @@ from time import monotonic
 from types import TracebackType
 from typing import Any, Self
 
+from modelyard.core import platforms
 from modelyard.core.errors import ConfigError, DataError, nearest
-from modelyard.core.files import disk_errors, make_folder, sync_folder, try_lock
+from modelyard.core.files import disk_errors, make_folder, sync_folder
 from modelyard.log.complete import complete
 from modelyard.log.schema import FEATURE, FORMATS, LABELS, OF_A_CLASS, OPEN, PREDICTION, PREDICTIONS, kept
 
@@ -261,8 +262,9 @@ class Writer:
         stem = f"{kind}-{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}-{os.getpid()}-{secrets.token_hex(4)}"
         path = self.folder / f"{stem}{OPEN}"
         with disk_errors(path):
-            descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL, 0o644)
-        try_lock(descriptor)
+            flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | platforms.BINARY
+            descriptor = os.open(path, flags, 0o644)
+        platforms.try_lock(descriptor)
         part = self._state.parts[kind] = _Part(path, descriptor, monotonic())
         return part
 

@@ -18,7 +18,7 @@ from packaging.markers import default_environment
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
-from modelyard.core import processes
+from modelyard.core import platforms, processes
 from modelyard.core.actions import runner_folder
 from modelyard.core.canonical import digest
 from modelyard.core.credentials import for_installer
@@ -435,7 +435,7 @@ def build(lock: str, *, python: str, folder: Path) -> Path:
     """
     from filelock import FileLock
 
-    stamp, interpreter = folder / "stamp.txt", folder / "bin" / "python"
+    stamp, interpreter = folder / "stamp.txt", platforms.interpreter_of(folder)
     with disk_errors(folder):
         folder.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(f"{folder}.lock"):
@@ -458,7 +458,8 @@ def install(lock: str, *, python: str, folder: Path, options: Sequence[str] = ()
     with disk_errors(listed):
         listed.write_text(lock, "utf-8")
     hashed = ("--require-hashes",) if "--hash" in lock else ()
-    _uv("pip", "install", "--python", str(folder / "bin" / "python"), "--only-binary", ":all:", *hashed, *options,
+    target = str(platforms.interpreter_of(folder))
+    _uv("pip", "install", "--python", target, "--only-binary", ":all:", *hashed, *options,
         "-r", str(listed), python=python)  # fmt: skip
 
 
@@ -511,8 +512,8 @@ def uv_program() -> str:
     folders = [Path(sys.executable).parent]
     if home := runner_folder(os.environ):
         folders.append(home / "uv" / "bin")  # what an action's small environment was made with
-    beside = [folder / "uv" for folder in folders if (folder / "uv").is_file()]
-    found = str(beside[0]) if beside else shutil.which("uv")
+    beside = next((found for folder in folders if (found := shutil.which("uv", path=str(folder)))), None)
+    found = beside or shutil.which("uv")
     if found is None:
         raise PlatformError(
             "uv was not found, which builds the environments that models are scored in",

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from packaging.requirements import Requirement
 
+from modelyard.core import platforms
 from modelyard.core.canonical import digest
 from modelyard.core.errors import ConfigError, Place
 from modelyard.core.files import disk_errors, write_atomic
@@ -54,10 +55,10 @@ def interpreter_with(requirements: Path, *, cache: Path, extra: str = "") -> Int
     }
     folder = cache / f"pins-{environment.short(digest(told))}"
     _build(folder, requirements, pins, own)
-    if not (folder / "bin" / "python").is_file():  # what is installed here is what the hashes are of
+    if not platforms.interpreter_of(folder).is_file():  # what is installed here is what the hashes are of
         return Interpreter(Path(sys.executable), environment.current_environment(pins), folder / LOCK)
-    found = environment.current_environment(pins, first=[_packages(folder)])
-    return Interpreter(folder / "bin" / "python", found, folder / LOCK)
+    found = environment.current_environment(pins, first=[platforms.packages_of(folder)])
+    return Interpreter(platforms.interpreter_of(folder), found, folder / LOCK)
 
 
 def _meant(pin: Pin) -> list[str]:
@@ -80,8 +81,8 @@ def _build(folder: Path, requirements: Path, pins: Sequence[Pin], own: Sequence[
         more = without(lock, installed)
         if more:
             environment.install(more, python="{}.{}".format(*sys.version_info), folder=folder, options=["--no-deps"])
-            _refuse_ours(_packages(folder), requirements)
-            _finish(_packages(folder))
+            _refuse_ours(platforms.packages_of(folder), requirements)
+            _finish(platforms.packages_of(folder))
         write_atomic(folder / LOCK, lock.encode())
         write_atomic(folder / _STAMP, b"")
 
@@ -109,7 +110,3 @@ def _refuse_ours(packages: Path, requirements: Path) -> None:
             hint="Remove that package from the pins.",
             place=Place(requirements.name),
         )
-
-
-def _packages(folder: Path) -> Path:
-    return folder / "lib" / "python{}.{}".format(*sys.version_info) / "site-packages"

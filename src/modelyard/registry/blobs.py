@@ -3,13 +3,13 @@
 import errno
 import hashlib
 import os
-import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
+from modelyard.core import platforms
 from modelyard.core.errors import DataError, PlatformError
 from modelyard.core.files import disk_errors, make_folder, sha256_file, sync_folder
 from modelyard.records.manifest import FileEntry, why
@@ -65,7 +65,7 @@ class Blobs:
                     target.flush()
                     os.fsync(target.fileno())
                 entry = _entry(path, digest, size)
-                temporary.chmod(0o444)
+                platforms.protect(temporary)
                 self._settle(temporary, digest)
             finally:
                 with suppress(FileNotFoundError):
@@ -174,13 +174,13 @@ def plain_file(path: str, source: Path) -> Iterator[BinaryIO]:
         DataError: a link, no plain file, or not readable.
     """
     try:
-        descriptor = os.open(source, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        descriptor = platforms.open_plain(source)
     except OSError as error:
         problem = "is a link" if error.errno == errno.ELOOP else f"cannot be read: {error.strerror}"
         raise DataError(f"{path} {problem}", code="registry/bad-file", hint=PLAIN) from error
+    except ValueError as error:
+        raise DataError(f"{path} is not a plain file", code="registry/bad-file", hint=PLAIN) from error
     with os.fdopen(descriptor, "rb") as stream:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise DataError(f"{path} is not a plain file", code="registry/bad-file", hint=PLAIN)
         yield stream
 
 

@@ -4,8 +4,6 @@ Nothing here runs git, reaches the network or hashes a file behind an attribute:
 its name, and remembers what it found.
 """
 
-import getpass
-import os
 import platform
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -15,7 +13,7 @@ from typing import Any
 
 from modelyard.config.configuration import Config
 from modelyard.config.load import Loaded
-from modelyard.core import files
+from modelyard.core import files, platforms
 from modelyard.core.errors import ConfigError, PlatformError
 from modelyard.github.client import GitHub
 from modelyard.github.credentials import client_for
@@ -84,10 +82,7 @@ class Context:
         named = self.environ.get("GITHUB_ACTOR")
         if named:
             return named
-        try:
-            return getpass.getuser()
-        except (KeyError, OSError):
-            return str(os.getuid())
+        return platforms.account()
 
     def open_run_folder(self) -> None:
         """Create the run folder.

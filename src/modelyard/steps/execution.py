@@ -1,11 +1,10 @@
 """How a step runs: its result is sealed in a record with what it was made from, also when it ends with an error."""
 
-import resource
-import sys
 import time
 from typing import Any
 
 from modelyard import __version__
+from modelyard.core import platforms
 from modelyard.core.canonical import digest
 from modelyard.core.errors import ConfigError, DataError, ModelyardError
 from modelyard.core.verdict import Verdict
@@ -59,7 +58,7 @@ def perform(step: StepDefinition, context: Context, inputs: Inputs, *, keep: boo
         champion_version=outcome.champion_version,
         builds_on=_links(step, context, outcome.apart_from),
         result=outcome.result.model_dump(mode="json"),
-        circumstances=context.describe(started, time.monotonic() - clock, peak_memory_mib()),
+        circumstances=context.describe(started, time.monotonic() - clock, platforms.peak_memory_mib()),
     )
 
 
@@ -130,7 +129,7 @@ def _write_problem(
             config_digest=context.loaded.digest,
             builds_on=tuple(known.link for known in before if known is not None),
             problem=problem,
-            circumstances=context.describe(started, time.monotonic() - clock, peak_memory_mib()),
+            circumstances=context.describe(started, time.monotonic() - clock, platforms.peak_memory_mib()),
         )
         context.records.write(record)
     except ModelyardError:
@@ -150,11 +149,3 @@ def passed(envelope: Envelope) -> Envelope:
             hint=f"Fix what `modelyard {envelope.record.step}` reports and run it again.",
         )
     return envelope
-
-
-def peak_memory_mib() -> float:
-    """Peak resident memory of this process and its largest child, in MiB."""
-    units = 1024 * 1024 if sys.platform == "darwin" else 1024
-    own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    children = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
-    return max(own, children) / units

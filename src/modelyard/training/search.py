@@ -17,7 +17,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from modelyard.core import processes
+from modelyard.core import platforms, processes
 from modelyard.core.errors import DataError
 from modelyard.core.files import disk_errors
 from modelyard.metrics.catalogue import METRICS
@@ -263,7 +263,7 @@ def _run(
         pool = joblib.Parallel(return_as="generator_unordered")
         work = (joblib.delayed(_in_pool)(shared, number, task, metric, threshold) for number, task in enumerate(tasks))
         with ExitStack() as stack:
-            with processes.hold_ctrl_c():
+            with platforms.hold_ctrl_c():
                 outcomes = stack.enter_context(closing(pool(work)))
             for number, outcome in outcomes:
                 yield tasks[number], outcome

@@ -3,7 +3,6 @@
 On a pull request gates and champion come from the base, and the challenger's file alone from the change.
 """
 
-import getpass
 import os
 import platform
 import shlex
@@ -17,7 +16,7 @@ from typing import Any
 import modelyard.records.results as r
 from modelyard import __version__
 from modelyard.config.outcomes import LoadedOutcomes, parse
-from modelyard.core import documents, files
+from modelyard.core import documents, files, platforms
 from modelyard.core.canonical import digest
 from modelyard.core.errors import ConfigError, Place
 from modelyard.core.files import sha256_file, write_atomic
@@ -260,20 +259,13 @@ def _circumstances(root: Path, event: Event | None, started: datetime, seconds: 
     return Circumstances(
         started=started.isoformat(timespec="seconds"),
         seconds=round(seconds, 3),
-        actor=os.environ.get("GITHUB_ACTOR") or _account(),
+        actor=os.environ.get("GITHUB_ACTOR") or platforms.account(),
         host=platform.node(),
         platform=f"{platform.system()} {platform.machine()}",
         workspace=str(root),
         commit=tree.head_commit(root),
         **known,
     )
-
-
-def _account() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return str(os.getuid())
 
 
 def _command(asked: Asked) -> str:

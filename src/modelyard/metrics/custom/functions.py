@@ -22,7 +22,7 @@ from typing import ClassVar, Self
 import numpy as np
 
 from modelyard.config.sections.evaluate import OwnMetric
-from modelyard.core import processes
+from modelyard.core import platforms, processes
 from modelyard.core.errors import ConfigError, DataError, nearest
 from modelyard.core.files import disk_errors
 from modelyard.core.vocabulary import Task
@@ -177,7 +177,7 @@ class _Process:
             printed = self._stack.enter_context(self._log.open("wb"))
         self._child = subprocess.Popen(
             argv, cwd=self._folder, env=processes.own_child_environment(), stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE, stderr=printed, start_new_session=True,
+            stdout=subprocess.PIPE, stderr=printed, **platforms.own_group(),
         )  # fmt: skip
         self._stack.callback(self._end)
         try:
@@ -261,7 +261,7 @@ class _Process:
         return DataError(f"{self._shown}: {why}", code="metric/failed", hint=hint)
 
     def _end(self) -> None:
-        processes.end_group(self._child)
+        platforms.end_group(self._child)
         for pipe in (self._child.stdin, self._child.stdout):
             with suppress(OSError):  # a child that died leaves what was not flushed
                 if pipe is not None:

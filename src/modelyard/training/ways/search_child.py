@@ -1,7 +1,7 @@
 """The process in which candidates are fitted with the user's packages: ``python -I -m <this module> job.json``.
 
-Progress, and at the end what was made or what went wrong, go to the parent as lines of JSON through a pipe of their
-own; what packages print goes to the log.
+Progress, and at the end what was made or what went wrong, go to the parent as lines of JSON on what was its standard
+output; what packages print goes to the log.
 """
 
 import json
@@ -23,7 +23,10 @@ FAILED = 3
 def main(path: str) -> int:
     """Run a job file; returns the exit code."""
     job = json.loads(Path(path).read_text("utf-8"))
-    with os.fdopen(job["answers"], "w", encoding="utf-8") as answers:
+    # Standard output is the pipe to the parent; from here on, what packages print there goes to the log.
+    channel = os.dup(sys.stdout.fileno())
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    with os.fdopen(channel, "w", encoding="utf-8") as answers:
 
         def tell(what: str, *values: Any) -> None:
             answers.write(f"{json.dumps([what, *values])}\n")

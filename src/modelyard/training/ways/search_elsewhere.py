@@ -1,16 +1,16 @@
 """A search in a process of its own, for packages that the user pins: this process never imports them."""
 
+import io
 import json
-import os
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Literal
+from typing import IO, Any, Literal, cast
 
 from pydantic import ValidationError
 
-from modelyard.core import processes
+from modelyard.core import platforms, processes
 from modelyard.core.errors import ConfigError, DataError, ModelyardError, PlatformError
 from modelyard.core.files import disk_errors
 from modelyard.core.vocabulary import Adapter, FoldsFollow
@@ -47,32 +47,27 @@ def run(job: Job, model_dir: Path, scratch: Path) -> Made:
     """
     at, log = job.at, job.at.log.with_name("candidates.log")
     path, rows, within = scratch / "job.json", scratch / "rows.parquet", scratch / "search"
-    reading, writing = os.pipe()
     told = {
-        "answers": writing, "config": job.config.model_dump(mode="json", by_alias=True), "rows": str(rows),
+        "config": job.config.model_dump(mode="json", by_alias=True), "rows": str(rows),
         "rows_digest": job.rows.digest, "inputs": dict(job.inputs), "base": str(at.base), "root": str(at.root),
         "state": str(at.state), "environments": str(at.environments), "model_dir": str(model_dir),
         "scratch": str(within),
     }  # fmt: skip
-    with os.fdopen(reading, encoding="utf-8", errors="replace") as answers:
-        try:
-            with disk_errors(scratch):
-                within.mkdir()
-                log.parent.mkdir(parents=True, exist_ok=True)
-                job.rows.frame.write_parquet(rows)
-                path.write_text(json.dumps(told), "utf-8")
-            with log.open("wb") as output:
-                process = subprocess.Popen(
-                    [str(at.python), "-I", "-X", "utf8", "-m", CHILD, str(path)], cwd=at.base, stdin=subprocess.DEVNULL,
-                    env=processes.own_child_environment(), stdout=output, stderr=subprocess.STDOUT, pass_fds=[writing],
-                    start_new_session=True,
-                )  # fmt: skip
-        finally:
-            os.close(writing)
+    with disk_errors(scratch):
+        within.mkdir()
+        log.parent.mkdir(parents=True, exist_ok=True)
+        job.rows.frame.write_parquet(rows)
+        path.write_text(json.dumps(told), "utf-8")
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [str(at.python), "-I", "-X", "utf8", "-m", CHILD, str(path)], cwd=at.base, stdin=subprocess.DEVNULL,
+            env=processes.own_child_environment(), stdout=subprocess.PIPE, stderr=output, **platforms.own_group(),
+        )  # fmt: skip
+    with io.TextIOWrapper(cast("IO[bytes]", process.stdout), "utf-8", "replace") as answers:
         try:
             found = _listen(job, _lines(answers.readline))
         finally:
-            processes.end_group(process)
+            platforms.end_group(process)
     if found is None:
         raise DataError(
             f"train.candidates: the process that fits them ended with exit status {process.returncode}",
