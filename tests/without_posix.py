@@ -39,7 +39,7 @@ def take_away() -> None:
                 raise ValueError(f"{name} is not supported on Windows platforms")
         known(self, *arguments, **named)
 
-    subprocess.Popen.__init__ = popen  # type: ignore[method-assign]
+    subprocess.Popen.__init__ = popen  # type: ignore[method-assign]  # what is being blocked
 
 
 if __name__ == "__main__":
