@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
+from modelyard.records.envelope import read_record
 from modelyard.registry.local.registry import LocalRegistry
 from modelyard.registry.protocol import Version
+from modelyard.report import conclusion
 from tests import desk
 from tests.desk import edit, modelyard
 from tests.registry_samples import variant_of
@@ -207,3 +209,21 @@ def test_a_command_s_version_proves_itself_with_its_own_code(tmp_path: Path) -> 
     assert shown.code == 0, shown.err
     result = proof(folder)["result"]
     assert (result["shown"], result["rows"], result["exact"]) == ("golden", 32, 32)
+
+
+def test_a_model_that_was_rolled_back_is_promoted_again_on_a_persons_word_alone(tiny: Path) -> None:
+    assert modelyard(tiny, "rollback", *REASON).code == 0
+    before = moves(tiny)
+    refused_ = modelyard(tiny, "run", "--promote")
+    assert refused_.code == 2, refused_.out + refused_.err
+    assert "this model is v2, byte for byte, which was rolled back on " in refused_.err
+    assert "errors since the morning" in refused_.err
+    assert moves(tiny) == before
+    again = modelyard(tiny, "run", "--promote", "--reason", "it was the network")
+    assert again.code == 0, again.out + again.err
+    assert "the same model as v2, rolled back on " in again.out + again.err
+    assert desk.record(tiny, "promote")["result"]["rolled_back"]["reason"] == "errors since the morning"
+    shown = conclusion.moved(read_record(tiny / "modelyard-run" / "records" / "promote.json"))
+    assert "It is the same model as v2, which was rolled back on" in shown.sentence
+    # Said once; from then on it is a version like others.
+    assert modelyard(tiny, "run", "--promote").code == 0

@@ -92,6 +92,9 @@ def _done(result: PromoteResult | RollbackResult) -> Headline:
         text = f"{result.version} is published. The alias {result.alias} moves to it when the pull request is merged."
         return Headline(Verdict.PASS, "published, and waits for its pull request", text)
     text = f"The alias {result.alias} is now {result.version}{before}."
+    if isinstance(result, PromoteResult) and result.rolled_back is not None:
+        left = result.rolled_back
+        text += f" It is the same model as {left.version}, which was rolled back on {left.at[:10]}: {left.reason}"
     if isinstance(result, RollbackResult) and result.shown != "golden":
         words = {"none": "rolled back without proof", "loading": "rolled back, proved by loading alone"}[result.shown]
         return Headline(Verdict.INCONCLUSIVE, words, text)

@@ -53,7 +53,7 @@ from modelyard.records.results.monitor import (
     Window,
 )
 from modelyard.records.results.part import CIRCUMSTANCE, Digest, Part, Problem, Scalar
-from modelyard.records.results.promote import PROMOTE, PromoteResult, PullRequest
+from modelyard.records.results.promote import PROMOTE, PromoteResult, PullRequest, RolledBack
 from modelyard.records.results.prove import PROVE, ProofLevel, ProveResult
 from modelyard.records.results.report import REPORT, ReportResult
 from modelyard.records.results.rollback import ROLLBACK, RollbackResult
@@ -136,6 +136,7 @@ __all__ = [
     "ReportResult",
     "Reuse",
     "RollbackResult",
+    "RolledBack",
     "RuleChange",
     "Scalar",
     "Separability",

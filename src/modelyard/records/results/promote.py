@@ -16,6 +16,17 @@ class PullRequest(Part):
     """Path of the file that it changes."""
 
 
+class RolledBack(Part):
+    """The rollback from the very same model that a promotion takes back."""
+
+    version: str
+    """The version that was left then."""
+    at: str
+    """When, as the journal has it."""
+    actor: str
+    reason: str
+
+
 class PromoteResult(Part):
     """A moved alias; in a dry run, and while a pull request waits, one that would be moved."""
 
@@ -33,6 +44,8 @@ class PromoteResult(Part):
     """An earlier attempt had moved it; this one found nothing left to do."""
     dry_run: bool = False
     pull_request: PullRequest | None = None
+    rolled_back: RolledBack | None = None
+    """The same model was rolled back before, and a person promotes it again."""
 
 
 PROMOTE = RecordKind("promote", 60, PromoteResult, of_run=False)

@@ -20,7 +20,9 @@ class PromotePresenter(Plain[PromoteResult]):
             return f"{result.version} is published; {result.alias} moves to it when {result.pull_request.url} is merged"
         if result.already:
             return f"{result.alias} points at {result.version} already, by journal entry {result.journal}{was}"
-        return f"{result.alias} now points at {result.version}{was}"
+        again = result.rolled_back
+        same = f"; the same model as {again.version}, rolled back on {again.at[:10]}" if again else ""
+        return f"{result.alias} now points at {result.version}{was}{same}"
 
     def outputs(self, envelope: Envelope, result: PromoteResult) -> dict[str, Any]:
         """Return the version, and the pull request that waits."""

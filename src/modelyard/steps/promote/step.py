@@ -27,6 +27,7 @@ from modelyard.steps.execution import passed
 from modelyard.steps.outside_code import command_of_version
 from modelyard.steps.promote import pull_request as proposal
 from modelyard.steps.promote.present import PromotePresenter
+from modelyard.steps.promote.rolled_back import rolled_back
 
 
 class PromoteInputs(Inputs):
@@ -138,6 +139,7 @@ def run(context: Context, inputs: PromoteInputs) -> Outcome:
     decision = _decision_of(records["detect"])
     _refuse_decision(context, decision, champion)
     files, waiting = bundle_files(context, records), proposal.waits(context)
+    again = None if waiting else rolled_back(context, model_digest, reason=inputs.reason, decision=decision)
     content = _content(context, records, model_digest)
     said: dict[str, Any] = {
         "alias": context.config.registry.alias,
@@ -146,6 +148,7 @@ def run(context: Context, inputs: PromoteInputs) -> Outcome:
         "evidence": evaluation.digest,
         "actor": context.actor,
         "reason": inputs.reason,
+        "rolled_back": again,
     }
     if inputs.dry_run:
         return _outcome(r.PromoteResult(**said, version="", journal=0, dry_run=True))
