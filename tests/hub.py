@@ -113,6 +113,20 @@ class Hub:
     """What was dispatched; ``inputs`` and ``ref`` are what was asked for."""
     artifacts: dict[int, dict[str, Any]] = field(default_factory=dict)
     """What runs kept; each with its run, name and archive."""
+    about: dict[str, Any] = field(default_factory=lambda: {"default_branch": "main", "private": False})
+    """What is said of the repository itself."""
+    branch_rules: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    """Branch → the rules of rulesets that cover it; those of ``protected`` are told by its branch."""
+    required_checks: list[str] = field(default_factory=list)
+    """Checks that the protection of a branch in ``protected`` requires."""
+    workflow_states: dict[str, str] = field(default_factory=dict)
+    """Path of a workflow → its state."""
+    environments: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    """Environment → its protection rules."""
+    roles: dict[str, str] = field(default_factory=dict)
+    """Login → permission; others are unknown to GitHub."""
+    reactions: list[tuple[int, str, str]] = field(default_factory=list)
+    """Comment, content and login of each reaction."""
     faults: list[Fault] = field(default_factory=list)
     protected: set[str] = field(default_factory=set)
     no_pulls: bool = False
@@ -697,6 +711,8 @@ def _needed(hub: Hub, operation: str, path: str) -> set[str]:
     """What a token must be allowed, any of it; comments on a pull request go by its own permission."""
     if operation.startswith("pulls/"):
         return {"pull-requests"}
+    if operation.startswith("reactions/"):
+        return {"issues", "pull-requests"}
     if operation.startswith("issues/"):
         last = path.rpartition("/")[2]
         comment = hub.comments.get(int(last)) if "/issues/comments/" in path and last.isdigit() else None
@@ -765,6 +781,90 @@ def issue(hub: Hub, title: str, body: str, login: str) -> dict[str, Any]:
     return made
 
 
+def get_repository(hub: Hub, _request: Request) -> Reply:
+    return 200, {"full_name": hub.name, **hub.about}, {}
+
+
+def get_branch_rules(hub: Hub, request: Request) -> Reply:
+    return _page(hub, request, request.path, hub.branch_rules.get(request.path.partition("/branches/")[2], []))
+
+
+def get_branch(hub: Hub, request: Request) -> Reply:
+    name = request.last
+    if name not in hub.protected and not hub.git.ref(f"refs/heads/{name}"):
+        raise Answer(404, "Branch not found")
+    checks = {"contexts": hub.required_checks, "enforcement_level": "everyone"}
+    covered = name in hub.protected
+    return 200, {"name": name, "protection": {"enabled": covered, "required_status_checks": checks}}, {}
+
+
+def list_workflows(hub: Hub, request: Request) -> Reply:
+    listed = [{"id": at, "path": path, "state": state} for at, (path, state) in enumerate(hub.workflow_states.items())]
+    status, found, extra = _page(hub, request, request.path, listed)
+    return status, {"total_count": len(listed), "workflows": found}, extra
+
+
+def get_environment(hub: Hub, request: Request) -> Reply:
+    if request.last not in hub.environments:
+        raise Answer(404, "Not Found")
+    return 200, {"name": request.last, "protection_rules": hub.environments[request.last]}, {}
+
+
+def get_workflow_permissions(hub: Hub, _request: Request) -> Reply:
+    return 200, {"default_workflow_permissions": "read", "can_approve_pull_request_reviews": not hub.no_pulls}, {}
+
+
+def get_permission(hub: Hub, request: Request) -> Reply:
+    login = request.path.split("/")[2]
+    if login not in hub.roles:
+        raise Answer(404, f"{login} is not a user")
+    # GitHub tells triage as read, and maintain as write; the whole truth is in role_name.
+    told = {"triage": "read", "maintain": "write"}.get(hub.roles[login], hub.roles[login])
+    return 200, {"permission": told, "role_name": hub.roles[login], "user": {"login": login}}, {}
+
+
+def get_comment(hub: Hub, request: Request) -> Reply:
+    found = hub.comments.get(int(request.last))
+    if found is None:
+        raise Answer(404, "Not Found")
+    return 200, found, {}
+
+
+def create_reaction(hub: Hub, request: Request) -> Reply:
+    number = int(request.path.split("/")[3])
+    if number not in hub.comments:
+        raise Answer(404, "Not Found")
+    said = (number, request.body["content"], request.login)
+    known = said in hub.reactions
+    if not known:
+        hub.reactions.append(said)
+    return 200 if known else 201, {"id": 1 + hub.reactions.index(said), "content": said[1]}, {}
+
+
+def list_runs(hub: Hub, request: Request) -> Reply:
+    name, query = request.path.split("/")[3], request.query
+    if name not in hub.workflows:
+        raise Answer(404, "Not Found")
+    own = [
+        run
+        for run in reversed(hub.runs.values())
+        if run["workflow"] == name
+        and all(str(run.get(key)) == query[key] for key in ("head_sha", "event") if key in query)
+    ]
+    status, found, extra = _page(hub, request, request.path, own)
+    return status, {"total_count": len(own), "workflow_runs": found}, extra
+
+
+def rerun(hub: Hub, request: Request) -> Reply:
+    run = hub.runs.get(int(request.path.split("/")[3]))
+    if run is None:
+        raise Answer(404, "Not Found")
+    if run["status"] != "completed":
+        raise Answer(403, "This workflow is already running")
+    run.update(status="queued", conclusion=None, run_attempt=run.get("run_attempt", 1) + 1)
+    return 201, {}, {}
+
+
 def get_user(_hub: Hub, request: Request) -> Reply:
     if request.login == BOT:
         raise Answer(403, "Resource not accessible by integration")
@@ -786,6 +886,12 @@ _HANDLERS: Mapping[str, Callable[[Hub, Request], Reply]] = {
     "issues/list-for-repo": list_issues, "issues/create": create_issue, "issues/update": update_issue,
     "issues/list-comments": list_comments, "issues/create-comment": create_comment,
     "issues/update-comment": update_comment, "users/get-authenticated": get_user,
+    "repos/get": get_repository, "repos/get-branch-rules": get_branch_rules, "repos/get-branch": get_branch,
+    "actions/list-repo-workflows": list_workflows, "repos/get-environment": get_environment,
+    "actions/get-github-actions-default-workflow-permissions-repository": get_workflow_permissions,
+    "repos/get-collaborator-permission-level": get_permission, "issues/get-comment": get_comment,
+    "reactions/create-for-issue-comment": create_reaction, "actions/list-workflow-runs": list_runs,
+    "actions/re-run-workflow": rerun,
 }  # fmt: skip
 
 

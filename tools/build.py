@@ -16,6 +16,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 _MODULES = re.compile(r"modelyard/.*\.(py|typed|j2|html|css|svg|json)")
+_TEMPLATES = "workflows-templates"
 _METADATA = re.compile(r"modelyard-[\w.]+\.dist-info/(METADATA|WHEEL|RECORD|entry_points\.txt|licenses/LICENSE)")
 _SECRET = re.compile(r"(^|/)(\.env|\.netrc|\.git|\.modelyard|modelyard-run|\.venv|.*\.pem|.*\.key)(/|$)")
 
@@ -46,9 +47,11 @@ def problems(root: Path, dist: Path) -> list[str]:
     with tarfile.open(dist / expected[1]) as archive:
         in_archive = {member.name.partition("/")[2] for member in archive.getmembers() if member.isfile()}
     source = {path.relative_to(root / "src").as_posix() for path in _files(root / "src" / "modelyard")}
+    templates = {f"modelyard/{path.relative_to(root).as_posix()}" for path in _files(root / _TEMPLATES)}
+    expected_there = source | templates
     return [
-        *(f"the wheel lacks {name}" for name in sorted(source - in_wheel)),
-        *(f"the wheel holds {name}" for name in sorted(in_wheel - source) if not _METADATA.fullmatch(name)),
+        *(f"the wheel lacks {name}" for name in sorted(expected_there - in_wheel)),
+        *(f"the wheel holds {name}" for name in sorted(in_wheel - expected_there) if not _METADATA.fullmatch(name)),
         *(f"a module of an unknown kind: {name}" for name in sorted(source) if not _MODULES.fullmatch(name)),
         *(f"the source distribution lacks src/{name}" for name in sorted(source) if f"src/{name}" not in in_archive),
         *(f"the source distribution lacks {name}" for name in ("pyproject.toml", "README.md", "LICENSE")

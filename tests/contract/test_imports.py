@@ -9,7 +9,7 @@ SOURCE = Path(__file__).parents[2] / "src" / "modelyard"
 
 LEVELS = (
     {"core"},
-    {"config", "records", "stats", "github", "vcs"},
+    {"config", "records", "stats", "github", "vcs", "workflows"},
     {"policy", "metrics", "data", "report"},
     {"models", "registry", "log"},
     {"validation", "training", "evaluation"},
@@ -21,7 +21,7 @@ LEVELS = (
 )
 LEVEL = {name: height for height, names in enumerate(LEVELS) for name in names}
 HEAVY = {"great_expectations", "jinja2", "joblib", "lightgbm", "numpy", "pandas", "polars", "scipy", "skops", "sklearn"}
-LIGHT = {"core", "config", "records", "policy", "registry", "steps", "usecases", "log", "cli"}
+LIGHT = {"core", "config", "records", "policy", "registry", "steps", "usecases", "log", "cli", "workflows"}
 """What the command line imports before it knows what to do: no heavy library at import time."""
 
 

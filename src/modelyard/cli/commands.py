@@ -39,6 +39,21 @@ _OTHERS = (
             Flag("task", "binary, multiclass or regression"),
             Flag("time", "the column that says when a row happened"),
             Flag("group", "the column whose rows belong together"),
+            Flag("workflows", "write the workflow templates too, with this repository's own names", switch=True),
+            Flag("force", "with --workflows: overwrite workflows that are there", switch=True),
+        ),
+    ),
+    Command(
+        "doctor",
+        "Find what would not work or is unsafe in workflows and configuration, each with its fix.",
+        "modelyard doctor --fix",
+        "modelyard.cli.doctor",
+        (
+            CONFIG,
+            Flag("fix", "show the diff of every fix that needs no thinking, and write it", switch=True),
+            Flag("online", "also ask GitHub for rules of branches and settings; needs a token", switch=True),
+            Flag("strict", "warnings, and what only a run can tell, end with exit code 1 too", switch=True),
+            JSON,
         ),
     ),
     Command(

@@ -50,16 +50,23 @@ def load_config(given: Mapping[str, str]) -> tuple[Path, Loaded]:
     return root, load(Path.cwd() / path, root=root)
 
 
+def slips(
+    root: Path, loaded: Loaded, estimator_problem: Callable[[str], str | None] = lambda _: None
+) -> list[ConfigError]:
+    """Return what is wrong with a configuration as far as that needs no data, in the order of lines."""
+    from modelyard.evaluation.gates import misuse, waivers
+
+    problems = check(loaded, root=root, estimator_problem=estimator_problem)
+    return in_order([*problems, *misuse.problems(loaded), *waivers.problems(loaded, root)])
+
+
 def refuse_slips(root: Path, loaded: Loaded, estimator_problem: Callable[[str], str | None] = lambda _: None) -> None:
     """Find before any work what needs no data: metrics, files, placeholders; estimators where their check is given.
 
     Raises:
         ConfigError: every slip, with its line.
     """
-    from modelyard.evaluation.gates import misuse, waivers
-
-    problems = check(loaded, root=root, estimator_problem=estimator_problem)
-    problems = in_order([*problems, *misuse.problems(loaded), *waivers.problems(loaded, root)])
+    problems = slips(root, loaded, estimator_problem)
     if problems:
         raise problems[0] if len(problems) == 1 else CollectedConfigError(problems)
 

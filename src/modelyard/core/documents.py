@@ -309,11 +309,13 @@ class _Builder:
         if not isinstance(node, ScalarNode):
             self.problem(node, path, "a key that is a list or a mapping", "Keys are text; put it in quotes.")
             return None
+        hint = f"Keys are text; put it in quotes: '{node.value}'."
         if node.tag == AMBIGUOUS:
             found = f"the key {node.value} means different things to different readers of YAML"
+            self.problem(node, (*path, node.value), found, hint, code="config/ambiguous-word")
         else:
             found = f"the key {shown(node.value) if node.value else 'of this value'} is not text"
-        self.problem(node, (*path, node.value), found, f"Keys are text; put it in quotes: '{node.value}'.")
+            self.problem(node, (*path, node.value), found, hint)
         return str(node.value)
 
     def _scalar(self, node: ScalarNode, path: KeyPath) -> Any:

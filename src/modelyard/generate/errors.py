@@ -39,6 +39,7 @@ AREAS = {
     "train": "Training",
     "validate": "Validation",
     "waiver": "Waivers",
+    "workflow": "Workflows",
 }
 """Area of a code, its part before the slash, to the heading under which it is listed."""
 SOURCE = Path(__file__).resolve().parents[1]

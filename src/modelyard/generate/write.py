@@ -32,6 +32,8 @@ from modelyard.generate.actions import (
 from modelyard.records.results import DECIDE, MONITOR
 from modelyard.records.schema import record_schema
 from modelyard.steps.catalogue import commands
+from modelyard.usecases.doctor.catalogue import CHECKS
+from modelyard.usecases.doctor.finding import LEVELS
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -120,14 +122,29 @@ def actions_page(text: str) -> str:
     return text
 
 
+def doctor_table() -> str:
+    """Return the table of the doctor's checks."""
+    rows = [
+        f"| `doctor/{check.name}` | {check.level}{', online' if check.online else ''} | {check.title} | "
+        f"{check.fix}{' (`--fix`)' if check.mechanical else ''} |"
+        for check in CHECKS
+    ]
+    levels = [f"| {level} | {text} |" for level, text in LEVELS.items()]
+    return "\n".join(
+        ["| level | what it means |", "|---|---|", *levels, "", "| code | level | what is found | fix |",
+         "|---|---|---|---|", *rows]
+    )  # fmt: skip
+
+
 def generated() -> dict[Path, str]:
     """Every generated file with its content."""
-    readme = ROOT / "README.md"
+    readme, doctor = ROOT / "README.md", ROOT / "docs" / "doctor.md"
     return {
         readme: between_markers(readme.read_text("utf-8"), "commands", command_table()),
         ROOT / "src" / "modelyard" / "cli" / "step_table.py": step_table(),
         ROOT / "docs" / "actions.md": actions_page((ROOT / "docs" / "actions.md").read_text("utf-8")),
         ROOT / "docs" / "errors.md": errors.page(),
+        doctor: between_markers(doctor.read_text("utf-8"), "checks", doctor_table()),
         ROOT / "action.yml": root_action(),
         **{ROOT / "actions" / step.name / "action.yml": step_action(step.spec) for step in commands()},
         ROOT / "schemas" / "modelyard.schema.json": json.dumps(schema(), indent=2, ensure_ascii=False) + "\n",

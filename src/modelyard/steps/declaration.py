@@ -112,10 +112,34 @@ class StepSpec:
     outputs: type[Outputs]
     permissions: Mapping[str, str] = field(default_factory=lambda: {"contents": "read"})
     """What the job must grant; the reason for each grant is its value's comment in the templates."""
+    permissions_of_part: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """All that it takes instead, where the input ``part`` has this value."""
+    permissions_on_event: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """What it takes besides, in a workflow that this event starts."""
+    permissions_via: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """What it takes besides, where ``registry.via`` has this value."""
+    parts_with_user_code: tuple[str, ...] = ()
+    """Parts that run the user's code, or an old model, though the step itself only carries bytes."""
     environment: Literal["carry", "ml"] = "ml"
     """The lock that its action installs: the small one carries records and models as bytes, and loads neither."""
     secrets: tuple["Secret", ...] = ()
     """Secret inputs of its action; they reach the step by its environment alone, never by a flag."""
+
+    def permissions_needed(self, part: str = "", event: str = "", via: str = "") -> Mapping[str, str]:
+        """Return what a job grants for one use of the step.
+
+        Args:
+            part: value of its input ``part``.
+            event: name of the event that starts the workflow.
+            via: value of ``registry.via``.
+        """
+        if part in self.permissions_of_part:
+            return self.permissions_of_part[part]
+        return {**self.permissions, **self.permissions_on_event.get(event, {}), **self.permissions_via.get(via, {})}
+
+    def runs_user_code(self, part: str = "") -> bool:
+        """Return whether code of the user, or a model, runs in its job."""
+        return self.environment == "ml" or part in self.parts_with_user_code
 
 
 @dataclass(frozen=True)

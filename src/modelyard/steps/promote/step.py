@@ -65,6 +65,8 @@ SPEC = StepSpec(
     inputs=PromoteInputs,
     outputs=PromoteOutputs,
     permissions={"contents": "write"},
+    permissions_of_part={"merged": {"contents": "write"}},
+    permissions_via={"pull-request": {"pull-requests": "write"}},
     environment="carry",
     secrets=(TOKEN,),
 )

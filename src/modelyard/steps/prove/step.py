@@ -64,6 +64,8 @@ SPEC = StepSpec(
     inputs=RollbackInputs,
     outputs=RollbackOutputs,
     permissions={"contents": "write", "issues": "write"},
+    permissions_of_part={"prove": {"contents": "read"}},
+    parts_with_user_code=("prove",),
     environment="carry",
     secrets=(TOKEN,),
 )

@@ -32,6 +32,8 @@ SPEC = StepSpec(
     inputs=ReportInputs,
     outputs=Outputs,
     permissions={"pull-requests": "write"},
+    permissions_of_part={"": {}, "render": {}},
+    permissions_on_event={"workflow_run": {"contents": "read", "actions": "read"}},
     environment="carry",
     secrets=(TOKEN,),
 )

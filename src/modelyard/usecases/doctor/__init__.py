@@ -1,0 +1,1 @@
+"""What would not work, or is unsafe, in a repository's workflows and configuration, each with its fix."""

@@ -1,0 +1,104 @@
+"""Uses of our own actions in workflows, and what each needs, by what the steps declare."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from modelyard.steps.catalogue import STEPS, stages
+from modelyard.steps.declaration import StepSpec
+from modelyard.steps.definition import StepDefinition
+from modelyard.workflows.workflow import Step
+
+_NAME = "modelyard"
+_ACTIONS = "actions/"
+ON_DEFAULT = frozenset({"push", "schedule", "workflow_dispatch", "repository_dispatch"})
+"""Events on which a run may promote."""
+
+
+@dataclass(frozen=True)
+class Use:
+    """One use of one of our actions; ``step`` is None for the root action."""
+
+    step: StepDefinition | None
+    part: str
+
+    @property
+    def name(self) -> str:
+        """What messages call it."""
+        return _NAME if self.step is None else f"{_NAME}/{self.step.name}"
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """What makes two uses the same: action and part."""
+        return ("" if self.step is None else self.step.name, self.part)
+
+    @property
+    def runs_user_code(self) -> bool:
+        """Whether code of the user, or a model, runs in its job."""
+        return self.step is None or self.step.spec.runs_user_code(self.part)
+
+    @property
+    def needs_checkout(self) -> bool:
+        """Whether it works on the user's files."""
+        return self.step is None or (self.step.needs_checkout and self.step.spec.environment == "ml")
+
+    @property
+    def reads_data(self) -> bool:
+        """Whether it reads the configuration's data sets."""
+        return self.step is None or (self.step.reads_data and self.needs_checkout)
+
+    @property
+    def whole(self) -> bool:
+        """Whether it is the root action, the convenience form."""
+        return self.step is None
+
+
+def used(step: Step) -> Use | None:
+    """Return which of our actions a step uses; None for others, and for one that this version does not have."""
+    uses = step.uses
+    if uses is None or uses.name.lower() != _NAME:
+        return None
+    if not uses.folder:
+        return Use(None, "")
+    name = uses.folder.removeprefix(_ACTIONS)
+    if name == uses.folder or name not in STEPS or STEPS.get(name).part_of:
+        return None
+    return Use(STEPS.get(name), step.input("part"))
+
+
+def is_ours(step: Step) -> bool:
+    """Return whether a step uses an action of this project, known to this version or not."""
+    return step.uses is not None and step.uses.name.lower() == _NAME
+
+
+def permissions(use: Use, step: Step, events: frozenset[str], via: str) -> Mapping[str, str]:
+    """Return what the job of a use has to grant, over all events that start its workflow.
+
+    An input that is an expression may ask for anything, and is taken to ask for nothing.
+    """
+    needed: dict[str, str] = {}
+    for event in sorted(events) or [""]:
+        for spec, part in _asked(use, step, event):
+            for scope, level in spec.permissions_needed(part, event, via).items():
+                needed[scope] = level if needed.get(scope) != "write" else "write"
+    return needed
+
+
+def _asked(use: Use, step: Step, event: str) -> Iterator[tuple[StepSpec, str]]:
+    if use.step is not None:
+        yield use.step.spec, use.part
+        return
+    for each in stages():
+        stage = each.stage
+        if stage is None:
+            continue
+        if not stage.asked_by or (event in ON_DEFAULT and step.input(stage.asked_by) == "true"):
+            yield each.spec, ""
+        if stage.follow_up is not None and event == "pull_request" and step.input(stage.follow_up.name) != "false":
+            yield each.spec, stage.follow_up.inputs.get("part", "")
+
+
+def outputs_of(use: Use) -> frozenset[str] | None:
+    """Return the outputs of one of our actions; None for the root action, whose outputs the generator knows."""
+    if use.step is None:
+        return None
+    return frozenset(info.alias or name for name, info in use.step.spec.outputs.model_fields.items())

@@ -1,0 +1,38 @@
+"""Write the workflow templates that a repository has use for, with its own default branch, paths and data step."""
+
+from pathlib import Path
+
+from modelyard.config.load import load
+from modelyard.core.errors import ConfigError
+from modelyard.usecases.doctor.data import pointers
+from modelyard.usecases.doctor.repository import default_branch
+from modelyard.usecases.workflow_templates import Names, chosen, copies, installed, write_copies
+
+
+def propose_workflows(root: Path, path: Path, *, force: bool) -> list[str]:
+    """Write them.
+
+    Args:
+        root: the repository's top.
+        path: the configuration.
+        force: overwrite what is there.
+
+    Returns:
+        Paths that were written; none where all of them say this already.
+
+    Raises:
+        ConfigError: the configuration cannot be used, nothing says what the default branch is, or files are there.
+        PlatformError: the disk would not take it.
+    """
+    loaded = load(path, root=root)
+    branch = default_branch(root)
+    if not branch:
+        raise ConfigError(
+            "nothing says what the default branch is called: there is no remote, and neither main nor master alone",
+            code="git/no-default-branch",
+            hint="Run `git remote set-head origin --auto`, or make the first commit.",
+        )
+    kept = pointers(root, path.parent, loaded.config)
+    names = Names(branch, loaded.file, frozenset(kept.values()), loaded.config.registry.via)
+    templates = chosen(installed(), via=names.via, monitor=loaded.config.monitor is not None)
+    return write_copies(root, copies(templates, names), force=force)

@@ -1,0 +1,1 @@
+"""Workflows of GitHub Actions as data: read with lines, and edited without losing a comment."""
