@@ -213,8 +213,8 @@ def test_the_command_sees_the_environment_without_our_variables_and_tokens(
 ) -> None:
     ours = {"GITHUB_TOKEN": "secret-1", "MODELYARD_TOKEN": "secret-2", "MODELYARD_CONFIG": "a", "GH_TOKEN": "secret-3",
             "ACTIONS_RUNTIME_TOKEN": "t", "ACTIONS_ID_TOKEN_REQUEST_TOKEN": "t", "GITHUB_OUTPUT": "f",
-            "ALSO_THE_TOKEN": "secret-1"}  # fmt: skip
-    theirs = {"HF_TOKEN": "their own", "PYTHONPATH": "lib", "GITHUB_ACTIONS": "true"}
+            "ALSO_THE_TOKEN": "secret-1", "HF_TOKEN": "the data's", "AWS_ACCESS_KEY_ID": "k"}  # fmt: skip
+    theirs = {"HF_HOME": "their own", "AWS_REGION": "eu-west-1", "PYTHONPATH": "lib", "GITHUB_ACTIONS": "true"}
     for name, value in (ours | theirs).items():
         monkeypatch.setenv(name, value)
     code = "import json, os, sys\njson.dump(dict(os.environ), open(sys.argv[2] + '/m', 'w'))\n"

@@ -15,6 +15,25 @@ MLFLOW_USER = "MLFLOW_TRACKING_USERNAME"
 MLFLOW = ("MLFLOW_TRACKING_PASSWORD", "MLFLOW_TRACKING_TOKEN")
 _POSTGRESQL = ("PGPASSWORD",)
 """By which a prediction log in a database is read."""
+STORES = (
+    "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_CONTAINER_AUTHORIZATION_TOKEN",
+    "GOOGLE_BEARER_TOKEN", "GOOGLE_OAUTH_ACCESS_TOKEN", "CLOUDSDK_AUTH_ACCESS_TOKEN",
+    "GOOGLE_SERVICE_ACCOUNT_KEY",
+    "AZURE_STORAGE_ACCOUNT_KEY", "AZURE_STORAGE_ACCESS_KEY", "AZURE_STORAGE_KEY", "AZURE_STORAGE_MASTER_KEY",
+    "AZURE_STORAGE_SAS_KEY", "AZURE_STORAGE_SAS_TOKEN", "AZURE_STORAGE_TOKEN", "AZURE_STORAGE_CONNECTION_STRING",
+    "AZURE_STORAGE_CLIENT_SECRET", "AZURE_CLIENT_SECRET",
+    "HF_TOKEN", "HUGGING_FACE_HUB_TOKEN",
+)  # fmt: skip
+"""By which stores of data are read: what clients of S3, Google Cloud Storage, Azure and Hugging Face look for."""
+_LEAD_TO_STORES = (
+    "AWS_ACCESS_KEY_ID", "AWS_SHARED_CREDENTIALS_FILE",
+    "AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+    "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+    "GOOGLE_APPLICATION_CREDENTIALS", "GOOGLE_SERVICE_ACCOUNT", "GOOGLE_SERVICE_ACCOUNT_PATH", "GOOGLE_GHA_CREDS_PATH",
+    "CLOUDSDK_AUTH_CREDENTIAL_FILE_OVERRIDE",
+    "AZURE_FEDERATED_TOKEN_FILE", "HF_TOKEN_PATH",
+)  # fmt: skip
+"""Names and files by which these clients find credentials; none itself, so equal values elsewhere mean nothing."""
 _JOB = ("INPUT_TOKEN", "INPUT_GITHUB-TOKEN", "MODELYARD_GITHUB_TOKEN", "GH_ENTERPRISE_TOKEN", "GITHUB_ENTERPRISE_TOKEN")
 _DATABRICKS = ("DATABRICKS_TOKEN", "DATABRICKS_PASSWORD", "DATABRICKS_CLIENT_SECRET")
 _OURS = ("MODELYARD_", "ACTIONS_RUNTIME_", "ACTIONS_ID_TOKEN_", "ACTIONS_CACHE_", "ACTIONS_RESULTS_")
@@ -25,7 +44,7 @@ _WITH_USER = re.compile(r"://[^/\s@]+@")
 _LONG = 8
 """Letters from which a credential is looked for inside other values; a shorter one may stand there by chance."""
 
-_names = {*GITHUB, *MLFLOW, *_POSTGRESQL, *_JOB, *_DATABRICKS}
+_names = {*GITHUB, *MLFLOW, *_POSTGRESQL, *STORES, *_JOB, *_DATABRICKS}
 
 
 def declare(*names: str) -> None:
@@ -45,6 +64,7 @@ def without_credentials(environ: Mapping[str, str]) -> dict[str, str]:
         if not name.startswith(_OURS)
         and name not in index
         and name not in _names
+        and name not in _LEAD_TO_STORES
         and name != MLFLOW_USER  # it goes with a password and is none, so equal values elsewhere mean nothing
         and value not in secrets
         and not any(part in value for part in parts)

@@ -85,14 +85,33 @@ def fingerprint(
 
 
 def compare(now: DataSet, then: DataSet | None) -> DataSet:
-    """Return ``now`` with the partitions added, modified and removed since ``then``; None: nothing was there."""
+    """Return ``now`` with the partitions added, modified and removed since ``then``; None: nothing was there.
+
+    Of these, told apart: a removed and an added one of the same contents are renamed; one is late that was added before
+    others that were there, in the order of names; modified ones are reordered where they swapped contents.
+    """
     before = {part.path: part.digest for part in then.partitions} if then else {}
     today = {part.path: part.digest for part in now.partitions}
+    added = [path for path in today if path not in before]
+    modified = tuple(path for path in today if path in before and today[path] != before[path])
+    removed = tuple(path for path in before if path not in today)
+    renamed = []
+    left = {path: before[path] for path in removed}
+    for path in added:
+        was = next((old for old, own in left.items() if own == today[path]), None)
+        if was is not None:
+            renamed.append((was, path))
+            del left[was]
+    moved = {path for _, path in renamed}
+    last = max(before, default="")
     return now.model_copy(
         update={
-            "added": tuple(path for path in today if path not in before),
-            "modified": tuple(path for path in today if path in before and today[path] != before[path]),
-            "removed": tuple(path for path in before if path not in today),
+            "added": tuple(added),
+            "modified": modified,
+            "removed": removed,
+            "renamed": tuple(renamed),
+            "late": tuple(path for path in added if path < last and path not in moved),
+            "reordered": tuple(path for path in modified if today[path] in {before[other] for other in modified}),
         }
     )
 

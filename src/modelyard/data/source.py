@@ -28,6 +28,7 @@ class Location:
         base: the folder of the configuration, which paths are relative to.
         cache: file that remembers digests between runs; None remembers nothing.
         how: how its files are read.
+        fork: it is read for a pull request of a fork, which gets no secrets.
     """
 
     set: str
@@ -36,6 +37,7 @@ class Location:
     base: Path
     cache: Path | None = None
     how: ReadAs = AS_USUAL
+    fork: bool = False
 
     @property
     def key(self) -> str:
@@ -71,6 +73,14 @@ class Untyped(Protocol):
 
     def text(self, columns: Sequence[str]) -> "pl.DataFrame | None":
         """Read columns as the files write them; None where the files hold no text."""
+
+
+@runtime_checkable
+class Recalling(Protocol):
+    """A source that does not read what its store says is unchanged since another run read it."""
+
+    def recall(self, then: DataSet) -> None:
+        """Take what that run saw, before anything else is asked of the source."""
 
 
 class SourceKind(Protocol):

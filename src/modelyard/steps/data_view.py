@@ -1,6 +1,6 @@
 """The configured data sets as a run sees them: listed, fingerprinted, read and split once each."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from modelyard.config.configuration import Config
 from modelyard.config.sections.data import AS_USUAL
 from modelyard.core import files
-from modelyard.data.source import Location, Source, Untyped
+from modelyard.data.source import Location, Recalling, Source, Untyped
 from modelyard.data.sources import open_source
 from modelyard.data.sources.files import FileSource
 from modelyard.records.results import ColumnType, DataSet
@@ -28,6 +28,8 @@ class DataView:
     root: Path
     base: Path
     """The folder of modelyard.yml, which paths in it are relative to."""
+    fork: bool = False
+    """A pull request of a fork is judged, which has no secrets."""
     _once: Once = field(default_factory=Once, repr=False, compare=False)
 
     def sources(self) -> dict[str, Source]:
@@ -39,9 +41,17 @@ class DataView:
         named = self.config.data.sets
         how = self.config.data.read
         return {
-            name: open_source(Location(name, each, self.root, self.base, cache, how.get(name, AS_USUAL)))
+            name: open_source(Location(name, each, self.root, self.base, cache, how.get(name, AS_USUAL), self.fork))
             for name, each in named.items()
         }
+
+    def recall(self, sets: Iterable[DataSet]) -> None:
+        """Tell the sources what another run saw, so that what is known to be unchanged is not read again."""
+        sources = self.sources()
+        for then in sets:
+            source: object = sources.get(then.name)
+            if isinstance(source, Recalling):
+                source.recall(then)
 
     def fingerprint(self) -> dict[str, DataSet]:
         """Fingerprint every named data set."""

@@ -207,7 +207,8 @@ class Data(Section):
     """Which data, and what it means."""
 
     sets: Annotated[dict[Name, Text], Field(min_length=1)]
-    """Named data sets: a path or glob of Parquet or CSV files, relative to this file."""
+    """Named data sets: a path or glob of Parquet or CSV files, relative to this file, or an address: s3://, gs://, az://,
+    hf://datasets/, https://."""
     read: dict[str, ReadAs] = Field(default_factory=dict)
     """How the files of a set are read, by the set's name, where that is not as they seem."""
     columns: Columns

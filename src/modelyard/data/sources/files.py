@@ -114,7 +114,7 @@ def resolve(root: Path, base: Path, name: str, source: str) -> tuple[Path, ...]:
         found = _one_file(root, base, where, source)
     else:
         found = _matches(root, base, where, source)
-    _check_kinds(root, where, found)
+    check_kinds(root, where, found)
     for path in found:
         _check_content(root, where, path)
     return tuple(found)
@@ -230,7 +230,12 @@ def _nothing_there(root: Path, where: str, source: str, path: Path) -> None:
     )
 
 
-def _check_kinds(root: Path, where: str, found: list[Path]) -> None:
+def check_kinds(root: Path, where: str, found: Sequence[Path]) -> None:
+    """Refuse files of a kind that cannot be read, and several kinds in one set.
+
+    Raises:
+        ConfigError: they are.
+    """
     kinds: dict[str, Path] = {}
     for path in found:
         try:

@@ -15,6 +15,10 @@ class Partition(Part):
     path: str
     digest: Digest
     size: int
+    etag: Annotated[str | None, CIRCUMSTANCE] = None
+    """Of an object in a store, what that said when its contents were read; this, and the next two."""
+    version: Annotated[str | None, CIRCUMSTANCE] = None
+    modified: Annotated[str | None, CIRCUMSTANCE] = None
 
 
 class DataSet(Part):
@@ -27,6 +31,12 @@ class DataSet(Part):
     added: tuple[str, ...] = ()
     modified: tuple[str, ...] = ()
     removed: tuple[str, ...] = ()
+    renamed: tuple[tuple[str, str], ...] = ()
+    """Of these, pairs of a removed and an added one with the same contents."""
+    late: tuple[str, ...] = ()
+    """Of those added, such as come before others that were there already."""
+    reordered: tuple[str, ...] = ()
+    """Of those modified, such as now have the contents that another one had."""
 
 
 class ColumnType(Part):

@@ -89,8 +89,18 @@ def _sets(sets: Sequence[DataSet]) -> Table:
 
 
 def _changes(data: DataSet) -> Line:
+    """Name what changed, each partition once."""
+    moved = {path for pair in data.renamed for path in pair}
+    kinds = (
+        ("renamed ", [f"{then} → {now}" for then, now in data.renamed]),
+        ("added ", [path for path in data.added if path not in moved and path not in data.late]),
+        ("late ", data.late),
+        ("modified ", [path for path in data.modified if path not in data.reordered]),
+        ("in another order ", data.reordered),
+        ("removed ", [path for path in data.removed if path not in moved]),
+    )
     parts: list[Inline] = []
-    for word, names in (("added ", data.added), ("modified ", data.modified), ("removed ", data.removed)):
+    for word, names in kinds:
         if names:
             parts += [Break()] if parts else []
             parts += _names(f"{numbers.count(len(names))} {word}", names)

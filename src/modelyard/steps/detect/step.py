@@ -1,6 +1,6 @@
 """detect: which of data, code, configuration and packages differ from what the champion was made from."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, get_args
 
 import modelyard.records.results as r
@@ -58,6 +58,7 @@ SPEC = StepSpec(
 def reads(context: CheckedOut, inputs: DetectInputs) -> Mapping[str, Any]:
     """Everything that is compared."""
     champion = context.versions.find_champion()
+    _champions_own(context)
     return {
         "data": context.digest_data(),
         "code": context.workspace.digest_code(),
@@ -73,10 +74,7 @@ def run(context: CheckedOut, inputs: DetectInputs) -> Outcome:
     """Compare today's digests with those in the champion's own detect record."""
     champion = context.versions.find_champion()
     decision = _decision(context, inputs.decision, None if champion is None else champion.name)
-    then: DetectResult | None = None
-    if champion is not None:
-        record = version_records(context.versions.open(), champion).get("detect")
-        then = None if record is None else record.record.read(DetectResult)
+    then = _champions_own(context)
     before = {known.name: known for known in then.sets} if then else {}
     sets = tuple(fingerprint.compare(now, before.get(name)) for name, now in context.data.fingerprint().items())
     details = _details(context, sets, then, None if champion is None else champion.name)
@@ -95,6 +93,15 @@ def run(context: CheckedOut, inputs: DetectInputs) -> Outcome:
         decision=decision,
     )
     return Outcome(result, Verdict.PASS, champion_version=result.champion)
+
+
+def _champions_own(context: CheckedOut) -> DetectResult | None:
+    """Return what detect found when the champion was made; sources need not read again what is as it was then."""
+    champion = context.versions.find_champion()
+    record = None if champion is None else version_records(context.versions.open(), champion).get("detect")
+    then = None if record is None else record.record.read(DetectResult)
+    context.data.recall(() if then is None else then.sets)
+    return then
 
 
 def _decision(context: CheckedOut, named: str, champion: str | None) -> Decision | None:
@@ -127,12 +134,7 @@ def _details(
     if then is None:
         return {"first-run": (f"{champion} was adopted and has no record to compare with",)}
     details: dict[Reason, tuple[str, ...]] = {}
-    changes = [
-        f"{part.name}: {path} {how}"
-        for part in sets
-        for how, paths in (("added", part.added), ("modified", part.modified), ("removed", part.removed))
-        for path in paths
-    ]
+    changes = [f"{part.name}: {told}" for part in sets for told in _changes(part)]
     if changes:
         details["data"] = tuple(changes)
     if then.code_digest != context.workspace.digest_code():
@@ -142,6 +144,17 @@ def _details(
     if then.packages_digest != context.workspace.digest_packages():
         details["packages"] = ("the packages that the model can import differ",)
     return details
+
+
+def _changes(part: DataSet) -> Iterator[str]:
+    """Yield each changed partition once, with what happened to it."""
+    renamed = {path for pair in part.renamed for path in pair}
+    yield from (f"{now} renamed from {then}" for then, now in part.renamed)
+    for path in part.added:
+        if path not in renamed:
+            yield f"{path} added{', late' if path in part.late else ''}"
+    yield from (f"{path} {'reordered' if path in part.reordered else 'modified'}" for path in part.modified)
+    yield from (f"{path} removed" for path in part.removed if path not in renamed)
 
 
 DETECT = StepDefinition(

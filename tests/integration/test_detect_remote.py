@@ -1,0 +1,117 @@
+"""A run on data in a bucket, from the command line: trained once, known by its listing, trained again when it moved."""
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import obstore
+import pytest
+
+from tests import desk
+from tests.object_servers import Door, Given, S3Server, door, s3_server
+
+CONFIG = desk.QUICK.replace("data/*.csv", "s3://tiny/parts/*.csv").replace("folds: 3", "folds: 2")
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
+    with s3_server(tmp_path_factory.mktemp("s3")) as running:
+        yield running
+
+
+@pytest.fixture
+def way(server: S3Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[Door]:
+    with door(server.url) as opened:
+        for name, value in {**server.variables, "AWS_ENDPOINT_URL": opened.url}.items():
+            monkeypatch.setenv(name, value)
+        yield opened
+
+
+@pytest.fixture
+def bucket(server: S3Server) -> Any:
+    made = server.bucket("tiny")
+    for each in obstore.list(made).collect():
+        obstore.delete(made, each["path"])
+    put(made, 1)
+    return made
+
+
+@pytest.fixture
+def repo(tmp_path: Path) -> Path:
+    made = tmp_path / "repo"
+    made.mkdir()
+    (made / "modelyard.yml").write_text(CONFIG, "utf-8")
+    desk.commit(made)
+    return made
+
+
+def put(bucket: Any, number: int, seed: int | None = None) -> None:
+    rows = desk.rows(seed=number if seed is None else seed, first=1000 * number)
+    obstore.put(bucket, f"parts/part-{number}.csv", rows.write_csv().encode())
+
+
+def record(repo: Path, step: str = "detect") -> Any:
+    return json.loads((repo / f"modelyard-run/records/{step}.json").read_bytes())["record"]
+
+
+def test_an_unchanged_bucket_costs_a_listing_and_what_moved_is_told(repo: Path, bucket: Any, way: Door) -> None:
+    first = desk.inside(repo, "run", "--promote")
+    assert first.code == 0, first.err
+    assert [each.method for each in way.asked] == ["GET", "GET"], "a listing, and one object for all the steps"
+
+    # Another machine: the registry and git are there, nothing of the data is.
+    shutil.rmtree(repo / ".modelyard" / "remote")
+    shutil.rmtree(repo / "modelyard-run")
+    way.asked.clear()
+    again = desk.inside(repo, "run", "--promote")
+    assert again.code == 0, again.err
+    assert "nothing changed since v1" in again.out + again.err
+    assert len(way.asked) == 1
+    assert "list-type" in way.asked[0].path
+
+    put(bucket, 2)
+    put(bucket, 0)
+    assert desk.inside(repo, "detect").code == 0
+    result = record(repo)["result"]
+    assert result["reasons"] == ["data"]
+    assert result["details"]["data"] == ["all: parts/part-0.csv added, late", "all: parts/part-2.csv added"]
+    assert len(way.asked) == 5, "a listing, and all three, over which types are decided anew"
+
+    # What the listing says is the same, and contents are not: nothing is trained on that.
+    for number in (0, 2):
+        obstore.delete(bucket, f"parts/part-{number}.csv")
+    desk.edit(repo / "modelyard.yml", "C: [0.1, 1]", "C: [0.1, 2]")
+    shutil.rmtree(repo / ".modelyard" / "remote")
+    part = next(each for each in result["sets"][0]["partitions"] if each["path"] == "parts/part-1.csv")
+    lie = desk.rows(seed=77, first=1000).write_csv().encode().ljust(part["size"])[: part["size"]]
+    told = {"ETag": part["etag"], "Last-Modified": "Fri, 27 Nov 2026 07:00:00 GMT"}
+    way.meet = lambda asked: None if "list-type" in asked.path else Given(200, lie, told)
+    ended = desk.inside(repo, "run")
+    assert ended.code == 3
+    assert "changed while it was read" in ended.err + ended.out
+
+
+def test_a_users_script_gets_the_rows_and_no_credential(repo: Path, bucket: Any, way: Door) -> None:
+    del bucket, way
+    (repo / "train.py").write_text(
+        "import os, pathlib, sys\n"
+        "left = [name for name in os.environ if name.startswith(('AWS_ACCESS', 'AWS_SECRET'))]\n"
+        "rows = pathlib.Path(sys.argv[1]).read_text().splitlines()\n"
+        "pathlib.Path(sys.argv[2]).write_text(f'{rows[0]} {len(rows) > 100} {left}')\n",
+        "utf-8",
+    )
+    config = (
+        CONFIG[: CONFIG.index("train:")]
+        + """\
+train: {command: "python train.py {train} {model_dir}/told.txt"}
+evaluate:
+  predict: {command: "python train.py {rows} {predictions}"}
+  gates: [{metric: roc_auc, at_least: 0.6}]
+"""
+    )
+    (repo / "modelyard.yml").write_text(config, "utf-8")
+    assert desk.inside(repo, "detect").code == 0
+    assert desk.inside(repo, "train").code == 0
+    assert (repo / "modelyard-run/model/told.txt").read_text("utf-8") == "key,size,colour,answer True []"
