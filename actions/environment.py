@@ -4,11 +4,14 @@ Run by the interpreter of setup-python with -I, before anything is installed: it
 workspace is hostile: nothing in it is imported, no configuration of uv or pip in it is read, and every package has a
 hash. What the user pins never comes here: it goes into an environment of its own, from which the user's code runs.
 
-Prints nothing but what happens; the interpreter's path goes to the step's output ``python``.
+Without an argument it makes it; the interpreter goes to the step's output ``python``. With ``look`` it says where the
+environment belongs (``path``), under which ``key`` it is kept, whether to ``restore`` it from there and whether to
+``keep`` it. With ``compile`` it compiles it before it is kept.
 """
 
 import hashlib
 import importlib.util
+import json
 import os
 import platform
 import re
@@ -33,10 +36,11 @@ PLATFORMS = {
 """Where every package of the locks has a wheel."""
 MACHINES = {"amd64": "x86_64", "x64": "x86_64", "arm64": "aarch64"}
 STAMP = ".modelyard-complete"
+KEEPING = ("push", "schedule", "workflow_dispatch", "repository_dispatch")
 
 
-def main() -> int:
-    """Build what MODELYARD_LOCK asks for; returns the exit code."""
+def main(arguments: list[str]) -> int:
+    """Build what MODELYARD_LOCK asks for, look for it, or compile it; returns the exit code."""
     started = time.monotonic()
     # Python's tracebacks in what a user's code prints are not ours to annotate; setup-python set this up.
     print("::remove-matcher owner=python::")
@@ -50,6 +54,12 @@ def main() -> int:
     extra = registry_extra()
     lock = LOCKS / f"{os.environ['MODELYARD_LOCK']}{f'-{extra}' if extra else ''}.txt"
     environ = clean(os.environ)
+    if arguments == ["look"]:
+        return look(lock, home)
+    if arguments == ["compile"]:
+        python = interpreter(folder_of(lock, home)[0])
+        run([str(python), "-I", "-m", "compileall", "-q", "-j", "0", str(packages_of(python))], environ)
+        return 0
     uv = find_uv(home, environ)
     python = build(lock, home, uv, environ)
     tell("python", str(python))
@@ -127,22 +137,65 @@ def find_uv(home: Path, environ: dict[str, str]) -> Path:
 
 def build(lock: Path, home: Path, uv: Path, environ: dict[str, str]) -> Path:
     """Return an environment with what a lock names and this checkout of modelyard; reused where it is complete."""
-    version = ".".join(map(str, sys.version_info[:3]))
-    told = "\0".join([str(ROOT), version, sysconfig.get_platform(), platform.python_implementation()])
-    key = hashlib.sha256(lock.read_bytes() + told.encode()).hexdigest()[:16]
-    folder = home / f"env-{key}"
-    python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    folder, key = folder_of(lock, home)
+    python = interpreter(folder)
     if (folder / STAMP).is_file():
         return python
     shutil.rmtree(folder, ignore_errors=True)
     run([sys.executable, "-I", "-m", "venv", "--without-pip", str(folder)], environ)
     command = [str(uv), "--no-config", "--system-certs", "pip", "install", "--quiet", "--python", str(python)]
     run([*command, "--only-binary", ":all:", "--require-hashes", "-r", str(lock)], environ)
-    packages = folder / ("Lib" if os.name == "nt" else f"lib/python{version.rpartition('.')[0]}") / "site-packages"
-    (packages / "modelyard.pth").write_text(f"{ROOT / 'src'}\n", "utf-8")
+    (packages_of(python) / "modelyard.pth").write_text(f"{ROOT / 'src'}\n", "utf-8")
     shutil.copyfile(lock, folder / "modelyard.lock")
     (folder / STAMP).write_text(key, "utf-8")
     return python
+
+
+def folder_of(lock: Path, home: Path) -> tuple[Path, str]:
+    """Return where an environment belongs, and the digest of what it is made of and for."""
+    version = ".".join(map(str, sys.version_info[:3]))
+    told = "\0".join([str(ROOT), version, sysconfig.get_platform(), platform.python_implementation()])
+    key = hashlib.sha256(lock.read_bytes() + told.encode()).hexdigest()[:16]
+    return home / f"env-{key}", key
+
+
+def interpreter(folder: Path) -> Path:
+    """Return the interpreter of an environment."""
+    return folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+
+
+def packages_of(python: Path) -> Path:
+    """Return where the environment of an interpreter keeps packages."""
+    folder = python.parents[1]
+    version = "python{}.{}".format(*sys.version_info)
+    return folder / ("Lib" if os.name == "nt" else f"lib/{version}") / "site-packages"
+
+
+def look(lock: Path, home: Path) -> int:
+    """Tell where the environment belongs and what a cache has to do with it; returns the exit code.
+
+    A pull request's run takes it from the cache and never writes there. A run on the default branch, whose verdict may
+    promote, makes it anew from hashes and keeps it before any code of the user's runs.
+    """
+    folder, key = folder_of(lock, home)
+    missing = not (folder / STAMP).is_file()
+    base = hashlib.sha256(sys.executable.encode()).hexdigest()[:8]  # which the environment's own leads to
+    event = os.environ.get("GITHUB_EVENT_NAME", "")
+    tell("path", str(folder))
+    tell("key", f"modelyard-{lock.stem}-{key}-{base}")
+    tell("restore", str(missing and event == "pull_request").lower())
+    tell("keep", str(missing and event in KEEPING and on_default_branch()).lower())
+    return 0
+
+
+def on_default_branch() -> bool:
+    """Return whether the run's ref is the repository's default branch, as the event has it."""
+    try:
+        event = json.loads(Path(os.environ["GITHUB_EVENT_PATH"]).read_bytes())
+        branch = event["repository"]["default_branch"]
+    except (KeyError, OSError, TypeError, ValueError):
+        return False
+    return os.environ.get("GITHUB_REF") == f"refs/heads/{branch}"
 
 
 def run(command: list[str], environ: dict[str, str]) -> None:
@@ -164,4 +217,4 @@ def tell(name: str, value: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -145,6 +145,7 @@ class Runner:
     """Runs workflows; ``folder`` must hold no blank, since act does not quote the paths of its scripts.
 
     ``fresh``: jobs make their environments themselves, as on a hosted runner.
+    ``cache``: the folder in which actions/cache keeps things from run to run; without one nothing is found.
     """
 
     folder: Path
@@ -153,6 +154,7 @@ class Runner:
     environ: Mapping[str, str] = field(default_factory=dict)
     repository: str = "acme/demo"
     fresh: bool = False
+    cache: Path | None = None
 
     def run(
         self, repository: Path, workflow: str, event: str, payload: Mapping[str, Any], *, arguments: Sequence[str] = ()
@@ -195,6 +197,7 @@ class Runner:
             "STUB_DIR": str(home / "stub"),
             "STUB_SCRIPTS": str(STUBS),
             "STUB_PYTHON": f"{PYTHON}={_base()}",
+            "STUB_CACHE": str(self.cache or ""),
             "STUB_ENVIRONMENTS": "" if self.fresh else str(environments()),
             **({"GITHUB_API_URL": self.api_url, "GITHUB_SERVER_URL": self.api_url} if self.api_url else {}),
             **self.environ,
@@ -224,9 +227,10 @@ class Runner:
             if action.startswith("modelyard/modelyard"):
                 mapped[f"modelyard/modelyard@{reference}"] = suite()
             elif action != "actions/checkout":  # act's own: it copies the repository into the workspace
-                stub = STUBS / action.replace("/", "-")
+                owner, repository, *_ = action.split("/")
+                stub = STUBS / f"{owner}-{repository}"
                 assert stub.is_dir(), f"no stand-in for {name}"
-                mapped[name] = stub
+                mapped[f"{owner}/{repository}@{reference}"] = stub
         return [part for name, folder in mapped.items() for part in ("--local-repository", f"{name}={folder}")]
 
 

@@ -57,8 +57,15 @@ def kept(run: Run, step: str) -> dict[str, Any]:
 
 
 def test_the_root_action_runs_the_whole_pipeline_and_promotes_on_push(tmp_path: Path) -> None:
-    run = Runner(tmp_path, fresh=True).run(repository(tmp_path, WITH_SUITE), ROOT_ACTION, "push", PUSH)
+    runner = Runner(tmp_path, fresh=True, cache=tmp_path / "cache")
+    run = runner.run(repository(tmp_path, WITH_SUITE), ROOT_ACTION, "push", PUSH)
     assert run.jobs == {"model": "success"}, run.last
+    looked, saved = run.calls("actions/cache/restore"), run.calls("actions/cache/save")
+    assert [call["with"]["lookup-only"] for call in looked] == ["true"]
+    (environment,) = (tmp_path / "cache").iterdir()
+    assert environment.name == saved[0]["with"]["key"]
+    assert environment.name.startswith("modelyard-ml-")
+    assert next(environment.rglob("polars/__pycache__"), None), "it is kept compiled"
     outputs = run.outputs("modelyard")
     assert {name: outputs[name] for name in ("verdict", "exit-code", "changed", "reasons", "version", "model")} == {
         "verdict": "pass", "exit-code": "0", "changed": "true", "reasons": "first-run", "version": "v1",

@@ -2,6 +2,7 @@
 
 import importlib.util
 import os
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -224,3 +225,56 @@ def test_the_documentation_names_the_runners_that_the_step_accepts() -> None:
 
 def test_pythons_problem_matcher_is_switched_off(tmp_path: Path) -> None:
     assert "::remove-matcher owner=python::" in make(tmp_path, "carry").said
+
+
+def look(tmp_path: Path, **environ: str) -> dict[str, str]:
+    """What the step says of the environment and the cache."""
+    output = tmp_path / "looked"
+    output.write_text("", "utf-8")
+    (tmp_path / "temp dir").mkdir(exist_ok=True)
+    (tmp_path / "event.json").write_text('{"repository": {"default_branch": "main"}}', "utf-8")
+    subprocess.run(
+        [str(BASE), "-I", "-X", "utf8", str(ROOT / "actions" / "environment.py"), "look"], check=True, cwd=tmp_path,
+        env={
+            "RUNNER_TEMP": str(tmp_path / "temp dir"), "GITHUB_OUTPUT": str(output), "MODELYARD_LOCK": "carry",
+            "GITHUB_EVENT_PATH": str(tmp_path / "event.json"), **environ,
+        },
+    )  # fmt: skip
+    return dict(line.split("=", 1) for line in output.read_text("utf-8").splitlines())
+
+
+@pytest.mark.parametrize(
+    ("event", "ref", "wanted"),
+    [
+        ("pull_request", "refs/pull/7/merge", ("true", "false")),
+        ("push", "refs/heads/main", ("false", "true")),
+        ("schedule", "refs/heads/main", ("false", "true")),
+        ("push", "refs/heads/topic", ("false", "false")),
+        ("push", "refs/tags/main", ("false", "false")),
+        ("pull_request_target", "refs/heads/main", ("false", "false")),
+        ("workflow_run", "refs/heads/main", ("false", "false")),
+        ("merge_group", "refs/heads/gh-readonly-queue/main/pr-7", ("false", "false")),
+        ("", "", ("false", "false")),
+    ],
+)
+def test_pull_requests_read_the_cache_and_the_default_branch_writes_it(
+    tmp_path: Path, event: str, ref: str, wanted: tuple[str, str]
+) -> None:
+    found = look(tmp_path, GITHUB_EVENT_NAME=event, GITHUB_REF=ref)
+    assert (found["restore"], found["keep"]) == wanted
+    assert found["key"].startswith("modelyard-carry-")
+    assert Path(found["path"]).parent == tmp_path / "temp dir" / "modelyard"
+
+
+def test_one_that_is_there_is_neither_restored_nor_kept_and_a_restored_one_is_used_as_it_is(tmp_path: Path) -> None:
+    first = make(tmp_path, "carry")
+    event = {"GITHUB_EVENT_NAME": "pull_request", "GITHUB_REF": "refs/pull/7/merge"}
+    found = look(tmp_path, **event)
+    assert (found["restore"], found["keep"]) == ("false", "false")
+    folder = Path(found["path"])
+    folder.rename(tmp_path / "kept")
+    assert look(tmp_path, **event)["restore"] == "true"
+    shutil.copytree(tmp_path / "kept", folder, symlinks=True)
+    again = make(tmp_path, "carry", PIP_FIND_LINKS=str(tmp_path / "nothing"))
+    assert again.python == first.python
+    assert ask(again.python, "import modelyard; print(modelyard.__version__)")
