@@ -35,6 +35,7 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 T = TypeVar("T", bound=Part)
 Found = TypeVar("Found")
+Value = TypeVar("Value", bound=np.generic)
 Kind = Literal["number", "truth", "text", "time", "other"]
 
 BINS = 100
@@ -421,7 +422,9 @@ def _spread(codes: Ints, classes: int, stretches: _Stretches, *, ordered: bool) 
         return ()
     counted = codes >= 0
     blocks = int(stretches.block.max()) + 1
-    table = np.bincount(stretches.block[counted] * classes + codes[counted], minlength=blocks * classes)
+    cells = stretches.block * classes
+    cells += codes
+    table = np.bincount(_some(cells, counted), minlength=blocks * classes)
     table = table.reshape(blocks, classes).astype(np.float64)
     found, most = [], 0.0
     for together, length in zip(stretches.together, stretches.lengths, strict=True):
@@ -474,7 +477,9 @@ def _described(
         if binned is None:
             return _Read(Column(**basics), hashed=hashed)
         numbers, codes = binned
-        spread = _spread(np.where(finite, _coarse(numbers)[codes], -1), 8, stretches, ordered=True)
+        coarse = _coarse(numbers)[codes]
+        coarse = coarse if finite.all() else np.where(finite, coarse, -1)
+        spread = _spread(coarse, 8, stretches, ordered=True)
         return _Read(Column(**basics, numbers=numbers, spread=spread), _ranked(codes, finite, numbers.rows), hashed)
     if kind == "text":
         levels = _levels(column)
@@ -494,6 +499,11 @@ def _floats(column: "pl.Series") -> tuple[Floats, NDArray[np.bool_], int]:
     finite = np.isfinite(values)
     nan = 0 if finite.all() else int(np.isnan(values).sum()) - column.null_count()
     return values, finite, nan
+
+
+def _some(values: NDArray[Value], there: NDArray[np.bool_]) -> NDArray[Value]:
+    """Return the values that are there, without a copy where all are."""
+    return values if there.all() else values[there]
 
 
 def _bins(values: Floats, finite: NDArray[np.bool_], edges: Floats) -> Ints:
@@ -527,8 +537,8 @@ def _cells(values: Floats, lowest: float, scale: float) -> NDArray[np.int32]:
 
 def _ranked(codes: Ints, there: NDArray[np.bool_], rows: Sequence[int]) -> NDArray[np.int8]:
     """Return each row's score: the middle rank of its bin in the reference, from -50 to 50; 0 where it has none."""
-    table = np.append(_ranks(rows), 0).astype(np.int8)
-    return np.asarray(np.where(there, table[codes], np.int8(0)), dtype=np.int8)
+    found = np.append(_ranks(rows), 0).astype(np.int8)[codes]
+    return found if there.all() else np.where(there, found, np.int8(0))
 
 
 def _ranks(rows: Sequence[int] | Ints) -> Ints:
@@ -565,7 +575,7 @@ def _numbers(values: Floats, finite: NDArray[np.bool_]) -> tuple[Numbers, Ints] 
     Returns:
         The bins, and the bin of each value (n,), any for those that are not finite; None under ten values.
     """
-    every, values = values, values[finite]
+    every, values = values, _some(values, finite)
     if len(values) < FEWEST:
         return None
     n = len(values)
@@ -582,7 +592,7 @@ def _numbers(values: Floats, finite: NDArray[np.bool_]) -> tuple[Numbers, Ints] 
         edges = np.concatenate((_rounded(quantiles, ordered), common, np.nextafter(common, -np.inf)))
         edges = np.unique(edges[(edges < ordered[-1]) & (edges >= ordered[0])])
     found = _bins(every, finite, edges)
-    merged, rows = _merged(edges, np.bincount(found[finite], minlength=len(edges) + 1))
+    merged, rows = _merged(edges, np.bincount(_some(found, finite), minlength=len(edges) + 1))
     codes = np.searchsorted(merged, np.append(edges, np.inf), side="left")[found]
     largest = float(values.max())
     numbers = Numbers(
@@ -631,7 +641,7 @@ def _in_categories(
     rows = levels.rows[order]
     by: Floats = np.arange(len(order), dtype=np.float64)
     if target is not None:
-        sums = np.bincount(levels.codes[levels.there], weights=target[levels.there], minlength=len(levels.names))
+        sums = np.bincount(levels.codes, weights=target, minlength=len(levels.names) + 1)
         by = np.asarray(sums[order] / rows, dtype=np.float64)
     ranks = np.empty(len(order), dtype=np.int64)
     along = np.argsort(by, kind="stable")
@@ -663,10 +673,6 @@ class _Levels:
     names: list[str]
     rows: Ints
     codes: Ints
-
-    @property
-    def there(self) -> NDArray[np.bool_]:
-        return self.codes < len(self.names)
 
     def hashed(self) -> NDArray[np.uint64]:
         digests = [
@@ -799,7 +805,7 @@ def _counted(
         if of.numbers is None:
             return _Read(Counted(**basics), hashed=hashed)
         codes = _bins(values, finite, np.array(of.numbers.edges))
-        basics |= _in_bins(values[finite], codes[finite], len(of.numbers.rows))
+        basics |= _in_bins(_some(values, finite), _some(codes, finite), len(of.numbers.rows))
         return _Read(Counted(**basics), _ranked(codes, finite, of.numbers.rows), hashed)
     if kind == "text":
         levels = _levels(column)
@@ -853,8 +859,9 @@ _HALF = np.uint64(32)
 
 
 def _hashed(values: Floats) -> NDArray[np.uint64]:
-    there = np.where(np.isnan(values), np.nan, values + 0.0)
-    return there.view(np.uint64)
+    found = values + 0.0
+    found[np.isnan(found)] = np.nan
+    return found.view(np.uint64)
 
 
 def _smallest(columns: "Sequence[NDArray[np.uint64] | None]") -> tuple[Ints, Ints]:
@@ -889,8 +896,11 @@ def _products(table: NDArray[np.int8], day: Ints, days: int) -> tuple[Ints, Ints
     """Return the sums of scores by day, and those of products of each two: whole numbers below 2⁵³, so exact."""
     count = len(table)
     sums = np.zeros((days, count), dtype=np.int64)
-    for at in range(count):
-        sums[:, at] = np.bincount(day, weights=table[at], minlength=days)
+    if days == 1:
+        sums[0] = table.sum(axis=1, dtype=np.int64)
+    else:
+        for at in range(count):
+            sums[:, at] = np.bincount(day, weights=table[at], minlength=days)
     products = np.zeros((count, count))
     for begin in range(0, table.shape[1], _AT_ONCE):
         some = table[:, begin : begin + _AT_ONCE].astype(np.float32)
