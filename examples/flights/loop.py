@@ -90,10 +90,10 @@ def watch(month: int, moment: datetime) -> None:
     """Look at everything until the month's end, decide, and do what follows."""
     as_of = ["--as-of", moment.isoformat()]
     modelyard("monitor", *as_of)
-    said = modelyard("decide", *as_of).splitlines()[0]
-    print(f"{MONTHS[month - 1]:<10} {said.partition(' · ')[2]}", flush=True)
-    decided = json.loads(modelyard("decide", *as_of, "--json"))  # asked again, the decision is the same one
-    if decided["action"] == "retrain":
+    said = modelyard("decide", *as_of).splitlines()[0].partition(" · ")[2]
+    print(f"{MONTHS[month - 1]:<10} {said}", flush=True)
+    if said.startswith("retrain"):
+        decided = json.loads(modelyard("decide", *as_of, "--json"))  # asked again, the decision is the same one
         train("--decision", decided["decision"], "--reason", "make demo-loop")
 
 

@@ -40,6 +40,7 @@ from modelyard.monitoring.calibrators import (
 )
 from modelyard.monitoring.levels import watched
 from modelyard.monitoring.served import Served, labelled, scores
+from modelyard.monitoring.threads import alone
 from modelyard.records.results import Estimate, Signature
 from modelyard.records.results.monitor import EstimatedPerformance, TrackRecord, Window
 from modelyard.stats.interval import t_value
@@ -410,9 +411,10 @@ def density_ratio(earlier: pl.DataFrame, later: pl.DataFrame, *, seed: int) -> F
             random_state=seed % 2**31,
         )  # fmt: skip
         fitted = few[fold[few] != one]
-        model.fit(table[fitted], is_later[fitted])
         own = np.flatnonzero(fold[:n] == one)
-        chance[own] = model.predict_proba(table[own])[:, 1]
+        with alone():
+            model.fit(table[fitted], is_later[fitted])
+            chance[own] = model.predict_proba(table[own])[:, 1]
     ratio = np.clip(chance / np.maximum(1 - chance, 1e-6) * min(n, RATIO_ROWS) / min(m, RATIO_ROWS), 0.0, MOST_WEIGHT)
     return np.asarray(ratio / ratio.mean(), dtype=np.float64)
 
@@ -496,9 +498,10 @@ def _modelled(metric: MeanLoss, window: _Window, matured: _Matured, excess: floa
         model = HistGradientBoostingRegressor(
             max_iter=40, max_leaf_nodes=8, min_samples_leaf=100, early_stopping=False, random_state=0
         )
-        model.fit(table[:n][fold != one], loss[fold != one])
-        residual[out] = loss[out] - model.predict(table[out])
-        said += model.predict(table[n:]) / folds
+        with alone():
+            model.fit(table[:n][fold != one], loss[fold != one])
+            residual[out] = loss[out] - model.predict(table[out])
+            said += model.predict(table[n:]) / folds
     off = float(np.average(residual, weights=weight))
     spread = float(np.average((residual - off) ** 2, weights=weight))
     by_fold = np.array([residual[fold == one].mean() for one in range(folds)])

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from modelyard.core.reasons import because
 from modelyard.log.schema import FEATURE
 from modelyard.monitoring.profile import kind_of
+from modelyard.monitoring.threads import alone
 from modelyard.records.results import Estimate
 from modelyard.records.results.monitor import Separability
 from modelyard.stats import auc, clusters
@@ -160,20 +161,13 @@ def _fitted(table: Floats, later: Ints, categorical: list[bool], seed: int) -> A
         early_stopping=False,
         random_state=seed % 2**32,
     )
-    with _alone():
+    with alone():
         return model.fit(table, later)
 
 
 def _said(model: Any, table: Floats) -> Floats:
-    with _alone():
+    with alone():
         return np.asarray(model.predict_proba(table)[:, 1], dtype=np.float64)
-
-
-def _alone() -> Any:
-    """Keep to one thread: on a busy machine several wait for each other a hundred times as long as they work."""
-    from threadpoolctl import threadpool_limits
-
-    return threadpool_limits(1)
 
 
 def _interval(later: Ints, score: Floats, unit: Ints) -> Interval:

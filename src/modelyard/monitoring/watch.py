@@ -1,7 +1,7 @@
 """Look at a log: window by window, cheapest first: contract, drift, estimated and realised performance.
 
-What is seen in a window depends on the windows before it, so each is known by the digests of all of them: a window of
-which nothing changed, nor of those before it, is not read again.
+What is seen in a window depends on the windows before it, so each is known by the rows of all of them: a window whose
+rows did not change, nor those of windows before it, is not looked at again; nor read, where its files did not change.
 """
 
 from collections import Counter
@@ -93,8 +93,8 @@ class _Life:
     """Of its windows without faults."""
     mature: list[Planned] = field(default_factory=list)
     """Its windows without faults whose labels are mature."""
-    frames: dict[str, pl.DataFrame] = field(default_factory=dict)
-    """Rows of the last of these, by their key."""
+    samples: dict[str, pl.DataFrame] = field(default_factory=dict)
+    """Rows of the last of these, in an order of chance, by their key; at most ``MOST_EARLIER`` in all."""
 
     @property
     def signature(self) -> Signature:
@@ -152,27 +152,34 @@ class Watcher:
         if version.kept is None or version.signature is None:
             cut = self._read(ahead)
             return None if cut is None else _uncompared(cut, version, ahead.digest)
-        life = self._life(version)
-        chain = digest([life.chain, ahead.key, ahead.digest, ahead.mature, whole, later])
+        life, cut = self._life(version), None
+        rows = self._cache.get(["rows", ahead.digest])
+        if rows is None:
+            cut = self._read(ahead)
+            if cut is None:
+                return None
+            rows = [cut.content(), asdict(self.counts[-1])]
+            self._cache.put(["rows", ahead.digest], rows)
+        else:
+            self.counts.append(Counts(**rows[1]))
+        chain = digest([life.chain, ahead.key, rows[0], ahead.mature, whole, later])
         known = self._cache.get(chain)
         if known is not None:
             window, summary = Window.model_validate(known[0]), Summary.model_validate(known[1])
-            window = window.model_copy(update={"read_anew": False})
-            self.counts.append(Counts(**known[3]))
+            window = window.model_copy(update={"read_anew": False, "digest": ahead.digest})
             for one, state in zip(life.watches, known[2], strict=True):
                 one.resume(state)
         else:
-            cut = self._read(ahead)
+            cut = cut or ahead.read()[0]
             if cut is None:
                 return None
             since = datetime.fromisoformat(life.seen[-1].end) if life.seen else None
             expected = WindowFacts(cut.begin, cut.end, whole, later, since)
             window, summary = self._looked(life, cut, ahead.digest, expected)
             states = [one.as_data() for one in life.watches]
-            told = [window.model_dump(mode="json"), summary.model_dump(mode="json"), states, asdict(self.counts[-1])]
-            self._cache.put(chain, told)
-            if ahead.mature:
-                life.frames = {**dict(list(life.frames.items())[-2:]), ahead.key: cut.frame}
+            self._cache.put(chain, [window.model_dump(mode="json"), summary.model_dump(mode="json"), states])
+            if ahead.mature and not window.blocked:
+                life.samples = _newest({ahead.key: _sampled(cut.frame), **life.samples})
         life.chain = chain
         life.seen.append(window)
         if not window.blocked:
@@ -243,18 +250,18 @@ class Watcher:
 
     def _earlier(self, life: _Life) -> pl.DataFrame | None:
         """Return rows of earlier windows without faults whose labels are mature, the newest ones."""
-        frames: list[pl.DataFrame] = []
+        needed = MOST_EARLIER
         for ahead in reversed(life.mature):
-            if sum(map(len, frames)) >= MOST_EARLIER:
+            if needed <= 0:
                 break
-            if ahead.key not in life.frames:
+            if ahead.key not in life.samples:
                 cut, _ = ahead.read()
-                life.frames[ahead.key] = pl.DataFrame() if cut is None else cut.frame
-            frames.append(life.frames[ahead.key])
-        if not frames:
-            return None
-        rows = pl.concat(frames, how="diagonal_relaxed")
-        return rows.sample(MOST_EARLIER, seed=0) if len(rows) > MOST_EARLIER else rows
+                life.samples[ahead.key] = pl.DataFrame() if cut is None else _sampled(cut.frame)
+            needed -= len(life.samples[ahead.key])
+        life.samples = _newest(
+            {each.key: life.samples[each.key] for each in reversed(life.mature) if each.key in life.samples}
+        )
+        return pl.concat(life.samples.values(), how="diagonal_relaxed") if life.samples else None
 
     def _life(self, version: Version) -> _Life:
         if version.name not in self._lives:
@@ -271,6 +278,21 @@ class Watcher:
     def track(self, version: str) -> tuple[Any, ...]:
         """Return how the estimates of a version fared."""
         return estimated.track(self._lives[version].seen) if version in self._lives else ()
+
+
+def _sampled(rows: pl.DataFrame) -> pl.DataFrame:
+    """Return rows in an order of chance, so that the first of them are a sample; no more than are kept."""
+    return rows.sample(min(MOST_EARLIER, len(rows)), shuffle=True, seed=0)
+
+
+def _newest(samples: Mapping[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
+    """Return as many rows as are kept, of the first samples all and of the last that has some a part."""
+    found, room = {}, MOST_EARLIER
+    for key, rows in samples.items():
+        if room:
+            found[key] = rows.head(room)
+            room -= len(found[key])
+    return found
 
 
 def watches_of(version: Version, settings: Monitor, config: Config) -> tuple[Watch, ...]:

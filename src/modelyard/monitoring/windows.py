@@ -1,5 +1,6 @@
 """The rows of a window, and the stretches of the calendar that windows are: where they begin, end, and their names."""
 
+import hashlib
 import re
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -30,6 +31,15 @@ class Cut:
     version: str
     frame: pl.DataFrame = field(repr=False)
     mature: bool
+
+    def content(self) -> str:
+        """Return a digest of the rows, from whichever files they were read."""
+        whole = hashlib.sha256()
+        for column in self.frame.iter_columns():
+            values = column.cast(pl.String) if column.dtype in (pl.Categorical, pl.Enum) else column
+            whole.update(f"{column.name}\0{column.dtype}\0{len(column)}\0".encode())
+            whole.update(values.hash().to_numpy().tobytes())
+        return f"sha256:{whole.hexdigest()}"
 
 
 def reach(labels: str) -> timedelta:
