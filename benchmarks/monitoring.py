@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from modelyard.monitoring.contract import faults
 from modelyard.monitoring.drift import drift, persistent
 from modelyard.monitoring.profile import Reference, Summary, merge, reference_of, summarise
 from modelyard.records.results.monitor import Drift
+from tests.decisions import screamed
 from tests.statistics import monitoring, served
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -125,26 +127,34 @@ def power(runs: int) -> None:
 
 
 def injected(runs: int, seed: int) -> None:
-    """Faults of data in flights-like weeks: found as a fault with three weeks before, and without any."""
+    """Faults of data in flights-like weeks, found with three weeks before and without any, and what decide makes of it.
+
+    It decides where everything but faults asks for a retraining; see ``tests.decisions.screamed``.
+    """
     found: dict[tuple[str, str], list[int]] = {}
+    said: dict[tuple[str, str], Counter[str]] = {}
     for run in range(runs):
         draw = np.random.default_rng((seed, run))
         of = served.reference(served.flights(draw, 0, served.WEEKS))
         weeks = (served.flights(draw, served.WEEKS + each, 1) for each in range(3))
         before = [served.summary(served.log_of(week), of) for week in weeks]
+        quiet = [drift(of, each) for each in before]
         now = served.WEEKS + 3
         frames = {("fault", name): fault(served.flights(draw, now, 1), draw) for name, fault in served.FAULTS.items()}
         frames |= {("drift", name): served.flights(draw, now, 1, change=each) for name, each in served.DRIFTS.items()}
         for key, frame in frames.items():
             seen = served.summary(served.log_of(frame), of)
             told = [faults(of, seen, before=each, expected=served.facts(now)) for each in (before, ())]
-            counts = found.setdefault(key, [0, 0, 0])
+            counts, drifted = found.setdefault(key, [0, 0, 0]), drift(of, seen)
             for at, each in enumerate(told):
                 counts[at] += any(one.blocks for one in each)
-            counts[2] += any(each.alarm for each in drift(of, seen))
-    print("\n| injected | a fault, weeks before known | not known | drift alone would alarm |\n|---|---:|---:|---:|")
-    for (kind, name), (known, fresh, drifted) in found.items():
-        print(f"| {kind}: {name} | {known} of {runs} | {fresh} of {runs} | {drifted} of {runs} |", flush=True)
+            counts[2] += any(each.alarm for each in drifted)
+            said.setdefault(key, Counter())[screamed(quiet, told[0], drifted).action] += 1
+    head = ("injected", "a fault, weeks before known", "not known", "drift alone would alarm", "decide says")
+    print(f"\n| {' | '.join(head)} |\n|---|---:|---:|---:|---|")
+    for (kind, name), (known, fresh, alone) in found.items():
+        says = ", ".join(f"{action} {count}" for action, count in said[kind, name].most_common())
+        print(f"| {kind}: {name} | {known} of {runs} | {fresh} of {runs} | {alone} of {runs} | {says} |", flush=True)
 
 
 def _shift(kind: str) -> NDArray[np.float64]:

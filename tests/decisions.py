@@ -5,11 +5,14 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from modelyard.config.sections.monitor import Policy
 from modelyard.core.reasons import Reason, because
 from modelyard.core.verdict import Verdict
+from modelyard.monitoring.decision import decide
 from modelyard.monitoring.policy import Facts
 from modelyard.records.envelope import Envelope, Record, plain_record, write_record
 from modelyard.records.results import (
+    DecideResult,
     Drift,
     Estimate,
     EstimatedPerformance,
@@ -135,21 +138,30 @@ def told_apart() -> Separability:
     return Separability(auc=Estimate(value=0.9, low=0.88, high=0.92, n=1000), alarm=True, columns=("carrier",))
 
 
-TWELVE: Sequence[tuple[str, Fault]] = (
-    ("units", fault("distance", "unit-changed")),
-    ("time zone", fault("dep_time", "shifted")),
-    ("swapped columns", fault("origin", "columns-swapped")),
-    ("nulls", fault("dep_delay", "missing-share", share=0.6)),
-    ("duplicated day", fault("", "duplicated", share=0.14)),
-    ("late partition", fault("", "volume-low", share=0.5)),
-    ("renamed category", fault("carrier", "new-categories", share=0.2)),
-    ("truncated text", fault("tailnum", "new-categories", share=0.9)),
-    ("wrong join", fault("distance", "constant-column")),
-    ("clock skew", fault("", "clock-skewed", share=0.3)),
-    ("sampled log", fault("", "volume-low", share=0.9)),
-    ("stale feature", fault("dep_delay", "constant-column", share=1.0)),
-)
-"""The faults of the issue, as monitoring tells them."""
+EVERYTHING: dict[str, Any] = {
+    "every": "1 day", "new-rows": 1, "data-change": True, "max-age": "1 day", "cool-down": "1 hour",
+    "costs": {"retrain": 0.01, "loss": 1000},
+}  # fmt: skip
+"""A policy by which anything is a reason to train."""
+
+
+def screamed(
+    before: Sequence[Sequence[Drift]], found: Sequence[Fault], drifted: Sequence[Drift], *, roll_back: bool = False
+) -> DecideResult:
+    """Decide where everything but faults asks for a retraining: missed for certain, drift with harm, age, rows.
+
+    Args:
+        before: the drift of each of the weeks before, which have no faults.
+        found: faults of the last two weeks.
+        drifted: their drift.
+        roll_back: it may say that too.
+    """
+    missed = (realised(Verdict.FAIL),)
+    weeks = [window(at, realised=missed, drift=tuple(each)) for at, each in enumerate(before)]
+    bad = {"faults": tuple(found), "drift": tuple(drifted), "realised": missed, "separability": told_apart()}
+    weeks += [window(len(before) + each, **bad) for each in range(2)]
+    policy = Policy.model_validate({**EVERYTHING, "roll-back": roll_back})
+    return decide(monitored(*weeks), policy, facts(data_changed=True, labelled_since=10**6))
 
 
 def written(run_dir: Path, result: MonitorResult, *, run: str = "", model: str = MODEL) -> Envelope:

@@ -3,20 +3,24 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import numpy as np
+import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from modelyard.config.sections.monitor import Policy
 from modelyard.core.verdict import Verdict
+from modelyard.monitoring import contract
 from modelyard.monitoring.decision import decide
+from modelyard.monitoring.drift import drift as drifts
 from modelyard.monitoring.policy import after
-from modelyard.records.results import DecideResult, Fault, Limit, Window
+from modelyard.monitoring.profile import Reference, Summary
+from modelyard.records.results import DecideResult, Drift, Fault, Limit, Window
 from modelyard.report import wording
 from tests.decisions import (
     MONITORED,
     NOW,
-    TWELVE,
     drift,
     estimated,
     facts,
@@ -25,9 +29,11 @@ from tests.decisions import (
     past,
     quiet_drift,
     realised,
+    screamed,
     told_apart,
     window,
 )
+from tests.statistics import served as serving
 
 MISSED = (realised(Verdict.FAIL),)
 OPEN = (realised(Verdict.INCONCLUSIVE),)
@@ -59,30 +65,48 @@ def test_quiet_windows_lead_to_nothing() -> None:
     assert [each.code for each in found.would_change] == ["would-retrain-missed"]
 
 
-@pytest.mark.parametrize(("name", "seen"), TWELVE, ids=[name for name, _ in TWELVE])
-def test_a_fault_of_the_data_is_for_upstream_and_never_retrains(name: str, seen: Fault) -> None:
+@pytest.fixture(scope="module")
+def served() -> tuple[Reference, list[Summary], pl.DataFrame]:
+    """The test rows of a version, three quiet weeks after them, and a fourth."""
+    draw = np.random.default_rng(3)
+    of = serving.reference(serving.flights(draw, 0, serving.WEEKS))
+    weeks = (serving.flights(draw, serving.WEEKS + each, 1) for each in range(3))
+    before = [serving.summary(serving.log_of(week), of) for week in weeks]
+    return of, before, serving.flights(draw, serving.WEEKS + 3, 1)
+
+
+Frames = tuple[Reference, list[Summary], pl.DataFrame]
+
+
+def judged(served: Frames, frame: pl.DataFrame) -> tuple[list[tuple[Drift, ...]], tuple[Fault, ...], tuple[Drift, ...]]:
+    """What monitoring says of a week: drift of those before, its faults, its drift."""
+    of, before, _ = served
+    seen = serving.summary(serving.log_of(frame), of)
+    found = contract.faults(of, seen, before=before, expected=serving.facts(serving.WEEKS + 3))
+    return [drifts(of, each) for each in before], found, drifts(of, seen)
+
+
+@pytest.mark.parametrize("name", serving.FAULTS)
+def test_a_fault_of_the_data_is_for_upstream_and_never_retrains(name: str, served: Frames) -> None:
     """Everything else screams for a retraining: missed twice for certain, drift with harm, the calendar, rows, age."""
-    bad = {"faults": (seen,), "realised": MISSED, "drift": (drift(),), "separability": told_apart()}
-    everything = {
-        "every": "1 day", "new-rows": 1, "data-change": True, "max-age": "1 day", "cool-down": "1 hour",
-        "roll-back": True,        "costs": {"retrain": 0.01, "loss": 1000},
-    }  # fmt: skip
-    windows = (
-        window(0),
-        window(1, realised=MISSED, drift=(drift(),)),
-        window(2, realised=MISSED, drift=(drift(),)),
-        window(3, **bad),
-        window(4, **bad),
-    )
-    found = after_windows(*windows, keys=everything, data_changed=True, labelled_since=10**6)
-    assert found.action == "investigate"
-    assert found.verdict is Verdict.FAIL
-    assert found.first_bad_window == windows[3].key
-    assert found.signals[0].column == seen.column
-    assert found.signals[0].windows == (windows[3].key, windows[4].key)
-    assert limit(found, "fault").holds_back
-    if seen.column:
-        assert seen.column in wording.because(found.reason)
+    seen = judged(served, serving.FAULTS[name](served[2], np.random.default_rng(4)))
+    for roll_back in (False, True):
+        found = screamed(*seen, roll_back=roll_back)
+        assert found.action == "investigate"
+        assert found.verdict is Verdict.FAIL
+        assert found.first_bad_window == window(3).key
+        assert {each.column for each in seen[1]} <= {each.column for each in found.signals}
+        assert found.signals[0].windows == (window(3).key, window(4).key)
+        assert limit(found, "fault").holds_back
+        assert found.signals[0].column in wording.because(found.reason)
+
+
+@pytest.mark.parametrize("name", serving.DRIFTS)
+def test_what_is_no_fault_leads_to_the_retraining_that_all_else_asks_for(name: str, served: Frames) -> None:
+    week = serving.flights(np.random.default_rng(5), serving.WEEKS + 3, 1, change=serving.DRIFTS[name])
+    seen = judged(served, week)
+    assert screamed(*seen).action == "retrain"
+    assert screamed(*seen, roll_back=True).action in ("retrain", "roll-back")
 
 
 def test_a_fault_that_a_clean_window_ended_does_not_block() -> None:
