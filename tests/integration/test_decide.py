@@ -10,6 +10,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 
 from modelyard.cli.session import open_context
@@ -38,6 +39,18 @@ from tests.registry_samples import JUDGED, MODEL, NOON, Clock, promote, publishe
 from tests.registry_samples import registry as local
 
 CONFIG = f"{JUDGED}registry: {{kind: local, durable: true}}\nmonitor: {{log: {{source: predictions}}}}\n"
+GIVEN = """\
+model: {name: tiny, task: binary, positive: "yes", metric: roc_auc}
+data:
+  sets: {train: data/*.csv, test: test.csv}
+  columns: {target: answer, id: key}
+evaluate:
+  challenger: predictions.csv
+  champion: predictions.csv
+  gates: [{metric: roc_auc, at_least: 0.6}, {metric: roc_auc, no_worse_than: champion, margin: 0.05}]
+monitor: {log: {source: predictions}}
+"""
+"""Its model is made elsewhere, and judged by what it predicted."""
 TOKEN = "ghs_decide"
 WORKFLOWS = {"ml-train-promote.yml": {"decision", "reason"}, "ml-rollback.yml": {"to", "reason", "proof"}}
 QUIET = monitored(window(0), window(1), window(2))
@@ -440,7 +453,15 @@ def changed(repo: Path) -> bool | None:
 
 
 def test_a_run_that_follows_a_decision_says_so_and_its_promotion_uses_it_up(tmp_path: Path) -> None:
-    repo = desk.repository(tmp_path / "repo", f"{desk.QUICK}monitor: {{log: {{source: predictions}}}}\n")
+    repo = tmp_path / "repo"
+    (repo / "data").mkdir(parents=True)
+    (repo / "modelyard.yml").write_text(GIVEN, "utf-8")
+    (repo / ".gitignore").write_text("data/\n*.csv\n", "utf-8")
+    desk.rows().write_csv(repo / "data" / "part-1.csv")
+    test = desk.rows(300, seed=3, first=5000).with_columns(pl.col("size") + 1e-5)  # so that no row is one of training
+    test.write_csv(repo / "test.csv")
+    test.select("key", probability=1 / (1 + (-pl.col("size")).exp())).write_csv(repo / "predictions.csv")
+    desk.commit(repo)
     assert desk.inside(repo, "run", "--promote").code == 0
     missed = tuple(each.model_copy(update={"version": "v1"}) for each in MISSED.windows)
     written(repo / "modelyard-run", monitored(*missed, champion="v1"), model="tiny")
@@ -452,6 +473,7 @@ def test_a_run_that_follows_a_decision_says_so_and_its_promotion_uses_it_up(tmp_
     assert forged.code == 2
     assert "no decision of tiny has the digest" in forged.err
 
+    (repo / "modelyard-run" / "monitor.html").unlink()
     assert changed(repo) is False
     desk.rows(300, seed=2, first=600).write_csv(repo / "data" / "part-2.csv")
     assert changed(repo) is True
@@ -468,7 +490,11 @@ def test_a_run_that_follows_a_decision_says_so_and_its_promotion_uses_it_up(tmp_
     assert "was used before: champion moved to v2 on it" in again.err
     quiet = tuple(each.model_copy(update={"version": "v2"}) for each in QUIET.windows)
     written(repo / "modelyard-run", monitored(*quiet, champion="v2"), model="tiny")
+    page = repo / "modelyard-run" / "monitor.html"
+    tried = desk.inside(repo, "decide", "--as-of", "2013-10-15T12:00:00Z", "--dry-run")
+    assert (tried.code, page.exists(), "monitor.html" in tried.out) == (0, False, False)
     later = desk.inside(repo, "decide", "--as-of", "2013-10-15T12:00:00Z")
+    assert later.out.splitlines()[-1] == f"  {page}"
     assert (later.code, later.out.splitlines()[0]) == (
         0,
         "decide: pass · nothing to do: nothing in the windows of this version asks for anything (3 so far)",

@@ -46,7 +46,7 @@ def run(command: Command, given: Mapping[str, str], _positional: list[str]) -> i
             terminal.put(json.dumps(output.outputs(envelope, context, code)))
         else:
             terminal.put(output.step_lines(envelope))
-            for name in step.present.files(envelope.record.outcome):
+            for name in step.present.files(envelope.record.outcome) if inputs.keeps_record else ():
                 terminal.put(f"  {context.run_dir / name}")
         error = step.afterwards(envelope.record.outcome)
         if error is not None:

@@ -35,7 +35,7 @@ class Presenter(Protocol):
         """Return what a person wants to see below that line after running this step alone."""
 
     def files(self, result: Any) -> tuple[str, ...]:
-        """Return what a person may want to open, within the run folder."""
+        """Return what a person may want to open, within the run folder; a dry run leaves none of it."""
 
     def pages(self, envelope: Envelope, context: Any) -> Mapping[str, str]:
         """Return what is written beside the record, by its path within the run folder."""

@@ -2,27 +2,9 @@
 
 from typing import Any
 
-from modelyard.records.envelope import Envelope, Record, Step, plain_record
-from modelyard.records.results import DECIDE, MONITOR, MonitorResult
+from modelyard.records.envelope import plain_record
 from modelyard.records.store import RunRecords
-
-
-def shown(records: RunRecords, newest: int | None = None) -> dict[Step, Envelope]:
-    """Return what was seen, and the decision on it where there is one.
-
-    Args:
-        records: of the run folder.
-        newest: so many of the last windows; None: all.
-
-    Raises:
-        DataError: nothing was looked at here.
-    """
-    seen = records.read(MONITOR.name)
-    found: dict[Step, Envelope] = {MONITOR.name: _cut(seen, newest)}
-    decided = records.find(DECIDE.name)
-    if decided is not None and seen.link in decided.record.builds_on:
-        found[DECIDE.name] = decided
-    return found
+from modelyard.steps.watched import shown
 
 
 def page(records: RunRecords, newest: int | None = None) -> tuple[str, dict[str, Any]]:
@@ -42,11 +24,3 @@ def short(records: RunRecords, newest: int | None = None) -> str:
     document = compose.document(shown(records, newest))
     blocks = [block for section in document.sections if not section.folded for block in section.blocks]
     return render_terminal(f"{document.headline.words}: {document.headline.sentence}", blocks)
-
-
-def _cut(seen: Envelope, newest: int | None) -> Envelope:
-    result = seen.record.find(MonitorResult)
-    if newest is None or result is None:
-        return seen
-    fewer = result.model_copy(update={"windows": result.windows[-newest:]}).model_dump(mode="json")
-    return Envelope.seal(Record.model_validate({**plain_record(seen.record), "result": fewer}))

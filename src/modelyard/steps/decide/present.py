@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 from modelyard.core.verdict import Verdict
 from modelyard.github.log import Annotation, Level
 from modelyard.records.envelope import Envelope
-from modelyard.records.results import DECIDE, MONITOR, DecideResult
+from modelyard.records.results import DECIDE, DecideResult
 from modelyard.report import wording
 from modelyard.steps.monitor.present import PAGE
 from modelyard.steps.presenter import Places, Plain
@@ -41,12 +41,10 @@ class DecidePresenter(Plain[DecideResult]):
     def pages(self, envelope: Envelope, context: Any) -> Mapping[str, str]:
         """Return the page of what was seen, with the decision on top."""
         from modelyard.report.renderers.html import render_html
+        from modelyard.steps.watched import shown
 
-        seen = context.records.find(MONITOR.name)
-        shown = {DECIDE.name: envelope}
-        if seen is not None and seen.link in envelope.record.builds_on:
-            shown[MONITOR.name] = seen
-        return {PAGE: render_html(shown)}
+        del envelope
+        return {PAGE: render_html(shown(context.records))}
 
     def outputs(self, envelope: Envelope, result: DecideResult) -> dict[str, Any]:
         """Return action, digest and what was started."""
