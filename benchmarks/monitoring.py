@@ -1,11 +1,12 @@
 """Alarms without drift, power, faults, delay and speed of monitoring, beside Evidently, River and NannyML's rule.
 
-`python -m benchmarks.monitoring --runs 500`; `--only alarms power faults delay speed size` for some of it. Evidently
-and River are installed from benchmarks/monitoring.txt into .tools/monitoring, an environment of their own.
+`python -m benchmarks.monitoring --runs 500`; `--only alarms power faults follow delay speed size` for some of it.
+Evidently and River are installed from benchmarks/monitoring.txt into .tools/monitoring, an environment of their own.
 """
 
 import argparse
 import json
+import math
 import os
 import platform
 import resource
@@ -157,6 +158,30 @@ def injected(runs: int, seed: int) -> None:
         print(f"| {kind}: {name} | {known} of {runs} | {fresh} of {runs} | {alone} of {runs} | {says} |", flush=True)
 
 
+def follow(runs: int, seed: int) -> None:
+    """Logs that are followed: in how many any column ever alarms, and rows until it does where one column moved.
+
+    Rows come in batches of 500, each row a value; of streams whose rows depend on each other a value is a day.
+    """
+    head = ("stream", "a value is", "values", "without drift, ever", "0.5 SD: median rows; found")
+    print(f"\n| {' | '.join(head)} |\n|---|---|---:|---:|---:|")
+    for stream in monitoring.STREAMS:
+        by_day = stream is not monitoring.STREAMS[0]
+        draw, days = np.random.default_rng((seed, by_day)), 182
+        quiet = [monitoring.followed(stream, draw, days=days, by_day=by_day) for _ in range(runs)]
+        moved = [
+            monitoring.followed(stream, draw, days=days, by_day=by_day, change=monitoring.shifted)
+            for _ in range(runs // 5)
+        ]
+        late = [math.inf if each is None else each for each in moved]
+        print(
+            f"| {stream.name} | {'day' if by_day else 'row'} | {days if by_day else 20_000:,} "
+            f"| {sum(each is not None for each in quiet)} of {runs} "
+            f"| {statistics.median(late):,.0f}; {sum(map(math.isfinite, late))} of {len(late)} |",
+            flush=True,
+        )
+
+
 def _shift(kind: str) -> NDArray[np.float64]:
     """Half a standard deviation: at once, over 2,000 rows, or on and off every 500 rows."""
     at = np.arange(LENGTH) - BEGIN
@@ -288,7 +313,7 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=50_000_000, help="rows that are counted by partitions")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seed", type=int, default=1, help="of windows without drift, and of weeks with a fault")
-    parser.add_argument("--only", nargs="+", default=["alarms", "power", "faults", "delay", "speed", "size"])
+    parser.add_argument("--only", nargs="+", default=["alarms", "power", "faults", "follow", "delay", "speed", "size"])
     given = parser.parse_args()
     print(f"{os.cpu_count()} cores, Python {platform.python_version()}, n = {given.runs} runs")
     with tempfile.TemporaryDirectory() as folder:
@@ -300,6 +325,8 @@ def main() -> None:
                 power(min(given.runs, 200))
             elif name == "faults":
                 injected(min(given.runs, 100), given.seed)
+            elif name == "follow":
+                follow(min(given.runs, 200), given.seed)
             elif name == "delay":
                 delay(min(given.runs, 30), scratch)
             elif name == "speed":

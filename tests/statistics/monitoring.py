@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from modelyard.monitoring.drift import drift
 from modelyard.monitoring.profile import Reference, Summary, reference_of, summarise
+from modelyard.monitoring.shares import Shares
 
 KEY = b"streams of monitoring, simulated"
 NUMBERS, CATEGORIES = 12, 6
@@ -145,3 +146,39 @@ def alarms(stream: Stream, n: int, runs: int, *, days: int = 7, change: Change |
     for _ in range(runs):
         found += any(each.alarm for each in drift(*pair(stream, draw, n, days=days, change=change)))
     return found
+
+
+def followed(
+    stream: Stream,
+    draw: np.random.Generator,
+    *,
+    rows: int = 20_000,
+    days: int = 91,
+    batch: int = 500,
+    by_day: bool = False,
+    change: Change | None = None,
+) -> int | None:
+    """Follow a stream whose rows come in batches, or in days; returns after how many rows any column ever alarms.
+
+    Args:
+        stream: of the reference's 13 weeks and of the days that follow.
+        draw: of its rows.
+        rows: that come.
+        days: in which they come.
+        batch: rows that are looked at together.
+        by_day: a value is a day of rows.
+        change: of the rows that come.
+    """
+    seconds = np.concatenate((moments(draw, 10_000, 0, 7 * WEEKS), moments(draw, rows, 7 * WEEKS, days)))
+    latent = stream.latent(draw, seconds)
+    if change is not None:
+        latent[:, 10_000:] = change(latent[:, 10_000:])
+    frame = frame_of(latent, seconds)
+    of = reference(frame.head(10_000))
+    come, shares, seen = frame.tail(rows), Shares.of(of, by_day=by_day), 0
+    day = come["time"].dt.date().rle_id() if by_day else pl.Series(np.arange(rows) // batch)
+    for part in come.with_columns(part=day).partition_by("part", include_key=False):
+        seen += len(part)
+        if any(shares.look(summarise(part, of, key=KEY), one_value=by_day).values()):
+            return seen
+    return None

@@ -13,6 +13,7 @@ from tests.statistics.monitoring import (
     Change,
     Stream,
     alarms,
+    followed,
     frame_of,
     moments,
     moved,
@@ -45,3 +46,15 @@ def test_a_few_rows_of_a_shared_shock_are_in_no_other_unit() -> None:
             of = reference(frame.head(rows))
             seen = summarise(frame.tail(50), of, key=KEY)
             assert faults(of, seen, before=(), expected=served.facts(13, whole=False)) == ()
+
+
+def test_a_log_that_is_followed_without_drift_seldom_ever_alarms() -> None:
+    draw, runs = np.random.default_rng(2), 20
+    found = [followed(STREAMS[0], draw, rows=6_000, batch=1_000) for _ in range(runs)]
+    assert sum(each is not None for each in found) <= binom.ppf(0.99, runs, 0.05)
+
+
+def test_a_log_that_is_followed_alarms_soon_after_it_moved() -> None:
+    draw = np.random.default_rng(2)
+    found = [followed(STREAMS[0], draw, rows=6_000, batch=500, change=shifted) for _ in range(5)]
+    assert max(each or 6_000 for each in found) < 6_000

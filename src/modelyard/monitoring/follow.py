@@ -4,14 +4,11 @@ What is known is a file of SQLite, and all that follows from some rows is writte
 transaction: a process that is killed at any moment has counted all of them or none. Memory is bounded by a partition,
 or some MiB of one that grows, and the file by the rows of as long as labels are waited for.
 
-Drift: each column has sets of values, such as those below a decile or those of one category, and detectors
-(``stats.change``) of a share of rows in it that moved by more than what is large, beyond what the reference is unsure
-of. Performance: the watches of ``monitoring.realised``, over labels as they come. Where rows depend on each other, as
-the configuration says, a value is a day of them, else a row.
+Drift: ``monitoring.shares``. Performance: the watches of ``monitoring.realised``, over labels as they come. Where rows
+depend on each other, as the configuration says, a value is a day of them, else a row.
 """
 
 import json
-import math
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -22,10 +19,8 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import numpy as np
 import polars as pl
 from pydantic import Field
-from scipy.stats import norm
 
 from modelyard.config.sections.data import Columns
 from modelyard.core.canonical import digest
@@ -35,22 +30,17 @@ from modelyard.core.verdict import Verdict
 from modelyard.log.checks import checked, checked_labels, told_of
 from modelyard.log.schema import FEATURE
 from modelyard.log.source import LogSource, Part, Piece, Want
-from modelyard.monitoring.drift import LARGE, worth
-from modelyard.monitoring.profile import Column, Counted, Reference, Summary, merge, summarise
+from modelyard.monitoring.profile import Reference, Summary, merge, summarise
 from modelyard.monitoring.realised import Rule, Watch
 from modelyard.monitoring.served import unit_names
+from modelyard.monitoring.shares import Shares
 from modelyard.records.results.monitor import Alarm, AlarmKind
 from modelyard.records.results.part import Part as Data
-from modelyard.stats import change
 
-ALPHA = 0.05
-"""Chance of a false alarm of drift, ever, of a version, over all columns, sets and looks. Half of it is for what the
-reference is unsure of."""
 GRACE = timedelta(hours=1)
 """How long after midnight, by the log's own time, rows of a day are waited for."""
 AHEAD = timedelta(minutes=5)
 """By how much a row's clock may be ahead; one further ahead does not move the log's time."""
-_CUTS, _LEVELS, _FEWEST = 9, 10, 100
 _US = timedelta(microseconds=1)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _TABLES = (
@@ -94,46 +84,12 @@ class Followed:
     watches: tuple[Watch, ...] = ()
 
 
-@dataclass(frozen=True)
-class _Set:
-    """Values of a column whose share is watched.
-
-    Attributes:
-        of: ``features`` or ``outputs``.
-        name: the column's.
-        below: bins up to this one; None for a category or for missing values.
-        level: the category; None for bins and for missing values.
-        share: of the reference.
-        slack: by how much it may move.
-    """
-
-    of: str
-    name: str
-    below: int | None
-    level: str | None
-    share: float
-    slack: float
-
-    def counted(self, summary: Summary) -> tuple[int, int]:
-        """Return how many rows of a summary are in the set, and of how many."""
-        counted: Counted | None = getattr(summary, self.of).get(self.name)
-        if counted is None:
-            return 0, 0
-        absent = counted.missing + counted.nan
-        if self.below is not None:
-            return sum(counted.bins[: self.below + 1]), sum(counted.bins)
-        if self.level is not None:
-            return counted.levels.get(self.level, 0), counted.rows - absent
-        return absent, counted.rows
-
-
 @dataclass
 class _Life:
     """How far a version came."""
 
     held: Followed
-    sets: tuple[_Set, ...]
-    detectors: list[tuple[change.Detector, ...]]
+    shares: Shares
     known: bool
     """Somebody knows the version."""
 
@@ -269,17 +225,15 @@ class Follower:
             return self._lives[version]
         found = self._lookup(version)
         held = found or Followed(None)
-        sets = _sets(held.reference, by_day=self.by_day) if held.reference is not None else ()
-        kept = self._get(f"detectors {version}", None)
-        detectors = [_begun(each, ALPHA / 4 / len(sets)) for each in sets]
-        if kept is not None:
-            detectors = [tuple(change.Detector.of(one) for one in each) for each in kept]
-        told = [digest(held.reference.model_dump(mode="json")) if held.reference else "", [*map(repr, sets)]]
+        shares = Shares.of(held.reference, by_day=self.by_day)
+        if (kept := self._get(f"detectors {version}", None)) is not None:
+            shares.resume(kept)
+        told = [digest(held.reference.model_dump(mode="json")) if held.reference else "", [*map(repr, shares.sets)]]
         self._same(f"held {version}", digest([*told, [_told(each.rule) for each in held.watches]]))
         for at, watch in enumerate(held.watches):
             if (state := self._get(f"watch {version} {at}", None)) is not None:
                 watch.resume(state)
-        self._lives[version] = _Life(held, sets, detectors, known=found is not None)
+        self._lives[version] = _Life(held, shares, known=found is not None)
         return self._lives[version]
 
     # counting
@@ -451,15 +405,9 @@ class Follower:
 
     def _moved(self, version: str, summary: Summary, *, one_value: bool) -> None:
         """Show the detectors some rows, each a value, or all together one."""
-        life, seen = self._life(version), dict[str, bool]()
-        for at, each in enumerate(life.sets):
-            inside, of = each.counted(summary)
-            if of:
-                values = np.array([inside / of]) if one_value else np.repeat([1.0, 0.0], [inside, of - inside])
-                life.detectors[at] = tuple(change.look(one, values) for one in life.detectors[at])
-            fell = any(map(change.fell, life.detectors[at]))
-            seen[each.name] = seen.get(each.name, False) or fell
-        self._put(f"detectors {version}", [[one.as_data() for one in each] for each in life.detectors])
+        shares = self._life(version).shares
+        seen = shares.look(summary, one_value=one_value)
+        self._put(f"detectors {version}", shares.as_data())
         for name, holds in seen.items():
             self._alarm(version, "drift", name, holds=holds)
 
@@ -485,52 +433,8 @@ class Follower:
                 self._base.execute("UPDATE alarms SET told = 1 WHERE number <= ?", (rows[-1][0],))
 
 
-def _sets(reference: Reference, *, by_day: bool) -> tuple[_Set, ...]:
-    """Return the sets of values that are watched, with what their shares may move by."""
-    found = [
-        (of, name, *each)
-        for of in ("features", "outputs")
-        for name, column in getattr(reference, of).items()
-        for each in _of_column(column)
-    ]
-    z = float(norm.isf(ALPHA / 4 / max(len(found), 1)))
-    sets = []
-    for of, name, below, level, share, limit, rows, spread in found:
-        known = worth(reference, spread if by_day else (), Summary(), 1, rows).over(1)[1]
-        unsure = math.sqrt(max(share * (1 - share), 1 / known) / known)
-        sets.append(_Set(of, name, below, level, share, limit + z * unsure))
-    return tuple(sets)
-
-
-def _of_column(column: Column) -> Iterator[tuple[int | None, str | None, float, float, int, tuple[float, ...]]]:
-    there = column.rows - column.missing - column.nan
-    if column.rows >= _FEWEST:
-        absent = (column.missing + column.nan) / column.rows
-        yield None, None, absent, LARGE["missing-share"], column.rows, column.missing_spread
-    if there < _FEWEST or column.personal:
-        return
-    if column.numbers is not None and len(column.numbers.rows) > 1:
-        shares = np.cumsum(column.numbers.rows) / sum(column.numbers.rows)
-        cuts = {int(np.argmin(np.abs(shares[:-1] - at / (_CUTS + 1)))) for at in range(1, _CUTS + 1)}
-        for cut in sorted(cuts):
-            yield cut, None, float(shares[cut]), LARGE["kolmogorov-smirnov"], there, column.spread
-    if column.categories is not None:
-        for level, rows in list(zip(column.categories.names, column.categories.rows, strict=True))[:_LEVELS]:
-            yield None, level, rows / there, LARGE["total-variation"], there, column.spread
-
-
 def _told(rule: Rule) -> list[object]:
     return [rule.metric.name, rule.operator, rule.bound, rule.margin, *rule.by]
-
-
-def _begun(each: _Set, alpha: float) -> tuple[change.Detector, ...]:
-    """Return detectors of a share that rose and of one that fell, where it can."""
-    found = []
-    if each.share + each.slack < 1:
-        found.append(change.begin(0, 1, each.share + each.slack, above=True, alpha=alpha))
-    if each.share - each.slack > 0:
-        found.append(change.begin(0, 1, each.share - each.slack, alpha=alpha))
-    return tuple(found)
 
 
 def _key(text: str) -> int:
