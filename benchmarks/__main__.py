@@ -13,6 +13,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 QUICK: dict[str, Sequence[Sequence[str]]] = {
     "start_up": [["--repeats", "3"]],
+    "job_overhead": [["--times", "1"]],
     "bootstrap": [["--rows", "5000", "--rounds", "1"]],
     "slices": [["--rows", "100000"]],
     "reading": [["--rows", "20000", "--times", "1"]],

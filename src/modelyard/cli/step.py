@@ -15,7 +15,7 @@ from modelyard.steps.catalogue import STEPS
 from modelyard.steps.context import Context
 from modelyard.steps.definition import StepDefinition
 from modelyard.steps.execution import execute, perform
-from modelyard.steps.presenter import Places
+from modelyard.steps.places import places
 from modelyard.steps.report.step import ReportInputs
 
 
@@ -69,10 +69,7 @@ def publish(envelope: Envelope, step: StepDefinition, context: Context, code: in
     names = [info.alias or name for name, info in step.spec.outputs.model_fields.items()]
     runner.outputs({name: values[name] for name in names if name in values})
     runner.summary(step.present.summary(envelope, context, output.one_line(envelope)))
-    places = Places()
-    if context.policy.rules.folder is None:
-        places = Places(context.loaded.file, dict(context.config.validate_.suites) if context.config.validate_ else {})
-    runner.annotate(annotations.of_record(envelope, places, red=code != OK))
+    runner.annotate(annotations.of_record(envelope, places(context), red=code != OK))
 
 
 def following(envelope: Envelope, step: StepDefinition, context: Context, given: Mapping[str, str]) -> list[str]:

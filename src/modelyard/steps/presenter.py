@@ -1,7 +1,6 @@
 """How a step is presented: outputs for programs, a line and a few more for people, annotations, a step summary."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 from modelyard.core.verdict import Verdict
@@ -9,17 +8,9 @@ from modelyard.github.log import Annotation, Level
 from modelyard.records.envelope import Envelope
 from modelyard.records.results import Part
 from modelyard.report.escape import code
+from modelyard.report.places import Places as Places
 
 R = TypeVar("R", bound=Part, contravariant=True)
-
-
-@dataclass(frozen=True)
-class Places:
-    """Where annotations point; empty where the lines are not the checkout's."""
-
-    config: str = ""
-    suites: dict[str, str] = field(default_factory=dict)
-    """Data set to the path of its suite."""
 
 
 class Presenter(Protocol):

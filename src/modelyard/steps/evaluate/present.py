@@ -40,14 +40,19 @@ class EvaluatePresenter(Plain[EvaluateResult]):
         for verdict in (Verdict.ERROR, Verdict.FAIL, Verdict.INCONCLUSIVE):
             for gate in result.gates:
                 if gate.verdict is verdict:
-                    milder: Level = "warning" if gate.allowed or gate.waived else level
+                    undecided = verdict is Verdict.INCONCLUSIVE
+                    milder: Level = "warning" if undecided or gate.allowed or gate.waived else level
                     file, line = (places.config, gate.line) if places.config and gate.line else ("", None)
                     text = wording.explanation(gate, result.champion)
                     found.append(
                         Annotation(milder, text, title=f"{wording.rule(gate)}: {verdict.value}", file=file, line=line)
                     )
             found += [
-                Annotation(level, wording.because(check.finding), title=f"{wording.check_name(check)}: {verdict.value}")
+                Annotation(
+                    "warning" if verdict is Verdict.INCONCLUSIVE else level,
+                    wording.because(check.finding),
+                    title=f"{wording.check_name(check)}: {verdict.value}",
+                )
                 for check in result.checks
                 if check.gate and check.verdict is verdict
             ]

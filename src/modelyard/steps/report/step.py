@@ -14,6 +14,7 @@ from modelyard.records.store import RunRecords
 from modelyard.steps.context import Context
 from modelyard.steps.declaration import TOKEN, Inputs, JudgedInputs, Outputs, StepSpec
 from modelyard.steps.definition import FollowUp, Outcome, Stage, StepDefinition
+from modelyard.steps.report.for_tools import files_for_tools
 from modelyard.steps.report.present import ReportPresenter
 
 
@@ -84,6 +85,8 @@ def run(context: Context, _inputs: Inputs) -> Outcome:
     markdown, html = render_markdown(records).encode(), render_html(records).encode()
     write_atomic(context.run_dir / "report.md", markdown)
     write_atomic(context.run_dir / "report.html", html)
+    for name, text in files_for_tools(context, records).items():
+        write_atomic(context.run_dir / name, text.encode())
     result = ReportResult(
         markdown="report.md",
         html="report.html",
