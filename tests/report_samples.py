@@ -35,6 +35,7 @@ from modelyard.records.results import (
 )
 from modelyard.report.renderers.html import render_html
 from modelyard.report.renderers.markdown import render_markdown
+from tests.diagnostics_samples import diagnostics
 
 Story = Literal["promote", "hold", "cannot-tell", "first-run", "failed-data", "error", "promoted", "unchanged"]
 STORIES: tuple[Story, ...] = (
@@ -409,6 +410,9 @@ def judged(story: Story = "promote") -> EvaluateResult:
             higher_is_better=better,
             challenger=estimate(*new),
             champion=estimate(*old) if champion else None,
+            difference=estimate(new[0] - old[0], new[0] - old[0] - 0.006, new[0] - old[0] + 0.006)
+            if champion
+            else None,
             baseline=base,
         )
 
@@ -437,6 +441,7 @@ def judged(story: Story = "promote") -> EvaluateResult:
                 y=tuple(round(x + 0.12 * x * (1 - x) * math.cos(4 * x), 4) for x in steps),
             ),
         ),
+        diagnostics=diagnostics("binary", champion=champion is not None),
         reproduce=REPRODUCE,
     )
 

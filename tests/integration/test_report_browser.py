@@ -14,9 +14,12 @@ from typing import Any
 import pytest
 
 from modelyard.report.renderers.html import render_html
-from tests.report_samples import STORIES, Story, run
+from tests.diagnostics_samples import with_diagnostics
+from tests.report_samples import STORIES, run
 
 INSTALL = "apt-get update && apt-get install -y chromium"
+AXE = Path(__file__).parents[2] / ".tools" / "axe" / "node_modules" / "axe-core" / "axe.min.js"
+PAGES = (*STORIES, "multiclass", "regression")
 FLAGS = (
     "--headless",
     "--no-sandbox",
@@ -94,7 +97,9 @@ class Browser:
 
     def evaluate(self, expression: str) -> Any:
         """A JavaScript expression's value; the page itself holds no script, and its policy allows none."""
-        return self.call("Runtime.evaluate", expression=expression, returnByValue=True)["result"].get("value")
+        found = self.call("Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True)
+        assert "exceptionDetails" not in found, found
+        return found["result"].get("value")
 
     def picture(self) -> bytes:
         """PNG of the whole page."""
@@ -153,20 +158,22 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="module")
-def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[Story, Path]:
+def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("pages")
-    found: dict[Story, Path] = {}
-    for story in STORIES:
-        found[story] = folder / f"{story}.html"
-        found[story].write_text(render_html(run(story)), "utf-8")
+    records = {story: run(story) for story in STORIES}
+    several = {task: with_diagnostics(records["hold"], task) for task in ("multiclass", "regression")}
+    found: dict[str, Path] = {}
+    for name, shown in {**records, **several}.items():
+        found[name] = folder / f"{name}.html"
+        found[name].write_text(render_html(shown), "utf-8")
     return found
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 390])
-@pytest.mark.parametrize("story", STORIES)
+@pytest.mark.parametrize("story", PAGES)
 def test_the_page_fits_its_window_in_both_themes(
-    browser: Browser, pages: dict[Story, Path], story: Story, width: int, dark: bool
+    browser: Browser, pages: dict[str, Path], story: str, width: int, dark: bool
 ) -> None:
     browser.open(pages[story], width=width, dark=dark)
     assert browser.evaluate("innerWidth") == width
@@ -177,7 +184,7 @@ def test_the_page_fits_its_window_in_both_themes(
 
 @pytest.mark.parametrize("width", [1280, 390])
 def test_nothing_stands_outside_the_window_except_inside_what_scrolls(
-    browser: Browser, pages: dict[Story, Path], width: int
+    browser: Browser, pages: dict[str, Path], width: int
 ) -> None:
     browser.open(pages["hold"], width=width, dark=False)
     outside = browser.evaluate(
@@ -189,7 +196,7 @@ def test_nothing_stands_outside_the_window_except_inside_what_scrolls(
 
 
 @pytest.mark.parametrize("width", [1280, 390])
-def test_every_chart_has_a_size_and_says_what_it_shows(browser: Browser, pages: dict[Story, Path], width: int) -> None:
+def test_every_chart_has_a_size_and_says_what_it_shows(browser: Browser, pages: dict[str, Path], width: int) -> None:
     browser.open(pages["hold"], width=width, dark=False)
     charts = browser.evaluate(
         """[...document.querySelectorAll('td.plot svg[role=img], figure svg[role=img]')].map(e => [
@@ -199,7 +206,7 @@ def test_every_chart_has_a_size_and_says_what_it_shows(browser: Browser, pages: 
     assert all(shown >= 180 and said > 10 for shown, said in charts)
 
 
-def test_the_page_loads_nothing_and_breaks_none_of_its_own_rules(browser: Browser, pages: dict[Story, Path]) -> None:
+def test_the_page_loads_nothing_and_breaks_none_of_its_own_rules(browser: Browser, pages: dict[str, Path]) -> None:
     browser.open(pages["hold"], width=1280, dark=False)
     requests = [
         event["params"]["request"]["url"]
@@ -210,7 +217,7 @@ def test_the_page_loads_nothing_and_breaks_none_of_its_own_rules(browser: Browse
     assert [event for event in browser.events if event.get("method") == "Log.entryAdded"] == []
 
 
-def test_text_stands_out_from_its_background_in_both_themes(browser: Browser, pages: dict[Story, Path]) -> None:
+def test_text_stands_out_from_its_background_in_both_themes(browser: Browser, pages: dict[str, Path]) -> None:
     for dark in (False, True):
         browser.open(pages["cannot-tell"], width=1280, dark=dark)
         worst = browser.evaluate(
@@ -226,3 +233,37 @@ def test_text_stands_out_from_its_background_in_both_themes(browser: Browser, pa
             })()"""
         )
         assert worst >= 4.5, f"WCAG 2 AA asks for 4.5, found {worst:.2f}"
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize("story", ["hold", "failed-data", "multiclass", "regression"])
+def test_axe_finds_nothing_with_every_fold_open(
+    browser: Browser, pages: dict[str, Path], story: str, width: int
+) -> None:
+    assert AXE.is_file(), "axe is missing: run tools/parts"
+    for dark in (False, True):
+        browser.open(pages[story], width=width, dark=dark)
+        browser.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
+        browser.evaluate(AXE.read_text("utf-8") + "; 0")
+        found = browser.evaluate(
+            "axe.run().then(r => r.violations.map(v => [v.id, v.nodes.map(n => n.html.slice(0, 120)).slice(0, 3)]))"
+        )
+        assert found == []
+
+
+def test_everything_can_be_reached_and_opened_by_keyboard(browser: Browser, pages: dict[str, Path]) -> None:
+    browser.open(pages["hold"], width=1280, dark=False)
+    stops = []
+    for _ in range(60):
+        for kind in ("keyDown", "keyUp"):
+            browser.call("Input.dispatchKeyEvent", type=kind, key="Tab", code="Tab", windowsVirtualKeyCode=9)
+        stops.append(browser.evaluate(
+            """(() => { const e = document.activeElement, s = getComputedStyle(e);
+                 return [e.tagName, e.textContent.trim().slice(0, 20), s.outlineStyle]; })()"""
+        ))  # fmt: skip
+    kinds = {tag for tag, _, _ in stops}
+    assert {"A", "SUMMARY", "DIV"} <= kinds, "contents, folds and tables that scroll"
+    assert {outline for tag, _, outline in stops if tag != "BODY"} == {"solid"} | {"auto"} & {s[2] for s in stops}
+    listed = browser.evaluate("[...document.querySelectorAll('nav a')].map(e => e.hash)")
+    there = browser.evaluate("[...document.querySelectorAll('section')].map(e => '#' + e.id)")
+    assert listed == there

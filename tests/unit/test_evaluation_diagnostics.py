@@ -247,3 +247,16 @@ def test_equal_rows_give_equal_numbers(regression: Any, binary: Any, several: An
     assert diagnose("multiclass", rows_of(several[0]), several[1]) == diagnose(
         "multiclass", rows_of(several[0]), several[1]
     )
+
+
+def test_the_extremes_are_not_told_and_nothing_of_a_personal_target(regression: Any) -> None:
+    y, models, times = regression
+    errors = diagnose("regression", rows_of(y), models, times=times).errors
+    assert errors is not None
+    for bins in (errors.by_actual, errors.by_prediction):
+        assert (bins[0].low, bins[-1].high) == (None, None)
+        assert [one.high for one in bins[:-1]] == [one.low for one in bins[1:]]
+    private = diagnose("regression", rows_of(y), models, times=times, personal=True).errors
+    assert private is not None
+    assert (private.by_actual, private.by_prediction, private.over_time, private.hexbins) == ((), (), (), ())
+    assert private.bias == errors.bias

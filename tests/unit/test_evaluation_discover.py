@@ -42,6 +42,18 @@ def test_a_planted_slice_of_two_columns_is_found() -> None:
         assert all("name" not in one.columns for one in found), "a column of names is no slice"
 
 
+def test_a_refinement_that_adds_nothing_to_its_parent_is_left_out() -> None:
+    for seed in range(4, 8):
+        truth, models, frame = world(seed, 0.0)
+        draw = np.random.default_rng(seed)
+        inside = (frame["shop"] == "b").to_numpy()
+        right = draw.random(N) < np.where(inside, 0.6, 0.8)
+        models["challenger"] = Predictions(2, np.where(right, truth.y, 1 - truth.y))
+        found = discover(METRICS.get("accuracy"), truth, models, frame)
+        assert (found[0].columns, found[0].values) == (("shop",), ("b",))
+        assert not [one for one in found[1:] if ("shop", "b") in zip(one.columns, one.values, strict=True)]
+
+
 def test_chance_alone_is_seldom_shown() -> None:
     runs = 40
     shown = sum(bool(discover(METRICS.get("accuracy"), *world(seed, 0.0))) for seed in range(runs))

@@ -209,14 +209,14 @@ class _Page(HTMLParser):
             r"\w+",
             """html head meta title style body header main section footer div p h1 h2 span strong small code pre ul li
             dl dt dd details summary figure figcaption table caption thead tbody tr th td br svg path line rect circle
-            text polyline""",
+            text polyline polygon nav a""",
         )
     )
     attributes = frozenset(
         re.findall(
             r"[\w-]+",
             """lang charset http-equiv content name class id role aria-label aria-labelledby aria-hidden tabindex scope
-            data-label open width height viewbox d points r x y x1 x2 y1 y2 cx cy transform overflow""",
+            data-label open width height viewbox d points r x y x1 x2 y1 y2 cx cy transform overflow href""",
         )
     )
 
@@ -226,6 +226,8 @@ class _Page(HTMLParser):
             assert name in self.attributes, (tag, name)
             if name in {"class", "id", "role", "d", "points", "transform", "content"}:
                 assert "evil" not in (value or ""), (tag, name, value)
+            if name == "href":  # the contents list: a section of this page, by a key of ours
+                assert re.fullmatch(r"#[a-z-]+", value or ""), (tag, value)
 
     def handle_comment(self, data: str) -> None:
         raise AssertionError(data)

@@ -29,6 +29,8 @@ BEAM = 15
 """Slices of one column that are tried together with every other one."""
 MOST_ROWS = 50_000
 """Rows that are looked at; of more, a sample."""
+REFINES = 0.01
+"""p at which a slice of two columns loses more than the rest of one of them alone, and is a finding of its own."""
 FEWEST_UNITS = 30
 """Of a slice, in either half."""
 
@@ -40,6 +42,11 @@ class _Part:
     column: str
     value: str
     rows: Bools
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """Return what names it."""
+        return self.column, self.value
 
 
 def discover(
@@ -83,7 +90,10 @@ def discover(
         return ()
     p = np.array([_one_sided(t, units) for _, _, _, t, units in judged])
     called = false_discovery_control(p) <= LEVEL
-    best = [at for at in np.argsort(p, kind="stable") if called[at]][:SHOWN]
+    there = {parts[0].key for (parts, *_), one in zip(judged, called, strict=True) if one and len(parts) == 1}
+    best = [at for at in np.argsort(p, kind="stable") if called[at] and _adds(judged[at][0], there, second, half == 1)][
+        :SHOWN
+    ]
     return tuple(
         DiscoveredSlice(
             columns=tuple(part.column for part in judged[at][0]),
@@ -151,6 +161,10 @@ class _Half:
     weight: Floats
     codes: Ints
 
+    def within(self, rows: Bools) -> "_Half":
+        """Return some of the rows."""
+        return _Half(self.worse[rows], self.weight[rows], self.codes[rows])
+
     def excess(self, inside: Bools) -> tuple[float, float, int] | None:
         """Mean loss inside less that of the other rows, its t over units, and the units inside."""
         units = int((np.bincount(self.codes[inside]) > 0).sum())
@@ -179,6 +193,17 @@ def _ranked(tried: Sequence[Parts], first: _Half, here: Bools) -> list[tuple[flo
     found = [(first.excess(_rows(parts)[here]), parts) for parts in tried]
     known = [(one[1], parts) for one, parts in found if one is not None]
     return sorted(known, key=lambda one: -one[0])
+
+
+def _adds(parts: Parts, there: set[tuple[str, str]], second: _Half, here: Bools) -> bool:
+    """Tell whether a slice of two columns loses clearly more than the rest of each slice of one that holds it."""
+    for part in parts if len(parts) > 1 else ():
+        if part.key in there:
+            within = second.within(part.rows[here])
+            found = within.excess(_rows(parts)[here][part.rows[here]])
+            if found is None or _one_sided(found[1], found[2]) > REFINES:
+                return False
+    return True
 
 
 def _one_sided(t: float, units: int) -> float:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from xml.etree import ElementTree as ET
 
 from modelyard.core.verdict import Verdict
-from modelyard.records.results import CurvePoints, Estimate
+from modelyard.records.results import Estimate
 from modelyard.report import numbers
 from modelyard.report.document import Plot
 from modelyard.report.escape import clean
@@ -161,40 +161,6 @@ def states_bar(parts: Sequence[tuple[str, int, Verdict]]) -> Plot:
     return Plot(svg_text(root))
 
 
-def curves(lines: Sequence[CurvePoints], title: str, x_label: str, y_label: str, *, diagonal: bool) -> Plot:
-    """Draw curves in a square, at most four distinguished by colour and dashes; the legend stands in the caption."""
-    xs = [x for curve in lines for x in curve.x if math.isfinite(x)]
-    ys = [y for curve in lines for y in curve.y if math.isfinite(y)]
-    unit = bool(xs) and min(xs) >= 0 and max(xs) <= 1 and min(ys) >= 0 and max(ys) <= 1
-    across = Axis(0, 1) if unit else Axis.over(xs, room=0.02)
-    up = Axis(0, 1) if unit else Axis.over(ys, room=0.02)
-    root = frame(0, f"{title}: {y_label} against {x_label}, {', '.join(curve.model for curve in lines)}")
-    for key in ("width", "height"):
-        del root.attrib[key]
-    root.set("viewBox", "0 0 340 316")
-    root.set("class", "square")
-
-    def place(x: float, y: float) -> str:
-        return f"{42 + across.percent(x) * 2.88:.1f},{276 - up.percent(y) * 2.64:.1f}"
-
-    for tick in across.ticks():
-        x = f"{42 + across.percent(tick) * 2.88:.1f}"
-        add(root, "line", x1=x, x2=x, y1="12", y2="276", class_="grid")
-        add(root, "text", numbers.exact(tick), x=x, y="292", class_="tick middle")
-    for tick in up.ticks():
-        y = f"{276 - up.percent(tick) * 2.64:.1f}"
-        add(root, "line", x1="42", x2="330", y1=y, y2=y, class_="grid")
-        add(root, "text", numbers.exact(tick), x="36", y=f"{float(y) + 4:.1f}", class_="tick end")
-    add(root, "text", x_label, x="186", y="312", class_="tick middle")
-    add(root, "text", y_label, x="-144", y="10", transform="rotate(-90)", class_="tick middle")
-    if diagonal:
-        add(root, "polyline", points=f"{place(0, 0)} {place(1, 1)}", class_="diagonal")
-    for number, curve in enumerate(lines[:4]):
-        points = " ".join(place(x, y) for x, y in zip(curve.x, curve.y, strict=False))
-        add(root, "polyline", points=points, class_=f"curve c{number}")
-    return Plot(svg_text(root))
-
-
 def verdict_mark(verdict: Verdict) -> str:
     """Draw the shape of a verdict: tick in a circle, cross in an octagon, question mark in a ring, and so on."""
     shapes = {
@@ -305,6 +271,17 @@ def _interval(root: ET.Element, axis: Axis, estimate: Estimate, verdict: Verdict
         Verdict.INCONCLUSIVE: f"M0,{y - 6} L6,{y} L0,{y + 6} L-6,{y} Z",
     }
     mark(root, x, paths.get(verdict, f"M0,{y - 5} L5.5,{y + 4} H-5.5 Z"), f"dot {name}")
+
+
+def interval_marks(root: ET.Element, axis: Axis, value: float, limits: Sequence[float] | None, y: float) -> None:
+    """Draw an interval and an estimate that no bound judges: clear of 0 filled, else hollow."""
+    if limits is not None:
+        low, high = limits
+        _span(root, axis.percent(low), axis.percent(high), y, "bar new")
+        for end in limits:
+            _line(root, axis.percent(end), y - 4, y + 4, "bar new")
+    clear = limits is not None and (limits[0] > 0 or limits[1] < 0)
+    add(root, "circle", cx=percent(axis.percent(value)), cy=str(y), r="4.5", class_="dot new" if clear else "dot open")
 
 
 def percent(value: float) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from modelyard.records.envelope import Envelope
 from modelyard.records.results import Part, in_order
-from modelyard.report import numbers
+from modelyard.report import numbers, origin
 from modelyard.report.conclusion import headline, outcome, step_verdict
 from modelyard.report.document import (
     Badge,
@@ -34,6 +34,7 @@ def document(records: Records) -> Document:
     return Document(
         model=model,
         headline=headline(records),
+        origin=origin.of(found),
         notes=tuple(_notes(found)),
         tiles=tuple(_tiles(found)),
         sections=tuple(sorted(parts, key=place)),

@@ -50,7 +50,18 @@ class Break:
     markdown: str = " · "
 
 
-Inline = Text | Code | Badge | Plot | Break
+@dataclass(frozen=True)
+class Shade:
+    """A cell's text on a ground as dark as ``level`` says, 0 to 5; ``worse`` is the ground of what grew worse."""
+
+    text: str
+    level: int
+    worse: bool = False
+    below: str = ""
+    """A second line, smaller."""
+
+
+Inline = Text | Code | Badge | Plot | Break | Shade
 Line = tuple[Inline, ...]
 
 
@@ -111,6 +122,10 @@ class Table:
     row_verdicts: tuple[Verdict, ...] = ()
     more: int = 0
     """Rows that only the record holds."""
+    before_fold: int = 12
+    """Rows that a page shows; the others are in a fold below."""
+    matrix: bool = False
+    """The first cell of a row is its heading, and the others are narrow."""
 
 
 @dataclass(frozen=True)
@@ -119,6 +134,13 @@ class Figure:
 
     plot: Plot
     caption: str
+
+
+@dataclass(frozen=True)
+class Gallery:
+    """Figures side by side, as many as fit; HTML only."""
+
+    figures: tuple[Figure, ...]
 
 
 @dataclass(frozen=True)
@@ -131,7 +153,7 @@ class Details:
     html_only: bool = False
 
 
-Block = Paragraph | Listing | CodeBlock | Table | Figure | Details
+Block = Paragraph | Listing | CodeBlock | Table | Figure | Gallery | Details
 
 
 @dataclass(frozen=True)
@@ -190,6 +212,8 @@ class Tile:
     label: str
     value: str
     detail: str
+    verdict: Verdict | None = None
+    """The one that it decided."""
 
 
 @dataclass(frozen=True)
@@ -207,6 +231,8 @@ class Document:
 
     model: str
     headline: Headline
+    origin: Line = ()
+    """Where a page comes from, in one line: when, which commit, run, champion and rows."""
     notes: tuple[Line, ...] = ()
     tiles: tuple[Tile, ...] = ()
     sections: tuple[Section, ...] = ()

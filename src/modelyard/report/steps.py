@@ -14,6 +14,7 @@ from modelyard.records.results import (
     TRAIN,
     VALIDATE,
     EvaluateResult,
+    GateResult,
     TrainResult,
 )
 from modelyard.records.results.evaluate import verdict_of
@@ -21,6 +22,7 @@ from modelyard.report import conclusion, numbers, wording
 from modelyard.report.document import Line, Text, Tile, line
 from modelyard.report.registry import REPORTS, Results, StepReport
 from modelyard.report.sections import decide, detect, evaluate, monitor, promote, train, validate
+from modelyard.report.verdict_style import SEVERITY
 
 
 def _verdict(result: EvaluateResult, claimed: Verdict) -> Verdict:
@@ -37,28 +39,42 @@ def _tiles(judged: EvaluateResult, results: Results) -> Iterator[Tile]:
     trained = results.get(TRAIN.name)
     primary = trained.metric if isinstance(trained, TrainResult) else ""
     row = next((row for row in judged.metrics if row.metric == primary), judged.metrics[0] if judged.metrics else None)
+    decisive = _decisive(judged, "" if row is None else row.metric)
+    if decisive is not None:
+        signed = wording.is_difference(decisive)
+        yield Tile(
+            wording.rule(decisive),
+            wording.observed(decisive.estimate, signed=signed),
+            wording.limits(decisive.estimate, signed=signed),
+            decisive.verdict,
+        )
     if row is not None:
         yield Tile(f"{row.metric} of the challenger", wording.observed(row.challenger), wording.limits(row.challenger))
-        gate = next(
-            (
-                gate
-                for gate in judged.gates
-                if gate.metric == row.metric
-                and gate.reference == "champion"
-                and gate.estimate.value is not None
-                and not wording.is_contrast(gate)
-            ),
-            None,
-        )
-        if gate is not None:
+        shown = decisive is not None and decisive.metric == row.metric and decisive.reference == "champion"
+        if row.difference is not None and row.difference.value is not None and not shown:
             label = f"against champion {judged.champion}" if judged.champion else "against the champion"
-            yield Tile(label, wording.observed(gate.estimate, signed=True), wording.limits(gate.estimate, signed=True))
+            yield Tile(
+                label, wording.observed(row.difference, signed=True), wording.limits(row.difference, signed=True)
+            )
     counted = [gate.verdict for gate in judged.gates if gate.verdict is not Verdict.NOT_APPLICABLE]
     passed = sum(verdict is Verdict.PASS for verdict in counted)
     rest = evaluate.tally(verdict for verdict in counted if verdict is not Verdict.PASS)
     yield Tile("gates passed", f"{passed} of {len(counted)}", "all that apply" if rest == "none" else rest)
     units = numbers.units(judged.test_units, judged.unit)
     yield Tile("judged on", units, _behind(judged))
+
+
+def _decisive(judged: EvaluateResult, primary: str) -> GateResult | None:
+    """Return the gate that the verdict hangs on: of the worst the one against the champion, on the primary metric."""
+    known = [
+        gate for gate in judged.gates if gate.estimate.value is not None and gate.counted is not Verdict.NOT_APPLICABLE
+    ]
+    if not known:
+        return None
+    return min(
+        known,
+        key=lambda gate: (SEVERITY[gate.counted], gate.reference != "champion", gate.metric != primary),
+    )
 
 
 def _behind(judged: EvaluateResult) -> str:

@@ -27,6 +27,7 @@ def diagnose(
     threshold: float | None = None,
     times: Any | None = None,
     custom: Sequence[Metric] = (),
+    personal: bool = False,
 ) -> Diagnostics:
     """Return where challenger and champion err on the same rows.
 
@@ -37,7 +38,8 @@ def diagnose(
         threshold: that of the challenger's labels, where its signature has one.
         times: Polars series (n,) of when rows were seen; None without such a column.
         custom: metrics that the configuration defines; the first of costs is shown for each threshold.
+        personal: the target is personal data.
     """
     costs = next((each for each in custom if isinstance(each, MeanCost)), None)
     known = {role: models[role] for role in ("challenger", "champion") if role in models}
-    return _VIEWS[task](Subject(test_set, known, threshold, times, costs))
+    return _VIEWS[task](Subject(test_set, known, threshold, times, costs, personal))

@@ -19,6 +19,8 @@ from modelyard.records.results.diagnostics import Diagnostics, ErrorBin, Errors,
 
 TENTHS = 10
 STRETCHES = 20
+MINUTE = 16
+"""Characters of a time to the minute."""
 ACROSS = 24
 """Hexagons along one side."""
 TAIL = 0.005
@@ -45,6 +47,9 @@ def diagnose(subject: Subject) -> Diagnostics:
     if old is not None and old.value is None:
         old = None
     test_set = subject.test_set
+    if subject.personal:
+        before = None if old is None else _bias(test_set, old)
+        return Diagnostics(errors=Errors(bias=_bias(test_set, new), champion_bias=before))
     y = test_set.y.astype(np.float64)
     shown = [("challenger", new), *([] if old is None else [("champion", old)])]
     scale = _scale(y, [model.values for _, model in shown])
@@ -65,20 +70,18 @@ def _bias(test_set: TestSet, model: Predictions) -> Estimate:
 
 
 def _ranges(subject: Subject, by: Floats, new: Predictions, old: Predictions | None) -> tuple[ErrorBin, ...]:
-    """Return tenths of the rows by a number; equal numbers stay together."""
+    """Return tenths of the rows by a number; equal ones stay together, and no extreme, a single row's, is told."""
     order = np.argsort(by, kind="stable")
     ranked = by[order]
+    n = len(by)
     return tuple(
         _bin(
-            subject,
-            order[start:end],
-            new,
-            old,
-            low=digits(float(ranked[start]), 3),
-            high=digits(float(ranked[end - 1]), 3),
+            subject, order[start:end], new, old,
+            low=digits(float(ranked[start]), 3) if start else None,
+            high=digits(float(ranked[end]), 3) if end < n else None,
         )
         for start, end in _cuts(ranked, TENTHS)
-    )
+    )  # fmt: skip
 
 
 def _stretches(subject: Subject, new: Predictions, old: Predictions | None) -> tuple[ErrorBin, ...]:
@@ -89,7 +92,8 @@ def _stretches(subject: Subject, new: Predictions, old: Predictions | None) -> t
     return tuple(
         _bin(
             subject, order[start:end], new, old,
-            since=str(subject.times[int(order[start])]), until=str(subject.times[int(order[end - 1])]),
+            since=str(subject.times[int(order[start])])[:MINUTE],
+            until=str(subject.times[int(order[end - 1])])[:MINUTE],
         )
         for start, end in _cuts(ranked, STRETCHES)
     )  # fmt: skip

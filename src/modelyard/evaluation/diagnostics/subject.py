@@ -23,6 +23,8 @@ class Subject:
     threshold: float | None = None
     times: Any | None = None
     costs: MeanCost | None = None
+    personal: bool = False
+    """The target is personal data: nothing is told of ranges of its values."""
 
     @property
     def challenger(self) -> Predictions:

@@ -124,7 +124,10 @@ class ConfusedPair(Part):
 
 
 class ErrorBin(Part):
-    """Rows in a range: [low, high], in the target's unit, or of time as ISO texts in ``since`` and ``until``."""
+    """Rows in a range: [low, high) in the target's unit, or a stretch of time to the minute, ``since`` to ``until``.
+
+    The outermost ends of a range of values, which are single rows', are ``None``.
+    """
 
     low: float | None = None
     high: float | None = None

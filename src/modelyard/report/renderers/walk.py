@@ -13,11 +13,13 @@ from modelyard.report.document import (
     Column,
     Details,
     Figure,
+    Gallery,
     Inline,
     Line,
     Listing,
     Paragraph,
     Plot,
+    Shade,
     Table,
     Text,
 )
@@ -51,7 +53,7 @@ class TextRenderer(ABC):
                 return self._table(block)
             case Details():
                 return self.details(block)
-            case Figure():
+            case Figure() | Gallery():
                 return ""
 
     def _table(self, table: Table) -> str:
@@ -74,6 +76,8 @@ class TextRenderer(ABC):
                 return self.badge(part)
             case Break():
                 return part.markdown
+            case Shade():
+                return self.text(Text(" ".join(filter(None, (part.text, part.below)))), longest=longest)
             case Plot():
                 return ""
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from modelyard.core.verdict import Verdict
 from modelyard.core.vocabulary import RULE_CHANGE_KINDS
 from modelyard.records.envelope import Envelope
-from modelyard.records.results import CurvePoints, Estimate, EvaluateResult, GateResult, MetricRow, SliceRow
+from modelyard.records.results import Estimate, EvaluateResult, GateResult, MetricRow, SliceRow
 from modelyard.report import charts, numbers, wording
 from modelyard.report.conclusion import outcome
 from modelyard.report.document import (
@@ -16,7 +16,6 @@ from modelyard.report.document import (
     Code,
     CodeBlock,
     Column,
-    Figure,
     Inline,
     Line,
     Listing,
@@ -26,6 +25,8 @@ from modelyard.report.document import (
     Text,
     line,
 )
+from modelyard.report.figures import forest
+from modelyard.report.sections import figures
 from modelyard.report.verdict_style import SEVERITY, WORDS
 
 PLOTTED = 300
@@ -34,15 +35,12 @@ FEWEST = 10
 """Rows that a table of slices counts for at least: one of few rows takes as long to draw."""
 MOST_GATES = 1000
 """Gates that are shown, worst first, each with a plot and its words."""
+PASSING = 20
+"""Slices that a page shows before it folds, where no more than that fail."""
 NAMED = 5
 """Slices that are named right under the gates, where they did not pass."""
 WORN = 20
 """Evaluations on a test set from which the report asks for fresh rows."""
-_CURVES = {
-    "roc": ("ROC", "false positive rate", "true positive rate", True),
-    "precision_recall": ("Precision and recall", "recall", "precision", False),
-    "calibration": ("Calibration", "predicted probability", "observed share", True),
-}
 
 
 def sections(envelope: Envelope) -> tuple[Section, ...]:
@@ -60,7 +58,7 @@ def sections(envelope: Envelope) -> tuple[Section, ...]:
         *_discovered(result),
         *_changed(result),
         *_test_set(result),
-        *_curves(result.curves),
+        *figures.sections(envelope),
         *_reproduce(result),
     )
 
@@ -166,7 +164,7 @@ def _changed(result: EvaluateResult) -> tuple[Section, ...]:
     note = Paragraph(line(Text("The slices that lost most come first.", "muted")))
     lost, won = numbers.count(changed.right_to_wrong), numbers.count(changed.wrong_to_right)
     summary = f"{lost} from right to wrong, {won} back"
-    return (Section("flips", "Changed predictions", summary, (table, note), 20),)
+    return (Section("flips", "Changed predictions", summary, (table, note), 20, html_folded=True),)
 
 
 def _discovered(result: EvaluateResult) -> tuple[Section, ...]:
@@ -418,17 +416,22 @@ def _models(result: EvaluateResult) -> tuple[Section, ...]:
     if not result.metrics:
         return ()
     champion = f"Champion {result.champion}" if result.champion else "Champion"
+    compared = any(row.difference is not None for row in result.metrics)
     columns = (
         Column("Metric", "lead"),
-        Column("", "plot", html_only=True),
+        Column("Better to the right" if compared else "On its own scale", "plot", html_only=True),
         Column("Challenger", number=True),
         Column(champion, number=True),
+        *([Column("Difference", number=True)] if compared else []),
         Column("Baseline", number=True),
     )
-    rows = tuple(_model_row(row) for row in result.metrics)
+    rows = tuple(_model_row(row, compared=compared) for row in result.metrics)
     blocks: list[Block] = [Table("Models", columns, rows, stacked=True)]
-    about = (
-        "● challenger with its interval, ○ champion, ■ baseline, on the same test rows; each metric on its own scale."
+    about = "All on the same test rows. "
+    about += (
+        "Plotted: challenger minus champion with its interval, on a scale of its own around 0."
+        if compared
+        else "Plotted: ● challenger with its interval, ○ champion, ■ baseline; each metric on its own scale."
     )
     if result.baseline:
         about += f" Baseline: {wording.baseline(result)}."
@@ -442,16 +445,31 @@ def _models(result: EvaluateResult) -> tuple[Section, ...]:
     return (Section("models", "Models", f"{summary} on the same rows", tuple(blocks), 70),)
 
 
-def _model_row(row: MetricRow) -> tuple[Line, ...]:
+def _model_row(row: MetricRow, *, compared: bool) -> tuple[Line, ...]:
     champion = row.champion.value if row.champion else None
     places, (arrow, direction) = numbers.decimals([row.challenger.value, champion]), wording.direction(row)
     return (
         line(Code(row.metric), Text(f" {arrow} {direction}", "muted")),
-        line(charts.models_row(row.challenger, row.champion, row.baseline, direction=direction)),
-        _number(row.challenger),
+        _compared(row, direction),
+        _number(row.challenger, below=True),
         line(numbers.metric(champion, places)),
+        *([_gained(row)] if compared else []),
         line(numbers.metric(row.baseline, places)),
     )
+
+
+def _compared(row: MetricRow, direction: str) -> Line:
+    """Return the paired difference on a scale around 0; the levels where there is none."""
+    if row.difference is not None and row.difference.value is not None and row.aim is None:
+        return line(forest.difference(row.difference, better_above=row.higher_is_better))
+    return line(charts.models_row(row.challenger, row.champion, row.baseline, direction=direction))
+
+
+def _gained(row: MetricRow) -> Line:
+    if row.difference is None or row.difference.value is None:
+        why = None if row.difference is None else row.difference.refused
+        return line(wording.because(why)) if why is not None else line(numbers.NONE)
+    return _number(row.difference, signed=True, below=True)
 
 
 # slices
@@ -489,7 +507,7 @@ def _slice_table(gate: GateResult, *, plotted: int, room: int) -> Table:
     signed = wording.is_difference(gate)
     columns = (
         Column("Slice", "lead"),
-        Column("", "plot", header_plot=charts.header(axis, bound, signed=signed), html_only=True),
+        Column("Interval", "plot", header_plot=charts.header(axis, bound, signed=signed), html_only=True),
         Column("" if bound is None else f"│ is {numbers.exact(bound, signed=signed)}", markdown_only=True),
         Column(_measured(gate), number=True),
         Column("Judged on", number=True),
@@ -512,16 +530,21 @@ def _slice_table(gate: GateResult, *, plotted: int, room: int) -> Table:
             )
         )
     return Table(
-        f"Slices of {wording.rule(gate)}", columns, tuple(cells), stacked=True, more=len(gate.slices) - len(rows)
+        f"Slices of {wording.rule(gate)}",
+        columns,
+        tuple(cells),
+        stacked=True,
+        more=len(gate.slices) - len(rows),
+        before_fold=max(PASSING, sum(row.verdict in (Verdict.FAIL, Verdict.ERROR) for row in rows)),
     )
 
 
-def _needed(row: SliceRow) -> tuple[Text, ...]:
+def _needed(row: SliceRow) -> tuple[Inline, ...]:
     """Return what a slice without power would take, and its share of the rows; the others say nothing."""
     if not row.rows_needed:
         return ()
     share = "" if row.share is None else f"{row.share:.1%} of all, "
-    return (Text(f" · {share}needs about {row.rows_needed:,}", "muted"),)
+    return (Break(), Text(f"{share}needs about {row.rows_needed:,}", "muted"))
 
 
 def _measured(gate: GateResult) -> str:
@@ -542,23 +565,7 @@ def _sorted_slices(gate: GateResult, only: Sequence[Verdict] = tuple(Verdict)) -
     )
 
 
-# curves, reproduce
-
-
-def _curves(curves: Sequence[CurvePoints]) -> tuple[Section, ...]:
-    """Return a chart for each kind of curve."""
-    kinds: dict[str, list[CurvePoints]] = {}
-    for curve in curves:
-        kinds.setdefault(curve.kind, []).append(curve)
-    figures: list[Block] = []
-    for kind, lines in kinds.items():
-        title, across, up, diagonal = _CURVES[kind]
-        names = ", ".join(
-            f"{curve.model} {style}"
-            for curve, style in zip(lines, ("(line)", "(dashes)", "(dots)", "(dash and dot)"), strict=False)
-        )
-        figures.append(Figure(charts.curves(lines, title, across, up, diagonal=diagonal), f"{title}: {names}"))
-    return (Section("curves", "Curves", "", tuple(figures), 10, html_only=True),) if figures else ()
+# reproduce
 
 
 def _reproduce(result: EvaluateResult) -> tuple[Section, ...]:

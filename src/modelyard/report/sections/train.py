@@ -86,7 +86,7 @@ def _candidates(result: TrainResult) -> Table:
     axis = charts.Axis.over([score for row in rows for score in (*row.scores, row.score)])
     columns = (
         Column("Candidate", "lead"),
-        Column("", "plot", header_plot=charts.header(axis), html_only=True),
+        Column("Mean and folds", "plot", header_plot=charts.header(axis), html_only=True),
         Column(f"Mean {result.metric}", number=True),
         Column("Folds", number=True),
         Column("Time", number=True),
@@ -105,6 +105,7 @@ def _candidates(result: TrainResult) -> Table:
             for row in rows
         ),
         stacked=True,
+        before_fold=10,
     )
 
 
