@@ -494,6 +494,36 @@ def run(story: Story = "promote") -> dict[Step, Envelope]:
     return records
 
 
+def many(slices: int, candidates: int) -> dict[Step, Envelope]:
+    """The hold with so many slices, some failing, and candidates, each with names of 64 characters."""
+    records = run("hold")
+    column = "a_column_whose_name_has_as_many_characters_as_a_name_may_have_yes".ljust(64, "_")[:64]
+    rows = []
+    for at in range(slices):
+        value, half = 0.35 + 0.5 * ((at * 37) % slices) / slices, 0.02 + 0.15 * ((at * 13) % 10) / 10
+        low, high = round(value - half, 4), round(value + half, 4)
+        verdict = Verdict.PASS if low > 0.5 else Verdict.FAIL if high < 0.5 else Verdict.INCONCLUSIVE
+        name = f"{at:03d}_a_value_whose_name_has_as_many_characters_as_a_name_may_have"[:64]
+        found = estimate(round(value, 4), low, high)
+        rows.append(SliceRow(column=column, value=name, challenger=found, verdict=verdict, rows_needed=500, share=0.01))
+    result = records["evaluate"].record.read(EvaluateResult)
+    gates = tuple(gate.model_copy(update={"slices": tuple(rows)}) if gate.slices else gate for gate in result.gates)
+    made = records["train"].record.read(TrainResult)
+    names = [f"{at:03d}_an_estimator_whose_name_has_as_many_characters_as_a_name_may" for at in range(candidates)]
+    tried = tuple(
+        made.candidates[at % 6].model_copy(update={"name": name[:64], "winner": at == 5})
+        for at, name in enumerate(names)
+    )
+    changed = {
+        "evaluate": result.model_copy(update={"gates": gates}),
+        "train": made.model_copy(update={"candidates": tried}),
+    }
+    for step, part in changed.items():
+        record = records[step].record.model_copy(update={"result": part.model_dump(mode="json")})
+        records[step] = Envelope.seal(record)
+    return records
+
+
 def main(out: Path) -> None:
     """Write report.md and report.html of every story."""
     for story in STORIES:

@@ -3,6 +3,7 @@
 import base64
 import json
 import os
+import re
 import shutil
 import struct
 import subprocess
@@ -13,9 +14,11 @@ from typing import Any
 
 import pytest
 
+from modelyard.core.vocabulary import Task
+from modelyard.records.envelope import Envelope, Step
 from modelyard.report.renderers.html import render_html
 from tests.diagnostics_samples import with_diagnostics
-from tests.report_samples import STORIES, run
+from tests.report_samples import STORIES, many, run
 
 INSTALL = "apt-get update && apt-get install -y chromium"
 AXE = Path(__file__).parents[2] / ".tools" / "axe" / "node_modules" / "axe-core" / "axe.min.js"
@@ -161,11 +164,13 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
 def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("pages")
     records = {story: run(story) for story in STORIES}
-    several = {task: with_diagnostics(records["hold"], task) for task in ("multiclass", "regression")}
+    shown: dict[str, dict[Step, Envelope]] = {str(story): each for story, each in records.items()}
+    tasks: tuple[Task, ...] = ("multiclass", "regression")
+    shown |= {task: with_diagnostics(records["hold"], task) for task in tasks}
     found: dict[str, Path] = {}
-    for name, shown in {**records, **several}.items():
+    for name, each in shown.items():
         found[name] = folder / f"{name}.html"
-        found[name].write_text(render_html(shown), "utf-8")
+        found[name].write_text(render_html(each), "utf-8")
     return found
 
 
@@ -267,3 +272,24 @@ def test_everything_can_be_reached_and_opened_by_keyboard(browser: Browser, page
     listed = browser.evaluate("[...document.querySelectorAll('nav a')].map(e => e.hash)")
     there = browser.evaluate("[...document.querySelectorAll('section')].map(e => '#' + e.id)")
     assert listed == there
+
+
+def test_six_hundred_slices_and_three_hundred_candidates_with_long_names_stay_one_page_that_opens(
+    browser: Browser, tmp_path: Path
+) -> None:
+    page = tmp_path / "many.html"
+    page.write_text(render_html(many(600, 300)), "utf-8")
+    assert page.stat().st_size <= 1_000_000
+    for width in (1280, 390):
+        browser.open(page, width=width, dark=False)
+        assert browser.evaluate("document.documentElement.scrollWidth") <= width
+    shown = browser.evaluate(
+        "[...document.querySelectorAll('#slices tbody tr, #training tbody tr')].filter(e => e.checkVisibility()).length"
+    )
+    assert shown <= 110, "what passed, and candidates after the tenth, are folded"
+
+
+def test_a_usual_report_prints_on_four_pages(browser: Browser, pages: dict[str, Path]) -> None:
+    browser.open(pages["promote"], width=1280, dark=False)
+    printed = base64.b64decode(browser.call("Page.printToPDF")["data"])
+    assert len(re.findall(rb"/Type\s*/Page[^s]", printed)) <= 4

@@ -213,7 +213,6 @@ def _said(estimate: Estimate, bound: float | None, *, above: bool, signed: bool)
 def frame(height: int, label: str) -> ET.Element:
     """Return an empty chart over the whole width, with what it shows in words."""
     root = ET.Element("svg", {"width": "100%", "height": str(height), "role": "img", "class": "plot"})
-    root.set("aria-label", clean(label))
     title = ET.SubElement(root, "title")
     title.text = clean(label)
     return root

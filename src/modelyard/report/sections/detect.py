@@ -66,7 +66,7 @@ def _columns(found: Sequence[ColumnType]) -> Table:
         for each in told
     )
     more = f", {numbers.count(len(found) - len(told))} more in the record" if len(found) > len(told) else ""
-    return Table(f"Columns of all sets{more}", heads, rows)
+    return Table(f"Columns of all sets{more}", heads, rows, before_fold=5)
 
 
 def _sets(sets: Sequence[DataSet]) -> Table:

@@ -500,13 +500,16 @@ def _slices(result: EvaluateResult) -> tuple[Section, ...]:
 
 def _slice_table(gate: GateResult, *, plotted: int, room: int) -> Table:
     rows = _sorted_slices(gate)[:room]
+    columns_named = {row.column for row in rows}
+    of = columns_named.pop() if len(columns_named) == 1 else ""
     bound = wording.threshold(gate)
     judged = [_judged(row) for row in rows]
     axis = charts.Axis.over([number for item in judged for number in (item.value, item.low, item.high)] + [bound])
     above = wording.passes_above(gate)
     signed = wording.is_difference(gate)
     columns = (
-        Column("Slice", "lead"),
+        Column("Slice", "lead", markdown_only=True),
+        Column(f"Slice by {of}" if of else "Slice", "lead", html_only=True),
         Column("Interval", "plot", header_plot=charts.header(axis, bound, signed=signed), html_only=True),
         Column("" if bound is None else f"│ is {numbers.exact(bound, signed=signed)}", markdown_only=True),
         Column(_measured(gate), number=True),
@@ -518,6 +521,7 @@ def _slice_table(gate: GateResult, *, plotted: int, room: int) -> Table:
         cells.append(
             (
                 line(Code(f"{row.column} = {row.value}")),
+                line(Code(row.value if of else f"{row.column} = {row.value}")),
                 line(charts.interval_row(axis, estimate, bound, row.verdict, above=above))
                 if index < plotted
                 else line(),

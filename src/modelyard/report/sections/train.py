@@ -28,6 +28,9 @@ _HOW = {
     "none": "Nothing was trained here: the challenger came as predictions.",
 }
 
+PLOTTED = 100
+"""Candidates that get a plot of their own, the best ones."""
+
 
 def sections(envelope: Envelope) -> tuple[Section, ...]:
     """Build the section *Candidates* or *Training*; nothing where the step has no result."""
@@ -97,12 +100,12 @@ def _candidates(result: TrainResult) -> Table:
         tuple(
             (
                 _name(row),
-                line(charts.folds_row(axis, row.scores, row.score, winner=row.winner)),
+                line(charts.folds_row(axis, row.scores, row.score, winner=row.winner)) if at < PLOTTED else line(),
                 line(Text(numbers.metric(row.score, places), "strong" if row.winner else ""), *_error(row, places)),
                 line(_range(row, places)),
                 line("cached" if row.cached else numbers.duration(row.seconds)),
             )
-            for row in rows
+            for at, row in enumerate(rows)
         ),
         stacked=True,
         before_fold=10,
