@@ -119,7 +119,6 @@ def test_models_slices_candidates_validation_changes_and_digests_are_all_there()
         for piece in (
             "Champion v7",
             "0.9025",
-            "carrier = HA",
             "61 days",
             "learning_rate = 0.1, max_leaf_nodes = 63",
             "winner",
@@ -131,6 +130,9 @@ def test_models_slices_candidates_validation_changes_and_digests_are_all_there()
             records["evaluate"].result_digest,
         ):
             assert piece in text, piece
+    markdown, page = both(records)
+    assert "carrier = HA" in markdown
+    assert "Slice by carrier" in page, "the column stands in the head of a page's table, its values below"
 
 
 def test_failed_expectations_are_listed_with_counts_and_lines() -> None:
