@@ -69,13 +69,13 @@ def test_types_of_features_are_compared_where_both_record_them(was: str, now: st
 
 def test_two_versions_are_compared(tmp_path: Path) -> None:
     where, _ = three_versions(tmp_path)
-    compared = compare(where, "v1", "v2")
+    compared = compare(where, "v1", "v2", tmp_path)
     assert compared.parameters == {"C": (1, 2)}
     assert compared.packages == {"python": ("3.11.1", "3.11.2"), "numpy": ("2.1.0", "2.2.0")}
     assert compared.features == {}
     assert compared.same_test_rows
     assert compared.paired["roc_auc"].estimate.value == pytest.approx(0.0119)
-    assert compare(where, "v1", "v3").paired == {}
+    assert compare(where, "v1", "v3", tmp_path).paired == {}
 
 
 def test_what_served_is_known_with_the_move_that_ended_it(tmp_path: Path) -> None:

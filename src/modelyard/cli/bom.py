@@ -20,5 +20,5 @@ def run(_command: Command, given: Mapping[str, str], positional: list[str]) -> i
     if output:
         write_atomic(Path.cwd() / output, f"{text}\n".encode())
     else:
-        terminal.put(text)
+        terminal.data(text)
     return OK

@@ -4,6 +4,9 @@ A new command is a module in this folder with ``run(command, given, positional) 
 help and the README's table follow.
 """
 
+from collections.abc import Mapping
+from dataclasses import replace
+
 from modelyard.cli.flags import COMMON, Argument, Command, Flag
 from modelyard.cli.monitor_actions import with_actions
 from modelyard.cli.step_table import STEP_COMMANDS
@@ -13,6 +16,17 @@ JSON = Flag("json", "print the result as JSON", switch=True)
 FORMAT = Flag("format", "text, markdown or json", "text", choices=("text", "markdown", "json"))
 VERSION = Argument("version", "champion, v7, sha256:…, or champion@2026-05-03")
 CONFIG, RUN_DIR, REGISTRY = COMMON
+
+GROUPS: Mapping[str, str] = {
+    "pipeline": "Pipeline",
+    "look": "Look at a run or a version",
+    "watch": "Watch what serves",
+    "registry": "Registry",
+    "setup": "Set up",
+}
+"""The heads of the help, in their order."""
+_WATCH = frozenset({"monitor", "decide"})
+"""Steps that are no stages of a run."""
 
 _OTHERS = (
     Command(
@@ -42,6 +56,7 @@ _OTHERS = (
             Flag("workflows", "write the workflow templates too, with this repository's own names", switch=True),
             Flag("force", "with --workflows: overwrite workflows that are there", switch=True),
         ),
+        group="setup",
     ),
     Command(
         "doctor",
@@ -55,6 +70,7 @@ _OTHERS = (
             Flag("strict", "warnings, and what only a run can tell, end with exit code 1 too", switch=True),
             JSON,
         ),
+        group="setup",
     ),
     Command(
         "config",
@@ -62,7 +78,15 @@ _OTHERS = (
         "modelyard config check",
         "modelyard.cli.config",
         (CONFIG, JSON),
-        (Argument("action", "check, or schema to print the JSON Schema", choices=("check", "schema")),),
+        (
+            Argument(
+                "action",
+                "check (the default), or schema to print the JSON Schema",
+                choices=("check", "schema"),
+                optional=True,
+            ),
+        ),
+        group="setup",
     ),
     Command(
         "adopt",
@@ -84,6 +108,7 @@ _OTHERS = (
                 "path", "a model or prediction file, a folder for the predict command, or MLflow's models:/name@alias"
             ),
         ),
+        group="registry",
     ),
     Command(
         "judge",
@@ -106,6 +131,7 @@ _OTHERS = (
         "modelyard.cli.why",
         (CONFIG, RUN_DIR, REGISTRY, Flag("version", "a version in the registry instead of the run folder"), JSON),
         (Argument("gate", "its id or its number; without one, the gates are listed", optional=True),),
+        group="look",
     ),
     Command(
         "verify",
@@ -122,6 +148,7 @@ _OTHERS = (
             Flag("store", "the .modelyard folder of a local registry that holds it; with --model"),
             JSON,
         ),
+        group="registry",
     ),
     Command(
         "gates",
@@ -130,6 +157,7 @@ _OTHERS = (
         "modelyard.cli.gates",
         (CONFIG, RUN_DIR, JSON),
         (Argument("action", "suggest", choices=("suggest",)),),
+        group="setup",
     ),
     Command(
         "test-set",
@@ -155,6 +183,7 @@ _OTHERS = (
             JSON,
         ),
         (Argument("action", "size or pass", choices=("size", "pass")),),
+        group="setup",
     ),
     Command(
         "gc",
@@ -162,6 +191,7 @@ _OTHERS = (
         "modelyard gc",
         "modelyard.cli.gc",
         (CONFIG, REGISTRY, Flag("apply", "remove it; without this, nothing is removed", switch=True), JSON),
+        group="registry",
     ),
     Command(
         "history",
@@ -177,14 +207,16 @@ _OTHERS = (
             FORMAT,
             JSON,
         ),
+        group="registry",
     ),
     Command(
         "show",
         "Describe a version: metrics with intervals, gates, data, packages, size, evidence, chain, history.",
         "modelyard show v7",
         "modelyard.cli.show",
-        (CONFIG, REGISTRY, FORMAT, JSON),
+        (CONFIG, REGISTRY, Flag("all", "list every package too", switch=True), FORMAT, JSON),
         (VERSION,),
+        group="look",
     ),
     Command(
         "bom",
@@ -193,17 +225,33 @@ _OTHERS = (
         "modelyard.cli.bom",
         (CONFIG, REGISTRY, Flag("output", "write it to this file; without this, it is printed")),
         (VERSION,),
+        group="registry",
     ),
     Command(
         "diff",
-        "Compare two versions: metrics, gates, data, parameters, packages, features, size.",
-        "modelyard diff v7 v8",
+        "Compare two versions, or a version and the run at hand: metrics, gates, data, parameters, packages, features.",
+        "modelyard diff champion run",
         "modelyard.cli.diff",
-        (CONFIG, REGISTRY, FORMAT, JSON),
+        (CONFIG, RUN_DIR, REGISTRY, FORMAT, JSON),
         (
-            Argument("old", "a version: champion, v7, sha256:…, or champion@2026-05-03"),
-            Argument("new", "another version"),
+            Argument(
+                "old", "a version: champion, v7, sha256:…, champion@2026-05-03; or run, what the run folder holds"
+            ),
+            Argument("new", "another one"),
         ),
+        group="look",
+    ),
+)
+
+_COMPLETION = (
+    Command(
+        "completion",
+        "Print what completes commands and flags in a shell: bash, zsh or fish.",
+        "modelyard completion bash > ~/.local/share/bash-completion/completions/modelyard",
+        "modelyard.cli.completion",
+        (),
+        (Argument("shell", "bash, zsh or fish", choices=("bash", "zsh", "fish")),),
+        group="setup",
     ),
 )
 
@@ -220,7 +268,7 @@ _INTERNAL = (
 COMMANDS: Catalogue[Command] = Catalogue("command", "command/unknown")
 """What the help lists, in this order."""
 INTERNAL_COMMANDS: Catalogue[Command] = Catalogue("command", "command/unknown")
-for _command in (*_OTHERS[:1], *map(with_actions, STEP_COMMANDS), *_OTHERS[1:]):
-    COMMANDS.register(_command)
+for _command in (*_OTHERS[:1], *map(with_actions, STEP_COMMANDS), *_OTHERS[1:], *_COMPLETION):
+    COMMANDS.register(replace(_command, group="watch") if _command.name in _WATCH else _command)
 for _command in _INTERNAL:
     INTERNAL_COMMANDS.register(_command)

@@ -13,8 +13,8 @@ from modelyard.core.errors import OK
 
 def run(_command: Command, given: Mapping[str, str], positional: list[str]) -> int:
     """Check the configuration, or print its schema."""
-    if positional == ["schema"]:
-        terminal.put(json.dumps(schema(), indent=2))
+    if positional[:1] == ["schema"]:
+        terminal.data(json.dumps(schema(), indent=2))
         return OK
     from modelyard.training.candidates import problem_with
 

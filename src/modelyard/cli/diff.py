@@ -13,8 +13,9 @@ from modelyard.usecases.compare_versions import compare
 def run(_command: Command, given: Mapping[str, str], positional: list[str]) -> int:
     """Show what differs."""
     form = formats.chosen(given)
-    registry = open_context(given, quiet=True).versions.open()
-    compared = compare(registry, *positional)
+    context = open_context(given, quiet=True)
+    registry = context.versions.open()
+    compared = compare(registry, positional[0], positional[1], context.run_dir)
     title = f"{compared.old.name} and {compared.new.name} of {registry.model}"
     formats.show(form, title, comparison.blocks(compared), comparison.data(compared))
     return OK

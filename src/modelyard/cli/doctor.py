@@ -35,7 +35,7 @@ def run(_command: Command, given: Mapping[str, str], _positional: list[str]) -> 
     findings = examine(repository)
     code = exit_code(findings, strict=strict)
     if with_json:
-        terminal.put(json.dumps(_document(findings, made, code)))
+        terminal.data(json.dumps(_document(findings, made, code)))
     else:
         terminal.put("\n".join(_lines(repository, findings, made)))
     return code

@@ -37,6 +37,8 @@ class Command:
     module: str
     flags: tuple[Flag, ...] = ()
     arguments: tuple[Argument, ...] = ()
+    group: str = "pipeline"
+    """Under which head of the help it stands: a key of ``commands.GROUPS``."""
 
 
 COMMON = (

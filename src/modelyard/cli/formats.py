@@ -18,11 +18,16 @@ def chosen(given: Mapping[str, str]) -> str:
 def show(form: str, title: str, blocks: Iterable[Block], data: Mapping[str, Any]) -> None:
     """Print a page, or the data behind it."""
     if form == "json":
-        terminal.put(json.dumps(data))
+        terminal.data(json.dumps(data))
+    elif form == "markdown":
+        terminal.data(render_page(title, blocks))
     else:
-        terminal.put(render_page(title, blocks) if form == "markdown" else render_terminal(title, blocks))
+        terminal.put(render_terminal(title, blocks, width=terminal.width()))
 
 
 def show_lines(given: Mapping[str, str], lines: Iterable[str], data: Any) -> None:
     """Print lines, or with ``--json`` the data behind them."""
-    terminal.put(json.dumps(data) if given.get("json") == "true" else "\n".join(lines))
+    if given.get("json") == "true":
+        terminal.data(json.dumps(data))
+    else:
+        terminal.put("\n".join(lines))

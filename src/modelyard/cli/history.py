@@ -35,7 +35,7 @@ def run(_command: Command, given: Mapping[str, str], _positional: list[str]) -> 
     newest = int(given["newest"]) if "newest" in given else None
     entries = moves(registry, None if alias == EVERY else alias, newest=newest)
     if form == "json":
-        terminal.put(json.dumps([entry.model_dump(mode="json", by_alias=True) for entry in entries]))
+        terminal.data(json.dumps([entry.model_dump(mode="json", by_alias=True) for entry in entries]))
     elif entries:
         formats.show(form, f"History of {registry.model}", [view.moves(entries)], {})
     else:

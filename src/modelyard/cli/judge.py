@@ -50,7 +50,7 @@ def run(_command: Command, given: Mapping[str, str], _positional: list[str]) -> 
     runner.summary((run_dir / "report.md").read_text("utf-8"))
     runner.annotate(annotations.of_record(envelope, Places(asked.config), red=code != OK))
     if given.get("json") == "true":
-        terminal.put(json.dumps(told))
+        terminal.data(json.dumps(told))
         return code
     lines = [f"verdict: {verdict} ({verdict.words})", *output.details(envelope)]
     lines += [f"kept: {kept}"] if kept is not None else []

@@ -8,7 +8,7 @@ import signal
 import sys
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
-from typing import Any, NoReturn
+from typing import Any, Literal, NoReturn
 
 from modelyard import __version__
 from modelyard.cli import errors
@@ -18,6 +18,10 @@ from modelyard.cli.help import command_help, overview
 from modelyard.core import terminal
 from modelyard.core.actions import in_actions
 from modelyard.core.errors import INTERNAL, INTERRUPTED, OK, ModelyardError
+
+_LEVELS: Mapping[str, Literal["quiet", "verbose"]] = {
+    "-q": "quiet", "--quiet": "quiet", "-v": "verbose", "--verbose": "verbose",
+}  # fmt: skip
 
 
 def entry() -> NoReturn:
@@ -63,6 +67,7 @@ def main(argv: Sequence[str]) -> int:
 
 
 def _dispatch(argv: list[str], environ: Mapping[str, str]) -> int:
+    argv = _levelled(argv)
     if not argv or argv[0] in ("-h", "--help", "help"):
         if len(argv) > 1 and argv[1] in COMMANDS:
             terminal.put(command_help(COMMANDS.get(argv[1])))
@@ -83,6 +88,14 @@ def _dispatch(argv: list[str], environ: Mapping[str, str]) -> int:
     return code
 
 
+def _levelled(argv: list[str]) -> list[str]:
+    """Take ``-q`` and ``-v`` off a command line, wherever they stand before ``--``, and do as they say."""
+    end = argv.index("--") if "--" in argv else len(argv)
+    asked = [_LEVELS[each] for each in argv[:end] if each in _LEVELS]
+    terminal.set_level(asked[-1] if asked else "normal")
+    return [*(each for each in argv[:end] if each not in _LEVELS), *argv[end:]]
+
+
 def _start_fast() -> None:
     """Spare short commands what costs them a tenth: collections while modules load, and a search for plugins."""
     gc.set_threshold(50_000, 20, 20)
@@ -92,7 +105,7 @@ def _start_fast() -> None:
 def _print_json(argv: Sequence[str], document: Mapping[str, Any]) -> None:
     """Print an error as data where the command was asked for JSON, however little of its line could be read."""
     if {"--json", "--json=true", "--format=json"} & set(argv) or ("--format", "json") in pairwise(argv):
-        terminal.put(json.dumps(document))
+        terminal.data(json.dumps(document))
 
 
 def _quieten() -> None:

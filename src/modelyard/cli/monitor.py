@@ -54,7 +54,7 @@ def _follow(given: Mapping[str, str]) -> int:
     seconds = int(given.get("every", "5"))
 
     def tell(alarm: "Alarm") -> None:
-        terminal.put(alarm.model_dump_json() if with_json else wording.alarm(alarm))
+        (terminal.data if with_json else terminal.put)(alarm.model_dump_json() if with_json else wording.alarm(alarm))
 
     try:
         follow(running, tell, lambda: time.sleep(seconds), looks=int(given["looks"]) if given.get("looks") else None)

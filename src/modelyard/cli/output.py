@@ -67,10 +67,11 @@ def run_lines(
     verdict = run_verdict(envelopes, failed=False)
     skipped = [decision.why for decision in decisions if decision.action == "skip"]
     judged = [step for step in envelopes if STEPS.get(step).present.closes_run]
+    told = [step for step, each in envelopes.items() if step in judged or _decided(each, verdict)]
     if not judged and skipped and verdict is Verdict.PASS:
         return f"\nnothing to do: {skipped[0]}"
     lines = ["", f"verdict: {verdict} ({verdict.words})"]
-    lines += [text for step in judged for text in details(envelopes[step])]
+    lines += [text for step in told for text in details(envelopes[step])]
     if context.mode == "report-only" and verdict is not Verdict.PASS:
         lines.append(
             f"mode is report-only: with gates on, this run would have ended with exit code {verdict.exit_code}"
@@ -78,6 +79,12 @@ def run_lines(
     lines += [_facts(envelope) for step, envelope in envelopes.items() if not STEPS.get(step).record.of_run]
     lines.append(f"report: {context.run_dir / 'report.html'}")
     return "\n".join(lines)
+
+
+def _decided(envelope: Envelope, verdict: Verdict) -> bool:
+    """Tell whether a step judged, and is why the run did not pass."""
+    judges = STEPS.get(envelope.record.step).record.judges
+    return judges and verdict is not Verdict.PASS and envelope.record.verdict is verdict
 
 
 def _facts(envelope: Envelope) -> str:

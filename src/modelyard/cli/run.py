@@ -170,7 +170,7 @@ class _Runner:
             codes = [output.exit_code(envelope, mode) for envelope in self.envelopes.values()]
             code = max(codes, default=0)
         if with_json:
-            terminal.put(json.dumps(self._json(code)))
+            terminal.data(json.dumps(self._json(code)))
         else:
             terminal.put(output.run_lines(self.envelopes, self.context, self.decisions, self.error))
         return code

@@ -21,7 +21,7 @@ def quieten() -> None:
     if in_actions(os.environ):
         stop, resume = log.stop_commands()
         _RESUME[:] = [resume]
-        terminal.put(stop)
+        terminal.data(stop)
 
 
 def outputs(values: Mapping[str, Any]) -> None:
@@ -42,8 +42,8 @@ def annotate(annotations: Sequence[Annotation]) -> None:
     if not in_actions(os.environ) or not annotations:
         return
     if _RESUME:
-        terminal.put(_RESUME[0])
-    terminal.put("\n".join(log.annotation_lines(log.worst_first(annotations))))
+        terminal.data(_RESUME[0])
+    terminal.data("\n".join(log.annotation_lines(log.worst_first(annotations))))
     quieten()
 
 

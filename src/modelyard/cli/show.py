@@ -15,5 +15,10 @@ def run(_command: Command, given: Mapping[str, str], positional: list[str]) -> i
     form = formats.chosen(given)
     registry = open_context(given, quiet=True).versions.open()
     facts = describe(registry, positional[0])
-    formats.show(form, f"{facts.name} of {registry.model}", version.blocks(facts), version.data(facts))
+    formats.show(
+        form,
+        f"{facts.name} of {registry.model}",
+        version.blocks(facts, packages=given.get("all") == "true" or form != "text"),
+        version.data(facts),
+    )
     return OK

@@ -43,7 +43,7 @@ def run(command: Command, given: Mapping[str, str], _positional: list[str]) -> i
         publish(envelope, step, context, code, given)
         issue.tell(context, envelope)
         if with_json:
-            terminal.put(json.dumps(output.outputs(envelope, context, code)))
+            terminal.data(json.dumps(output.outputs(envelope, context, code)))
         else:
             terminal.put(output.step_lines(envelope))
             for name in step.present.files(envelope.record.outcome) if inputs.keeps_record else ():

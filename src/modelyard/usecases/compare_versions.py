@@ -3,13 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from modelyard.core.documents import as_written
-from modelyard.records.results import GateResult, Signature
+from modelyard.records.results import Estimate, GateResult, Signature
 from modelyard.registry.protocol import Registry
 from modelyard.report import numbers, wording
-from modelyard.usecases.describe_version import VersionFacts, describe
+from modelyard.usecases.describe_version import RUN, VersionFacts, describe, describe_run
 
 Changes = dict[str, tuple[Any, Any]]
 """Name to the values before and after, of what differs; None where it is not there."""
@@ -39,6 +40,14 @@ class Comparison:
     def paired(self) -> dict[str, GateResult]:
         """Return, by metric, the gates of the new version that measured new minus old on the same rows."""
         return {gate.metric: gate for gate in self.new.gates if self._compares(gate)}
+
+    @property
+    def differences(self) -> dict[str, Estimate]:
+        """Return, by metric, new minus old on the rows that judged the new one, where the old one was its champion."""
+        judged = self.new.evaluated
+        if judged is None or judged.champion != self.old.name:
+            return {}
+        return {row.metric: row.difference for row in judged.metrics if row.difference is not None}
 
     def _compares(self, gate: GateResult) -> bool:
         judged = self.new.evaluated
@@ -86,15 +95,24 @@ class Comparison:
         return changed(_features(self.old, typed=typed), _features(self.new, typed=typed))
 
 
-def compare(registry: Registry, old: str, new: str) -> Comparison:
+def compare(registry: Registry, old: str, new: str, run_dir: Path) -> Comparison:
     """Compare two versions.
+
+    Args:
+        registry: where they are.
+        old: a version, or ``run``.
+        new: another one.
+        run_dir: the run folder, which ``run`` means.
 
     Raises:
         ConfigError: one of them does not exist; the nearest is named.
         DataError: a record that one carries was changed.
         PlatformError: the registry cannot be read.
     """
-    return Comparison(describe(registry, old), describe(registry, new))
+    one, other = (
+        describe_run(run_dir, registry.model) if name == RUN else describe(registry, name) for name in (old, new)
+    )
+    return Comparison(one, other)
 
 
 def changed(old: Mapping[str, Any], new: Mapping[str, Any]) -> Changes:

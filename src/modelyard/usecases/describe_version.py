@@ -3,12 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any, TypeVar
 
 from modelyard.core.errors import DataError
+from modelyard.core.files import sha256_file
 from modelyard.models.environment import Environment, parse_environment
 from modelyard.records.chain import verify_carried
 from modelyard.records.envelope import Envelope, Step
+from modelyard.records.manifest import NO_EVIDENCE, FileEntry, Manifest
 from modelyard.records.results import (
     CandidateRow,
     DataSet,
@@ -17,13 +20,17 @@ from modelyard.records.results import (
     GateResult,
     MetricRow,
     Part,
+    Signature,
     TrainResult,
 )
+from modelyard.records.store import RunRecords
 from modelyard.registry.journal import JournalEntry
 from modelyard.registry.protocol import Registry, Version, VersionRemoved
 from modelyard.registry.records import version_records
 
 ENVIRONMENT = "environment.txt"
+RUN = "run"
+"""How the run at hand is named where versions are."""
 Result = TypeVar("Result", bound=Part)
 
 
@@ -149,6 +156,53 @@ def describe(registry: Registry, reference: str) -> VersionFacts:
         None,
         (*broken, *_against_journal(version, journal)),
     )
+
+
+class RunAtHand(Version):
+    """What a run folder holds, seen as a version that nobody published."""
+
+    @property
+    def name(self) -> str:
+        """Return ``run``."""
+        return RUN
+
+
+def describe_run(run_dir: Path, model: str) -> VersionFacts:
+    """Gather what is known of the run at hand, as of a version that it would become.
+
+    Raises:
+        DataError: there is no training record of it, or one that was changed.
+    """
+    store = RunRecords(run_dir)
+    records = store.present()
+    trained = store.read("train").record
+    facts = trained.read(TrainResult)
+    evaluated, found = records.get("evaluate"), run_dir / ENVIRONMENT
+    files = tuple(
+        FileEntry(path=path.relative_to(run_dir).as_posix(), digest=sha256_file(path), size=path.stat().st_size)
+        for path in sorted((run_dir / "model").rglob("*"))
+        if path.is_file()
+    )
+    manifest = Manifest.model_construct(
+        model=model,
+        number=0,
+        created=trained.circumstances.started,
+        model_digest=facts.model_digest or "",
+        adapter=facts.adapter,
+        signature=facts.signature or Signature(features=(), task="binary"),
+        environment_digest=trained.environment_digest or "",
+        fit_digest=trained.fit_digest,
+        config_digest=trained.config_digest,
+        data=dict(trained.data),
+        tree=trained.tree,
+        evidence=NO_EVIDENCE if evaluated is None else evaluated.digest,
+        parent=None if evaluated is None else evaluated.record.champion_version,
+        predict_command="",
+        size=sum(file.size for file in files),
+        files=files,
+    )
+    environment = parse_environment(found.read_text("utf-8")) if found.is_file() else None
+    return VersionFacts(RunAtHand(manifest, ""), (), records, environment, None, ())
 
 
 def _environment(registry: Registry, version: Version) -> Environment | None:

@@ -57,7 +57,8 @@ def _metrics(compared: Comparison) -> Iterator[Block]:
 
 def _paired(compared: Comparison, metric: str) -> Line:
     gate = compared.paired.get(metric)
-    return line(numbers.NONE if gate is None else wording.with_limits(gate.estimate, signed=True))
+    found = compared.differences.get(metric) if gate is None else gate.estimate
+    return line(numbers.NONE if found is None else wording.with_limits(found, signed=True))
 
 
 def _comparable(compared: Comparison) -> str:

@@ -10,7 +10,7 @@ from modelyard.report.document import Badge, Block, Code, Column, Line, Listing,
 from modelyard.usecases.describe_version import VersionFacts
 
 
-def blocks(known: VersionFacts) -> Iterator[Block]:
+def blocks(known: VersionFacts, *, packages: bool = True) -> Iterator[Block]:
     """Build the page."""
     if known.removed is not None:
         removal = known.removed
@@ -32,9 +32,10 @@ def blocks(known: VersionFacts) -> Iterator[Block]:
     if known.about:
         yield _moves(known)
     if known.environment is not None:
-        packages = ", ".join(f"{name} {version}" for name, version in known.environment.packages)
+        listed = ", ".join(f"{name} {version}" for name, version in known.environment.packages)
         head = f"Python {known.environment.python} on {known.environment.platform}; "
-        yield Paragraph(line(f"{head}{numbers.plural(len(known.environment.packages), 'package')}: {packages}"))
+        head += f"{numbers.plural(len(known.environment.packages), 'package')}"
+        yield Paragraph(line(f"{head}{f': {listed}' if packages else ' (--all lists them)'}"))
 
 
 def _summary(known: VersionFacts) -> Iterator[tuple[Line, Line]]:
