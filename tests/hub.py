@@ -697,6 +697,8 @@ def comment(hub: Hub, number: int, body: str, login: str) -> dict[str, Any]:
     _fits(body)
     identity = hub.number()
     made = {"id": identity, "issue": number, "body": body, "user": {"login": login},
+            "created_at": f"{hub.clock():%Y-%m-%dT%H:%M:%SZ}",
+            "issue_url": f"{hub.url}/repos/{hub.name}/issues/{number}",
             "html_url": f"{hub.url}/{hub.name}/pull/{number}#issuecomment-{identity}"}  # fmt: skip
     hub.comments[identity] = made
     return made

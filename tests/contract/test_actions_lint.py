@@ -13,6 +13,7 @@ import yaml
 
 from modelyard.generate.actions import ROOT_OUTPUTS
 from modelyard.steps.catalogue import commands
+from modelyard.usecases.actions import action_specs
 from tests import action_lint
 
 ROOT = Path(__file__).parents[2]
@@ -26,6 +27,7 @@ STEP_OUTPUTS = {
     "conclude": {"verdict", "exit-code"},
 }
 
+SPECS = {spec.name: spec for spec in action_specs()}
 STEP = {step.name: step for step in commands()}
 
 
@@ -34,7 +36,7 @@ def named(path: Path) -> str:
 
 
 def outputs_of(step: str) -> set[str]:
-    return {info.alias or name for name, info in STEP[step].spec.outputs.model_fields.items()}
+    return {info.alias or name for name, info in SPECS[step].outputs.model_fields.items()}
 
 
 def check(*command: str) -> None:
@@ -45,7 +47,7 @@ def check(*command: str) -> None:
 @pytest.mark.parametrize("path", ACTIONS, ids=named)
 def test_our_own_lint_of_an_action(path: Path) -> None:
     step = path.parent.name
-    known = {**STEP_OUTPUTS, "run": outputs_of(step)} if step in STEP else {
+    known = {**STEP_OUTPUTS, "run": outputs_of(step)} if step in SPECS else {
         **STEP_OUTPUTS, **{name: outputs_of(name) for name in STEP}, "comment": outputs_of("report"),
     }  # fmt: skip
     assert action_lint.action(path.read_text("utf-8"), known) == []
@@ -141,6 +143,7 @@ def test_the_templates_permissions_are_exactly_these() -> None:
     }
     assert found == {
         ("ml-comment", "comment"): {"contents": "read", "actions": "read", "pull-requests": "write"},
+        ("ml-commands", "answer"): {"actions": "write", "pull-requests": "write"},
         ("ml-pull-request", "evaluate"): {"contents": "read"},
         ("ml-pull-request", "comment"): {"pull-requests": "write"},
         ("ml-train-promote", "evaluate"): {"contents": "read"},

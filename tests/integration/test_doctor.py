@@ -44,7 +44,7 @@ def clean(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "rows.csv").write_text("key,answer,size\n1,yes,2\n")
     git(folder, "init", "-q", "-b", "main")
     commit(folder)
-    done = inside(folder, "init", "--workflows")
+    done = inside(folder, "init", "--workflows", "--templates", ",".join(TEMPLATES))
     assert done.code == 0, done.err
     commit(folder)
     return folder
@@ -393,6 +393,17 @@ def test_a_folder_of_workflows_that_is_a_link_is_refused(repository: Path, tmp_p
     assert done.code == 2
     assert "[workflow/is-a-link]" in done.err
     assert list((tmp_path / "elsewhere").iterdir()) == []
+
+
+def test_only_what_the_configuration_has_use_for_is_written(repository: Path) -> None:
+    shutil.rmtree(repository / FLOWS)
+    text = (repository / "modelyard.yml").read_text("utf-8").partition("monitor:")[0]
+    (repository / "modelyard.yml").write_text(text, "utf-8")
+    assert inside(repository, "init", "--workflows").code == 0
+    written = {path.stem for path in (repository / FLOWS).iterdir()}
+    assert written == {"ml-pull-request", "ml-comment", "ml-train-promote", "ml-rollback", "ml-commands"}
+    done = inside(repository, "init", "--workflows", "--templates", "ml-monitr")
+    assert (done.code, "Did you mean 'ml-monitor.yml'?" in done.err) == (2, True)
 
 
 def test_without_a_default_branch_nothing_is_written(tmp_path: Path) -> None:

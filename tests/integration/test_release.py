@@ -66,7 +66,8 @@ def test_templates_and_readme_name_the_released_commit(release: ModuleType, chec
                 uses.append(line)
         before = yaml.safe_load((ROOT / "workflows-templates" / path.name).read_text("utf-8"))
         assert yaml.safe_load(text.replace(f"@{commit}", "@v1")) == before
-    assert len(uses) == 10
+    ours = [path.read_text("utf-8").count("uses: modelyard/") for path in ROOT.glob("workflows-templates/*.yml")]
+    assert len(uses) == sum(ours) > 10
     changed = said(checkout, "diff", "--name-only", "HEAD^").splitlines()
     assert {name for name in changed if not name.startswith("docs/")} == {
         "README.md",

@@ -43,6 +43,19 @@ def pull_request(number: int, head: str, *, fork: bool = False) -> dict[str, Any
     return payload
 
 
+def issue_comment(comment: int, number: int, body: str, author: str) -> dict[str, Any]:
+    """A new comment of a person on a pull request."""
+    payload = _payload("issue_comment")
+    payload["comment"] |= {"id": comment, "body": body}
+    payload["comment"]["user"] |= {"login": author, "type": "User"}
+    payload["issue"] |= {
+        "number": number,
+        "pull_request": {"url": f"https://api.github.com/repos/{REPOSITORY}/pulls/7"},
+    }
+    payload["repository"]["default_branch"] = "main"
+    return payload
+
+
 def workflow_run(
     run: int, head: str, *, owner: str = "mallory", home: int = 99, event: str = "pull_request"
 ) -> dict[str, Any]:

@@ -54,6 +54,7 @@ _OTHERS = (
             Flag("time", "the column that says when a row happened"),
             Flag("group", "the column whose rows belong together"),
             Flag("workflows", "write the workflow templates too, with this repository's own names", switch=True),
+            Flag("templates", "with --workflows: these and no others, with commas, such as ml-pull-request,ml-comment"),
             Flag("force", "with --workflows: overwrite workflows that are there", switch=True),
         ),
         group="setup",
@@ -261,6 +262,17 @@ _INTERNAL = (
         "The root action's last step: ends as the first stage that did not end well.",
         "modelyard conclude",
         "modelyard.cli.job_status",
+    ),
+    Command(
+        "answer",
+        "Answer the command in the comment that started this job of GitHub Actions.",
+        "modelyard answer",
+        "modelyard.cli.answer",
+        (
+            Flag("judging-workflow", "file of the workflow that judges pull requests"),
+            Flag("train-workflow", "file of the workflow that retrain starts"),
+            Flag("rollback-workflow", "file of the workflow that promote and rollback start"),
+        ),
     ),
 )
 """What actions call and people do not; not in the help."""

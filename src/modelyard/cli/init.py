@@ -1,6 +1,6 @@
 """``modelyard init``: a commented modelyard.yml from a look at the data, and workflows with the repository's names."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from modelyard.cli.flags import Command
@@ -18,7 +18,8 @@ def run(_command: Command, given: Mapping[str, str], _positional: list[str]) -> 
     if not with_workflows or not path.exists():
         _propose(path, given)
     if with_workflows:
-        _write_workflows(path, force=given.get("force") == "true")
+        asked = [name.strip() for name in given.get("templates", "").split(",") if name.strip()]
+        _write_workflows(path, asked, force=given.get("force") == "true")
     return OK
 
 
@@ -33,11 +34,11 @@ def _propose(path: Path, given: Mapping[str, str]) -> None:
     )
 
 
-def _write_workflows(path: Path, *, force: bool) -> None:
+def _write_workflows(path: Path, asked: Sequence[str], *, force: bool) -> None:
     from modelyard.usecases.propose_workflows import propose_workflows
 
     root = workspace(path.parent)
-    written = propose_workflows(root, path, force=force)
+    written = propose_workflows(root, path, force=force, asked=asked)
     for file in written:
         terminal.put(f"wrote {file}")
     terminal.put(

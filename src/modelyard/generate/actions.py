@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from modelyard.core.docstrings import field_docstrings
 from modelyard.steps.catalogue import stages
-from modelyard.steps.declaration import TOKEN, JudgedInputs, Secret, StepSpec
+from modelyard.steps.declaration import TOKEN, ActionSpec, JudgedInputs, Secret
 from modelyard.steps.definition import FollowUp, Stage, StepDefinition
 
 _CACHE = "27d5ce7f107fe9357f9df03efb73ab90386fccae # v5.0.5"
@@ -39,7 +39,7 @@ CACHE = Input(
 COMMENT = Input("comment", "true: comment on the pull request; needs pull-requests: write.", "true")
 
 
-def step_inputs(spec: StepSpec) -> list[Input]:
+def step_inputs(spec: ActionSpec) -> list[Input]:
     """Return the inputs of a step's action: declared inputs, then secrets, then the Python version."""
     texts = field_docstrings(spec.inputs)
     declared = [
@@ -50,13 +50,13 @@ def step_inputs(spec: StepSpec) -> list[Input]:
     return [*declared, *map(_secret, spec.secrets), *_PYTHONS]
 
 
-def step_outputs(spec: StepSpec) -> dict[str, str]:
+def step_outputs(spec: ActionSpec) -> dict[str, str]:
     """Return the description of each output."""
     texts = field_docstrings(spec.outputs)
     return {info.alias or name: texts.get(name, "") for name, info in spec.outputs.model_fields.items()}
 
 
-def step_action(spec: StepSpec) -> str:
+def step_action(spec: ActionSpec) -> str:
     """Return ``actions/<step>/action.yml``."""
     inputs = step_inputs(spec)
     outputs = {name: (text, "steps.run.outputs") for name, text in step_outputs(spec).items()}
@@ -244,7 +244,7 @@ def _cache(name: str, identity: str, part: str, condition: str, *, lookup: bool 
 
 
 def _run(
-    spec: StepSpec,
+    spec: ActionSpec,
     identity: str,
     inputs: Sequence[Input],
     condition: str = "",

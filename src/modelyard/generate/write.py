@@ -32,6 +32,7 @@ from modelyard.generate.actions import (
 from modelyard.records.results import DECIDE, MONITOR
 from modelyard.records.schema import record_schema
 from modelyard.steps.catalogue import commands
+from modelyard.usecases.actions import action_specs
 from modelyard.usecases.doctor.catalogue import CHECKS
 from modelyard.usecases.doctor.finding import LEVELS
 
@@ -111,10 +112,10 @@ def actions_page(text: str) -> str:
     """docs/actions.md with its tables."""
     root_outputs = {name: told for name, (told, _) in ROOT_OUTPUTS.items()}
     blocks = {"modelyard": f"{inputs_table(root_inputs())}\n\n{outputs_table(root_outputs)}"}
-    for step in commands():
-        grants = ", ".join(f"`{scope}: {level}`" for scope, level in step.spec.permissions.items())
-        tables = f"{inputs_table(step_inputs(step.spec))}\n\n{outputs_table(step_outputs(step.spec))}"
-        blocks[step.name] = f"{step.spec.summary} The job grants {grants}.\n\n{tables}"
+    for spec in action_specs():
+        grants = ", ".join(f"`{scope}: {level}`" for scope, level in spec.permissions.items())
+        tables = f"{inputs_table(step_inputs(spec))}\n\n{outputs_table(step_outputs(spec))}"
+        blocks[spec.name] = f"{spec.summary} The job grants {grants}.\n\n{tables}"
     for name, block in blocks.items():
         if f"<!-- generated: {name} -->" not in text:
             text = f"{text.rstrip()}\n\n## {name}\n\n<!-- generated: {name} -->\n<!-- end -->\n"
@@ -146,7 +147,7 @@ def generated() -> dict[Path, str]:
         ROOT / "docs" / "errors.md": errors.page(),
         doctor: between_markers(doctor.read_text("utf-8"), "checks", doctor_table()),
         ROOT / "action.yml": root_action(),
-        **{ROOT / "actions" / step.name / "action.yml": step_action(step.spec) for step in commands()},
+        **{ROOT / "actions" / spec.name / "action.yml": step_action(spec) for spec in action_specs()},
         ROOT / "schemas" / "modelyard.schema.json": json.dumps(schema(), indent=2, ensure_ascii=False) + "\n",
         ROOT / "schemas" / "outcomes.schema.json": json.dumps(outcomes_schema(), indent=2, ensure_ascii=False) + "\n",
         **{

@@ -51,6 +51,27 @@ class OtherRun:
 
 
 @dataclass(frozen=True)
+class Commented:
+    """A comment, as the event's payload has it.
+
+    Attributes:
+        id: its number.
+        number: of the issue or pull request that it stands on.
+        on_pull: whether that is a pull request.
+        by_person: an account of a person wrote it, and no app.
+        written: it was written just now, and not edited or deleted.
+        body: what it says, as its author typed it.
+    """
+
+    id: int
+    number: int
+    on_pull: bool
+    by_person: bool
+    written: bool
+    body: str
+
+
+@dataclass(frozen=True)
 class Event:
     """One run of one workflow.
 
@@ -70,6 +91,7 @@ class Event:
         base: for a merge group the commit that it builds on.
         ours: the pull request's head is a branch of this repository, not of a fork.
         other: on ``workflow_run`` the run that ended.
+        comment: on ``issue_comment`` what was written.
     """
 
     name: str
@@ -87,6 +109,7 @@ class Event:
     base: str | None = None
     ours: bool = True
     other: OtherRun | None = None
+    comment: Commented | None = None
 
     @property
     def run_url(self) -> str:
@@ -132,6 +155,7 @@ def read_event(environ: Mapping[str, str]) -> Event | None:
         base=_sha(group.get("base_sha")) if name == "merge_group" else None,
         ours=_part(head, "repo").get("full_name") == repository if name == "pull_request" else True,
         other=_other_run(_part(payload, "workflow_run")) if name == "workflow_run" else None,
+        comment=_commented(payload) if name == "issue_comment" else None,
     )
 
 
@@ -157,6 +181,21 @@ def _other_run(run: Mapping[str, Any]) -> OtherRun:
         branch=str(run.get("head_branch")),
         owner=str(_part(home, "owner").get("login")),
         repository=_number(home.get("id"), "repository of the head"),
+    )
+
+
+def _commented(payload: Mapping[str, Any]) -> Commented | None:
+    comment, issue = _part(payload, "comment"), _part(payload, "issue")
+    if not comment:
+        return None
+    body = comment.get("body")
+    return Commented(
+        id=_number(comment.get("id"), "comment"),
+        number=_number(issue.get("number"), "issue"),
+        on_pull=isinstance(issue.get("pull_request"), dict),
+        by_person=_part(comment, "user").get("type") == "User",
+        written=payload.get("action") == "created",
+        body=body if isinstance(body, str) else "",
     )
 
 

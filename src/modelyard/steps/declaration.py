@@ -16,23 +16,13 @@ def _kebab(name: str) -> str:
     return name.replace("_", "-")
 
 
-class Inputs(BaseModel):
-    """Inputs of a step; a field is an input: kebab-case name, description, default, type."""
+_DECLARED = ConfigDict(extra="forbid", frozen=True, alias_generator=_kebab, populate_by_name=True, defer_build=True)
 
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, alias_generator=_kebab, populate_by_name=True, defer_build=True
-    )
 
-    config: str = "modelyard.yml"
-    """Path of the configuration."""
-    run_dir: str = "modelyard-run"
-    """Run folder, where records and reports are written; relative to the workspace."""
-    registry: str = ""
-    """Registry to use instead of the configuration's: local, github or mlflow."""
-    requirements: str = ""
-    """Requirements file of your own pins, instead of the configuration's: names, versions, markers, hashes."""
-    base: str = Field(default="", json_schema_extra={"desk": True})
-    """Git reference whose rules judge a local run; in Actions a pull request is always judged by its base."""
+class ActionInputs(BaseModel):
+    """Inputs of an action; a field is an input: kebab-case name, description, default, type."""
+
+    model_config = _DECLARED
 
     @property
     def keeps_record(self) -> bool:
@@ -75,6 +65,21 @@ class Inputs(BaseModel):
             ) from error
 
 
+class Inputs(ActionInputs):
+    """Inputs that every step has."""
+
+    config: str = "modelyard.yml"
+    """Path of the configuration."""
+    run_dir: str = "modelyard-run"
+    """Run folder, where records and reports are written; relative to the workspace."""
+    registry: str = ""
+    """Registry to use instead of the configuration's: local, github or mlflow."""
+    requirements: str = ""
+    """Requirements file of your own pins, instead of the configuration's: names, versions, markers, hashes."""
+    base: str = Field(default="", json_schema_extra={"desk": True})
+    """Git reference whose rules judge a local run; in Actions a pull request is always judged by its base."""
+
+
 class JudgedInputs(Inputs):
     """Inputs of a step after detect, which goes by the same rules."""
 
@@ -82,12 +87,14 @@ class JudgedInputs(Inputs):
     """Digest of the rules that detect went by, its output rules-digest; other rules end with exit code 2."""
 
 
-class Outputs(BaseModel):
-    """Outputs that every step has."""
+class ActionOutputs(BaseModel):
+    """Outputs of an action."""
 
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, alias_generator=_kebab, populate_by_name=True, defer_build=True
-    )
+    model_config = _DECLARED
+
+
+class Outputs(ActionOutputs):
+    """Outputs that every step has."""
 
     verdict: str
     """pass, fail, inconclusive or error."""
@@ -102,14 +109,14 @@ class Outputs(BaseModel):
 
 
 @dataclass(frozen=True)
-class StepSpec:
-    """One step as the outside sees it."""
+class ActionSpec:
+    """One action as the outside sees it."""
 
     name: str
     summary: str
     example: str
-    inputs: type[Inputs]
-    outputs: type[Outputs]
+    inputs: type[ActionInputs]
+    outputs: type[ActionOutputs]
     permissions: Mapping[str, str] = field(default_factory=lambda: {"contents": "read"})
     """What the job must grant; the reason for each grant is its value's comment in the templates."""
     permissions_of_part: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
@@ -140,6 +147,14 @@ class StepSpec:
     def runs_user_code(self, part: str = "") -> bool:
         """Return whether code of the user, or a model, runs in its job."""
         return self.environment == "ml" or part in self.parts_with_user_code
+
+
+@dataclass(frozen=True)
+class StepSpec(ActionSpec):
+    """One step as the outside sees it."""
+
+    inputs: type[Inputs]
+    outputs: type[Outputs]
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """Write the workflow templates that a repository has use for, with its own default branch, paths and data step."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from modelyard.config.load import load
@@ -9,13 +10,14 @@ from modelyard.usecases.doctor.repository import default_branch
 from modelyard.usecases.workflow_templates import Names, chosen, copies, installed, write_copies
 
 
-def propose_workflows(root: Path, path: Path, *, force: bool) -> list[str]:
+def propose_workflows(root: Path, path: Path, *, force: bool, asked: Sequence[str] = ()) -> list[str]:
     """Write them.
 
     Args:
         root: the repository's top.
         path: the configuration.
         force: overwrite what is there.
+        asked: templates by name; without any, those that the configuration has use for.
 
     Returns:
         Paths that were written; none where all of them say this already.
@@ -34,5 +36,5 @@ def propose_workflows(root: Path, path: Path, *, force: bool) -> list[str]:
         )
     kept = pointers(root, path.parent, loaded.config)
     names = Names(branch, loaded.file, frozenset(kept.values()), loaded.config.registry.via)
-    templates = chosen(installed(), via=names.via, monitor=loaded.config.monitor is not None)
+    templates = chosen(installed(), via=names.via, monitor=loaded.config.monitor is not None, asked=asked)
     return write_copies(root, copies(templates, names), force=force)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import modelyard
 from modelyard.core import files
-from modelyard.core.errors import ConfigError, PlatformError
+from modelyard.core.errors import ConfigError, PlatformError, nearest
 from modelyard.usecases.doctor import ours
 from modelyard.workflows.edit import Edit, Put, applied
 from modelyard.workflows.workflow import FOLDER, Workflow, read, read_file
@@ -130,6 +130,11 @@ def _says(path: Path, text: str) -> bool:
     return path.is_file() and not path.is_symlink() and path.read_bytes() == text.encode()
 
 
+_ALWAYS = ("ml-pull-request.yml", "ml-comment.yml", "ml-train-promote.yml", "ml-rollback.yml", "ml-commands.yml")
+_VIA = {"pull-request": ("ml-promotion-merged.yml",)}
+_MONITOR = ("ml-monitor.yml",)
+
+
 def chosen(
     templates: Mapping[str, Workflow], *, via: str, monitor: bool, asked: Sequence[str] = ()
 ) -> dict[str, Workflow]:
@@ -144,16 +149,13 @@ def chosen(
     Raises:
         ConfigError: an unknown name.
     """
-    if asked:
-        files_asked = [name if name.endswith(".yml") else f"{name}.yml" for name in asked]
-        for name in files_asked:
-            if name not in templates:
-                raise ConfigError(
-                    f"unknown template {name[:60]!r}",
-                    code="workflow/unknown-template",
-                    hint=f"Templates are {', '.join(templates)}.",
-                )
-        return {name: templates[name] for name in files_asked}
-    left_out = set() if via == "pull-request" else {"ml-promotion-merged.yml"}
-    left_out |= set() if monitor else {"ml-monitor.yml"}
-    return {name: template for name, template in templates.items() if name not in left_out}
+    names = [name if name.endswith(".yml") else f"{name}.yml" for name in asked]
+    for name in names:
+        if name not in templates:
+            raise ConfigError(
+                f"unknown template {name[:60]!r}",
+                code="workflow/unknown-template",
+                hint=nearest(name, templates) or f"Templates are {', '.join(templates)}.",
+            )
+    wanted = names or [*_ALWAYS, *_VIA.get(via, ()), *(_MONITOR if monitor else ())]
+    return {name: template for name, template in templates.items() if name in wanted}

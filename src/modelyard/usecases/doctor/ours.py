@@ -4,8 +4,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from modelyard.steps.catalogue import STEPS, stages
-from modelyard.steps.declaration import StepSpec
+from modelyard.steps.declaration import ActionSpec
 from modelyard.steps.definition import StepDefinition
+from modelyard.usecases.actions import action_specs
 from modelyard.workflows.workflow import Step
 
 _NAME = "modelyard"
@@ -16,40 +17,47 @@ ON_DEFAULT = frozenset({"push", "schedule", "workflow_dispatch", "repository_dis
 
 @dataclass(frozen=True)
 class Use:
-    """One use of one of our actions; ``step`` is None for the root action."""
+    """One use of one of our actions; ``spec`` is None for the root action."""
 
-    step: StepDefinition | None
+    spec: ActionSpec | None
     part: str
+
+    @property
+    def step(self) -> StepDefinition | None:
+        """The step that it runs; None for the root action, which runs several, and for an action that is no step."""
+        return STEPS.get(self.spec.name) if self.spec is not None and self.spec.name in STEPS else None
 
     @property
     def name(self) -> str:
         """What messages call it."""
-        return _NAME if self.step is None else f"{_NAME}/{self.step.name}"
+        return _NAME if self.spec is None else f"{_NAME}/{self.spec.name}"
 
     @property
     def key(self) -> tuple[str, str]:
         """What makes two uses the same: action and part."""
-        return ("" if self.step is None else self.step.name, self.part)
+        return ("" if self.spec is None else self.spec.name, self.part)
 
     @property
     def runs_user_code(self) -> bool:
         """Whether code of the user, or a model, runs in its job."""
-        return self.step is None or self.step.spec.runs_user_code(self.part)
+        return self.spec is None or self.spec.runs_user_code(self.part)
 
     @property
     def needs_checkout(self) -> bool:
         """Whether it works on the user's files."""
-        return self.step is None or (self.step.needs_checkout and self.step.spec.environment == "ml")
+        return self.spec is None or (
+            self.spec.environment == "ml" and self.step is not None and self.step.needs_checkout
+        )
 
     @property
     def reads_data(self) -> bool:
         """Whether it reads the configuration's data sets."""
-        return self.step is None or (self.step.reads_data and self.needs_checkout)
+        return self.spec is None or (self.step is not None and self.step.reads_data and self.needs_checkout)
 
     @property
     def whole(self) -> bool:
         """Whether it is the root action, the convenience form."""
-        return self.step is None
+        return self.spec is None
 
 
 def used(step: Step) -> Use | None:
@@ -60,9 +68,8 @@ def used(step: Step) -> Use | None:
     if not uses.folder:
         return Use(None, "")
     name = uses.folder.removeprefix(_ACTIONS)
-    if name == uses.folder or name not in STEPS or STEPS.get(name).part_of:
-        return None
-    return Use(STEPS.get(name), step.input("part"))
+    spec = None if name == uses.folder else next((each for each in action_specs() if each.name == name), None)
+    return None if spec is None else Use(spec, step.input("part"))
 
 
 def is_ours(step: Step) -> bool:
@@ -83,9 +90,9 @@ def permissions(use: Use, step: Step, events: frozenset[str], via: str) -> Mappi
     return needed
 
 
-def _asked(use: Use, step: Step, event: str) -> Iterator[tuple[StepSpec, str]]:
-    if use.step is not None:
-        yield use.step.spec, use.part
+def _asked(use: Use, step: Step, event: str) -> Iterator[tuple[ActionSpec, str]]:
+    if use.spec is not None:
+        yield use.spec, use.part
         return
     for each in stages():
         stage = each.stage
@@ -99,6 +106,6 @@ def _asked(use: Use, step: Step, event: str) -> Iterator[tuple[StepSpec, str]]:
 
 def outputs_of(use: Use) -> frozenset[str] | None:
     """Return the outputs of one of our actions; None for the root action, whose outputs the generator knows."""
-    if use.step is None:
+    if use.spec is None:
         return None
-    return frozenset(info.alias or name for name, info in use.step.spec.outputs.model_fields.items())
+    return frozenset(info.alias or name for name, info in use.spec.outputs.model_fields.items())
