@@ -92,6 +92,20 @@ def test_the_factor_and_the_share_of_rows_are_told(served: tuple[Reference, list
     assert found.share > 0.95
 
 
+def test_rows_far_beyond_all_that_was_are_a_fault_whatever_they_are(
+    served: tuple[Reference, list[Summary], pl.DataFrame],
+) -> None:
+    """Temperatures of a warm week where the wind was: neither another unit, nor like the test rows' temperatures."""
+    (found,) = look(served, log_of(served[2].with_columns(wind=pl.col("temp") + 25)))
+    assert (found.column, found.reason.code, found.blocks) == ("wind", "values-far-outside", True)
+    assert found.share == found.reason.values["found"] > 0.9
+    assert wording.because(found.reason) == (
+        "numbers three times as far from 0 as nearly all of the test rows: 97.8% of the rows"
+    )
+    few = served[2].with_columns(wind=pl.when(pl.int_range(pl.len()) % 25 == 0).then(900.0).otherwise("wind"))
+    assert look(served, log_of(few)) == ()
+
+
 def test_a_column_that_is_gone_or_of_another_type(served: tuple[Reference, list[Summary], pl.DataFrame]) -> None:
     frame = log_of(served[2])
     assert ("wind", "column-gone") in told(look(served, frame.drop("feature_wind")))

@@ -410,13 +410,18 @@ def _number(found: _Found, name: str, of: Column, seen: Counted, context: _Conte
     noise = 0.1 + _NOISE / math.sqrt(context.worth(of.spread, there, sum(numbers.rows)).both)
     low, high = numbers.edges[0], numbers.edges[-1]
     far = 3 * max(abs(low), abs(high))
-    beyond, outside = _outside(seen, -far, far) > JUMP, _outside(seen, low, high) > _MUCH
+    gone = _outside(seen, -far, far)
+    beyond, outside = gone > JUMP, _outside(seen, low, high) > _MUCH
     # Rows outside of all that the reference had need no other proof than that they fit.
     if off > noise or beyond or outside:
         fits = [each for each in _units(numbers, seen, beyond=beyond, outside=outside) if each.left < noise]
         if fits:
             best = min(fits, key=lambda each: each.square)
             found.add(best.share * there, seen.rows, best.told, name)
+            return
+    outer = (numbers.rows[0] + numbers.rows[-1]) / sum(numbers.rows)
+    if beyond and _jumped(gone, outer, context.worth(of.spread, there, sum(numbers.rows))):
+        found.add(gone * there, seen.rows, because("values-far-outside", found=gone * there / seen.rows), name)
 
 
 def _outside(seen: Counted, low: float, high: float) -> float:

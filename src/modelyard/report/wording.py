@@ -212,6 +212,7 @@ REASONS = {
     "missing-jumped": "missing in {found:.1%} of the rows, {was:.1%} on the test rows",
     "models-mixed": "predictions of several versions: {models}",
     "nan-jumped": "NaN in {found:.1%} of the rows, {was:.1%} on the test rows",
+    "values-far-outside": "numbers three times as far from 0 as nearly all of the test rows: {found:.1%} of the rows",
     "no-longer-whole": "numbers that were always whole have fractions",
     "one-value": "one value in {share:.1%} of the rows, where the test rows had {usual:.1%}",
     "predictions-lost": "{rows:,} predictions are missing, NaN or infinite",
