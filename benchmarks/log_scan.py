@@ -27,7 +27,8 @@ from pathlib import Path
 from modelyard.log.sources import open_sources
 from modelyard.log.stretches import Scan
 from modelyard.monitoring.planned import planned
-from modelyard.monitoring.profile import Reference, merge, summarise
+from modelyard.monitoring.profile import Reference, merge
+from modelyard.monitoring.summary import summarise
 folder = Path(sys.argv[1])
 started = time.perf_counter()
 reference = Reference.model_validate_json((folder / "reference.json").read_bytes())
@@ -53,7 +54,7 @@ def features(random: np.random.Generator, rows: int) -> pl.DataFrame:
 
 def write(folder: Path, parts: int) -> int:
     """Write so many partitions and a reference; returns their bytes."""
-    from modelyard.monitoring.profile import reference_of
+    from modelyard.monitoring.reference import reference_of
 
     random = np.random.default_rng(1)
     rows = features(random, PART).rename(lambda name: f"feature_{name}")

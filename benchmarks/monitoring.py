@@ -25,7 +25,9 @@ from numpy.typing import NDArray
 
 from modelyard.monitoring.contract import faults
 from modelyard.monitoring.drift import drift, persistent
-from modelyard.monitoring.profile import Reference, Summary, merge, reference_of, summarise
+from modelyard.monitoring.profile import Reference, Summary, merge
+from modelyard.monitoring.reference import reference_of
+from modelyard.monitoring.summary import summarise
 from modelyard.records.results.monitor import Drift
 from tests.decisions import screamed
 from tests.statistics import monitoring, served

@@ -5,7 +5,8 @@ import sys
 import polars as pl
 
 from modelyard.monitoring.drift import drift
-from modelyard.monitoring.profile import reference_of, summarise
+from modelyard.monitoring.reference import reference_of
+from modelyard.monitoring.summary import summarise
 
 KEY = b"two files, compared in a process"
 

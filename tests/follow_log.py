@@ -12,8 +12,8 @@ from modelyard.config.sections.data import Columns
 from modelyard.log.sources import open_sources
 from modelyard.metrics.catalogue import METRICS
 from modelyard.monitoring.follow import Followed, Follower
-from modelyard.monitoring.profile import reference_of
 from modelyard.monitoring.realised import Rule, Watch
+from modelyard.monitoring.reference import reference_of
 from modelyard.records.results import Signature
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)

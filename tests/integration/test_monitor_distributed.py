@@ -13,7 +13,9 @@ import pytest
 from modelyard.log import Rotate, Writer, read
 from modelyard.log.sources import open_sources
 from modelyard.monitoring.distributed import summarise_log
-from modelyard.monitoring.profile import Reference, reference_of, summarise
+from modelyard.monitoring.profile import Reference
+from modelyard.monitoring.reference import reference_of
+from modelyard.monitoring.summary import summarise
 from tests.cluster_child import KEY, count
 
 ROOT = Path(__file__).parents[2]

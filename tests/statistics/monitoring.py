@@ -9,8 +9,10 @@ import polars as pl
 from numpy.typing import NDArray
 
 from modelyard.monitoring.drift import drift
-from modelyard.monitoring.profile import Reference, Summary, reference_of, summarise
+from modelyard.monitoring.profile import Reference, Summary
+from modelyard.monitoring.reference import reference_of
 from modelyard.monitoring.shares import Shares
+from modelyard.monitoring.summary import summarise
 
 KEY = b"streams of monitoring, simulated"
 NUMBERS, CATEGORIES = 12, 6

@@ -9,7 +9,9 @@ import polars as pl
 from numpy.typing import NDArray
 
 from modelyard.monitoring.contract import WindowFacts
-from modelyard.monitoring.profile import Reference, Summary, reference_of, summarise
+from modelyard.monitoring.profile import Reference, Summary
+from modelyard.monitoring.reference import reference_of
+from modelyard.monitoring.summary import summarise
 
 KEY = b"flights that were never flown" * 2
 MONDAY = datetime(2013, 1, 7, tzinfo=UTC)

@@ -5,7 +5,7 @@ import pytest
 from scipy.stats import binom
 
 from modelyard.monitoring.contract import faults
-from modelyard.monitoring.profile import summarise
+from modelyard.monitoring.summary import summarise
 from tests.statistics import served
 from tests.statistics.monitoring import (
     KEY,

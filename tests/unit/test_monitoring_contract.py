@@ -9,7 +9,9 @@ import polars as pl
 import pytest
 
 from modelyard.monitoring.contract import faults
-from modelyard.monitoring.profile import Reference, Summary, merge, reference_of, summarise
+from modelyard.monitoring.profile import Reference, Summary, merge
+from modelyard.monitoring.reference import reference_of
+from modelyard.monitoring.summary import summarise
 from modelyard.records.results.monitor import Fault
 from modelyard.report import wording
 from tests.statistics.served import (
@@ -98,7 +100,8 @@ def test_rows_far_beyond_all_that_was_are_a_fault_whatever_they_are(
     """Temperatures of a warm week where the wind was: neither another unit, nor like the test rows' temperatures."""
     (found,) = look(served, log_of(served[2].with_columns(wind=pl.col("temp") + 25)))
     assert (found.column, found.reason.code, found.blocks) == ("wind", "values-far-outside", True)
-    assert found.share == found.reason.values["found"] > 0.9
+    assert found.share > 0.9
+    assert found.reason.values == {"found": found.share}
     assert wording.because(found.reason) == (
         "numbers three times as far from 0 as nearly all of the test rows: 97.8% of the rows"
     )

@@ -8,7 +8,9 @@ import pytest
 from scipy import stats
 
 from modelyard.monitoring.drift import benjamini_hochberg, drift, false_alarms, persistent
-from modelyard.monitoring.profile import Reference, Summary, reference_of, summarise
+from modelyard.monitoring.profile import Reference, Summary
+from modelyard.monitoring.reference import reference_of
+from modelyard.monitoring.summary import summarise
 from modelyard.records.results.monitor import Drift
 
 KEY = b"k" * 32

@@ -13,15 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from modelyard.core.errors import DataError
-from modelyard.monitoring.profile import (
-    Numbers,
-    Reference,
-    Summary,
-    merge,
-    reference_of,
-    summarise,
-    value_of,
-)
+from modelyard.monitoring.profile import Numbers, Reference, Summary, merge, value_of
+from modelyard.monitoring.reference import reference_of
+from modelyard.monitoring.summary import summarise
 
 KEY = b"k" * 32
 CARRIERS = ["AA", "B6", "DL", "EV", "UA"]

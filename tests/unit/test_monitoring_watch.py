@@ -17,7 +17,7 @@ from modelyard.log import Writer
 from modelyard.log.stretches import scan_of
 from modelyard.monitoring import watch as watching
 from modelyard.monitoring.kept import Kept
-from modelyard.monitoring.profile import reference_of
+from modelyard.monitoring.reference import reference_of
 from modelyard.monitoring.watch import Version, watch
 from modelyard.records.results import Feature, MonitorResult, Signature
 

@@ -17,18 +17,9 @@ from numpy.typing import NDArray
 
 from modelyard.core.reasons import Reason, because
 from modelyard.log.schema import FEATURE, PROBABILITY
+from modelyard.monitoring.associations import correlations
 from modelyard.monitoring.drift import FEWEST, Worth, days_of, distance, worth
-from modelyard.monitoring.profile import (
-    Column,
-    Counted,
-    Kind,
-    Numbers,
-    Reference,
-    Summary,
-    code_of,
-    correlations,
-    value_of,
-)
+from modelyard.monitoring.profile import Column, Counted, Kind, Numbers, Reference, Summary, code_of, value_of
 from modelyard.records.results.monitor import PREDICTION_COLUMN, Fault
 from modelyard.stats.proportions import wilson
 

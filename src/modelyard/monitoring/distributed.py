@@ -18,7 +18,8 @@ import polars as pl
 
 from modelyard.log.checks import checked
 from modelyard.log.source import LogSource, Piece, Want
-from modelyard.monitoring.profile import Reference, Summary, merge, summarise
+from modelyard.monitoring.profile import Reference, Summary, merge
+from modelyard.monitoring.summary import summarise
 
 Task = tuple[LogSource, Piece]
 Apply = Callable[[Callable[[Task], str], Sequence[Task]], Iterable[str]]

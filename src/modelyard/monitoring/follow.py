@@ -30,10 +30,11 @@ from modelyard.core.verdict import Verdict
 from modelyard.log.checks import checked, checked_labels, told_of
 from modelyard.log.schema import FEATURE
 from modelyard.log.source import LogSource, Part, Piece, Want
-from modelyard.monitoring.profile import Reference, Summary, merge, summarise
+from modelyard.monitoring.profile import Reference, Summary, merge
 from modelyard.monitoring.realised import Rule, Watch
 from modelyard.monitoring.served import unit_names
 from modelyard.monitoring.shares import Shares
+from modelyard.monitoring.summary import summarise
 from modelyard.records.results.monitor import Alarm, AlarmKind
 from modelyard.records.results.part import Part as Data
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from modelyard.core.reasons import because
 from modelyard.log.schema import FEATURE
-from modelyard.monitoring.profile import kind_of
+from modelyard.monitoring.columns import kind_of
 from modelyard.monitoring.threads import alone
 from modelyard.records.results import Estimate
 from modelyard.records.results.monitor import Separability

@@ -25,9 +25,12 @@ from modelyard.evaluation.test_set import TestSet
 from modelyard.log.schema import FEATURE
 from modelyard.metrics.metric import Metric
 from modelyard.metrics.predictions import Floats, Ints, Predictions
-from modelyard.monitoring import drift, profile
+from modelyard.monitoring import drift
 from modelyard.monitoring.levels import Rows, level_of
+from modelyard.monitoring.profile import Reference
 from modelyard.monitoring.realised import Rule, Watch, usual_margin
+from modelyard.monitoring.reference import reference_of
+from modelyard.monitoring.summary import summarise
 from modelyard.records.results import Estimate, Signature
 from modelyard.stats.interval import t_value
 
@@ -187,10 +190,10 @@ class Drifted:
         """Return for each stretch from the one after the model's test up to ``at`` whether any feature alarmed."""
         return tuple(self._of(model, each) for each in range(model + 1, at + 1))
 
-    def _described(self, model: int) -> profile.Reference:
+    def _described(self, model: int) -> Reference:
         history, test = self._history, self._history.stretches[model]
         unit = None if test.unit is None else np.unique(test.unit, return_inverse=True)[1]
-        return profile.reference_of(
+        return reference_of(
             test.features, _logged(history.predicted[model, model]), None, task=_signature(history).task,
             unit=unit, key=_KEY,
         )  # fmt: skip
@@ -198,7 +201,7 @@ class Drifted:
     def _compared(self, model: int, at: int) -> bool:
         reference, own = self._reference(model), self._history.stretches[at].features
         frame = own.rename({name: FEATURE + name for name in own.columns})
-        return any(each.alarm for each in drift.drift(reference, profile.summarise(frame, reference, key=_KEY)))
+        return any(each.alarm for each in drift.drift(reference, summarise(frame, reference, key=_KEY)))
 
 
 class Policy(ABC):

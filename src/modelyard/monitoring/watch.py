@@ -30,10 +30,11 @@ from modelyard.monitoring import contract, drift, estimated
 from modelyard.monitoring.contract import WindowFacts
 from modelyard.monitoring.kept import Kept
 from modelyard.monitoring.planned import Plan, Planned, planned
-from modelyard.monitoring.profile import Summary, summarise
+from modelyard.monitoring.profile import Summary
 from modelyard.monitoring.realised import Rule, Watch, calibrated, rules_of
 from modelyard.monitoring.separability import separability
 from modelyard.monitoring.served import labelled, unit_names
+from modelyard.monitoring.summary import summarise
 from modelyard.monitoring.windows import Cut, key_of
 from modelyard.monitoring.windows import later as after
 from modelyard.records.results import (

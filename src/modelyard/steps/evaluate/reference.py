@@ -20,8 +20,8 @@ def write(context: CheckedOut, session: Session, judged: Judgement, book: Rulebo
     """Describe the test rows as the challenger saw and judged them: no raw values, categories under a key alone."""
     from modelyard.monitoring import estimated, kept
     from modelyard.monitoring.levels import Rows
-    from modelyard.monitoring.profile import reference_of
     from modelyard.monitoring.realised import levels_of
+    from modelyard.monitoring.reference import reference_of
 
     config, signature, predictions = context.config, session.signature, session.models["challenger"]
     columns, test_set = config.data.columns, session.test_set
