@@ -122,6 +122,7 @@ class Asked:
     method: str
     path: str
     headers: Mapping[str, str]
+    body: bytes = b""
 
 
 @dataclass(frozen=True)
@@ -171,7 +172,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def handle_any(self) -> None:
         data = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        asked = Asked(self.command, self.path, dict(self.headers.items()))
+        asked = Asked(self.command, self.path, dict(self.headers.items()), data)
         self.door.asked.append(asked)
         found = self.door.meet(asked)
         if found is not None and found.status == 0:

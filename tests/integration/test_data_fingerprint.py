@@ -1,10 +1,12 @@
 """Fingerprints of real files: contents decide, the stat cache saves reading and never lies."""
 
+import hashlib
 import json
 import os
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -13,7 +15,10 @@ from modelyard.core.canonical import digest
 from modelyard.core.errors import DataError
 from modelyard.core.files import sha256_file
 from modelyard.data import fingerprint as module
+from modelyard.data import pointed
 from modelyard.data.fingerprint import compare, fingerprint
+from modelyard.data.source import Location
+from modelyard.data.sources import open_source
 from modelyard.records.results import DataSet
 
 LATER = 10_000_000_000
@@ -123,6 +128,71 @@ def test_sets_share_a_cache(root: Path, reads: list[str]) -> None:
     taken(root, cache=cache)
     fingerprint("one", "data/1.csv", [root / "data/1.csv"], root, cache=cache)
     assert reads == ["1.csv", "2.csv"]
+
+
+def pinned(root: Path, source: str = "data/*.csv") -> None:
+    open_source(Location("all", source, root, root, root / "cache.json", pinned=True)).fingerprint()
+
+
+def pointer(path: Path, data: bytes, more: Mapping[str, object] | None = None, *, modern: bool = True) -> None:
+    told = {
+        "md5": hashlib.md5(data, usedforsecurity=False).hexdigest(),
+        "size": len(data),
+        "path": path.stem,
+        **(more or {}),
+    }
+    lines = "".join(f"{'- ' if at == 0 else '  '}{key}: {value}\n" for at, (key, value) in enumerate(told.items()))
+    path.write_text(f"outs:\n{lines}{'  hash: md5' if modern else ''}\n", "utf-8")
+
+
+def test_data_that_is_not_what_its_pointer_names_is_refused_where_pointers_count(root: Path) -> None:
+    data = (root / "data/1.csv").read_bytes()
+    pointer(root / "data/1.csv.dvc", data)
+    pinned(root)
+    for other in (data[:-2] + b"9\n", data + b"5\n"):
+        pointer(root / "data/1.csv.dvc", other)
+        with pytest.raises(DataError) as caught:
+            pinned(root)
+        assert (caught.value.code, caught.value.message) == (
+            "data/stale", "data.sets.all: data/1.csv is not what data/1.csv.dvc names"
+        )  # fmt: skip
+        assert "dvc pull" in caught.value.hint
+    taken(root)  # at a desk data changes first, and its pointer afterwards
+    pointer(root / "data/1.csv.dvc", data[:-2] + b"9\n", modern=False)
+    pinned(root)  # an old DVC's MD5 is over other line ends
+    (root / "data/1.csv.dvc").write_text("outs: [{md5: [}]", "utf-8")
+    pinned(root)
+
+
+def test_a_folder_that_is_not_what_its_pointer_names_is_refused(root: Path) -> None:
+    size = sum(path.stat().st_size for path in (root / "data").iterdir())
+    told = {"size": size, "nfiles": 2, "md5": f"{'0' * 32}.dir"}
+    pointer(root / "data.dvc", b"", told)
+    pinned(root)
+    for wrong in ({"nfiles": 3}, {"size": size + 1}):
+        pointer(root / "data.dvc", b"", {**told, **wrong})
+        with pytest.raises(DataError) as caught:
+            pinned(root)
+        assert caught.value.code == "data/stale"
+
+
+def test_an_md5_is_computed_once_and_again_where_the_pointer_moved(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_RACY_NS", -LATER)
+    pointer(root / "data/1.csv.dvc", (root / "data/1.csv").read_bytes())
+    computed: list[str] = []
+    real = pointed._md5
+
+    def counting(path: Path) -> str:
+        computed.append(path.name)
+        return real(path)
+
+    monkeypatch.setattr(pointed, "_md5", counting)
+    pinned(root)
+    pinned(root)
+    assert computed == ["1.csv"]
+    pointer(root / "data/1.csv.dvc", b"x" * (root / "data/1.csv").stat().st_size)
+    with pytest.raises(DataError):
+        pinned(root)
 
 
 def test_a_file_that_changes_while_it_is_read_is_refused(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -39,7 +39,9 @@ def serious(findings: list[Finding]) -> list[Finding]:
 def clean(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A repository with all templates, written by ``init --workflows``, and committed."""
     folder = tmp_path_factory.mktemp("clean")
-    config = CONFIG.replace("data/*.csv", "rows.csv").replace("validate:\n  suites: {all: suite.json}\n", "")
+    config = CONFIG.replace("{all: data/*.csv}", '{all: rows.csv, more: "s3://b-b/x.csv"}').replace(
+        "validate:\n  suites: {all: suite.json}\n", ""
+    )
     (folder / "modelyard.yml").write_text(config + "monitor: {log: {source: log}}\nregistry: {via: pull-request}\n")
     (folder / "rows.csv").write_text("key,answer,size\n1,yes,2\n")
     git(folder, "init", "-q", "-b", "main")
@@ -341,7 +343,7 @@ def test_data_that_nothing_fetches(repository: Path, files: Mapping[str, str], h
         (repository / name).write_text(text, "utf-8")
     found = [each for each in examine(seen(repository)) if each.code == "doctor/data-step-missing"]
     assert {each.file for each in found} == {
-        f".github/workflows/{name}.yml" for name in ("ml-pull-request", "ml-train-promote")
+        f".github/workflows/{name}.yml" for name in ("ml-data-change", "ml-pull-request", "ml-train-promote")
     }
     assert all(f"kept with {how}" in each.found for each in found)
     assert all(bool(each.edits) == (how == "lfs") for each in found)
@@ -398,7 +400,7 @@ def test_a_folder_of_workflows_that_is_a_link_is_refused(repository: Path, tmp_p
 def test_only_what_the_configuration_has_use_for_is_written(repository: Path) -> None:
     shutil.rmtree(repository / FLOWS)
     text = (repository / "modelyard.yml").read_text("utf-8").partition("monitor:")[0]
-    (repository / "modelyard.yml").write_text(text, "utf-8")
+    (repository / "modelyard.yml").write_text(text.replace(', more: "s3://b-b/x.csv"', ""), "utf-8")
     assert inside(repository, "init", "--workflows").code == 0
     written = {path.stem for path in (repository / FLOWS).iterdir()}
     assert written == {"ml-pull-request", "ml-comment", "ml-train-promote", "ml-rollback", "ml-commands"}
@@ -421,7 +423,7 @@ def test_without_a_default_branch_nothing_is_written(tmp_path: Path) -> None:
 def test_a_schedule_in_a_repository_that_sleeps(repository: Path) -> None:
     late = datetime.now(UTC) + timedelta(days=61)
     found = [each for each in examine(seen(repository, now=late)) if each.code == "doctor/idle-schedule"]
-    assert {Path(each.file).name for each in found} == {"ml-train-promote.yml", "ml-monitor.yml"}
+    assert {Path(each.file).name for each in found} == {"ml-train-promote.yml", "ml-data-change.yml", "ml-monitor.yml"}
     assert not [each for each in examine(seen(repository)) if each.code == "doctor/idle-schedule"]
 
 

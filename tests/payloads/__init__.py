@@ -26,6 +26,12 @@ def schedule() -> dict[str, Any]:
     return {"schedule": "17 4 * * 1"}
 
 
+def repository_dispatch(**message: Any) -> dict[str, Any]:
+    """A message that data changed."""
+    payload = {"action": "modelyard-data-changed", "branch": "main", "client_payload": message}
+    return {**_payload("workflow_dispatch"), "ref": "refs/heads/main", **payload}
+
+
 def merge_group(base: str, head: str) -> dict[str, Any]:
     """A merge queue's group on a base."""
     payload = _payload("merge_group")

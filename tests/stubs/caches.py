@@ -21,11 +21,18 @@ def main(part: str, *names: str) -> int:
             shutil.copytree(given["path"], kept, symlinks=True)
         return 0
     found = kept is not None and kept.is_dir()
-    if found and kept is not None and given["lookup-only"] != "true":
-        shutil.copytree(kept, given["path"], symlinks=True)
+    newest = kept if found else _like(where, given["restore-keys"].split())
+    if newest is not None and given["lookup-only"] != "true":
+        shutil.copytree(newest, given["path"], symlinks=True, dirs_exist_ok=not found)
     with Path(os.environ["GITHUB_OUTPUT"]).open("a", encoding="utf-8") as stream:
         stream.write(f"cache-hit={str(found).lower() if found else ''}\n")
     return 0
+
+
+def _like(where: str | None, beginnings: list[str]) -> Path | None:
+    """Return the newest cache whose key begins as one of these."""
+    known = sorted(Path(where).glob("*"), key=lambda path: path.stat().st_ctime_ns, reverse=True) if where else []
+    return next((path for each in beginnings for path in known if path.name.startswith(each)), None)
 
 
 if __name__ == "__main__":

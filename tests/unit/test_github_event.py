@@ -95,3 +95,48 @@ def test_a_payload_that_is_no_object_is_refused(tmp_path: Path, text: str) -> No
 def test_a_pull_request_without_number_or_head_is_refused(tmp_path: Path, pull: Any) -> None:
     with pytest.raises(PlatformError, match="payload names no"):
         read_event(environ(tmp_path, "pull_request", payload={"pull_request": pull}))
+
+
+def dispatched(folder: Path, message: object, action: object = "modelyard-data-changed") -> Any:
+    payload = {
+        "action": action, "branch": "main", "client_payload": message, "repository": {"default_branch": "main"},
+    }  # fmt: skip
+    return read_event(environ(folder, "repository_dispatch", "refs/heads/main", payload))
+
+
+def test_a_message_of_changed_data_is_its_address(tmp_path: Path) -> None:
+    message = {
+        "source": "s3://flights/2013/01.parquet", "event": "created", "etag": '"9bb58f26192e4ba00f01e2e7b136bbd8-2"',
+        "version": "3sL4kqtJlcpXroDTDmJ+rmSpXd3dIbrHY", "time": "2026-11-27T07:00:00.000Z", "size": 123456,
+    }  # fmt: skip
+    assert dispatched(tmp_path, message).told == message["source"]
+    assert dispatched(tmp_path, {"source": "hf://datasets/me/flights"}).told == "hf://datasets/me/flights"
+    assert dispatched(tmp_path, {"anything": ["of", "theirs"]}, "deploy").told == "", "another event is none of ours"
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        None, [], "s3://b/x", 7, {}, {"event": "created"},
+        {"source": "s3://b/x", "branch": "main"}, {"source": "s3://b/x", "__proto__": {}}, {"Source": "s3://b/x"},
+        {"source": ["s3://b/x"]}, {"source": None}, {"source": ""}, {"source": "s3://"},
+        {"source": "file:///etc/passwd"},
+        {"source": "http://example.org/x"}, {"source": "s3://b/x\n::set-output name=a::b"},
+        {"source": "s3://b/\u2028x"},
+        {"source": "s3://b/x y"}, {"source": "s3://b/" + "x" * 2000}, {"source": " s3://b/x"}, {"source": "s3://b/x\n"},
+        {"source": "s3://b/x", "size": "1"}, {"source": "s3://b/x", "size": True}, {"source": "s3://b/x", "size": -1},
+        {"source": "s3://b/x", "size": 1.5}, {"source": "s3://b/x", "size": 2**70},
+        {"source": "s3://b/x", "event": "Put"},
+        {"source": "s3://b/x", "event": "created\n"}, {"source": "s3://b/x", "version": "$(id)"},
+        {"source": "s3://b/x", "etag": "a b"}, {"source": "s3://b/x", "etag": "\x1b[31m"},
+        {"source": "s3://b/x", "time": "yesterday"}, {"source": "s3://b/x", "time": "2026-11-27T07:00:00Z\n"},
+    ],
+    ids=repr,
+)  # fmt: skip
+def test_a_message_with_anything_else_in_it_is_refused(tmp_path: Path, message: object) -> None:
+    with pytest.raises(ConfigError) as caught:
+        dispatched(tmp_path, message)
+    assert (caught.value.code, caught.value.exit_code) == ("github/bad-dispatch", 2)
+    assert "\n" not in caught.value.message
+    assert len(caught.value.message) < 200
+    assert "\x1b" not in caught.value.message

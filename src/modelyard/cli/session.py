@@ -90,7 +90,7 @@ def open_context(given: Mapping[str, str], *, quiet: bool = False) -> CheckedOut
         environ=environ,
         console=shown,
         workspace=Workspace(root, loaded, environments, given.get("requirements", "")),
-        data=DataView(config, root, base, fork=event is not None and not event.ours),
+        data=DataView(config, root, base, fork=event is not None and not event.ours, pinned=event is not None),
     )
 
 

@@ -19,7 +19,7 @@ from modelyard.records.results import DataSet, Partition
 _RACY_NS = 2_000_000_000
 """Coarsest clock of a common file system (FAT: 2 s); a later change within it may leave the same status."""
 
-_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}|md5:[0-9a-f]{32}")
 
 Status = tuple[int, int, int, int]
 """Size, modification time, change time (both in ns), inode."""
@@ -51,30 +51,13 @@ def fingerprint(
         DataError: a file cannot be read, or changes while it is.
         PlatformError: the cache cannot be written.
     """
-    known = _load(cache)
-    top = root.resolve()
+    memory, top = Memory(cache, clock), root.resolve()
     partitions = []
-    fresh: dict[str, list[Any]] = {}
     for path in paths:
         relative = path.relative_to(top).as_posix()
-        try:
-            status = status_of(path)
-            found = _remembered(known.get(relative), status)
-            if found is None:
-                started = clock()
-                found = sha256_file(path)
-                if status_of(path) != status:
-                    raise DataError(
-                        f"{relative} changed while it was read",
-                        code="data/changed-while-read",
-                        hint="Run again once nothing writes to it.",
-                    )
-                fresh[relative] = [*status, started, found]
-        except OSError as error:
-            raise DataError(f"{relative} cannot be read: {error.strerror}", code="data/unreadable") from error
-        partitions.append(Partition(path=relative, digest=found, size=status[0]))
-    if cache is not None and fresh:
-        write_atomic(cache, json.dumps({"version": 1, "files": known | fresh}, sort_keys=True).encode())
+        found, size = memory.digest(path, relative, relative, sha256_file)
+        partitions.append(Partition(path=relative, digest=found, size=size))
+    memory.save()
     partitions.sort(key=lambda part: part.path)
     return DataSet(
         name=name,
@@ -82,6 +65,48 @@ def fingerprint(
         digest=digest([[part.path, part.digest] for part in partitions]),
         partitions=tuple(partitions),
     )
+
+
+class Memory:
+    """Digests that are remembered between runs, each by a key, for as long as the file's status says it is the same."""
+
+    def __init__(self, cache: Path | None, clock: Callable[[], int] = time.time_ns) -> None:
+        self._cache, self._clock = cache, clock
+        self._known = _load(cache)
+        self._fresh: dict[str, list[Any]] = {}
+
+    def digest(self, path: Path, name: str, key: str, compute: Callable[[Path], str]) -> tuple[str, int]:
+        """Return a file's digest and its size; it is read where nothing is remembered of it.
+
+        Raises:
+            DataError: it cannot be read, or changes while it is.
+        """
+        try:
+            status = status_of(path)
+            found = _remembered(self._known.get(key), status)
+            if found is None:
+                started = self._clock()
+                found = compute(path)
+                if status_of(path) != status:
+                    raise DataError(
+                        f"{name} changed while it was read",
+                        code="data/changed-while-read",
+                        hint="Run again once nothing writes to it.",
+                    )
+                self._fresh[key] = [*status, started, found]
+        except OSError as error:
+            raise DataError(f"{name} cannot be read: {error.strerror}", code="data/unreadable") from error
+        return found, status[0]
+
+    def save(self) -> None:
+        """Write what was read anew.
+
+        Raises:
+            PlatformError: it cannot be written.
+        """
+        if self._cache is not None and self._fresh:
+            content = {"version": 1, "files": self._known | self._fresh}
+            write_atomic(self._cache, json.dumps(content, sort_keys=True).encode())
 
 
 def compare(now: DataSet, then: DataSet | None) -> DataSet:

@@ -29,6 +29,7 @@ class Location:
         cache: file that remembers digests between runs; None remembers nothing.
         how: how its files are read.
         fork: it is read for a pull request of a fork, which gets no secrets.
+        pinned: pointers in git say what it is; at a desk people change data first and its pointer afterwards.
     """
 
     set: str
@@ -38,6 +39,7 @@ class Location:
     cache: Path | None = None
     how: ReadAs = AS_USUAL
     fork: bool = False
+    pinned: bool = False
 
     @property
     def key(self) -> str:

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from modelyard.core.actions import in_actions
 from modelyard.core.errors import ConfigError, PlatformError
+from modelyard.github import told
 from modelyard.github.credentials import API_URL
 
 Trigger = Literal["desk", "pull-request", "merge-group", "default-branch", "elsewhere", "workflow-run"]
@@ -92,6 +93,7 @@ class Event:
         ours: the pull request's head is a branch of this repository, not of a fork.
         other: on ``workflow_run`` the run that ended.
         comment: on ``issue_comment`` what was written.
+        told: on ``repository_dispatch`` the address of data that is said to have changed; else empty.
     """
 
     name: str
@@ -110,6 +112,7 @@ class Event:
     ours: bool = True
     other: OtherRun | None = None
     comment: Commented | None = None
+    told: str = ""
 
     @property
     def run_url(self) -> str:
@@ -122,7 +125,8 @@ def read_event(environ: Mapping[str, str]) -> Event | None:
 
     Raises:
         PlatformError: the runner's variables or the payload are missing or not what GitHub writes there.
-        ConfigError: an event that runs other people's code with a token that may write.
+        ConfigError: an event that runs other people's code with a token that may write; a message of changed data that
+            is none.
     """
     if not in_actions(environ):
         return None
@@ -156,6 +160,9 @@ def read_event(environ: Mapping[str, str]) -> Event | None:
         ours=_part(head, "repo").get("full_name") == repository if name == "pull_request" else True,
         other=_other_run(_part(payload, "workflow_run")) if name == "workflow_run" else None,
         comment=_commented(payload) if name == "issue_comment" else None,
+        told=told.read(payload.get("client_payload"))
+        if name == "repository_dispatch" and payload.get("action") == told.TYPE
+        else "",
     )
 
 

@@ -30,6 +30,8 @@ class DataView:
     """The folder of modelyard.yml, which paths in it are relative to."""
     fork: bool = False
     """A pull request of a fork is judged, which has no secrets."""
+    pinned: bool = False
+    """Data has to be what its pointers in git name."""
     _once: Once = field(default_factory=Once, repr=False, compare=False)
 
     def sources(self) -> dict[str, Source]:
@@ -40,8 +42,9 @@ class DataView:
         cache = files.self_ignoring(self.root / ".modelyard") / "fingerprints.json"
         named = self.config.data.sets
         how = self.config.data.read
+        event = {"fork": self.fork, "pinned": self.pinned}
         return {
-            name: open_source(Location(name, each, self.root, self.base, cache, how.get(name, AS_USUAL), self.fork))
+            name: open_source(Location(name, each, self.root, self.base, cache, how.get(name, AS_USUAL), **event))
             for name, each in named.items()
         }
 

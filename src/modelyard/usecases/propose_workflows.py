@@ -36,5 +36,7 @@ def propose_workflows(root: Path, path: Path, *, force: bool, asked: Sequence[st
         )
     kept = pointers(root, path.parent, loaded.config)
     names = Names(branch, loaded.file, frozenset(kept.values()), loaded.config.registry.via)
-    templates = chosen(installed(), via=names.via, monitor=loaded.config.monitor is not None, asked=asked)
+    elsewhere = bool(kept) or any("://" in source for source in loaded.config.data.sets.values())
+    monitor = loaded.config.monitor is not None
+    templates = chosen(installed(), via=names.via, monitor=monitor, elsewhere=elsewhere, asked=asked)
     return write_copies(root, copies(templates, names), force=force)

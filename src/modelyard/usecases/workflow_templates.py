@@ -133,10 +133,11 @@ def _says(path: Path, text: str) -> bool:
 _ALWAYS = ("ml-pull-request.yml", "ml-comment.yml", "ml-train-promote.yml", "ml-rollback.yml", "ml-commands.yml")
 _VIA = {"pull-request": ("ml-promotion-merged.yml",)}
 _MONITOR = ("ml-monitor.yml",)
+_ELSEWHERE = ("ml-data-change.yml",)
 
 
 def chosen(
-    templates: Mapping[str, Workflow], *, via: str, monitor: bool, asked: Sequence[str] = ()
+    templates: Mapping[str, Workflow], *, via: str, monitor: bool, elsewhere: bool, asked: Sequence[str] = ()
 ) -> dict[str, Workflow]:
     """Return the templates that a repository has use for.
 
@@ -144,6 +145,7 @@ def chosen(
         templates: all of them.
         via: ``registry.via``; a promotion by pull request needs the workflow that follows its merge.
         monitor: whether the configuration has a monitor section.
+        elsewhere: whether data is kept outside git, so that it changes without a push of its files.
         asked: names, with or without ``.yml``; these and no others.
 
     Raises:
@@ -157,5 +159,5 @@ def chosen(
                 code="workflow/unknown-template",
                 hint=nearest(name, templates) or f"Templates are {', '.join(templates)}.",
             )
-    wanted = names or [*_ALWAYS, *_VIA.get(via, ()), *(_MONITOR if monitor else ())]
+    wanted = names or [*_ALWAYS, *_VIA.get(via, ()), *(_MONITOR if monitor else ()), *(_ELSEWHERE if elsewhere else ())]
     return {name: template for name, template in templates.items() if name in wanted}

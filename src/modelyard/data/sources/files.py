@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from modelyard.core.errors import ConfigError, DataError, nearest
 from modelyard.core.files import inside
 from modelyard.core.vocabulary import DATA_SUFFIXES
-from modelyard.data import fingerprint, reading
+from modelyard.data import fingerprint, pointed, reading
 from modelyard.data.opened import kind, shown
 from modelyard.data.source import Location, RowFormat
 from modelyard.records.results import DataSet
@@ -42,6 +42,8 @@ class FileSource:
     def fingerprint(self) -> DataSet:
         """Digest every file; one whose status is known is not read again."""
         where = self.location
+        if where.pinned:
+            pointed.refuse_stale(self.paths, where.root.resolve(), where.key, where.cache)
         return fingerprint.fingerprint(where.set, where.source, self.paths, where.root, cache=where.cache)
 
     def read(self, columns: Sequence[str] | None = None) -> "pl.DataFrame":

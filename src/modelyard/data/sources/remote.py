@@ -30,12 +30,12 @@ class RemoteSource:
 
     location: Location
     opened: Callable[[], tuple[Store, Keys]]
-    _then: dict[str, Partition] = field(default_factory=dict)
+    _then: list[dict[str, Partition]] = field(default_factory=list)
 
     def recall(self, then: DataSet) -> None:
         """Take what another run saw, so that objects which their store says are still the same are not read again."""
         if then.source == self.location.source:
-            self._then = {part.path: part for part in then.partitions}
+            self._then.append({part.path: part for part in then.partitions})
 
     @cached_property
     def _where(self) -> tuple[Store, Keys]:
@@ -83,25 +83,24 @@ class RemoteSource:
 
     @cached_property
     def _fingerprint(self) -> DataSet:
-        known = self._then | self._kept.remembered()
-        told = {key: known.get(key) for key in self.objects}
-        still = {key: then.digest for key, then in told.items() if then and self.objects[key].is_still(then)}
-        # A change of what the memory here saw may be back to what the other run saw.
-        still |= {
-            key: then.digest for key, then in self._then.items()
-            if key in told and key not in still and self.objects[key].is_still(then)
-        }  # fmt: skip
+        still: dict[str, Partition] = {}
+        for seen in (*self._then, self._kept.remembered()):
+            for key, each in self.objects.items():
+                if key in seen and each.is_still(seen[key]):
+                    still[key] = seen[key]
         fresh = self._kept.fetch(each for key, each in self.objects.items() if key not in still)
-        sizes = {key: known[key].size for key in still}
         partitions = tuple(
-            self._partition(each, (still | fresh)[key], sizes.get(key)) for key, each in self.objects.items()
+            self._partition(each, still[key].digest, still[key].size)
+            if key in still
+            else self._partition(each, fresh[key])
+            for key, each in self.objects.items()
         )
         self._kept.remember(partitions)
         where = self.location
         own = digest([[part.path, part.digest] for part in partitions])
         return DataSet(name=where.set, source=where.source, digest=own, partitions=partitions)
 
-    def _partition(self, each: Object, own: str, known: int | None) -> Partition:
+    def _partition(self, each: Object, own: str, known: int | None = None) -> Partition:
         size = each.size if each.size is not None else self._kept.size_of(own) if known is None else known
         return Partition(
             path=each.key, digest=own, size=size, etag=each.etag, version=each.version, modified=each.modified

@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from modelyard.core.verdict import Verdict
 from modelyard.records.results.decide import Decision
 from modelyard.records.results.kind import RecordKind
 from modelyard.records.results.part import CIRCUMSTANCE, Digest, Part
@@ -79,6 +80,10 @@ class DetectResult(Part):
     details: dict[Reason, tuple[str, ...]] = Field(default_factory=dict)
     decision: Annotated[Decision | None, CIRCUMSTANCE] = None
     """The decision of monitoring that started the run, as the registry keeps it."""
+    told: Annotated[str | None, CIRCUMSTANCE] = None
+    """The address of data that a message said had changed."""
+    held: Annotated[Verdict | None, CIRCUMSTANCE] = None
+    """What the last run in this folder ended with, where it judged exactly this and did not pass."""
 
 
 DETECT = RecordKind("detect", 10, DetectResult, judges=True)

@@ -15,13 +15,17 @@ class DetectPresenter(Plain[DetectResult]):
 
     def facts(self, result: DetectResult) -> str:
         """Return what differs."""
-        return "changed: " + ", ".join(result.reasons) if result.changed else f"unchanged since {result.champion}"
+        if not result.changed:
+            return f"unchanged since {result.champion}"
+        held = f"; the last run judged exactly this: {result.held}" if result.held else ""
+        return f"changed: {', '.join(result.reasons)}{held}"
 
     def lines(self, envelope: Envelope, result: DetectResult) -> list[str]:
         """Return the first of each kind of change, and the columns whose type is not what one would expect."""
         del envelope
         changes = [f"  {reason}: {detail}" for reason, details in result.details.items() for detail in details[:20]]
         told = [each for each in result.columns if columns.worth_telling(each)]
+        changes = [f"  a message told of {result.told}", *changes] if result.told else changes
         return changes + [f"  column {each.name}: {columns.why(each)}" for each in told[:20]]
 
     def outputs(self, envelope: Envelope, result: DetectResult) -> dict[str, Any]:
@@ -33,6 +37,7 @@ class DetectPresenter(Plain[DetectResult]):
             "rules-digest": result.rules_digest or "",
             "model": envelope.record.model,
             "models": json.dumps([envelope.record.model]),
+            "held": str(result.held or ""),
         }
 
     def unchanged_since(self, result: DetectResult) -> str:

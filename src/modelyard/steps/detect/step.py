@@ -1,6 +1,6 @@
 """detect: which of data, code, configuration and packages differ from what the champion was made from."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, get_args
 
 import modelyard.records.results as r
@@ -33,6 +33,8 @@ class DetectOutputs(Outputs):
     """Digest of the rules that judge, and of the files that they name."""
     stages: str
     """The stages that this event calls for from here on, separated by commas; none where nothing changed."""
+    held: str
+    """fail or inconclusive, where the last run, by its records in the run folder, judged exactly this; else empty."""
 
 
 class DetectInputs(Inputs):
@@ -88,10 +90,12 @@ def run(context: CheckedOut, inputs: DetectInputs) -> Outcome:
         rules_digest=digest_of_rules(context.policy.rules),
         packages_digest=context.workspace.digest_packages(),
         registry=context.versions.open().kind,
-        columns=_columns(context, then, details),
+        columns=_columns(context, (then, context.records.find_result("detect", DetectResult)), sets),
         details=details,
         decision=decision,
+        told=context.event.told or None if context.event else None,
     )
+    result = result.model_copy(update={"held": _held(context, result)})
     return Outcome(result, Verdict.PASS, champion_version=result.champion)
 
 
@@ -100,8 +104,27 @@ def _champions_own(context: CheckedOut) -> DetectResult | None:
     champion = context.versions.find_champion()
     record = None if champion is None else version_records(context.versions.open(), champion).get("detect")
     then = None if record is None else record.record.read(DetectResult)
-    context.data.recall(() if then is None else then.sets)
+    last = context.records.find_result("detect", DetectResult)
+    for known in (then, last):
+        context.data.recall(() if known is None else known.sets)
     return then
+
+
+def _held(context: CheckedOut, now: DetectResult) -> Verdict | None:
+    """Return what the last run ended with, where it judged exactly this and held it; another run would do the same."""
+    last, evaluated = context.records.find("detect"), context.records.find("evaluate")
+    if last is None or evaluated is None or last.link not in evaluated.record.builds_on:
+        return None
+    then = context.records.find_result("detect", DetectResult)
+    verdict = evaluated.record.verdict
+    held = then is not None and _what(then) == _what(now) and verdict in (Verdict.FAIL, Verdict.INCONCLUSIVE)
+    return verdict if held else None
+
+
+def _what(result: DetectResult) -> tuple[Any, ...]:
+    """Return what decides how a run ends."""
+    data = {each.name: each.digest for each in result.sets}
+    return data, result.champion, result.code_digest, result.config_digest, result.packages_digest
 
 
 def _decision(context: CheckedOut, named: str, champion: str | None) -> Decision | None:
@@ -119,11 +142,15 @@ def _decision(context: CheckedOut, named: str, champion: str | None) -> Decision
 
 
 def _columns(
-    context: CheckedOut, then: DetectResult | None, details: Mapping[Reason, tuple[str, ...]]
+    context: CheckedOut, earlier: Iterable[DetectResult | None], sets: tuple[DataSet, ...]
 ) -> tuple[ColumnType, ...]:
-    """Return the columns' types; where data and configuration are those of the champion, as they were found for it."""
-    same = then is not None and then.columns and not {"data", "configuration"} & set(details)
-    return then.columns if then is not None and same else context.data.describe()
+    """Return the columns' types; where an earlier run had this data and configuration, as they were found for that."""
+    now = {each.name: each.digest for each in sets}, context.policy.digest_configuration()
+    for then in earlier:
+        known = then is not None and ({each.name: each.digest for each in then.sets}, then.config_digest) == now
+        if then is not None and known and then.columns:
+            return then.columns
+    return context.data.describe()
 
 
 def _details(
