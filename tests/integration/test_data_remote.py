@@ -305,6 +305,32 @@ def test_more_than_fits_is_not_begun(tmp_path: Path, s3: Any, monkeypatch: pytes
     assert len(way.asked) == 1
 
 
+def test_what_a_store_redirects_to_gets_no_signature(tmp_path: Path, s3: Any, way: Door) -> None:
+    with door() as other:
+        for status in (301, 302, 307, 308):
+            way.meet = always(Given(status, b"", {"Location": f"{other.url}/other"}))
+            assert error(opened(tmp_path, s3).list)[1] in (2, 4)
+        assert all("authorization" not in {name.lower() for name in each.headers} for each in other.asked)
+
+
+def test_what_is_kept_is_checked_and_what_nobody_asks_for_is_removed(
+    tmp_path: Path, s3: Any, way: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert opened(tmp_path, s3).read().height == 6
+    kept_files = sorted((tmp_path / ".modelyard/remote/objects").iterdir())
+    assert len(kept_files) == 3
+    kept_files[0].chmod(0o600)
+    kept_files[0].write_bytes(b"month,row\n9,0\n9,1\n")
+    way.asked.clear()
+    assert 9 not in opened(tmp_path, s3).read()["month"].to_list(), "planted contents are fetched again"
+    assert len(way.asked) == 2
+    monkeypatch.setattr(kept, "_WEEK", -1.0)
+    put(s3, "flights/2013-01.csv", 8)
+    assert 8 in opened(tmp_path, s3).read()["month"].to_list()
+    assert len(list((tmp_path / ".modelyard/remote/views").iterdir())) == 1
+    assert len(list((tmp_path / ".modelyard/remote/objects").iterdir())) == 3
+
+
 # names
 
 

@@ -3,14 +3,16 @@
 import json
 import shutil
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import obstore
 import pytest
 
-from tests import desk
+from tests import desk, payloads
 from tests.object_servers import Door, Given, S3Server, door, s3_server
+from tests.security.test_pull_request_rules import Repository, written
 
 CONFIG = desk.QUICK.replace("data/*.csv", "s3://tiny/parts/*.csv").replace("folds: 3", "folds: 2")
 
@@ -126,3 +128,21 @@ evaluate:
     assert desk.inside(repo, "detect").code == 0
     assert desk.inside(repo, "train").code == 0
     assert (repo / "modelyard-run/model/told.txt").read_text("utf-8") == "key,size,colour,answer True []"
+
+
+def test_a_forks_pull_request_says_that_it_may_not_read_and_what_a_maintainer_can_do(
+    repo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_ENDPOINT_URL"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(payloads, "pull_request", partial(payloads.pull_request, fork=True))
+    (repo / "modelyard.yml").write_text(f"{CONFIG}registry: {{kind: local, durable: true}}\n", "utf-8")
+    desk.git(repo, "commit", "-qam", "registry")
+    proposal = Repository(repo, tmp_path / "runner")
+    proposal.merged(written("notes.md", "a fork's\n"))
+    done = proposal.run("detect")
+    assert done.code == 4
+    assert "data not readable from a fork: s3://tiny needs credentials" in done.err
+    assert "git fetch origin pull/N/head" in done.err
+    assert "[data/not-readable-from-fork]" in done.err
+    assert json.loads((repo / "modelyard-run/records/detect.json").read_bytes())["record"]["verdict"] == "error"

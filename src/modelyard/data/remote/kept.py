@@ -3,9 +3,9 @@
 import hashlib
 import json
 import os
-import re
 import shutil
 import tempfile
+import time
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ LARGEST = 256 << 30
 """Bytes that one data set may have."""
 _SPARE = 256 << 20
 """Bytes that stay free on the disk."""
-_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+_WEEK = 7 * 24 * 3600.0
 
 
 @dataclass
@@ -132,16 +132,38 @@ class Kept:
         name = digest([self.store.place, sorted((key, part.digest) for key, part in partitions.items())])[7:23]
         view = self.folder / "views" / name
         with disk_errors(view):
-            if view.is_dir():
-                shutil.rmtree(view)
             for key, part in partitions.items():
-                path = view / key
-                path.parent.mkdir(parents=True, exist_ok=True)
-                try:
-                    os.link(self._path(part.digest), path)
-                except OSError:  # a file system without links
-                    shutil.copyfile(self._path(part.digest), path)
+                _put(self._path(part.digest), view / key)
+            os.utime(view)  # it was used
+            self._forget_old(view)
         return view
+
+    def _forget_old(self, used: Path) -> None:
+        """Remove what no run has asked for in a week: folders of files, and contents that are in none of them."""
+        before = time.time() - _WEEK
+        for view in (self.folder / "views").iterdir():
+            if view != used and view.stat().st_mtime < before:
+                shutil.rmtree(view, ignore_errors=True)
+        for path in (self.folder / "objects").iterdir():
+            known = path.stat()
+            if known.st_nlink == 1 and known.st_ctime < before:
+                path.unlink(missing_ok=True)
+
+
+def _put(kept: Path, path: Path) -> None:
+    """Make a file be these contents; one that is them already stays, since another process may read it."""
+    if path.exists() and path.samefile(kept):
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".part-")
+    os.close(handle)
+    part = Path(name)
+    part.unlink()
+    try:
+        os.link(kept, part)
+    except OSError:  # a file system without links
+        shutil.copyfile(kept, part)
+    part.replace(path)
 
 
 def _load(path: Path) -> dict[str, Partition]:
