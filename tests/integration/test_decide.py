@@ -383,6 +383,21 @@ def test_another_moment_starts_nothing_and_counts_days_from_there(
     assert found.decision is not None
     assert found.decision.time == "2013-09-15T12:00:00+00:00"
     assert server.runs == {}
+    shown = as_markdown(context.records.read("decide"))
+    assert f"- started by hand: `modelyard run --promote --decision {found.decision.digest}`\n" in shown, "to be copied"
+    assert "Decisions before" not in shown
+    again = made(hosted(context, server), MISSED, **{"as-of": "2013-09-15T12:00:00Z"})
+    assert again.decision == found.decision
+    assert [each.digest for each in again.before] == [found.decision.digest]
+    assert "Decisions before" not in as_markdown(context.records.read("decide")), "it is none of those before itself"
+
+
+def test_a_loss_whose_limits_over_all_looks_lie_elsewhere_is_told_by_these(
+    context: Context, where: LocalRegistry
+) -> None:
+    deep = realised(Verdict.FAIL, value=0.5)
+    made(context, monitored(*(window(week, realised=(deep,)) for week in range(3))))
+    assert "| 0.0400 to 0.1500 over all looks | retrain |" in as_markdown(context.records.read("decide"))
 
 
 def test_names_that_are_long_or_hostile_are_kept_short_and_shown_as_text(

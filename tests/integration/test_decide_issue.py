@@ -68,7 +68,8 @@ def test_it_is_opened_updated_and_closed(repository: Repository, server: Hub) ->
     assert repository.issues == [("open", title)]
     (body,) = (each["body"] for each in server.issues.values())
     assert body.startswith(f"<!-- modelyard:decision v1 model={MODEL} action=investigate episode=")
-    assert "### Why\n\n**The column dep\\_delay is at fault since the window 2013-07-15" in body
+    assert body.count("The column dep\\_delay is at fault since the window 2013-07-15") == 2, "on top, and as a limit"
+    assert "### Why\n\n- Champion `v3`" in body
     assert repository.decide(WORSE).startswith("updated the issue")
     assert repository.comments == [], "the action is the same"
     assert repository.decide(YOUNG).startswith("updated the issue"), "not known is not quiet"

@@ -109,6 +109,22 @@ def test_rows_far_beyond_all_that_was_are_a_fault_whatever_they_are(
     assert look(served, log_of(few)) == ()
 
 
+@pytest.mark.parametrize(
+    ("name", "run"), [("swapped columns, numbers", 41), ("units, × 60 in a third of the rows", 87)]
+)
+def test_weeks_in_which_a_fault_was_once_missed(name: str, run: int) -> None:
+    """Of 100 runs of the benchmark with seed 17."""
+    draw = np.random.default_rng((17, run))
+    of = reference(flights(draw, 0, WEEKS))
+    before = [summary(log_of(each), of) for each in [flights(draw, WEEKS + at, 1) for at in range(3)]]
+    frames = {}
+    for each in FAULTS:
+        frames[each] = FAULTS[each](flights(draw, NOW, 1), draw)
+        if each == name:
+            break
+    assert faults(of, summary(log_of(frames[name]), of), before=before, expected=facts(NOW))
+
+
 def test_a_column_that_is_gone_or_of_another_type(served: tuple[Reference, list[Summary], pl.DataFrame]) -> None:
     frame = log_of(served[2])
     assert ("wind", "column-gone") in told(look(served, frame.drop("feature_wind")))

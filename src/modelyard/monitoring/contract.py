@@ -46,6 +46,8 @@ _GONE = 0.01
 """Share of the reference's rows whose categories have to be gone."""
 _FAR = 0.15
 """Distance from its own past from which a column may be another one."""
+_ELSEWHERE = 0.9
+"""Distance from which on nearly all rows are where none were."""
 _NOISE = 1.95
 """Times the root of what rows are worth, Kolmogorov and Smirnov's distance is below it in 999 cases of 1,000."""
 _FELL, _ROSE = 0.5, 1.8
@@ -410,8 +412,8 @@ def _number(found: _Found, name: str, of: Column, seen: Counted, context: _Conte
             best = min(fits, key=lambda each: each.square)
             found.add(best.share * there, seen.rows, best.told, name)
             return
-    outer = (numbers.rows[0] + numbers.rows[-1]) / sum(numbers.rows)
-    if beyond and _jumped(gone, outer, context.worth(of.spread, there, sum(numbers.rows))):
+    # Of the test rows next to none are as far outside.
+    if beyond and _jumped(gone, 0.0, context.worth(of.spread, there, sum(numbers.rows))):
         found.add(gone * there, seen.rows, because("values-far-outside", found=gone * there / seen.rows), name)
 
 
@@ -510,14 +512,35 @@ def _swapped(found: _Found, context: _Context) -> None:
                 off[name] = own
     for first, second in combinations(off, 2):
         one, other = reference.features[first], reference.features[second]
-        ends = (_from(other, summary.features[first]), _from(one, summary.features[second]))
-        if ends[0] is None or ends[1] is None:
-            continue
-        across = max(ends[0], ends[1])
+        ends = [_ends(_from(other, summary.features[first]), _from(one, summary.features[second]))]
+        if min(off[first], off[second]) > _ELSEWHERE:
+            # The other's past is also that of lately: of a cold week, say.
+            ends += [
+                _ends(_between(summary.features[first], each[1]), _between(summary.features[second], each[0]))
+                for each in zip(context.earlier(first), context.earlier(second), strict=False)
+            ]
+        across = min(ends)
         worth_it = [context.worth(each.spread, summary.rows, reference.rows).both for each in (one, other)]
         if across < 0.05 + _NOISE / math.sqrt(min(worth_it)) and across < 0.5 * min(off[first], off[second]):
             for column, to in ((first, second), (second, first)):
                 found.add(summary.rows, summary.rows, because("columns-swapped", other=to), column)
+
+
+def _ends(one: float | None, other: float | None) -> float:
+    """Return the larger of two distances; infinite where one is of columns that are unlike."""
+    return math.inf if one is None or other is None else max(one, other)
+
+
+def _between(seen: Counted, earlier: Counted) -> float | None:
+    """Return the distance of the numbers of two windows by their sketches; None where either has too few."""
+    if min(sum(seen.counts), sum(earlier.counts)) < FEWEST:
+        return None
+    codes = np.union1d(seen.codes, earlier.codes).astype(np.int64)
+    shares = []
+    for each in (seen, earlier):
+        below = np.append(0, np.cumsum(each.counts)) / sum(each.counts)
+        shares.append(below[np.searchsorted(np.array(each.codes), codes, side="right")])
+    return float(np.abs(shares[0] - shares[1]).max())
 
 
 def _from(of: Column, seen: Counted) -> float | None:

@@ -62,18 +62,30 @@ def _why(result: DecideResult) -> Section:
         facts.append(line("First bad window ", Code(result.first_bad_window)))
     if result.decision is not None:
         facts.append(line("Decision ", Code(result.decision.digest)))
-    facts += [line(text) for text in wording.started(result)]
+    facts += [_started(text) for text in wording.started(result)]
     facts.append(line("Monitoring record ", Code(result.monitored)))
-    blocks: list[Block] = [
-        Paragraph(line(Text(_sentence(wording.because(result.reason)), "strong"))),
-        Listing(tuple(facts)),
-    ]
+    blocks: list[Block] = [Listing(tuple(facts))]
     if result.course is not None:
         table = _course(result.course)
         blocks += [Paragraph(line(Text(table.caption, "muted"))), table]
     if result.signals:
         blocks.append(_signals(result.signals))
     return Section("decision", "Why", wording.because(result.reason), tuple(blocks), 90, folded=False, after="moved")
+
+
+def _started(text: str) -> Line:
+    """Return what was started; a command is code, so that it can be copied."""
+    before, command, rest = text.partition("modelyard run ")
+    return line(before, Code(f"{command}{rest}")) if command else line(text)
+
+
+def _loss(harm: Estimate | None) -> str:
+    """Return what is lost: the window's with its limits, or the limits over all looks where they lie elsewhere."""
+    if harm is None:
+        return numbers.NONE
+    if harm.value is None or harm.low is None or harm.high is None or harm.low <= harm.value <= harm.high:
+        return wording.with_limits(harm)
+    return f"{numbers.metric(harm.low)} to {numbers.metric(harm.high)} over all looks"
 
 
 def _age(result: DecideResult) -> tuple[Text, ...]:
@@ -99,7 +111,7 @@ def _signals(signals: tuple[Signal, ...]) -> Table:
             _windows(each.windows),
             line(numbers.NONE if each.effect is None else f"{each.effect:.3g}"),
             line(numbers.count(each.rows) if each.rows else numbers.NONE),
-            line(numbers.NONE if each.harm is None else wording.with_limits(each.harm)),
+            line(_loss(each.harm)),
             line(wording.ACTIONS[each.asks_for]),
         )
         for each in signals
@@ -179,7 +191,9 @@ def _change(result: DecideResult) -> tuple[Section, ...]:
 
 
 def _before(result: DecideResult) -> tuple[Section, ...]:
-    if not result.before:
+    own = "" if result.decision is None else result.decision.digest
+    before = [each for each in result.before if each.digest != own]  # asked again, a decision is the last one itself
+    if not before:
         return ()
     columns = (
         Column("When", "lead"),
@@ -196,10 +210,10 @@ def _before(result: DecideResult) -> tuple[Section, ...]:
             line(_became(each)),
             line(Code(each.run)) if each.run else line(numbers.NONE),
         )
-        for each in result.before
+        for each in before
     )
-    last = result.before[0]
-    summary = f"{len(result.before)}, the last one {wording.ACTIONS[last.action]} at {_minute(last.time)}"
+    last = before[0]
+    summary = f"{len(before)}, the last one {wording.ACTIONS[last.action]} at {_minute(last.time)}"
     blocks = (Table("Decisions", columns, rows, stacked=True),)
     return (Section("before", "Decisions before", summary, blocks, 50, after="gates"),)
 
