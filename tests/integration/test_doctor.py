@@ -1,6 +1,8 @@
 """The doctor: nothing to say of our own templates; each fault is found on its line, and mended where that is safe."""
 
+import copy
 import json
+import random
 import re
 import shutil
 from collections.abc import Iterator, Mapping
@@ -9,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from modelyard.core.errors import ConfigError
 from modelyard.github.client import GitHub
@@ -16,6 +19,7 @@ from modelyard.usecases.doctor.examine import Change, examine, exit_code, mend, 
 from modelyard.usecases.doctor.finding import CHECKS, Finding
 from modelyard.usecases.doctor.repository import Repository, look
 from modelyard.usecases.workflow_templates import installed
+from modelyard.workflows.workflow import read
 from tests import broken_repository
 from tests.desk import CONFIG, commit, git, inside, modelyard
 from tests.hub import Hub, bare
@@ -502,3 +506,51 @@ def test_online_without_a_token_is_refused(repository: Path) -> None:
     done = inside(repository, "doctor", "--online", environ={"GITHUB_REPOSITORY": "acme/demo"})
     assert done.code == 2
     assert "[github/no-token-to-ask]" in done.err
+
+
+# whatever stands where something else is expected
+
+ODD: tuple[Any, ...] = (
+    None,
+    [],
+    {},
+    1,
+    True,
+    -1.5,
+    "",
+    "${{ x.y }}",
+    "write",
+    [1, None, {"a": []}],
+    {"a": {"b": None}},
+)
+
+
+def _paths(data: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    yield path
+    for key, value in data.items() if isinstance(data, dict) else enumerate(data) if isinstance(data, list) else ():
+        yield from _paths(value, (*path, key))
+
+
+def _with(data: Any, path: tuple[Any, ...], value: Any) -> Any:
+    made = copy.deepcopy(data)
+    place = made
+    for part in path[:-1]:
+        place = place[part]
+    place[path[-1]] = value
+    return made
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_odd_values_anywhere_in_a_workflow_are_no_traceback(seed: int, tmp_path: Path) -> None:
+    chance = random.Random(seed)  # noqa: S311 - a seed, no secret
+    texts = [*(flow.text for flow in TEMPLATES.values()), *broken_repository.FILES.values()]
+    flows = [flow for flow in map(yaml.safe_load, texts) if isinstance(flow, dict) and "jobs" in flow]
+    for _ in range(25):
+        flow = {str(key).replace("True", "on"): value for key, value in chance.choice(flows).items()}
+        for _ in range(chance.choice([1, 1, 2])):
+            flow = _with(flow, chance.choice(list(_paths(flow))[1:]), copy.deepcopy(chance.choice(ODD)))
+        name = f".github/workflows/{chance.choice(list(TEMPLATES))}"
+        workflow = read(yaml.safe_dump(flow, sort_keys=False), name)
+        looked = Repository(root=tmp_path, workflows=(workflow,), templates=TEMPLATES, default_branch="main")
+        for finding in (each for check in CHECKS for each in check.find(looked)):
+            assert finding.line is None or finding.line >= 1

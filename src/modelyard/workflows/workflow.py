@@ -142,6 +142,11 @@ class Job:
         return _texts(named.get("labels")) if isinstance(named, dict) else _texts(named)
 
     @property
+    def outputs(self) -> Mapping[str, Any]:
+        """The outputs that it declares."""
+        return _mapping(self.data.get("outputs"))
+
+    @property
     def reusable(self) -> bool:
         """Whether it calls another workflow instead of having steps."""
         return "uses" in self.data
@@ -189,6 +194,14 @@ class Workflow:
                 return None
             found = found[part]
         return found
+
+    def mapping(self, path: KeyPath) -> Mapping[str, Any]:
+        """Return the mapping at a path; an empty one where something else stands there."""
+        return _mapping(self.get(path))
+
+    def listed(self, path: KeyPath) -> tuple[str, ...]:
+        """Return the texts of a list at a path, or the one text there."""
+        return _texts(self.get(path))
 
     def texts(self, path: KeyPath = ()) -> Iterator[tuple[KeyPath, str]]:
         """Yield every text at or below a path, keys of mappings left out."""

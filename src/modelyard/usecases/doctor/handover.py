@@ -74,7 +74,7 @@ class UnknownReference(Check):
                     yield self.at(workflow, path, f"the job {job.name} does not name {name} in needs:")
                 elif name not in jobs:
                     yield self.at(workflow, path, f"there is no job {name}")
-                elif output and not jobs[name].reusable and output not in (jobs[name].data.get("outputs") or {}):
+                elif output and not jobs[name].reusable and output not in jobs[name].outputs:
                     yield self.at(workflow, path, f"the job {name} declares no output {output}")
 
 
@@ -105,7 +105,7 @@ class MissingHandOver(Check):
 def _handing(placed: Placed, name: str) -> list[Put]:
     jobs = {job.name: job for job in placed.workflow.jobs}
     makers = [each for each in placed.job.needs
-              if each in jobs and "record-digest" in (jobs[each].data.get("outputs") or {})]  # fmt: skip
+              if each in jobs and "record-digest" in jobs[each].outputs]  # fmt: skip
     path = (*placed.step.path, "with", name)
     return [Put(path, f"${{{{ needs.{makers[0]}.outputs.record-digest }}}}")] if len(makers) == 1 else []
 
@@ -180,7 +180,7 @@ class NoCommentForForks(Check):
         followed: set[str] = set()
         for placed in repository.ours:
             if "workflow_run" in placed.workflow.triggers:
-                followed |= set(map(str, placed.workflow.get(("on", "workflow_run", "workflows")) or ()))
+                followed |= set(placed.workflow.listed(("on", "workflow_run", "workflows")))
         for workflow, job, placed_here in jobs_with_ours(repository):
             if "pull_request" not in workflow.triggers or workflow.name in followed:
                 continue

@@ -36,7 +36,7 @@ class OlderTemplate(Check):
                 if job.name in jobs:
                     yield from self._job(workflow, jobs[job.name], job)
             path = ("on", "workflow_dispatch", "inputs")
-            lacking = [name for name in template.get(path) or {} if name not in (workflow.get(path) or {})]
+            lacking = [name for name in template.mapping(path) if name not in workflow.mapping(path)]
             if lacking:
                 yield self.at(workflow, path, f"the template can also be started with {_listed('the input', lacking)}")
             for job in workflow.jobs:
@@ -47,8 +47,7 @@ class OlderTemplate(Check):
                         yield self.at(workflow, (*step.path, "uses"), found, edits=[at_pin(step, pin)])
 
     def _job(self, workflow: Workflow, job: Job, wanted: Job) -> Iterator[Finding]:
-        has = job.data.get("outputs") or {}
-        lacking = [name for name in wanted.data.get("outputs") or {} if name not in has]
+        lacking = [name for name in wanted.outputs if name not in job.outputs]
         if lacking:
             yield self.at(workflow, job.path, f"the template's {job.name} also has {_listed('the output', lacking)}")
         for step in wanted.steps:
