@@ -122,6 +122,32 @@ jobs:
         with:
           part: comment
 """,
+    ".github/workflows/nightly.yml": """\
+name: nightly
+on:
+  workflow_dispatch:
+permissions: {}
+jobs:
+  monitor:
+    uses: ./.github/workflows/shared.yml
+  gone:
+    uses: ./.github/workflows/gone.yml
+""",
+    ".github/workflows/shared.yml": """\
+name: shared
+on:
+  workflow_call:
+jobs:
+  monitor:
+    runs-on: ubuntu-24.04
+    timeout-minutes: 10
+    permissions:
+      contents: read
+    steps:
+      - uses: actions/checkout@3d3c42e5aac5ba805825da76410c181273ba90b1 # v7.0.1
+        with: {persist-credentials: false}
+      - uses: modelyard/modelyard/actions/monitor@3d3c42e5aac5ba805825da76410c181273ba90b1 # v1.0.0
+""",
     ".github/workflows/target.yml": """\
 name: target
 on: [pull_request_target]

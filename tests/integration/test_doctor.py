@@ -331,6 +331,43 @@ def test_outside_a_repository_and_without_workflows_there_is_nothing_to_say(tmp_
     assert "0 workflows looked at: nothing found" in done.out
 
 
+# workflows that are called
+
+
+def called(folder: Path, **changed: str) -> list[tuple[str, str]]:
+    """Judge a pull request in a workflow that another one calls; returns code and file of what is found."""
+    caller = "name: PR\non: pull_request\njobs:\n  judge:\n    permissions: {contents: read}\n    uses: {uses}\n"
+    files = {
+        "pr.yml": changed.get("caller", caller).replace("{uses}", "./.github/workflows/judge.yml"),
+        "judge.yml": changed.get("callee", (ROOT / "workflows-templates" / "ml-pull-request.yml").read_text("utf-8"))
+        .replace("  pull_request:\n  merge_group:\n", "  workflow_call:\n")
+        .replace("  comment:\n", "  comment: &unused\n"),
+    }
+    for name, text in files.items():
+        (folder / FLOWS / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / FLOWS / name).write_text(text, "utf-8")
+    findings = [each for each in serious(examine(seen(folder))) if each.code != "doctor/configuration"]
+    return [(each.code.partition("/")[2], Path(each.file).name) for each in findings]
+
+
+def test_a_called_workflow_is_judged_by_the_events_and_permissions_of_its_caller(tmp_path: Path) -> None:
+    assert called(tmp_path) == [("caller-permission", "pr.yml")]
+    mended, made = mend(seen(tmp_path))
+    assert len(made) == 1
+    assert "permissions: {contents: read, pull-requests: write}" in made[0].after
+    assert {each.code for each in serious(examine(mended))} == {"doctor/configuration"}
+    text = (tmp_path / FLOWS / "judge.yml").read_text("utf-8").replace("fetch-depth: 2", "fetch-depth: 1")
+    assert ("shallow-clone", "judge.yml") in called(tmp_path, callee=text)
+
+
+def test_workflows_of_others_are_pinned_and_those_of_ours_said_to_be_unknown(tmp_path: Path) -> None:
+    caller = (
+        "on: push\njobs:\n  a:\n    permissions: {contents: read}\n    uses: acme/flows/.github/workflows/x.yml@main\n"
+    )
+    assert ("unpinned-action", "pr.yml") in called(tmp_path, caller=caller)
+    assert ("unknown-call", "pr.yml") in called(tmp_path, caller=caller.replace("acme/flows", "modelyard/modelyard"))
+
+
 # data
 
 

@@ -129,6 +129,14 @@ class Job:
     data: Mapping[str, Any]
     steps: tuple[Step, ...]
     grants: Grants
+    uses: Uses | None = None
+    """The workflow of another repository that it calls instead of having steps."""
+
+    @property
+    def called(self) -> str:
+        """Path of the workflow of this repository that it calls instead of having steps."""
+        named = _text(self.data.get("uses"))
+        return named.removeprefix("./") if named.startswith("./") else ""
 
     @property
     def needs(self) -> tuple[str, ...]:
@@ -180,6 +188,15 @@ class Workflow:
     def name(self) -> str:
         """Its name, by which other workflows and checks know it; the file's path where it has none."""
         return _text(self.data.get("name")) or self.file
+
+    @property
+    def used(self) -> Iterator[tuple[KeyPath, Uses]]:
+        """Every action and workflow of another repository that is used, and where it is named."""
+        for job in self.jobs:
+            holders: tuple[Job | Step, ...] = (job, *job.steps)
+            for each in holders:
+                if each.uses is not None:
+                    yield (*each.path, "uses"), each.uses
 
     def line(self, path: KeyPath) -> int:
         """Return the line of a key, or of its nearest parent that is written."""
@@ -304,7 +321,8 @@ def _job(tree: Tree, name: str, job: object, top: Mapping[str, Any], text: str, 
         else:
             odd.say(here, step, "a step")
     stated = (*path, "permissions") if "permissions" in job else ("permissions",)
-    return Job(name, path, job, tuple(steps), _grants((job if "permissions" in job else top), stated))
+    grants = _grants((job if "permissions" in job else top), stated)
+    return Job(name, path, job, tuple(steps), grants, _uses(tree, path, job, lines))
 
 
 def _uses(tree: Tree, path: KeyPath, step: Mapping[str, Any], lines: list[str]) -> Uses | None:

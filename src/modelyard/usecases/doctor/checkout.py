@@ -59,7 +59,7 @@ class ShallowClone(Check):
     def find(self, repository: Repository) -> Iterator[Finding]:
         """Yield each checkout that is too shallow."""
         for workflow, job, _ in of_working_jobs(repository):
-            if not {"pull_request", "merge_group"} & set(workflow.triggers):
+            if not {"pull_request", "merge_group"} & repository.events(workflow):
                 continue
             for step in checkouts(job):
                 depth = step.input("fetch-depth", "1")
@@ -87,7 +87,7 @@ class HeadCheckout(Check):
         """Yield each checkout of a head on ``pull_request``."""
         for workflow, job, _ in of_working_jobs(repository):
             for step in checkouts(job):
-                if "pull_request" in workflow.triggers and is_head(step.input("ref")):
+                if "pull_request" in repository.events(workflow) and is_head(step.input("ref")):
                     path = (*step.path, "with", "ref")
                     yield self.at(workflow, path, f"ref: {step.input('ref')}", edits=[Drop(path)])
 

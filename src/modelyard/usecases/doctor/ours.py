@@ -7,7 +7,7 @@ from modelyard.steps.catalogue import STEPS, stages
 from modelyard.steps.declaration import ActionSpec
 from modelyard.steps.definition import StepDefinition
 from modelyard.usecases.actions import action_specs
-from modelyard.workflows.workflow import Step
+from modelyard.workflows.workflow import Step, Uses
 
 _NAME = "modelyard"
 _ACTIONS = "actions/"
@@ -72,9 +72,9 @@ def used(step: Step) -> Use | None:
     return None if spec is None else Use(spec, step.input("part"))
 
 
-def is_ours(step: Step) -> bool:
-    """Return whether a step uses an action of this project, known to this version or not."""
-    return step.uses is not None and step.uses.name.lower() == _NAME
+def is_ours(uses: Uses) -> bool:
+    """Return whether an action or workflow is one of this project, known to this version or not."""
+    return uses.name.lower() == _NAME
 
 
 def permissions(use: Use, step: Step, events: frozenset[str], via: str) -> Mapping[str, str]:

@@ -33,7 +33,7 @@ def _of_step(step: Step, workflow: Workflow, repository: Repository) -> Mapping[
     """Return what a step needs; None where it may need anything."""
     use = ours.used(step)
     if use is not None:
-        return ours.permissions(use, step, frozenset(workflow.triggers), repository.via)
+        return ours.permissions(use, step, repository.events(workflow), repository.via)
     if step.uses is None or step.uses.folder:
         return None
     return _OTHERS.get(step.uses.repository)
@@ -49,7 +49,8 @@ def grant(job: Job, scopes: Mapping[str, str]) -> list[Put]:
     has = dict(job.grants.scopes or {})
     own = "permissions" in job.data
     wanted = {**({} if own else has), **scopes}
-    return [Put((*job.path, "permissions", scope), level, after="runs-on") for scope, level in wanted.items()]
+    after = "uses" if job.reusable else "runs-on"
+    return [Put((*job.path, "permissions", scope), level, after=after) for scope, level in wanted.items()]
 
 
 def alone_for_now(job: Job, wanted: Mapping[str, str]) -> bool:
@@ -80,6 +81,32 @@ class MissingPermission(Check):
                     yield self.at(workflow, path, said, edits=edits, fix=f"Add {scope}: {level} to its permissions.")
                 elif covered is None and level == "write" and job.grants.scopes is not None:
                     yield self.at(workflow, path, f"{scope} is an expression; {level} is needed", level="unknown")
+
+
+class CallerPermission(Check):
+    """A called workflow that asks for more than its caller grants."""
+
+    name = "caller-permission"
+    level = "broken"
+    title = "a workflow of this repository that is called, and asks for more than its caller grants"
+    why = "A called workflow gets at most what its caller has; GitHub refuses to start the run."
+    fix = "Grant it in the calling job."
+    mechanical = True
+
+    def find(self, repository: Repository) -> Iterator[Finding]:
+        """Yield each scope of each calling job once."""
+        flows = {workflow.file: workflow for workflow in repository.workflows}
+        for workflow, job in repository.jobs:
+            callee = flows.get(job.called)
+            asked: dict[str, str] = {}
+            for inner in callee.jobs if callee is not None and callee is not workflow else ():
+                for scope, level in (inner.grants.scopes or {}).items():
+                    if level in ("read", "write"):
+                        asked[scope] = "write" if "write" in (level, asked.get(scope)) else level
+            for scope, level in asked.items():
+                if job.grants.covers(scope, level) is False:
+                    found = f"{job.called} asks for {scope}: {level}, which {job.name} does not grant"
+                    yield self.at(workflow, job.path, found, edits=grant(job, {scope: level}))
 
 
 class NotStated(Check):
@@ -175,5 +202,12 @@ class WriteBesideUserCode(Check):
                 yield self.at(workflow, job.grants.path, found, level="warning" if whole else None)
 
 
-for _check in (MissingPermission(), NotStated(), EverythingGranted(), GrantedInVain(), WriteBesideUserCode()):
+for _check in (
+    MissingPermission(),
+    CallerPermission(),
+    NotStated(),
+    EverythingGranted(),
+    GrantedInVain(),
+    WriteBesideUserCode(),
+):
     CHECKS.register(_check)

@@ -3,11 +3,12 @@
 import re
 from collections.abc import Iterator
 
+from modelyard.core.documents import KeyPath
 from modelyard.usecases.doctor import ours
 from modelyard.usecases.doctor.finding import CHECKS, Check, Finding, Level
 from modelyard.usecases.doctor.repository import Repository
 from modelyard.workflows.edit import Put
-from modelyard.workflows.workflow import Step, Uses
+from modelyard.workflows.workflow import Uses
 
 _VERSION = re.compile(r"v?(\d+)(?:\.\d+)*")
 _GITHUB = ("actions", "github")
@@ -24,10 +25,10 @@ def known_pins(repository: Repository) -> dict[str, Uses]:
     }
 
 
-def at_pin(step: Step, uses: Uses) -> Put:
-    """Return the edit that pins a step's action, with its version behind it."""
+def at_pin(path: KeyPath, uses: Uses) -> Put:
+    """Return the edit that pins what is used at a path, with its version behind it."""
     folder = f"/{uses.folder}" if uses.folder else ""
-    return Put((*step.path, "uses"), f"{uses.owner}/{uses.name}{folder}@{uses.ref}", uses.comment or None)
+    return Put(path, f"{uses.owner}/{uses.name}{folder}@{uses.ref}", uses.comment or None)
 
 
 class UnpinnedAction(Check):
@@ -43,19 +44,18 @@ class UnpinnedAction(Check):
     def find(self, repository: Repository) -> Iterator[Finding]:
         """Yield each use; a known pin of the same major version is put in its place by ``--fix``."""
         pins = known_pins(repository)
-        for workflow, job in repository.jobs:
-            for step in job.steps:
-                uses = step.uses
-                if uses is None or uses.pinned or ours.is_ours(step):
+        for workflow in repository.workflows:
+            for path, uses in workflow.used:
+                if uses.pinned or ours.is_ours(uses):
                     continue
                 version = _VERSION.fullmatch(uses.ref)
                 level: Level = "warning" if version and uses.owner.lower() in _GITHUB else "unsafe"
                 pin = pins.get(f"{uses.repository}/{uses.folder}")
                 same = pin is not None and version is not None and _major(pin.comment) == version[1]
-                edits = [at_pin(step, pin)] if pin is not None and same else []
+                edits = [at_pin(path, pin)] if pin is not None and same else []
                 fix = f"The templates use {pin.owner}/{pin.name}@{pin.ref} # {pin.comment}." if pin is not None else ""
                 found = f"{uses.owner}/{uses.name}@{uses.ref} is {'a tag' if version else 'a branch or tag'}"
-                yield self.at(workflow, (*step.path, "uses"), found, level=level, edits=edits, fix=fix)
+                yield self.at(workflow, path, found, level=level, edits=edits, fix=fix)
 
 
 class OwnPin(Check):
@@ -70,14 +70,13 @@ class OwnPin(Check):
     def find(self, repository: Repository) -> Iterator[Finding]:
         """Yield each reference of a workflow once."""
         seen = set()
-        for workflow, job in repository.jobs:
-            for step in job.steps:
-                uses = step.uses
-                if uses is None or not ours.is_ours(step) or uses.pinned or (workflow.file, uses.ref) in seen:
+        for workflow in repository.workflows:
+            for path, uses in workflow.used:
+                if uses.pinned or not ours.is_ours(uses) or (workflow.file, uses.ref) in seen:
                     continue
                 seen.add((workflow.file, uses.ref))
                 level: Level = "advice" if _VERSION.fullmatch(uses.ref) else "warning"
-                yield self.at(workflow, (*step.path, "uses"), f"{uses.owner}/{uses.name}@{uses.ref}", level=level)
+                yield self.at(workflow, path, f"{uses.owner}/{uses.name}@{uses.ref}", level=level)
 
 
 class UnknownAction(Check):
@@ -93,7 +92,7 @@ class UnknownAction(Check):
         """Yield each use."""
         for workflow, job in repository.jobs:
             for step in job.steps:
-                if step.uses is not None and ours.is_ours(step) and ours.used(step) is None:
+                if step.uses is not None and ours.is_ours(step.uses) and ours.used(step) is None:
                     folder = step.uses.folder
                     yield self.at(workflow, (*step.path, "uses"), f"there is no action {folder}")
 

@@ -18,6 +18,7 @@ from modelyard.workflows.workflow import FOLDER, Job, Step, Workflow, is_literal
 
 Slips = Callable[[Path, Loaded], Sequence[ModelyardError]]
 """What is wrong with a configuration that loads."""
+_CALLED = "workflow_call"
 _MOST = 200
 """Workflow files that are looked at."""
 
@@ -79,6 +80,15 @@ class Repository:
         for workflow in self.workflows:
             for job in workflow.jobs:
                 yield workflow, job
+
+    def events(self, workflow: Workflow) -> frozenset[str]:
+        """Return the events that start a workflow, those of its callers among them where it is called."""
+        found = set(workflow.triggers)
+        if _CALLED in found:
+            for caller, job in self.jobs:
+                if job.called == workflow.file and caller is not workflow:
+                    found |= set(caller.triggers)
+        return frozenset(found)
 
     @property
     def ours(self) -> Iterator[Placed]:

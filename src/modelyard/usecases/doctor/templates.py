@@ -26,7 +26,7 @@ class OlderTemplate(Check):
         pins = known_pins(repository)
         for workflow in repository.workflows:
             template = repository.templates.get(PurePosixPath(workflow.file).name)
-            if template is None or not any(ours.is_ours(step) for job in workflow.jobs for step in job.steps):
+            if template is None or not any(ours.is_ours(uses) for _, uses in workflow.used):
                 continue
             jobs = {job.name: job for job in workflow.jobs}
             lacking = [job.name for job in template.jobs if job.name not in jobs]
@@ -44,7 +44,7 @@ class OlderTemplate(Check):
                     pin = None if step.uses is None else pins.get(f"{step.uses.repository}/{step.uses.folder}")
                     if step.uses is not None and step.uses.pinned and pin is not None and step.uses.ref != pin.ref:
                         found = f"{pin.owner}/{pin.name} is {step.uses.comment or 'another commit'}, not {pin.comment}"
-                        yield self.at(workflow, (*step.path, "uses"), found, edits=[at_pin(step, pin)])
+                        yield self.at(workflow, (*step.path, "uses"), found, edits=[at_pin((*step.path, "uses"), pin)])
 
     def _job(self, workflow: Workflow, job: Job, wanted: Job) -> Iterator[Finding]:
         lacking = [name for name in wanted.outputs if name not in job.outputs]

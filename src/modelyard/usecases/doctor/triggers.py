@@ -42,6 +42,31 @@ class UnknownWorkflow(Check):
                     yield self.at(workflow, (*path, at), f"no workflow is called {name!r}", edits=edits, fix=fix)
 
 
+class UnknownCall(Check):
+    """A call of a workflow that is not there."""
+
+    name = "unknown-call"
+    level = "broken"
+    title = "a job that calls a workflow of this repository that is not there, or cannot be called"
+    why = "GitHub refuses the whole file."
+    fix = "Name the file as ./.github/workflows/<name>.yml, and give it on: workflow_call."
+
+    def find(self, repository: Repository) -> Iterator[Finding]:
+        """Yield each call; what a workflow of another repository does is not looked at, and said where it is ours."""
+        flows = {workflow.file: workflow for workflow in repository.workflows}
+        unreadable = {error.place.file for error in repository.unreadable if error.place is not None}
+        for workflow, job in repository.jobs:
+            path = (*job.path, "uses")
+            if job.called and job.called not in unreadable:
+                if job.called not in flows:
+                    yield self.at(workflow, path, f"there is no {job.called}")
+                elif "workflow_call" not in flows[job.called].triggers:
+                    yield self.at(workflow, path, f"{job.called} has no on: workflow_call")
+            elif job.uses is not None and ours.is_ours(job.uses):
+                found = f"what {job.uses.folder} of another repository needs is not looked at"
+                yield self.at(workflow, path, found, level="unknown", fix="Compare with its documentation.")
+
+
 class PathsFilter(Check):
     """A filter that keeps a required check from ever starting."""
 
@@ -176,7 +201,8 @@ def filtered(workflow: Workflow) -> bool:
 
 
 for _check in (
-    UnknownWorkflow(), PathsFilter(), NotOnDefaultBranch(), IdleSchedule(), NoTimeout(), CancelledPromotion(),
+    UnknownWorkflow(), UnknownCall(),
+    PathsFilter(), NotOnDefaultBranch(), IdleSchedule(), NoTimeout(), CancelledPromotion(),
     UnsafeEvent(),
 ):  # fmt: skip
     CHECKS.register(_check)
