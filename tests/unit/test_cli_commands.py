@@ -46,7 +46,7 @@ def test_a_new_command_is_in_the_help_and_in_the_readme_s_table(
     assert main(["greet", "--help"]) == 0
     out = capsys.readouterr().out
     assert "usage: modelyard greet WHOM [--flag VALUE …]" in out
-    assert "--times VALUE  how often (default: 1)" in out
+    assert "--times N         how often (default: 1)" in out
     assert "| `modelyard greet` | Greet somebody. |" in command_table()
     assert greeted == []
 

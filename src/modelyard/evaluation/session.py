@@ -1,7 +1,7 @@
 """An evaluation: rows, predictions and rules in, a judgement out; no configuration file, registry or record is read."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from modelyard.config.sections.data import Columns
@@ -66,6 +66,7 @@ class Session:
         signature: the challenger's.
         sample: training rows and the challenger's predictions of them, where the gap is looked at.
         behaviour: what the behaviour tests found.
+        beyond: parts of the diagnostics that whoever scored the rows found out, by their names there.
         others: Polars frame of the rows that chance might as well have made test rows; None where there are none such.
     """
 
@@ -76,6 +77,7 @@ class Session:
     sample: tuple[Floats | Ints, Predictions] | None = None
     behaviour: tuple[CheckResult, ...] = ()
     others: Any | None = None
+    beyond: Mapping[str, Any] = field(default_factory=dict)
 
     def judge(self, book: Rulebook) -> Judgement:
         """Judge by a rulebook.
@@ -159,7 +161,7 @@ class Session:
                 times=None if named.time is None or named.time in named.personal else self.test[named.time],
                 custom=judged.custom,
                 personal=named.target in named.personal,
-            ),
+            ).model_copy(update=dict(self.beyond)),
             remarks=remarks(test_set, self.models["challenger"], worth=book.evaluate.worth),
             **facts,
         )

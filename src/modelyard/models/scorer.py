@@ -82,6 +82,8 @@ class Scorer:
     path_first: Path | None = None
     """Folder of programs that the command finds first."""
     logs: Path | None = None
+    seconds: dict[str, float] = field(default_factory=dict, compare=False)
+    """What it took to score each table, reading and writing included, without loading the model; where it is told."""
     made_here: bool = False
     """It was just made by the packages that score it, which therefore could do before what is in it."""
 
@@ -187,9 +189,19 @@ class Scorer:
             frame.select(id_column, *wanted).write_parquet(files[name])
         pairs = _pairs(files, folder)
         without_golden = self.adapter.score(self, pairs, id_column=id_column, folder=folder, golden=golden)
+        self._timed(pairs)
         for rows in files.values():
             rows.unlink()  # what it was given is no result, and the folder is kept
         return {name: predictions for name, (_, predictions) in pairs.items()}, without_golden
+
+    def _timed(self, pairs: Mapping[str, tuple[Path, Path]]) -> None:
+        for name, (_, predictions) in pairs.items():
+            told = predictions.with_suffix(".seconds")
+            if told.is_file():
+                text = told.read_text("utf-8")
+                told.unlink()
+                if re.fullmatch(r"[0-9]+(\.[0-9]+)?(e-?[0-9]+)?", text):
+                    self.seconds[name] = float(text)
 
     def try_on(self, rows: Any, *, id_column: str, folder: Path) -> None:
         """Score the first of some rows and check what comes out, so that a model that cannot be judged is told at once.
@@ -217,6 +229,7 @@ class Scorer:
         """
         pairs = _pairs(files, folder)
         self.adapter.score(self, pairs, id_column="", folder=folder)
+        self._timed(pairs)
         return {name: predictions for name, (_, predictions) in pairs.items()}
 
     def predict_made_up(self, golden: Golden, folder: Path) -> Path:

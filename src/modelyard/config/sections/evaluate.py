@@ -27,6 +27,9 @@ class Checks(Section):
     discovered_slices: Literal["off", "report"] = "report"
     """Slices that no gate names in which the model loses, looked for among columns that are neither personal, nor id,
     time, or target. They are reported and never gate."""
+    importance: Literal["off", "report"] = "report"
+    """Permutation importance of champion and challenger on a sample of the test rows, where the model is loaded and
+    not asked by a command. It never gates."""
     gap: Annotated[float, Field(gt=0)] = 0.1
     """Largest gap between training and test rows, in the primary metric's own unit."""
 

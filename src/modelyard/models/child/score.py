@@ -22,6 +22,7 @@ import json
 import os
 import re
 import sys
+import time
 import traceback
 import unicodedata
 import warnings
@@ -507,6 +508,7 @@ def score(job: dict[str, Any]) -> None:
     job["loaded"] = True
     wanted = [(feature["name"], feature["kind"]) for feature in job["features"]]
     for table in job["tables"]:
+        began = time.perf_counter()
         rows = pl.read_parquet(table["rows"])
         named = job["id"] or row_id(rows.columns, wanted)
         blocks = []
@@ -517,6 +519,7 @@ def score(job: dict[str, Any]) -> None:
                 found = {of_class(name, job["classes"]): column for name, column in found.items()}
             blocks.append(pl.DataFrame({named: block[named], **found}))
         pl.concat(blocks).write_parquet(table["predictions"])
+        Path(table["predictions"]).with_suffix(".seconds").write_text(repr(time.perf_counter() - began), "utf-8")
     if job.get("golden"):
         print(json.dumps({"without_golden": golden(model, job)}))
 

@@ -4,10 +4,10 @@ A rate or mean over fewer rows than that is ``None``; ranges with fewer are merg
 chart are left out and counted. Ends of ranges are rounded to three digits, as in profiles.
 """
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from modelyard.records.results.estimate import Estimate
-from modelyard.records.results.part import Part
+from modelyard.records.results.part import CIRCUMSTANCE, Part
 
 Contender = Literal["challenger", "champion"]
 
@@ -180,6 +180,53 @@ class Errors(Part):
     hexbins: tuple[Hexbin, ...] = ()
 
 
+class Importance(Part):
+    """What permuting a column costs, in the metric's own unit; more than 0: the model uses it."""
+
+    feature: str
+    drop: float | None = None
+    """None where the model does not take the column."""
+    champion: float | None = None
+
+
+class Permuted(Part):
+    """Permutation importance on a sample of the test rows, seeded; the same permutations for both models."""
+
+    metric: str
+    rows: int
+    features: tuple[Importance, ...]
+    left_out: int = 0
+    """Columns that were not permuted, so that rows times columns stay bounded."""
+
+
+class Moved(Part):
+    """How far the distribution of a column moved, from profiles.
+
+    ``wasserstein`` is the mean distance of twenty quantiles in standard deviations of the training rows; ``variation``
+    is half the summed difference of category shares, 0 to 1.
+    """
+
+    feature: str
+    measure: Literal["wasserstein", "variation"]
+    to_test: float | None = None
+    """From training to test rows."""
+    since_champion: float | None = None
+    """From the champion's training rows to today's."""
+
+
+class Footprint(Part):
+    """What a model costs to make, to keep and to ask."""
+
+    model: Contender
+    size: int | None = None
+    """Bytes of the model."""
+    training_seconds: Annotated[float | None, CIRCUMSTANCE] = None
+    """Of its whole training step, search included; a champion's as its record has it."""
+    scoring_seconds: Annotated[float | None, CIRCUMSTANCE] = None
+    """For the test rows of this evaluation, without loading the model."""
+    rows: int = 0
+
+
 class Diagnostics(Part):
     """Where the challenger errs, beside the champion on the same rows."""
 
@@ -196,3 +243,7 @@ class Diagnostics(Part):
     confused: tuple[ConfusedPair, ...] = ()
     """Five at most: the ones that grew most against the champion; without one, the largest."""
     errors: Errors | None = None
+    importance: Permuted | None = None
+    moved: Annotated[tuple[Moved, ...], CIRCUMSTANCE] = ()
+    """Columns of the model, the one that moved most first; categories are known where there is a profile key."""
+    footprints: tuple[Footprint, ...] = ()

@@ -10,9 +10,13 @@ from modelyard.records.results.diagnostics import (
     Diagnostics,
     ErrorBin,
     Errors,
+    Footprint,
+    Moved,
+    Permuted,
     Thresholds,
 )
 from modelyard.report import charts, numbers, wording
+from modelyard.report.charts import Axis
 from modelyard.report.conclusion import outcome
 from modelyard.report.document import (
     Block,
@@ -30,7 +34,7 @@ from modelyard.report.document import (
     Text,
     line,
 )
-from modelyard.report.figures import binary, forest, regression
+from modelyard.report.figures import bars, binary, forest, regression
 from modelyard.report.figures.panel import symmetric
 
 _LEVELS = 5
@@ -54,7 +58,8 @@ def _of(found: Diagnostics, champion: str | None) -> list[Section]:
         made += _errors(found.errors, champion)
     if found.by_class:
         made += _classes(found, champion)
-    return made
+    made += [*_importance(found.importance, champion), *_drift(found.moved, champion)]
+    return [*made, *_footprints(found.footprints, champion)]
 
 
 def _section(key: str, title: str, summary: str, *blocks: Block) -> Section:
@@ -307,6 +312,100 @@ def _ranges(bins: tuple[ErrorBin, ...], champion: str | None) -> Table:
         cells += [line(numbers.metric(one.champion_error, places))] if compared else []
         rows.append((*cells, line(numbers.metric(one.bias, places, signed=True))))
     return Table("Error by actual value", tuple(columns), tuple(rows), before_fold=len(rows))
+
+
+# all tasks
+
+
+def _importance(found: Permuted | None, champion: str | None) -> list[Section]:
+    if found is None or not found.features:
+        return []
+    compared = any(one.champion is not None for one in found.features)
+    drops = [value for one in found.features for value in (one.drop, one.champion) if value is not None]
+    axis = Axis.over([0.0, *drops])
+    columns = [
+        Column("Column", "lead"),
+        Column("Loss where it is shuffled", "plot", header_plot=charts.header(axis)),
+        Column("Challenger", number=True),
+        *([Column(_champion(champion), number=True)] if compared else []),
+    ]
+    places = numbers.decimals(drops)
+    rows = []
+    for one in found.features:
+        plot = bars.bar(axis, one.drop, one.champion, ("challenger", "champion"))
+        cells: list[Line] = [line(Code(one.feature)), line(plot), line(numbers.metric(one.drop, places, signed=True))]
+        cells += [line(numbers.metric(one.champion, places, signed=True))] if compared else []
+        rows.append(tuple(cells))
+    text = (
+        f"{found.metric} lost where one column of {numbers.plural(found.rows, 'test row')} is shuffled, once, seeded."
+    )
+    text += " Columns that say the same stand in for each other, and then neither looks important."
+    if found.left_out:
+        text += f" {numbers.plural(found.left_out, 'column')} more were not shuffled."
+    table = Table("Permutation importance", tuple(columns), tuple(rows), stacked=True, before_fold=6)
+    note = Paragraph(line(Text(text, "muted")))
+    return [
+        _section(
+            "importance", "What the models use", "bar: challenger, ring: champion" if compared else "", table, note
+        )
+    ]
+
+
+def _drift(found: tuple[Moved, ...], champion: str | None) -> list[Section]:
+    if not found:
+        return []
+    compared = any(one.since_champion is not None for one in found)
+    known = [value for one in found for value in (one.to_test, one.since_champion) if value is not None]
+    axis = Axis.over([0.0, *known])
+    columns = [
+        Column("Column", "lead"),
+        Column("Distance", "plot", header_plot=charts.header(axis)),
+        Column("Training to test", number=True),
+        *([Column(f"Since {_champion(champion).lower()}", number=True)] if compared else []),
+        Column("In"),
+    ]
+    rows = []
+    for one in found:
+        plot = bars.bar(axis, one.to_test, one.since_champion, ("training to test", "since the champion"))
+        cells: list[Line] = [line(Code(one.feature)), line(plot), line(numbers.metric(one.to_test, 3))]
+        cells += [line(numbers.metric(one.since_champion, 3))] if compared else []
+        rows.append((*cells, line("SD" if one.measure == "wasserstein" else "share")))
+    text = (
+        "From profiles. Numbers: mean distance of twenty quantiles, in standard deviations (SD) of the training rows. "
+    )
+    text += "Categories: half the summed change of their shares, known where there is a profile key."
+    table = Table("Drift of columns", tuple(columns), tuple(rows), stacked=True, before_fold=6)
+    summary = "bar: training to test, ring: since the champion" if compared else "training to test"
+    return [_section("drift", "Drift of columns", summary, table, Paragraph(line(Text(text, "muted"))))]
+
+
+def _footprints(found: tuple[Footprint, ...], champion: str | None) -> list[Section]:
+    if not found:
+        return []
+    columns = (
+        Column("Model", "lead"),
+        Column("Size", number=True),
+        Column("Training step", number=True),
+        Column("Scoring the test rows", number=True),
+        Column("A thousand rows", number=True),
+    )
+    rows = tuple(
+        (
+            line(_who(one.model, champion)),
+            line(numbers.NONE if one.size is None else numbers.size(one.size)),
+            line(numbers.NONE if one.training_seconds is None else numbers.duration(one.training_seconds)),
+            line(numbers.NONE if one.scoring_seconds is None else numbers.duration(one.scoring_seconds)),
+            line(_each(one)),
+        )
+        for one in found
+    )
+    return [_section("footprint", "Size and speed", "", Table("Size and speed", columns, rows, stacked=True))]
+
+
+def _each(one: Footprint) -> str:
+    if one.scoring_seconds is None or not one.rows:
+        return numbers.NONE
+    return f"{1e6 * one.scoring_seconds / one.rows:.2g} ms"
 
 
 def _champion(name: str | None) -> str:

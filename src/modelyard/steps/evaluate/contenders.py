@@ -4,6 +4,7 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import modelyard.records.results as r
@@ -17,6 +18,8 @@ from modelyard.registry.protocol import Version
 from modelyard.steps.context import CheckedOut
 from modelyard.steps.scoring import workbench
 
+NO_TABLES: Mapping[str, Any] = MappingProxyType({})
+
 
 @dataclass(frozen=True)
 class Contender:
@@ -27,10 +30,17 @@ class Contender:
     note: str = ""
     scored: Mapping[str, Path] = field(default_factory=dict)
     """Prediction files of the other tables that it was given."""
+    seconds: float | None = None
+    """What it took to score the test rows, where that is known."""
 
 
 def challenger_of(
-    context: CheckedOut, facts: r.TrainResult, test: Any, folder: Path, tables: Mapping[str, Any]
+    context: CheckedOut,
+    facts: r.TrainResult,
+    test: Any,
+    folder: Path,
+    tables: Mapping[str, Any],
+    extra: Mapping[str, Any] = NO_TABLES,
 ) -> Contender:
     """Return the challenger's predictions of the test rows; golden rows for its version are written beside them.
 
@@ -40,12 +50,14 @@ def challenger_of(
         test: the test rows.
         folder: where predictions go.
         tables: other rows that it is to score, by name; nothing of them where it exists as predictions only.
+        extra: more of them, that it may fail on.
 
     Raises:
         DataError: the model was changed since training, cannot be scored, or leaves rows without a prediction.
     """
     config = context.config
     scored: dict[str, Path] = {}
+    seconds: float | None = None
     signature = facts.signature
     if signature is None:
         raise DataError(
@@ -73,16 +85,21 @@ def challenger_of(
         scorer = Scorer.of_challenger(adapter, signature, model_dir, workbench(context))
         context.console.say(f"  the challenger scores {len(test):,} rows")
         given = {"challenger": test} | {name: rows for name, rows in tables.items() if len(rows)}
-        scored, without_golden = scorer.score(
+        scored, without_golden = _score(
+            scorer,
             given,
+            _named(extra, "challenger"),
             id_column=context.data.split().id,
             folder=folder,
             golden=_golden(context, model_digest, folder),
         )
         if without_golden:
             context.console.say(f"  no golden rows: {without_golden}")
+        seconds = scorer.seconds.get("challenger")
         frame = read_predictions(scored.pop("challenger"), "the challenger")
-    return Contender(signature, joined(context, frame, test, signature, "the challenger"), scored=scored)
+    own = joined(context, frame, test, signature, "the challenger")
+    scored |= {name: scored.pop(f"challenger-{name}") for name in extra if f"challenger-{name}" in scored}
+    return Contender(signature, own, scored=scored, seconds=seconds)
 
 
 def _golden(context: CheckedOut, model_digest: str, folder: Path) -> Golden:
@@ -94,7 +111,13 @@ def _golden(context: CheckedOut, model_digest: str, folder: Path) -> Golden:
 
 
 def reference_of(
-    context: CheckedOut, role: str, version: Version, test: Any, folder: Path, signature: r.Signature
+    context: CheckedOut,
+    role: str,
+    version: Version,
+    test: Any,
+    folder: Path,
+    signature: r.Signature,
+    tables: Mapping[str, Any] = NO_TABLES,
 ) -> Contender:
     """Return a version's predictions of the same rows, with its own code and packages.
 
@@ -105,13 +128,14 @@ def reference_of(
         test: the test rows.
         folder: where predictions go.
         signature: the challenger's.
+        tables: other rows that it is to score, by name, and may fail on.
 
     Raises:
         DataError: it cannot score today's rows. That is never taken for a first run.
         PlatformError: its environment cannot be built.
     """
     try:
-        return _reference(context, role, version, test, folder, signature)
+        return _reference(context, role, version, test, folder, signature, tables)
     except ModelyardError as error:
         if role == "champion" and cannot_score(error):
             error.hint = f"{error.hint} {_WAY_OUT}".strip()
@@ -124,7 +148,13 @@ def cannot_score(error: ModelyardError) -> bool:
 
 
 def _reference(
-    context: CheckedOut, role: str, version: Version, test: Any, folder: Path, signature: r.Signature
+    context: CheckedOut,
+    role: str,
+    version: Version,
+    test: Any,
+    folder: Path,
+    signature: r.Signature,
+    tables: Mapping[str, Any],
 ) -> Contender:
     manifest, config = version.manifest, context.config
     who = f"the {role.replace('-', ' ')} {version.name}"
@@ -158,12 +188,35 @@ def _reference(
         context.versions.open().fetch(version, home)
         scorer = Scorer.of_version(manifest, home, workbench(context), who=who)
         context.console.say(f"  {who} scores the same rows")
-        written, _ = scorer.score({role: test}, id_column=context.data.split().id, folder=folder)
+        written, _ = _score(
+            scorer, {role: test}, _named(tables, role), id_column=context.data.split().id, folder=folder
+        )
     frame = read_predictions(written[role], who)
     own = joined(context, frame, test, manifest.signature, who)
     return Contender(
-        manifest.signature, replace(own, predictions=_in_classes(own, manifest.signature, signature)), note
+        manifest.signature,
+        replace(own, predictions=_in_classes(own, manifest.signature, signature)),
+        note,
+        {name: written[f"{role}-{name}"] for name in tables if f"{role}-{name}" in written},
+        scorer.seconds.get(role),
     )
+
+
+def _score(
+    scorer: Scorer, given: Mapping[str, Any], extra: Mapping[str, Any], **how: Any
+) -> tuple[dict[str, Path], str]:
+    """Score tables, and where the model fails on them with extra ones, without those."""
+    try:
+        return scorer.score({**given, **extra}, **how)
+    except DataError:
+        if not extra:
+            raise
+        return scorer.score(given, **how)
+
+
+def _named(tables: Mapping[str, Any], role: str) -> dict[str, Any]:
+    """Return tables under names of this model's own, since both write into one folder."""
+    return {f"{role}-{name}": rows for name, rows in tables.items()}
 
 
 _WAY_OUT = (

@@ -15,7 +15,7 @@ from modelyard.evaluation.test_set import baseline_predictions
 from modelyard.registry.protocol import Version
 from modelyard.steps import rows as test_rows
 from modelyard.steps.context import CheckedOut
-from modelyard.steps.evaluate import behaviour, train_sample
+from modelyard.steps.evaluate import behaviour, beyond, train_sample
 from modelyard.steps.evaluate.contenders import Contender, challenger_of, reference_of
 
 
@@ -36,12 +36,24 @@ def scored(
     rows = test_rows.load(context)
     tests = behaviour.prepare(context, rows.test, facts.signature, seed)
     sample = train_sample.tables(context, rows.train, facts, seed)
+    champion = versions.get("champion")
+    made = beyond.shuffled(context, rows.test, facts, champion, seed)
+    extra = {} if made is None else made.tables
     with _workspace(context) as folder:
         tables = {**sample, **behaviour.tables(tests)}
-        challenger = challenger_of(context, facts, rows.test, folder, tables)
+        challenger = challenger_of(context, facts, rows.test, folder, tables, extra)
         references = {
-            role: reference_of(context, role, version, rows.test, folder, challenger.signature)
+            role: reference_of(
+                context, role, version, rows.test, folder, challenger.signature,
+                extra if role == "champion" and beyond.cheap(version.manifest.adapter) else {},
+            )
             for role, version in versions.items()
+        }  # fmt: skip
+        contenders = {"challenger": challenger, **references}
+        found = {
+            "importance": beyond.permuted(context, made, contenders),
+            "moved": beyond.drift(context, rows.test, facts, champion),
+            "footprints": beyond.footprints(context, facts, champion, contenders),
         }
         behaved = behaviour.judge(context, tests, challenger, rows.test)
         learned_from = train_sample.scored(context, sample, challenger)
@@ -53,8 +65,8 @@ def scored(
     session = session_of(context, facts, rows.test, challenger, references, versions, seed)
     split = context.config.data.split
     dealt = rows.train if split is not None and split.by != "time" else None
-    judged = replace(session, sample=learned_from, behaviour=behaved, others=dealt)
-    return judged, {"challenger": challenger, **references}
+    judged = replace(session, sample=learned_from, behaviour=behaved, others=dealt, beyond=found)
+    return judged, contenders
 
 
 def session_of(
