@@ -70,6 +70,9 @@ def test_it_is_opened_updated_and_closed(repository: Repository, server: Hub) ->
     assert body.startswith(f"<!-- modelyard:decision v1 model={MODEL} action=investigate episode=")
     assert body.count("The column dep\\_delay is at fault since the window 2013-07-15") == 2, "on top, and as a limit"
     assert "### Why\n\n- Champion `v3`" in body
+    assert "| Window | Rows | Value | Counts | Course |" in body, "without a limit"
+    assert "| Seen | What | Column | Windows | Effect | Rows | Asks for |" in body, "without a loss"
+    assert "| `2013-07-15` | 1,000 | 50.0% | ❌ counts |" in body
     assert repository.decide(WORSE).startswith("updated the issue")
     assert repository.comments == [], "the action is the same"
     assert repository.decide(YOUNG).startswith("updated the issue"), "not known is not quiet"

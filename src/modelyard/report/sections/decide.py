@@ -1,5 +1,7 @@
 """A decision: the action, why, what was seen, what holds back, what was decided before, and what would change it."""
 
+from dataclasses import replace
+
 from modelyard.core.verdict import Verdict
 from modelyard.records.envelope import Envelope
 from modelyard.records.results import Course, DecideResult, Estimate, Limit, PastDecision, Signal
@@ -116,7 +118,7 @@ def _signals(signals: tuple[Signal, ...]) -> Table:
         )
         for each in signals
     )
-    return Table("What was seen", columns, rows, stacked=True)
+    return _told(Table("What was seen", columns, rows, stacked=True))
 
 
 def _course(course: Course) -> Table:
@@ -128,29 +130,38 @@ def _course(course: Course) -> Table:
         Column("Rows", number=True),
         Column("Value", number=True),
         Column("Limit", number=True),
+        Column("Counts", "verdict"),
         Column("Course", "plot", header_plot=charts.header(axis), html_only=True),
         Column("Course", markdown_only=True),
-        Column("Counts", "verdict"),
     )
     rows = []
     for each in points:
         estimate = Estimate(value=each.value, low=each.low, high=each.high)
         verdict = Verdict.FAIL if each.bad else Verdict.PASS if each.value is not None else Verdict.NOT_APPLICABLE
         word = "counts" if each.bad else "" if each.value is not None else "not known"
+        share = f"{each.value:.1%}" if course.of == "fault" and each.value is not None else ""
         rows.append(
             (
                 line(Code(each.window)),
                 line(numbers.count(each.rows)),
-                line(wording.with_limits(estimate)),
+                line(share or wording.with_limits(estimate)),
                 line(numbers.NONE if each.limit is None else numbers.metric(each.limit)),
+                line(Badge(verdict, word)) if word else line(numbers.NONE),
                 line(charts.interval_row(axis, estimate, each.limit, verdict)),
                 line(Code(charts.strip(axis, estimate, each.limit))),
-                line(Badge(verdict, word)) if word else line(numbers.NONE),
             )
         )
     part = f" of {course.slice}" if course.slice else ""
     caption = f"What decided: {_OF[course.of]} {course.name}{part}".strip()
-    return Table(caption, columns, tuple(rows), stacked=True)
+    return _told(Table(caption, columns, tuple(rows), stacked=True))
+
+
+def _told(table: Table) -> Table:
+    """Return a table without the columns in which no row tells anything."""
+    nothing = line(numbers.NONE)
+    kept = [at for at in range(len(table.columns)) if any(row[at] != nothing for row in table.rows)]
+    rows = tuple(tuple(row[at] for at in kept) for row in table.rows)
+    return replace(table, columns=tuple(table.columns[at] for at in kept), rows=rows)
 
 
 _OF = {
