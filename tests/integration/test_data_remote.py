@@ -12,10 +12,11 @@ import pytest
 from modelyard.core.errors import ModelyardError
 from modelyard.data.fingerprint import compare
 from modelyard.data.remote import failures, kept
+from modelyard.data.remote.objects import Object
 from modelyard.data.source import Location
 from modelyard.data.sources import open_source
 from modelyard.data.sources.remote import RemoteSource
-from modelyard.records.results import DataSet
+from modelyard.records.results import DataSet, Partition
 from tests.object_servers import Asked, Door, Given, S3Server, always, door, gcs_server, s3_server
 
 VARIABLES = ("AWS_", "GOOGLE_", "AZURE_", "HF_", "RUNNER_", "GITHUB_ACTIONS")
@@ -165,6 +166,40 @@ def test_a_listing_of_ten_thousand_keys_comes_by_the_thousand(
     keys = opened(tmp_path, s3, "many/*.csv").list()
     assert (len(keys), keys[0], keys[-1]) == (10_000, "many/00000.csv", "many/09999.csv")
     assert len(way.asked) in (10, 11)
+
+
+@pytest.mark.parametrize(
+    ("told", "same"),
+    [
+        ({"etag": '"a"', "modified": "m"}, True),
+        ({"etag": '"a"', "modified": "later"}, False),
+        ({"etag": '"b"', "modified": "m"}, False),
+        ({"etag": '"a"'}, False),
+        ({"etag": 'W/"a"', "modified": "m"}, False),
+        ({"modified": "m"}, False),
+        ({"version": "1", "etag": '"b"', "modified": "later"}, True),
+        ({"version": "2", "etag": '"a"', "modified": "m"}, False),
+        ({"version": "null", "etag": '"b"', "modified": "later"}, False),
+        ({"etag": '"a"', "modified": "m", "size": 19}, False),
+    ],
+)
+def test_what_a_store_says_decides_whether_an_object_is_the_same(told: dict[str, Any], same: bool) -> None:
+    version = "1" if "version" in told and told["version"] != "null" else told.get("version")
+    then = Partition(path="x", digest=f"sha256:{'0' * 64}", size=18, etag='"a"', version=version, modified="m")
+    now = Object(**{"key": "x", "size": 18, **told})
+    assert now.is_still(then) == same
+    assert not Object("x", 18, etag=f'"{"a" * 300}"', modified="m").is_still(then)
+
+
+def test_ten_thousand_renamed_partitions_are_paired_at_once() -> None:
+    def listed(lead: str) -> DataSet:
+        parts = [Partition(path=f"{lead}{at:05}", digest=f"sha256:{at:064}", size=1) for at in range(10_000)]
+        return DataSet(name="all", source="s", digest=f"sha256:{'0' * 64}", partitions=tuple(parts))
+
+    found = compare(listed("b"), listed("a"))
+    assert len(found.renamed) == 10_000
+    assert found.renamed[7] == ("a00007", "b00007")
+    assert found.late == ()
 
 
 # what goes wrong

@@ -1,5 +1,6 @@
 """A run on data in a bucket, from the command line: trained once, known by its listing, trained again when it moved."""
 
+import hashlib
 import json
 import shutil
 from collections.abc import Iterator
@@ -146,3 +147,32 @@ def test_a_forks_pull_request_says_that_it_may_not_read_and_what_a_maintainer_ca
     assert "git fetch origin pull/N/head" in done.err
     assert "[data/not-readable-from-fork]" in done.err
     assert json.loads((repo / "modelyard-run/records/detect.json").read_bytes())["record"]["verdict"] == "error"
+
+
+def test_a_pushed_pointer_whose_data_was_not_fetched_is_said_in_a_job_and_taken_at_a_desk(tmp_path: Path) -> None:
+    local = f"{desk.QUICK}registry: {{kind: local, durable: true}}\n"
+    repo = desk.repository(tmp_path / "repo", local)
+    data = repo / "data" / "part-1.csv"
+    old = hashlib.md5(data.read_bytes(), usedforsecurity=False).hexdigest()
+    told = f"outs:\n- md5: {old}\n  size: {data.stat().st_size}\n  hash: md5\n  path: part-1.csv\n"
+    (repo / ".gitignore").write_text("*.csv\n", "utf-8")
+    (repo / "data" / "part-1.csv.dvc").write_text(told, "utf-8")
+    desk.git(repo, "add", "-A")
+    desk.git(repo, "commit", "-qm", "pointer")
+    head = desk.said(repo, "rev-parse", "HEAD")
+    event = tmp_path / "event.json"
+    event.write_text(json.dumps(payloads.push(head)), "utf-8")
+    job = {
+        "GITHUB_ACTIONS": "true", "GITHUB_EVENT_NAME": "push", "GITHUB_REPOSITORY": "acme/demo", "GITHUB_SHA": head,
+        "GITHUB_EVENT_PATH": str(event), "GITHUB_RUN_ID": "1", "GITHUB_REF": "refs/heads/main",
+        "GITHUB_WORKSPACE": str(repo), "GITHUB_OUTPUT": str(tmp_path / "output"), "RUNNER_TEMP": str(tmp_path / "temp"),
+        "GITHUB_STEP_SUMMARY": str(tmp_path / "summary"),
+    }  # fmt: skip
+    assert desk.inside(repo, "detect", environ=job).code == 0
+    (repo / "data" / "part-1.csv.dvc").write_text(told.replace(old, "0" * 32), "utf-8")
+    desk.git(repo, "commit", "-qam", "newer data, by its pointer")
+    done = desk.inside(repo, "detect", environ=job)
+    assert (done.code, "[data/stale]" in done.err, "dvc pull" in done.err) == (3, True, True)
+    assert desk.inside(repo, "detect").code == 0
+    data.unlink()
+    assert "[data/pointer]" in desk.inside(repo, "detect", environ=job).err

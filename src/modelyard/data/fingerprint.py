@@ -7,6 +7,7 @@ under which a file that was changed shortly before it was read is never trusted.
 import json
 import re
 import time
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -120,15 +121,13 @@ def compare(now: DataSet, then: DataSet | None) -> DataSet:
     added = [path for path in today if path not in before]
     modified = tuple(path for path in today if path in before and today[path] != before[path])
     removed = tuple(path for path in before if path not in today)
-    renamed = []
-    left = {path: before[path] for path in removed}
-    for path in added:
-        was = next((old for old, own in left.items() if own == today[path]), None)
-        if was is not None:
-            renamed.append((was, path))
-            del left[was]
+    left: dict[str, list[str]] = defaultdict(list)
+    for path in reversed(removed):
+        left[before[path]].append(path)
+    renamed = [(left[today[path]].pop(), path) for path in added if left[today[path]]]
     moved = {path for _, path in renamed}
     last = max(before, default="")
+    given_up = {before[path] for path in modified}
     return now.model_copy(
         update={
             "added": tuple(added),
@@ -136,7 +135,7 @@ def compare(now: DataSet, then: DataSet | None) -> DataSet:
             "removed": removed,
             "renamed": tuple(renamed),
             "late": tuple(path for path in added if path < last and path not in moved),
-            "reordered": tuple(path for path in modified if today[path] in {before[other] for other in modified}),
+            "reordered": tuple(path for path in modified if today[path] in given_up),
         }
     )
 

@@ -7,6 +7,9 @@ from typing import Protocol
 
 from modelyard.records.results import Partition
 
+_LONGEST = 200
+"""Letters of an ETag or a version."""
+
 
 @dataclass(frozen=True)
 class Object:
@@ -25,6 +28,13 @@ class Object:
     etag: str | None = None
     version: str | None = None
     modified: str | None = None
+
+    def __post_init__(self) -> None:
+        """Leave out what names no contents: the version of a bucket that keeps none, and what no record should hold."""
+        for name in ("etag", "version"):
+            value = getattr(self, name)
+            if value is not None and (value in ("", "null") or len(value) > _LONGEST):
+                object.__setattr__(self, name, None)
 
     def is_still(self, then: Partition) -> bool:
         """Return whether nothing that the store says of it differs from what it said when its contents were read.

@@ -40,7 +40,9 @@ def sections(envelope: Envelope) -> tuple[Section, ...]:
 
 
 def notes(result: DetectResult) -> Iterator[Line]:
-    """Yield the decision that started the run."""
+    """Yield the decision that started the run, and the message."""
+    if result.told is not None:
+        yield line("A message said that ", Code(result.told), " had changed.")
     if result.decision is not None:
         why = wording.because(result.decision.reason)
         yield line(f"Monitoring decided at {result.decision.time} to retrain: {why}. ", Code(result.decision.digest))
