@@ -101,6 +101,18 @@ def test_a_redirect_is_followed_on_this_machine_and_never_to_plain_http(
     assert error(source(tmp_path, f"{site.url}/x.csv").fingerprint) == ("data/redirect", 4)
 
 
+def test_a_proxy_is_used_but_where_the_environment_says_not_to(
+    tmp_path: Path, site: Door, other: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("http_proxy", other.url)
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    assert source(tmp_path, f"{site.url}/x.csv").list()
+    assert other.asked == []
+    monkeypatch.setenv("no_proxy", "example.org")
+    assert error(source(tmp_path, f"{site.url}/y.csv").list) == ("data/no-such-object", 2)
+    assert [each.path for each in other.asked][:1] == [f"{site.url}/y.csv"]
+
+
 @pytest.mark.parametrize(
     ("given", "expected"),
     [

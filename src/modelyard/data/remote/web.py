@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, unquote, urljoin, urlsplit
-from urllib.request import getproxies
 
 from modelyard import __version__
 from modelyard.core.errors import ConfigError, ModelyardError
@@ -57,7 +56,6 @@ class Web:
         )  # fmt: skip
         with requests.Session() as session:
             session.trust_env = False  # a .netrc would send a password to wherever a redirect leads
-            session.proxies = getproxies()
             session.verify = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("SSL_CERT_FILE") or True
             session.mount("https://", HTTPAdapter(max_retries=again))
             session.mount("http://", HTTPAdapter(max_retries=again))
@@ -80,12 +78,15 @@ class Web:
     def _followed(
         self, session: "requests.Session", method: str, url: str, headers: dict[str, str]
     ) -> "requests.Response":
+        from requests.utils import get_environ_proxies
+
         sent = {"User-Agent": f"modelyard/{__version__}", "Accept-Encoding": "identity", **headers}
         for _ in range(_HOPS + 1):
             own = {"Authorization": f"Bearer {self._token}"} if self._token and origin(url) == self._origin else {}
             answer = session.request(
-                method, url, headers={**sent, **own}, stream=True, allow_redirects=False, timeout=failures.SECONDS
-            )
+                method, url, headers={**sent, **own}, proxies=get_environ_proxies(url), stream=True,
+                allow_redirects=False, timeout=failures.SECONDS,
+            )  # fmt: skip
             if answer.status_code not in (301, 302, 303, 307, 308) or "Location" not in answer.headers:
                 return answer
             answer.close()
