@@ -117,6 +117,8 @@ class Hub:
     """What is said of the repository itself."""
     branch_rules: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     """Branch → the rules of rulesets that cover it; those of ``protected`` are told by its branch."""
+    rulesets: dict[int, dict[str, Any]] = field(default_factory=dict)
+    """Rulesets by number, each with target, enforcement, conditions and rules."""
     required_checks: list[str] = field(default_factory=list)
     """Checks that the protection of a branch in ``protected`` requires."""
     workflow_states: dict[str, str] = field(default_factory=dict)
@@ -791,6 +793,19 @@ def get_branch_rules(hub: Hub, request: Request) -> Reply:
     return _page(hub, request, request.path, hub.branch_rules.get(request.path.partition("/branches/")[2], []))
 
 
+def list_rulesets(hub: Hub, request: Request) -> Reply:
+    wanted = request.query.get("targets", "branch,tag,push").split(",")
+    told = ("id", "name", "target", "enforcement")  # conditions and rules are those of one alone
+    listed = [{key: each[key] for key in told} for each in hub.rulesets.values() if each["target"] in wanted]
+    return _page(hub, request, request.path, listed)
+
+
+def get_ruleset(hub: Hub, request: Request) -> Reply:
+    if int(request.last) not in hub.rulesets:
+        raise Answer(404, "Not Found")
+    return 200, hub.rulesets[int(request.last)], {}
+
+
 def get_branch(hub: Hub, request: Request) -> Reply:
     name = request.last
     if name not in hub.protected and not hub.git.ref(f"refs/heads/{name}"):
@@ -888,7 +903,8 @@ _HANDLERS: Mapping[str, Callable[[Hub, Request], Reply]] = {
     "issues/list-for-repo": list_issues, "issues/create": create_issue, "issues/update": update_issue,
     "issues/list-comments": list_comments, "issues/create-comment": create_comment,
     "issues/update-comment": update_comment, "users/get-authenticated": get_user,
-    "repos/get": get_repository, "repos/get-branch-rules": get_branch_rules, "repos/get-branch": get_branch,
+    "repos/get": get_repository, "repos/get-branch-rules": get_branch_rules,
+    "repos/get-repo-rulesets": list_rulesets, "repos/get-repo-ruleset": get_ruleset, "repos/get-branch": get_branch,
     "actions/list-repo-workflows": list_workflows, "repos/get-environment": get_environment,
     "actions/get-github-actions-default-workflow-permissions-repository": get_workflow_permissions,
     "repos/get-collaborator-permission-level": get_permission, "issues/get-comment": get_comment,

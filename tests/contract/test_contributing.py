@@ -14,7 +14,7 @@ CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
 PAGES = {path.stem: path.read_text("utf-8") for path in sorted((ROOT / "docs" / "adding").glob("*.md"))}
 KINDS = (
     "metric", "gate-operator", "step", "data-source", "validation-engine", "adapter", "way-to-train",
-    "estimator-family", "registry-kind", "report-section", "command", "workflow-template", "error",
+    "estimator-family", "registry-kind", "report-section", "command", "check", "workflow-template", "error",
 )  # fmt: skip
 _FILE = re.compile(r"^```\w+\n# ((?:src|tests|workflows-templates)/[\w./-]+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 _EDIT = re.compile(r"^```diff\n([\w./-]+)\n(.*?)^```", re.MULTILINE | re.DOTALL)

@@ -259,6 +259,31 @@ def test_where_an_expression_stands_it_is_said_and_not_guessed(
     assert exit_code(unknown, strict=True) == 1
 
 
+@pytest.mark.parametrize(
+    ("expression", "level"),
+    [
+        ("github.event.pull_request.title", "unsafe"),
+        ("format('{0}', github.event.comment.body)", "unsafe"),
+        ("toJSON(github.event)", "unsafe"),
+        ("github.head_ref", "unsafe"),
+        ("github.event.head_commit.author.email", "unsafe"),
+        ("inputs.reason", "warning"),
+        ("github.event.inputs.reason", "warning"),
+        ("matrix.inputs.name", ""),
+        ("github.event.pull_request.merge_commit_sha", ""),
+        ("github.event.pull_request.head.sha", ""),
+        ("github.event.issue.number", ""),
+        ("github.sha", ""),
+        ("needs.inputs.outputs.x", ""),
+    ],
+)
+def test_what_somebody_else_chose_is_told_from_what_github_did(expression: str, level: str, tmp_path: Path) -> None:
+    quoted = expression.replace("'", "''")
+    text = f"on: push\njobs:\n  a: {{runs-on: x, steps: [{{run: 'echo ${{{{ {quoted} }}}}'}}]}}\n"
+    looked = Repository(root=tmp_path, workflows=(read(text, "x.yml"),))
+    assert [each.level for each in CHECKS.get("expression-in-script").find(looked)] == ([level] if level else [])
+
+
 # a repository in which almost everything is wrong
 
 
@@ -513,6 +538,31 @@ def test_what_only_github_knows(repository: Path, server: Hub) -> None:
         ("doctor/pull-requests-forbidden", "GitHub Actions may not open pull requests"),
     }
     assert not [each for each in found if "deletion" in each[1]]
+
+
+@pytest.mark.parametrize(
+    ("include", "exclude", "covers"),
+    [
+        (["~ALL"], [], "yes"),
+        (["refs/tags/**/*"], [], "yes"),
+        (["refs/tags/modelyard/**"], [], "yes"),
+        (["~ALL"], ["refs/tags/modelyard/**/*"], ""),
+        (["refs/tags/v*"], [], ""),
+        (["refs/tags/*"], [], ""),
+        ([], [], ""),
+    ],
+)
+def test_rules_for_tags_that_cover_those_of_versions(
+    repository: Path, server: Hub, include: list[str], exclude: list[str], covers: str
+) -> None:
+    server.rulesets[3] = {
+        "id": 3, "name": "releases", "target": "tag", "enforcement": "active", "rules": [{"type": "creation"}],
+        "conditions": {"ref_name": {"include": include, "exclude": exclude}},
+    }  # fmt: skip
+    found = [each.found for each in asked(repository, server) if each.code == "doctor/rules-block-versions"]
+    assert found == (["the rule creation of ruleset 3 covers tags such as modelyard/churn/v1"] if covers else [])
+    server.rulesets[3]["enforcement"] = "evaluate"
+    assert not [each for each in asked(repository, server) if each.code == "doctor/rules-block-versions"]
 
 
 def test_a_repository_whose_settings_are_right(repository: Path, server: Hub) -> None:

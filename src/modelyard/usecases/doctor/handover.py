@@ -9,8 +9,8 @@ from modelyard.usecases.doctor.repository import Placed, Repository, jobs_with_o
 from modelyard.workflows.edit import Put
 from modelyard.workflows.workflow import Job, Workflow, is_literal
 
-_STEPS = re.compile(r"\bsteps\.([\w-]+)\.(?:outputs\.([\w-]+))?")
-_NEEDS = re.compile(r"\bneeds\.([\w-]+)\.(?:outputs\.([\w-]+))?")
+_STEPS = re.compile(r"(?<![\w.])steps\.([\w-]+)\.(?:outputs\.([\w-]+))?")
+_NEEDS = re.compile(r"(?<![\w.])needs\.([\w-]+)\.(?:outputs\.([\w-]+))?")
 _EXPRESSION = re.compile(r"\$\{\{(.*?)\}\}", re.DOTALL)
 _APPROVAL_DAYS = 30
 _DAYS = 90

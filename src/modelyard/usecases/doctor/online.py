@@ -1,6 +1,7 @@
 """What only GitHub knows: rules of branches, required checks, settings, schedules that were switched off."""
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from modelyard.github.client import GitHub, GitHubError
@@ -11,6 +12,8 @@ from modelyard.usecases.doctor.triggers import filtered
 
 _READ = "contents: read"
 _SETTINGS = ".github"
+_TAG = "modelyard/churn/v1"
+"""What a version's tag looks like."""
 _HARMLESS = ("deletion", "non_fast_forward", "required_linear_history")
 """Rules that a branch which only grows keeps by itself."""
 
@@ -59,6 +62,41 @@ class RulesBlockRegistry(_Online):
         protection = (branch or {}).get("protection") or {}
         if protection.get("enabled"):
             yield self.say(_SETTINGS, None, f"a branch protection covers {BRANCH}")
+
+
+class RulesBlockVersions(_Online):
+    """Rules that keep the tags of versions from being made."""
+
+    name = "rules-block-versions"
+    level = "broken"
+    title = "a ruleset for tags that covers `modelyard/**`"
+    why = "Each version is a release with a tag of its own, made by the job's own token; such a rule refuses it."
+    fix = "Exclude refs/tags/modelyard/**/* from the rule, or give a GitHub App a bypass; see docs/registries.md."
+
+    def ask(self, _repository: Repository, github: GitHub) -> Iterator[Finding]:
+        """Yield each rule that keeps a tag from being made."""
+        for listed in github.pages("rulesets", needs=_READ, params={"targets": "tag", "per_page": 100}):
+            if listed.get("target") != "tag" or listed.get("enforcement") != "active":
+                continue
+            ruleset = github.get(f"rulesets/{int(listed['id'])}", needs=_READ)
+            names = (ruleset.get("conditions") or {}).get("ref_name") or {}
+            if not _matches(names.get("include")) or _matches(names.get("exclude")):
+                continue
+            for rule in ruleset.get("rules") or ():
+                if rule.get("type") not in (*_HARMLESS, "update"):
+                    found = f"the rule {rule.get('type')} of ruleset {listed['id']} covers tags such as {_TAG}"
+                    yield self.say(_SETTINGS, None, found)
+
+
+def _matches(patterns: Iterable[object] | None) -> bool:
+    """Return whether a version's tag matches one of GitHub's patterns, where only ``**`` goes over slashes."""
+    meant = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
+    for pattern in map(str, patterns or ()):
+        parts = re.split(r"(\*\*/|\*\*|\*|\?)", pattern)
+        wanted = "".join(meant.get(part, re.escape(part)) for part in parts)
+        if pattern == "~ALL" or re.fullmatch(wanted, f"refs/tags/{_TAG}"):
+            return True
+    return False
 
 
 class RequiredCheckWithPaths(_Online):
@@ -150,6 +188,7 @@ class PullRequestsForbidden(_Online):
 
 
 for _check in (
-    RulesBlockRegistry(), RequiredCheckWithPaths(), ScheduleDisabled(), EnvironmentOpen(), PullRequestsForbidden(),
+    RulesBlockRegistry(), RulesBlockVersions(), RequiredCheckWithPaths(), ScheduleDisabled(), EnvironmentOpen(),
+    PullRequestsForbidden(),
 ):  # fmt: skip
     CHECKS.register(_check)

@@ -13,10 +13,11 @@ PRIVILEGED = ("pull_request_target", "issue_comment", "workflow_run", "discussio
 _PULLS = ("pull_request", "pull_request_target")
 _EXPRESSION = re.compile(r"\$\{\{(.*?)\}\}", re.DOTALL)
 _HARMLESS = re.compile(
-    r"github\.event\.(?:[\w.]+\.)?(?:number|id|sha|node_id|action|merged|draft|default_branch|before|after|size)"
+    r"github\.event\.(?:[\w.]+\.)?(?:number|action|merged|draft|default_branch|before|after|size|(?:\w+_)?(?:id|sha|at))"
+    r"(?![\w.])"
 )
 _FETCHED = re.compile(r"gh pr checkout|refs/pull/|pull/.{0,40}/(?:head|merge)")
-_SECRET = re.compile(r"\bsecrets\.([A-Za-z_][\w-]*)|\bsecrets\[\s*'([^']+)'")
+_SECRET = re.compile(r"(?<![\w.])secrets(?:\.([A-Za-z_][\w-]*)|\[\s*'([^']+)')")
 _OWN = "GITHUB_TOKEN"
 
 
@@ -151,7 +152,7 @@ class SelfHosted(Check):
 def _is_foreign(expression: str) -> bool:
     """Return whether an expression holds text that somebody else chose."""
     text = _HARMLESS.sub("", expression)
-    return bool(re.search(r"github\.event\b|github\.head_ref|\binputs\.", text))
+    return bool(re.search(r"(?<![\w.])(?:github\.event\b|github\.head_ref\b|inputs\.)", text))
 
 
 for _check in (
