@@ -198,3 +198,11 @@ def test_the_target_by_name_position_and_type(table: dict[str, Any], target: str
 def test_the_task_by_the_values_that_are_there(values: list[Any], task: str, tmp_path: Path) -> None:
     table = {"x": X[: len(values)], "goal": values}
     assert roles(tmp_path, table, target="goal").task == task
+
+
+@pytest.mark.parametrize("last", ["minute", "dep_hour", "day_of_week", "weekday", "month"])
+def test_a_part_of_a_time_is_the_target_only_where_nothing_else_can_be(last: str, tmp_path: Path) -> None:
+    part = [row % 12 for row in range(N)]
+    assert roles(tmp_path, {"a": X, "distance": X[::-1] + 1, last: part}).target.name == "distance"
+    assert roles(tmp_path, {"name": CODES, last: part}).target.name == last
+    assert roles(tmp_path, {"a": X, last: part}, target=last).target.name == last

@@ -25,6 +25,9 @@ _IDS = re.compile(
 )
 _NAMED_TIME = re.compile(r"(?i)(.*[_\s.-])?(time|date|timestamp|datetime|at|on|day|month)")
 _NAMED_YEAR = re.compile(r"(?i)year|yyyymm|year_?month|yyyymmdd|date")
+_TIME_PART = re.compile(
+    r"(?i)(.*[_\s.-])?(year|quarter|month|week|day|dow|hour|hr|minute|min|second|sec)s?(_?of_?(year|month|week|day))?|weekday"
+)
 _BIRTH = re.compile(r"(?i).*birth.*|dob|born.*|.*[_\s.-]born")
 _NAMED_TARGET = re.compile(r"(?i)(.*[_\s.-])?(target|label|outcome)")
 _AT_AN_END = ("y", "class", "category", "default", "late", "type")
@@ -230,7 +233,9 @@ def _target(columns: Sequence[Column], identity: Column | None) -> tuple[Column,
     by_name = _first(able, lambda column: bool(_NAMED_TARGET.fullmatch(column.name)))
     if by_name:
         return by_name, "its name says so"
-    for column in reversed(able):
+    # A part of a time, such as the minute, says when a row happened; it is what is predicted where nothing else can be.
+    parts = [column for column in able if _TIME_PART.fullmatch(column.name)]
+    for column in (*reversed([column for column in able if column not in parts]), *reversed(parts)):
         if _could_be_target(column):
             return column, "the last column" if column is able[-1] else "the last column that can be one"
     raise ConfigError(

@@ -15,6 +15,7 @@ from pydantic.fields import FieldInfo
 
 from modelyard.cli.commands import COMMANDS
 from modelyard.cli.flags import Flag
+from modelyard.cli.output_schema import output_schema
 from modelyard.config.schema import outcomes_schema, schema
 from modelyard.core.docstrings import field_docstrings
 from modelyard.generate import errors
@@ -29,7 +30,7 @@ from modelyard.generate.actions import (
     step_inputs,
     step_outputs,
 )
-from modelyard.records.results import DECIDE, MONITOR
+from modelyard.records.results import RESULTS
 from modelyard.records.schema import record_schema
 from modelyard.steps.catalogue import commands
 from modelyard.usecases.actions import action_specs
@@ -149,11 +150,12 @@ def generated() -> dict[Path, str]:
         ROOT / "action.yml": root_action(),
         **{ROOT / "actions" / spec.name / "action.yml": step_action(spec) for spec in action_specs()},
         ROOT / "schemas" / "modelyard.schema.json": json.dumps(schema(), indent=2, ensure_ascii=False) + "\n",
+        ROOT / "schemas" / "output.schema.json": json.dumps(output_schema(), indent=2, ensure_ascii=False) + "\n",
         ROOT / "schemas" / "outcomes.schema.json": json.dumps(outcomes_schema(), indent=2, ensure_ascii=False) + "\n",
         **{
             ROOT / "schemas" / f"{kind.name}.schema.json": json.dumps(record_schema(kind), indent=2, ensure_ascii=False)
             + "\n"
-            for kind in (MONITOR, DECIDE)
+            for kind in RESULTS
         },
     }
 

@@ -280,7 +280,7 @@ def _errors(found: Errors, champion: str | None) -> list[Section]:
     if found.over_time:
         figures.append(Figure(regression.bias(found.over_time, "time"), "Residual over time"))
         figures.append(Figure(regression.errors(found.over_time, "time"), "Error over time"))
-    text = "Darker: more rows; cells with fewer than ten are left out. " if found.hexbins else ""
+    text = "Stronger colour: more rows; cells with fewer than ten are left out. " if found.hexbins else ""
     text += "Band: one standard deviation of the residuals. "
     text += "Thin line: the champion on the same rows." if found.champion_bias is not None else ""
     blocks: list[Block] = [Gallery(tuple(figures)), Paragraph(line(Text(text.strip(), "muted")))] if figures else []
@@ -288,7 +288,7 @@ def _errors(found: Errors, champion: str | None) -> list[Section]:
         blocks.append(Details("Error by tenth of the actual values", (_ranges(found.by_actual, champion),)))
     bias = f"bias {wording.with_limits(found.bias, signed=True)}"
     if found.champion_bias is not None:
-        bias += f", {_champion(champion)} {wording.with_limits(found.champion_bias, signed=True)}"
+        bias += f", {_champion(champion).lower()} {wording.with_limits(found.champion_bias, signed=True)}"
     return [_section("errors", "Where it errs", bias, *blocks)]
 
 
