@@ -1,6 +1,6 @@
 """Alarms without drift, power, faults, delay and speed of monitoring, beside Evidently, River and NannyML's rule.
 
-`python -m benchmarks.monitoring --runs 500`; `--only alarms power faults follow delay speed size` for some of it.
+`python -m benchmarks.monitoring --runs 500`; `--only alarms power faults follow delay falls speed size` for some of it.
 Evidently and River are installed from benchmarks/monitoring.txt into .tools/monitoring, an environment of their own.
 """
 
@@ -16,6 +16,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ from modelyard.monitoring.profile import Reference, Summary, merge
 from modelyard.monitoring.reference import reference_of
 from modelyard.monitoring.summary import summarise
 from modelyard.records.results.monitor import Drift
+from modelyard.stats import change
 from tests.decisions import screamed
 from tests.statistics import monitoring, served
 
@@ -212,14 +214,55 @@ def delay(runs: int, scratch: Path) -> None:
     asked = {"streams": str(scratch / "streams.npy"), "detectors": detectors, "from": BEGIN}
     (scratch / "asked.json").write_text(json.dumps(asked), "utf-8")
     theirs = np.array(peers("river", str(scratch / "asked.json")), dtype=float).reshape(-1, len(kinds), runs)
-    told = [f"{each}: median rows; found" for each in kinds[1:]]
-    head = ("detector", f"alarms without a shift, {LENGTH - BEGIN:,} rows", *told)
-    print(f"\n| {' | '.join(head)} |\n|---|---:|---:|---:|---:|")
     named = [
         (f"modelyard, windows of {rows} rows, {count} of {last}", each)
         for (rows, count, last), each in zip(OURS, ours, strict=True)
     ]
     named += [(f"{name}, {setting:g}", each) for (name, setting), each in zip(detectors, theirs, strict=True)]
+    _delays(named, kinds, runs)
+
+
+def falls(runs: int, scratch: Path) -> None:
+    """Predictions from the fall of an accuracy of 0.9 by 0.1 to the first alarm, looked at every 50 predictions.
+
+    Ours is the detector of ``monitoring.realised`` with half of a rule's error, held to 0.9 and to 0.02 less.
+    """
+    kinds = ("none", "abrupt", "gradual", "recurring")
+    draw = np.random.default_rng(3)
+    right = np.stack([(draw.random((runs, LENGTH)) < 0.9 - 0.2 * _shift(kind)).astype(float) for kind in kinds])
+    named = [
+        (
+            f"modelyard, held to {bound:g}",
+            np.array([[_fall(right[at, run], bound) for run in range(runs)] for at in range(4)]),
+        )
+        for bound in (0.9, 0.88)
+    ]
+    np.save(scratch / "streams.npy", right.reshape(-1, 1, LENGTH))
+    detectors = [["ADWIN", each] for each in (1e-3, 1e-4, 1e-6)] + [
+        ["Page-Hinkley, 0.01", each] for each in (10, 20, 40)
+    ]
+    asked = {"streams": str(scratch / "streams.npy"), "detectors": detectors, "from": BEGIN}
+    (scratch / "asked.json").write_text(json.dumps(asked), "utf-8")
+    theirs = np.array(peers("river", str(scratch / "asked.json")), dtype=float).reshape(-1, len(kinds), runs)
+    named += [(f"{name}, {setting:g}", each) for (name, setting), each in zip(detectors, theirs, strict=True)]
+    _delays(named, kinds, runs)
+
+
+def _fall(right: NDArray[np.float64], bound: float) -> float:
+    """Return the last prediction of the look at which the detector first alarms; looks before the fall count too."""
+    state = change.begin(0, 1, bound, alpha=0.0125)
+    for begin in range(0, LENGTH, 50):
+        state = change.look(state, right[begin : begin + 50])
+        if change.fell(state):
+            return begin + 49
+    return math.nan
+
+
+def _delays(named: Sequence[tuple[str, Any]], kinds: Sequence[str], runs: int) -> None:
+    """Print a row a detector: alarms without a change, and rows from each other kind of change to the alarm."""
+    told = [f"{each}: median rows; found" for each in kinds[1:]]
+    head = ("detector", f"alarms without a shift, {LENGTH - BEGIN:,} rows", *told)
+    print(f"\n| {' | '.join(head)} |\n|---|---:|---:|---:|---:|")
     for name, first in named:
         without = int(np.isfinite(first[0]).sum())
         cells = []
@@ -315,7 +358,9 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=50_000_000, help="rows that are counted by partitions")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seed", type=int, default=1, help="of windows without drift, and of weeks with a fault")
-    parser.add_argument("--only", nargs="+", default=["alarms", "power", "faults", "follow", "delay", "speed", "size"])
+    parser.add_argument(
+        "--only", nargs="+", default=["alarms", "power", "faults", "follow", "delay", "falls", "speed", "size"]
+    )
     given = parser.parse_args()
     print(f"{os.cpu_count()} cores, Python {platform.python_version()}, n = {given.runs} runs")
     with tempfile.TemporaryDirectory() as folder:
@@ -331,6 +376,8 @@ def main() -> None:
                 follow(min(given.runs, 200), given.seed)
             elif name == "delay":
                 delay(min(given.runs, 30), scratch)
+            elif name == "falls":
+                falls(min(given.runs, 100), scratch)
             elif name == "speed":
                 speed(given.rows, given.rounds, scratch)
             else:

@@ -34,6 +34,7 @@ def river(path: str) -> None:
         "ADWIN": lambda setting: drift.ADWIN(delta=setting),
         "Page-Hinkley": lambda setting: drift.PageHinkley(min_instances=30, delta=0.1, threshold=setting, mode="both"),
     }
+    makers["Page-Hinkley, 0.01"] = lambda setting: drift.PageHinkley(min_instances=30, delta=0.01, threshold=setting)
     streams = np.load(asked["streams"])
     found: list[list[int | None]] = []
     for name, setting in asked["detectors"]:
