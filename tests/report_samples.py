@@ -20,6 +20,8 @@ from modelyard.records.results import (
     Expectation,
     Feature,
     GateResult,
+    KeyChange,
+    MadeFrom,
     MetricRow,
     Note,
     Observed,
@@ -48,8 +50,10 @@ STORIES: tuple[Story, ...] = (
     "promoted",
     "unchanged",
 )
+MODEL = "flights-late"
 COMMIT = "3f2a9c41d07be5628fa01c93d4e7b8a65c10f2ed"
 REPRODUCE = "modelyard run --base origin/main --champion v7"
+FEATURES = ("month", "day", "hour", "dep_delay", "distance", "carrier", "origin", "dest")
 _ROWS, _DAYS = 84_059, 92
 
 
@@ -82,7 +86,7 @@ def envelope(
         Record(
             schema="modelyard/record/v1",
             step=step,
-            model="flights-late",
+            model=MODEL,
             verdict=verdict,
             tool_version="0.1.0",
             inputs_digest=sha(f"inputs {step}"),
@@ -133,6 +137,20 @@ def detected(*, champion: str | None = "v7") -> DetectResult:
         config_digest=sha("modelyard.yml"),
         packages_digest=sha("packages"),
         registry="local",
+        settings={"train.candidates[0].params.C": "[0.1, 1, 10]", "data.columns.drop": '["arr_delay", "tailnum"]'},
+        keys=(
+            KeyChange(key="train.candidates", old="", new='["LogisticRegression"]'),
+            KeyChange(key="data.columns.drop", old='["arr_delay"]', new='["arr_delay", "tailnum"]'),
+            KeyChange(key="evaluate.confidence", old="0.9", new=""),
+        )
+        if champion
+        else (),
+        packages=(KeyChange(key="scikit-learn", old="1.8.0", new="1.9.1"),) if champion else (),
+        made_from=MadeFrom(
+            features=(*FEATURES, "tailnum"), candidate="LogisticRegression", parameters={"C": 10}, train_rows=150_000
+        )
+        if champion
+        else None,
         details={"configuration": ("train.candidates", "evaluate.gates")} if champion else {},
     )
 
@@ -243,7 +261,6 @@ def trained() -> TrainResult:
         row(boosting, {"learning_rate": 0.1, "max_leaf_nodes": 31}, 0.9094, 19.3),
         row(boosting, {"learning_rate": 0.1, "max_leaf_nodes": 63}, 0.9102, 27.5, winner=True),
     )
-    features = ("month", "day", "hour", "dep_delay", "distance", "carrier", "origin", "dest")
     return TrainResult(
         how="candidates",
         metric="roc_auc",
@@ -263,7 +280,7 @@ def trained() -> TrainResult:
         model_size=1_482_331,
         adapter="sklearn",
         signature=Signature(
-            features=tuple(Feature(name=name, kind="numeric") for name in features),
+            features=tuple(Feature(name=name, kind="numeric") for name in FEATURES),
             task="binary",
             classes=(False, True),
         ),
@@ -470,13 +487,20 @@ def run(story: Story = "promote") -> dict[Step, Envelope]:
             exit_code=3,
         )
         records["train"] = envelope(
-            "train", None, verdict=Verdict.ERROR, problem=problem, seconds=3.1, builds_on=[validate]
+            "train", None, verdict=Verdict.ERROR, problem=problem, seconds=3.1, builds_on=[detect, validate]
         )
         return records
-    train = envelope("train", trained(), seconds=97.3, memory=1_240, builds_on=[validate], champion=champion)
+    before = [detect, validate]
+    train = envelope("train", trained(), seconds=97.3, memory=1_240, builds_on=before, champion=champion)
     verdict = {"hold": Verdict.FAIL, "cannot-tell": Verdict.INCONCLUSIVE}.get(story, Verdict.PASS)
     evaluate = envelope(
-        "evaluate", judged(story), verdict=verdict, seconds=11.7, memory=655, builds_on=[train], champion=champion
+        "evaluate",
+        judged(story),
+        verdict=verdict,
+        seconds=11.7,
+        memory=655,
+        builds_on=[detect, validate, train],
+        champion=champion,
     )
     records |= {"train": train, "evaluate": evaluate}
     if story == "promoted":

@@ -97,7 +97,7 @@ def test_every_input_reaches_the_step_by_its_variable_alone(path: Path) -> None:
     expected = {
         f"MODELYARD_{name.upper().replace('-', '_')}": f"${{{{ inputs.{name} }}}}"
         for name in document["inputs"]
-        if name not in ("python-version", "python", "comment", "cache")
+        if name not in ("python-version", "python", "cache")
     }
     assert reached.pop("MODELYARD_INTERPRETER") == "${{ inputs.python || steps.python.outputs.python-path }}"
     assert {name: value for name, value in reached.items() if name != "MODELYARD_COMMENT_WANTED"} == expected

@@ -66,22 +66,24 @@ def test_four_challengers_get_four_comments(flights: tuple[Path, str]) -> None:
     folder, head = flights
     better = judge(folder, "better", head + CHALLENGER + GATES)
     assert "## ✅ Promote · `flights-late`" in better
-    assert "All 3 gates pass. Against champion v1, roc\\_auc differs by +0.0108" in better
+    assert "**roc_auc 0.8946 → 0.9054** (+0.0108, 95% CI" in better
+    assert "3 of 3 gates passed on 82,767 rows of 91 days, 2013-04-01 to 2013-06-30." in better
     predictions = pl.read_parquet(folder / "modelyard-run" / "predictions" / "challenger.parquet")
     rows = pl.read_parquet(folder / "data" / "*.parquet", columns=["flight_id", "carrier"])
     carriers = predictions.join(rows, on="flight_id", how="left", maintain_order="left")["carrier"]
 
     close = judge(folder, "close", head + CHALLENGER + GATES + AHEAD)
-    assert "## ❔ Cannot tell yet · `flights-late`" in close
-    assert "1 of 4 gates cannot tell yet." in close
-    assert "This test set can show" in close
+    assert "## 🟡 Cannot tell yet · `flights-late`" in close
+    assert "3 of 4 gates passed, 1 undecided" in close
+    assert "Smallest detectable difference" in close
     assert "days would decide it as a pass four times in five, were the true value today’s estimate" in close
 
     drop = head.replace("    drop:\n", "    drop:\n      - dep_delay\n      - dep_time\n")
     worse = judge(folder, "worse", drop + CHALLENGER + GATES)
     assert "## ❌ Hold · `flights-late`" in worse
-    assert "2 of 3 gates failed." in worse
-    assert "more wrong rankings per 1,000 pairs of a positive and a negative" in worse
+    assert "1 of 3 gates passed, 2 failed" in worse
+    assert "more wrong rankings per 1,000 pairs" in worse
+    assert "features 11 → 9 (gone: `dep_time`, `dep_delay`)" in worse
 
     # The challenger's own predictions, but for one small carrier, whose flights get each other's.
     small = (carriers == "FL").to_numpy()
@@ -90,6 +92,7 @@ def test_four_challengers_get_four_comments(flights: tuple[Path, str]) -> None:
     predictions.with_columns(pl.Series("probability", mixed)).write_parquet(folder / "predictions.parquet")
     carrier = judge(folder, "carrier", head + GATES + "  challenger: predictions.parquet\n")
     assert "## ❌ Hold · `flights-late`" in carrier
-    assert "26 fewer errors per 1,000 rows" in carrier
-    assert "carrier = FL is below the bound, beyond chance among 16 slices." in carrier
-    assert "| `carrier = FL` | `·───●────··········│········` | **−0.2321**" in carrier
+    assert "**Worse for** `carrier = FL`: **accuracy −0.2321**" in carrier
+    assert "; allowed −0.01), beyond chance among 16 slices." in carrier
+    assert "On average it is better (+0.0264), so the total hides it." in carrier
+    assert "| ❌ | accuracy no worse than champion, every carrier | `FL` **−0.2321**" in carrier

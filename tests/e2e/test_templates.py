@@ -149,17 +149,22 @@ def test_a_pull_request_is_judged_and_commented_on_and_promotes_nothing(
     (comment,) = github.comments.values()
     lines = comment["body"].splitlines()
     assert lines[0] == f"<!-- modelyard:comment v1 model=tiny head={head} run=1.1 -->"
-    assert lines[1] == "## ✅ Promote · `tiny`"
-    assert lines[5].startswith("> As recorded by the job that ran this pull request's code")
+    assert lines[1] == f"<!-- modelyard:pushes v1 pass:{head[:12]} -->"
+    assert lines[2] == "## ✅ Promote · `tiny`"
+    assert lines[8].startswith("> As recorded by the job that ran this pull request's code")
     assert "| **loosened** | `evaluate.gates[0].at_least` | `0.6` | `0.1` |" in comment["body"]
-    assert f"Commit {head[:12]}" in lines[-1]
+    assert lines[6].startswith("**[Open the report](")
+    assert f"`{head[:7]}`" in lines[6]
     assert comment["user"]["login"] == BOT
     assert [f"{call.operation} {call.status}" for call in github.calls] == [
         # detect and evaluate look for a champion; the job that comments reads three things and writes one
         *(["git/get-ref 404", "git/list-matching-refs 200"] * 4),
         "pulls/get 200", "users/get-authenticated 403", "issues/list-comments 200", "issues/create-comment 201",
     ]  # fmt: skip
-    assert [call["with"]["name"] for call in found.calls("actions/upload-artifact")] == ["modelyard-records-tiny"]
+    records, page = (call["with"] for call in found.calls("actions/upload-artifact"))
+    assert records["name"] == "modelyard-records-tiny"
+    assert (Path(page["path"]).name, page["archive"]) == ("report-tiny.html", "false")
+    assert (found.folder / "artifacts" / "report-tiny.html" / "report-tiny.html").read_text("utf-8").startswith("<!doc")
     kept = sorted(path.name for path in (found.folder / "artifacts" / "modelyard-records-tiny").rglob("*"))
     assert "evaluate.json" in kept
     assert not [name for name in kept if name.endswith((".skops", ".parquet"))]
@@ -185,7 +190,7 @@ def test_a_gate_that_fails_is_red_and_the_comment_says_why(tmp_path: Path, githu
     )
     assert any(text.startswith("## ❌ Hold · `tiny`") for text in found.summaries)
     (comment,) = github.comments.values()
-    assert comment["body"].splitlines()[1] == "## ❌ Hold · `tiny`"
+    assert comment["body"].splitlines()[2] == "## ❌ Hold · `tiny`"
 
 
 def test_a_forks_pull_request_stays_without_a_comment_until_the_second_workflow_writes_it(
@@ -272,6 +277,6 @@ def test_a_new_repository_comes_to_its_first_comment(tmp_path: Path, github: Hub
     found = run(tmp_path, github, repo, "ml-pull-request", "pull_request", payload, COMMENT)
     assert found.jobs == {"evaluate": "success", "comment": "success"}, found.last
     (comment,) = github.comments.values()
-    assert comment["body"].splitlines()[1] == "## ✅ Promote · `churn`"
+    assert comment["body"].splitlines()[2] == "## ✅ Promote · `churn`"
     assert "> Proposal: the base has no rules yet." in comment["body"]
-    assert "roc_auc goes 5 % of the way from the baseline to a perfect score" in comment["body"]
+    assert "roc_auc goes 5% of the way from the baseline to a perfect score" in comment["body"]

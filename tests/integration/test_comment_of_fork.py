@@ -94,11 +94,12 @@ def test_the_records_are_rendered_anew_and_said_to_be_second_hand(server: Hub, p
     (made,) = server.comments.values()
     lines = made["body"].splitlines()
     assert lines[0] == BODY
-    assert lines[1].startswith("> As reported by the pull request's own run")
+    assert lines[1] == f"<!-- modelyard:pushes v1 pass:{HEAD[:12]} -->"
     assert f"`{MODEL}`" in lines[2]
+    assert f"actions/runs/{RUN})" in lines[6]
+    assert lines[8].startswith("> As reported by the pull request's own run")
     assert "alert(1)" not in made["body"]
     assert "all is well" not in made["body"]
-    assert f"actions/runs/{RUN}" in lines[-1]
     assert [call.operation for call in server.calls] == [
         "pulls/list", "actions/list-workflow-run-artifacts", "git/get-tree", "repos/get-content",
         "actions/download-artifact", "storage",

@@ -495,7 +495,7 @@ def test_a_run_that_follows_a_decision_says_so_and_its_promotion_uses_it_up(tmp_
     followed = desk.inside(repo, "run", "--promote", "--decision", digest)
     assert followed.code == 0, followed
     shown = (repo / "modelyard-run" / "report.md").read_text("utf-8")
-    assert "Monitoring decided at 2013-09-15T12:00:00+00:00 to retrain: roc\\_auc is missed for certain" in shown
+    assert "Monitoring decided at 2013-09-15T12:00:00+00:00 to retrain: roc_auc is missed for certain" in shown
     assert digest in shown
     entries = LocalRegistry(repo / ".modelyard", "tiny").history("champion")
     assert [(entry.to, decided.named_by(entry)) for entry in entries] == [("v1", ""), ("v2", digest)]

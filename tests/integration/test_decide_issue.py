@@ -68,7 +68,7 @@ def test_it_is_opened_updated_and_closed(repository: Repository, server: Hub) ->
     assert repository.issues == [("open", title)]
     (body,) = (each["body"] for each in server.issues.values())
     assert body.startswith(f"<!-- modelyard:decision v1 model={MODEL} action=investigate episode=")
-    assert body.count("The column dep\\_delay is at fault since the window 2013-07-15") == 2, "on top, and as a limit"
+    assert body.count("The column dep_delay is at fault since the window 2013-07-15") == 2, "on top, and as a limit"
     assert "### Why\n\n- Champion `v3`" in body
     assert "| Window | Rows | Value | Counts | Course |" in body, "without a limit"
     assert "| Seen | What | Column | Windows | Effect | Rows | Asks for |" in body, "without a loss"
@@ -77,7 +77,7 @@ def test_it_is_opened_updated_and_closed(repository: Repository, server: Hub) ->
     assert repository.comments == [], "the action is the same"
     assert repository.decide(YOUNG).startswith("updated the issue"), "not known is not quiet"
     assert repository.decide(MISSED).startswith("updated the issue")
-    assert repository.comments[0].startswith("**Retrain.** roc\\_auc is missed for certain in 3 of the last 3 windows")
+    assert repository.comments[0].startswith("**Retrain.** roc_auc is missed for certain in 3 of the last 3 windows")
     assert repository.decide(QUIET).startswith("closed the issue")
     assert repository.issues == [("closed", f"{MODEL}: nothing to do")]
     assert repository.comments[1].startswith("**Nothing to do.**")

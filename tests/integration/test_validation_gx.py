@@ -57,7 +57,7 @@ def test_passed_and_failed_are_said_with_counts_and_lines(tmp_path: Path) -> Non
     )
     first, second = result.expectations
     assert (first.index, first.state, first.unexpected, first.evaluated, first.line) == (0, "failed", 1, 3, 4)
-    assert expectations.observed(first) == "1 of 3 rows outside (33.3 %); 1 missing, not judged"
+    assert expectations.observed(first) == "1 of 3 rows outside (33.3%); 1 missing, not judged"
     assert (second.state, expectations.observed(second), expectations.expected(second)) == (
         "passed",
         "5",

@@ -38,7 +38,11 @@ def upload(given: dict[str, str]) -> int:
     record("actions/upload-artifact", given)
     patterns = [line.strip() for line in given["path"].splitlines() if line.strip()]
     files = found(patterns, given["include-hidden-files"] == "true")
-    name = given["name"] or "artifact"
+    alone = given["archive"] == "false"
+    if alone and len(files) > 1:
+        print("::error::When 'archive' is set to false, only a single file can be uploaded")
+        return 1
+    name = files[0].name if alone and files else given["name"] or "artifact"
     if not files:
         level = {"error": "error", "ignore": "debug"}.get(given["if-no-files-found"], "warning")
         print(f"::{level}::No files were found with the provided path: {given['path']}".replace("\n", " "))
@@ -55,7 +59,11 @@ def upload(given: dict[str, str]) -> int:
         to = target / path.relative_to(root)
         to.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, to)  # permissions are not kept
-    output("artifact-id", str(len(list(target.parent.iterdir()))))
+    number = len(list(target.parent.iterdir()))
+    output("artifact-id", str(number))
+    where = (os.environ[f"GITHUB_{part}"] for part in ("SERVER_URL", "REPOSITORY", "RUN_ID"))
+    server, repository, run = where
+    output("artifact-url", f"{server}/{repository}/actions/runs/{run}/artifacts/{number}")
     output("artifact-digest", hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest())
     return 0
 

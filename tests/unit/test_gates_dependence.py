@@ -37,7 +37,9 @@ def test_one_store_with_most_rows_is_not_sixty_one_stores() -> None:
     assert (found.refused.code, found.refused.values["of"]) == ("too-few-effective-units", 61)
     assert found.effective == pytest.approx(500**2 / (440**2 + 60))
     assert found.largest == pytest.approx(0.88)
-    assert wording.because(found.refused) == "61 units of unequal size are worth 1 of equal size, fewer than 30"
+    assert (
+        wording.because(found.refused) == "61 units of unequal size are worth 1 of equal size; at least 30 are needed"
+    )
 
 
 @pytest.mark.parametrize("weight", [np.repeat([1.0, 0.0], [6, 494]), np.eye(1, 500)[0]])
@@ -113,7 +115,7 @@ def test_a_first_model_has_to_be_worth_something() -> None:
     assert judge(plain, rows(y), models, {}).verdict is Verdict.PASS
     found = judge(first, rows(y), models, {})
     assert found.verdict is Verdict.FAIL
-    assert wording.rule(found) == "roc_auc goes 5 % of the way from the baseline to a perfect score"
+    assert wording.rule(found) == "roc_auc goes 5% of the way from the baseline to a perfect score"
 
 
 def test_the_gates_of_one_metric_are_not_counted_as_independent() -> None:

@@ -43,7 +43,7 @@ def test_every_reason_has_words() -> None:
 def test_a_reason_that_is_not_known_stands_for_itself() -> None:
     assert wording.because(Reason("something-new")) == "something-new"
     assert wording.because(because("too-few-units", units="many")) == "too-few-units"
-    assert wording.because(because("too-few-units", units=1029, fewest=30)) == "1,029 units, fewer than 30"
+    assert wording.because(because("too-few-units", units=1029, fewest=30)) == "1,029 units; at least 30 are needed"
 
 
 def test_the_vocabulary_and_the_catalogue_of_operators_agree() -> None:

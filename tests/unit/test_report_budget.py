@@ -26,9 +26,10 @@ def test_ten_thousand_slices_stay_under_the_budget_and_are_named_as_left_out() -
     records = with_slices(10_000)
     source = render_markdown(records)
     assert len(source.encode()) <= 60_000
-    assert "Left out here to stay within the size of a comment: Slices (10,000 slices: 10,000 " in source
-    assert "`report.html`" in source
-    assert "store 00001" not in source
+    assert "<summary>Slices · 10,000 pass</summary>" in source
+    assert "and 9,940 more rows in the report's page" in source
+    assert "store 00059" in source
+    assert "store 00060" not in source
     assert "<summary>Candidates" in source, "what fits stays"
     page = render_html(records)
     assert "store 09999" in page
@@ -44,14 +45,16 @@ def test_any_budget_is_kept_and_the_verdict_stays(budget: int) -> None:
     source = render_markdown(run("hold"), budget=budget)
     assert len(source.encode()) <= budget
     assert source.startswith("## ❌ Hold")
-    assert "report.html" in source
+    assert "recall 0.7085 → 0.6872" in source
+    assert ("Left out here" in source) == (source.count("<details>") < 7)
 
 
 def test_sections_go_in_the_order_of_their_worth_and_whole() -> None:
     source = render_markdown(run("hold"), budget=6_000)
-    assert "Slices (14 slices" in source
+    assert "Left out here to stay within the size of a comment: " in source
+    assert "Slices (3 cannot tell, 11 pass)" in source
     assert "carrier = HA" not in source
-    assert "recall no worse than champion, margin 0.01" in source
+    assert "| ❌ | recall no worse than champion |" in source
     assert source.count("<details>") == source.count("</details>")
 
 
@@ -64,7 +67,7 @@ def test_too_many_gates_are_cut_worst_first_with_a_count() -> None:
     source = render_markdown(records)
     assert len(source.encode()) <= 60_000
     assert "the one that fails" in source
-    assert "2,800 more rows in report.html" in source
+    assert "2,900 more rows in the report's page" in source
 
 
 def test_a_budget_too_small_for_a_headline_is_refused() -> None:

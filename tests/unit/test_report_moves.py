@@ -65,10 +65,10 @@ def sealed(step: Any, result: Any, verdict: Verdict = Verdict.PASS) -> Envelope:
         ("rollback", rolled(), Verdict.PASS, "✅ Rolled back", ("is now **v7**, before it v8", "came out again")),
         (
             "rollback", rolled(shown="none", proof="not proved, as asked"), Verdict.PASS,
-            "❔ Rolled back without proof", ("not proved, as asked",),
+            "🟡 Rolled back without proof", ("not proved, as asked",),
         ),
         (
-            "rollback", rolled(shown="loading"), Verdict.PASS, "❔ Rolled back, proved by loading alone", (),
+            "rollback", rolled(shown="loading"), Verdict.PASS, "🟡 Rolled back, proved by loading alone", (),
         ),
         ("prove", proof(), Verdict.PASS, "✅ Proved", ("32 the same to the last bit", "(allowed: 1e-09)")),
         (

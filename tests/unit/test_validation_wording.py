@@ -27,7 +27,7 @@ def recorded(one: Item, **outcome: Any) -> Expectation:
         (
             item("expect_column_values_to_be_between", column="hour", min_value=0, max_value=24, mostly=0.99),
             "hour",
-            "between 0 and 24, mostly 99 %",
+            "between 0 and 24, mostly 99%",
         ),
         (
             item("expect_column_values_to_be_between", column="x", min_value=0, strict_min=True, row_condition="y > 1"),
@@ -68,14 +68,14 @@ def test_what_is_expected_reads_like_a_sentence(one: Item, subject: str, expecte
 @pytest.mark.parametrize(
     ("share", "said"),
     [
-        (0, "0 %"),
-        (1, "100 %"),
-        (0.5, "50 %"),
-        (0.99, "99 %"),
-        (0.12345, "12.3 %"),
-        (12 / 336_776, "0.00356 %"),
-        (1 - 12 / 336_776, "99.99644 %"),
-        (1e-12, "0.0000000001 %"),
+        (0, "0%"),
+        (1, "100%"),
+        (0.5, "50%"),
+        (0.99, "99%"),
+        (0.12345, "12.3%"),
+        (12 / 336_776, "0.00356%"),
+        (1 - 12 / 336_776, "99.99644%"),
+        (1e-12, "0.0000000001%"),
     ],
 )
 def test_a_share_never_looks_like_none_or_all_unless_it_is(share: float, said: str) -> None:
@@ -85,7 +85,7 @@ def test_a_share_never_looks_like_none_or_all_unless_it_is(share: float, said: s
 def test_rows_that_broke_an_expectation_are_counted() -> None:
     between = item("expect_column_values_to_be_between", column="x", min_value=0)
     found = recorded(between, evaluated=336_776, unexpected=12, missing=24)
-    assert wording.observed(found) == "12 of 336,776 rows outside (0.00356 %); 24 missing, not judged"
+    assert wording.observed(found) == "12 of 336,776 rows outside (0.00356%); 24 missing, not judged"
 
 
 @pytest.mark.parametrize(("hidden", "said"), [(False, "52.5"), (True, "not shown: the column is personal")])

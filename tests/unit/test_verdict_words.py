@@ -55,7 +55,9 @@ def test_where_slices_decided_no_bound_would_have_passed() -> None:
 
 def test_a_refused_interval_is_explained() -> None:
     found = judged(np.arange(N) % 29, metric="mean_absolute_error", at_most=6_000.0)
-    assert wording.explanation(found, None).endswith(" There is no interval: 29 units, fewer than 30.")
+    assert wording.explanation(found, None).endswith(
+        " There is no interval: 29 days; at least 30 are needed; data.columns.unit says what is independent."
+    )
 
 
 def test_waived_gates_and_checks_that_gate_are_told_at_the_desk_and_in_annotations() -> None:
@@ -89,12 +91,12 @@ def test_a_worn_test_set_and_rows_lost_in_the_join_are_told(looks: int, at_least
         reuse=Reuse(evaluations=looks, at_least=at_least, chance=1 - 0.975**looks),
     )  # fmt: skip
     text = render_markdown({"evaluate": Envelope.seal(record("evaluate", result, []))})
-    assert f"Judged on for the {'at least ' if at_least else ''}{looks}th time" in text
-    assert f"worthless change by now: {1 - 0.975**looks:.0%}." in text
+    assert f"{'At least the ' if at_least else ''}{looks}th decision on this test set." in text
+    assert f"Chance of a false pass so far: {1 - 0.975**looks:.0%}." in text
     assert ("Bring fresh rows." in text) == worn
     assert "Rows without a prediction, left out: challenger 3, champion 1." in text
     assert "Test labels from 2026-01-01 to 2026-03-31." in text
-    assert "In brackets the 90 % interval" in text
+    assert "In brackets the 90% confidence interval" in text
 
 
 @pytest.mark.parametrize(

@@ -10,15 +10,17 @@ from modelyard.core import terminal
 from modelyard.core.errors import INTERNAL, OK, ConfigError
 from modelyard.core.verdict import Verdict, worst
 
+WHEN = ("always", "on-change", "on-failure", "off", "true", "false")
+"""When to comment on a pull request."""
 _VERDICTS = tuple(verdict.value for verdict in Verdict)
 
 
 def run(_command: Command, _given: Mapping[str, str], _positional: list[str]) -> int:
     """Read how each stage ended from MODELYARD_<STAGE>: outcome, exit code and verdict, with blanks between."""
     wanted = os.environ.get("MODELYARD_COMMENT_WANTED", "")
-    if wanted not in ("", "true", "false"):
+    if wanted not in ("", *WHEN):
         raise ConfigError(
-            f"input 'comment' is {wanted[:40]!r}", code="command/bad-input", hint="Allowed: true or false."
+            f"input 'comment' is {wanted[:40]!r}", code="command/bad-input", hint=f"Allowed: {', '.join(WHEN)}."
         )
     code, verdict = conclude({stage: os.environ.get(f"MODELYARD_{stage.upper()}", "") for stage in STAGES})
     runner.outputs({"verdict": verdict.value, "exit-code": code})

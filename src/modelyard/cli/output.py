@@ -37,6 +37,8 @@ def outputs(envelope: Envelope, context: Context, code: int) -> dict[str, Any]:
         "result-digest": envelope.result_digest,
         "report-path": str(context.run_dir / "report.md") if (context.run_dir / "report.md").is_file() else "",
     }
+    page = context.run_dir / f"report-{record.model}.html"
+    found |= {"report-page": str(page)} if page.is_file() else {}
     if record.result is not None:
         found |= STEPS.get(record.step).present.outputs(envelope, record.outcome)
     return found

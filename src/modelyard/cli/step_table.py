@@ -47,7 +47,7 @@ STEP_COMMANDS = (
         "Render the records as Markdown and as one self-contained HTML file, or comment on the pull request.",
         "modelyard report",
         "modelyard.cli.step",
-        (CONFIG, RUN_DIR, REGISTRY, REQUIREMENTS, BASE, RULES_DIGEST, Flag("part", "render: write the report's files. comment: in GitHub Actions, render the records anew and comment on the pull request; needs no checkout", "render"), JSON),
+        (CONFIG, RUN_DIR, REGISTRY, REQUIREMENTS, BASE, RULES_DIGEST, Flag("part", "render: write the report's files. comment: in GitHub Actions, render the records anew and comment on the pull request; needs no checkout", "render"), Flag("comment", "when to comment on a pull request: always; on-change, where there was anything to judge; on-failure, where the verdict is not promote; off. A comment that is there is brought up to date. true is always, false is off", "always"), Flag("report-url", "address of the report's page for the comment's link: the output artifact-url of the step that uploaded it. Of several models a line each, `name=address`"), Flag("merged", "one comment on all models; run-dir is then a folder with a run folder for each", switch=True), Flag("models", "names of the models that a merged comment must speak of, as a JSON list; one without records could not be judged"), JSON),
     ),
     Command(
         "promote",

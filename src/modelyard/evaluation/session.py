@@ -2,14 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from modelyard.config.sections.data import Columns
 from modelyard.config.sections.evaluate import Checks
 from modelyard.core.errors import ConfigError, DataError
 from modelyard.core.verdict import Verdict
 from modelyard.data import splits
-from modelyard.data.units import whole_columns
+from modelyard.data.units import unit_of, whole_columns
 from modelyard.evaluation import discover
 from modelyard.evaluation.checks import calibration, changed
 from modelyard.evaluation.checks.catalogue import CHECKS
@@ -134,7 +136,8 @@ class Session:
         found = modes.discovered_slices == "report"
         looked_at = may_be_named(self.test, named, id_column)
         times = [] if named.time is None else [self.test[named.time].min(), self.test[named.time].max()]
-        known = [str(each) for each in times if each is not None]
+        zone = unit_of(self.test, named).zone
+        known = [str(_local(each, zone)) for each in times if each is not None]
         return EvaluateResult(
             test_rows=len(self.test),
             test_units=test_set.units,
@@ -165,6 +168,12 @@ class Session:
             remarks=remarks(test_set, self.models["challenger"], worth=book.evaluate.worth),
             **facts,
         )
+
+
+def _local(moment: Any, zone: str) -> Any:
+    """Return a moment on the clocks of the unit's zone; one without a zone, or a day, as it is."""
+    known = isinstance(moment, datetime) and moment.tzinfo is not None
+    return moment.astimezone(ZoneInfo(zone)) if known else moment
 
 
 def over_best(

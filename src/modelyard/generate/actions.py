@@ -36,7 +36,6 @@ CACHE = Input(
     "true: pull requests take modelyard's environment from a cache that runs on the default branch keep.",
     "true",
 )
-COMMENT = Input("comment", "true: comment on the pull request; needs pull-requests: write.", "true")
 
 
 def step_inputs(spec: ActionSpec) -> list[Input]:
@@ -70,6 +69,7 @@ ROOT_OUTPUTS: Mapping[str, tuple[str, str]] = {
     "run-dir": ("The run folder.", "steps.detect.outputs"),
     "record-digest": ("Digest of the evaluation record, the evidence for a promotion.", "steps.evaluate.outputs"),
     "report-path": ("The Markdown report.", "steps.report.outputs"),
+    "report-page": ("The report as report-<model>.html, to be uploaded as one file.", "steps.report.outputs"),
     "model": ("Name of the model.", "steps.detect.outputs"),
     "changed": ("Whether anything differs from the champion.", "steps.detect.outputs"),
     "reasons": ("What differs, separated by commas.", "steps.detect.outputs"),
@@ -92,7 +92,7 @@ def root_inputs() -> list[Input]:
     pythons = {item.name for item in _PYTHONS}
     plain = [_PROMOTE if name == _PROMOTE.name else item for name, item in found.items()
              if name not in secrets | pythons]  # fmt: skip
-    return [*plain, COMMENT, *(item for name, item in found.items() if name in secrets), *_PYTHONS, CACHE]
+    return [*plain, *(item for name, item in found.items() if name in secrets), *_PYTHONS, CACHE]
 
 
 def _staged() -> list[tuple[StepDefinition, Stage]]:
@@ -155,7 +155,7 @@ def root_action() -> str:
         steps.append(_run(step.spec, step.name, inputs, condition(step), handed, renders=bool(stage.follow_up)))
     for step, follow_up in _follow_ups():
         when = f"!cancelled() && {follow_up.condition} && steps.environment.outcome == 'success'"
-        fixed = {_variable(name): value for name, value in follow_up.inputs.items()}
+        fixed = {_variable(name): value for name, value in follow_up.inputs.items() if value}
         steps.append(_run(step.spec, follow_up.name, inputs, when, fixed))
     told = {
         _variable(name): f"${{{{ steps.{name}.outcome }}}} ${{{{ steps.{name}.outputs.exit-code }}}} "

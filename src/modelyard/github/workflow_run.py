@@ -7,7 +7,7 @@ found by GitHub's own numbers, and of the artifact only named members of a bound
 import re
 import zipfile
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from modelyard.core.errors import PlatformError
@@ -21,6 +21,7 @@ LARGEST_ARTIFACT, LARGEST_RECORD = 200 << 20, 16 << 20
 MOST_MODELS, MOST_BYTES = 10, 400 << 20
 """Models of one run that are commented on, and bytes of all their archives: a fork chooses how many its run keeps."""
 _LARGEST_YAML, _MOST_FILES = 1 << 20, 30
+_PAGE = re.compile(r"report-([a-z0-9-]{1,40})\.html")
 _ARTIFACT = re.compile(r"modelyard-records-([a-z0-9-]{1,40})")
 
 
@@ -45,6 +46,8 @@ class Artifact:
     model: str
     id: int
     size: int
+    page: int | None = None
+    """Id of the page of the report, where the run kept it by itself."""
 
 
 def kept_records(client: GitHub, run: int) -> list[Artifact]:
@@ -54,15 +57,17 @@ def kept_records(client: GitHub, run: int) -> list[Artifact]:
         GitHubError: GitHub did not answer.
     """
     newest: dict[str, Artifact] = {}
+    pages: dict[str, int] = {}
     for artifact in client.pages(f"actions/runs/{run}/artifacts", needs=READ_RUN, key="artifacts"):
-        named = _ARTIFACT.fullmatch(str(artifact.get("name")))
-        if named is None or artifact.get("expired"):
+        name, number = str(artifact.get("name")), int(artifact["id"])
+        page, named = _PAGE.fullmatch(name), _ARTIFACT.fullmatch(name)
+        if artifact.get("expired"):
             continue
-        found = Artifact(named[1], int(artifact["id"]), int(artifact["size_in_bytes"]))
-        known = newest.get(found.model)
-        if known is None or found.id > known.id:
-            newest[found.model] = found
-    return [newest[model] for model in sorted(newest)]
+        if page is not None:
+            pages[page[1]] = max(pages.get(page[1], 0), number)
+        if named is not None and (named[1] not in newest or number > newest[named[1]].id):
+            newest[named[1]] = Artifact(named[1], number, int(artifact["size_in_bytes"]))
+    return [replace(newest[model], page=pages.get(model)) for model in sorted(newest)]
 
 
 def yaml_files(client: GitHub, commit: str) -> Iterator[tuple[str, bytes]]:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any
 
 from pydantic import ValidationError
@@ -17,6 +18,8 @@ from modelyard.core.errors import ConfigError, Place
 from modelyard.core.operators import Difference
 from modelyard.core.vocabulary import RuleChangeKind
 from modelyard.policy.digest import FREE, rules
+
+MOST_SETTINGS, LONGEST_SETTING = 400, 300
 
 
 @dataclass(frozen=True)
@@ -94,6 +97,21 @@ def changes(base: Config, own: Config, files: Mapping[str, tuple[str | None, str
         if was != now:
             found.append(Change(path, _short(was), _short(now), "metric code" if path in code else "changed"))
     return tuple(found)
+
+
+def settings(config: Config) -> dict[str, str]:
+    """Return the configuration as it counts, a key a line, defaults left out: to tell later which keys differ.
+
+    At most ``MOST_SETTINGS`` keys; a value longer than ``LONGEST_SETTING`` is cut, and its digest stands for the rest.
+    """
+    found = _leaves(config.model_dump(mode="json", by_alias=True, exclude_defaults=True))
+    return {name: _cut(text) for name, text in islice(found, MOST_SETTINGS)}
+
+
+def _cut(text: str) -> str:
+    if len(text) <= LONGEST_SETTING:
+        return text
+    return f"{text[: LONGEST_SETTING - 24]}… {digest({'text': text})[:19]}"
 
 
 def _gate_changes(base: Config, own: Config) -> list[Change]:

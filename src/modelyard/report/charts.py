@@ -183,21 +183,21 @@ def verdict_mark(verdict: Verdict) -> str:
     return svg_text(root)
 
 
-def strip(axis: Axis, estimate: Estimate, bound: float | None) -> str:
-    """Return the same row as text, for Markdown: ``····│··──●──····``."""
-    cells = ["·"] * _STRIP
+def strip(axis: Axis, estimate: Estimate, bound: float | None, *, cells: int = _STRIP) -> str:
+    """Return the same row as text of so many characters, for Markdown: ``····│··──●──····``."""
+    drawn = ["·"] * cells
 
     def cell(value: float) -> int:
-        return min(_STRIP - 1, int(axis.percent(value) / 100 * _STRIP))
+        return min(cells - 1, int(axis.percent(value) / 100 * cells))
 
     if estimate.low is not None and estimate.high is not None:
         for index in range(cell(estimate.low), cell(estimate.high) + 1):
-            cells[index] = "─"
+            drawn[index] = "─"
     if bound is not None:
-        cells[cell(bound)] = "┼" if cells[cell(bound)] == "─" else "│"
+        drawn[cell(bound)] = "┼" if drawn[cell(bound)] == "─" else "│"
     if estimate.value is not None:
-        cells[cell(estimate.value)] = "●"
-    return "".join(cells)
+        drawn[cell(estimate.value)] = "●"
+    return "".join(drawn)
 
 
 def _said(estimate: Estimate, bound: float | None, *, above: bool, signed: bool) -> str:

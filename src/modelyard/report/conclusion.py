@@ -10,8 +10,6 @@ from modelyard.records.results import (
     TRAIN,
     VALIDATE,
     DetectResult,
-    EvaluateResult,
-    GateResult,
     Part,
     PromoteResult,
     ProveResult,
@@ -19,8 +17,8 @@ from modelyard.records.results import (
     ValidateResult,
     in_order,
 )
-from modelyard.report import numbers, wording
-from modelyard.report.document import Headline
+from modelyard.report import leads, numbers
+from modelyard.report.document import Headline, Inline, Line, Text, line
 from modelyard.report.registry import Records, report_of
 
 
@@ -64,7 +62,8 @@ def headline(records: Records) -> Headline:
         decisive = EVALUATE.name
     if not decisive:
         return Headline(Verdict.ERROR, Verdict.ERROR.words, "No step of this run has a verdict that counts.")
-    return Headline(verdict, verdict.words, _sentence(records[decisive], verdict))
+    lead = _sentence(records[decisive], verdict)
+    return Headline(verdict, verdict.words, leads.plain(lead), lead)
 
 
 def problem_of(envelope: Envelope) -> str:
@@ -122,98 +121,27 @@ def _unjudged(records: Records, judging: list[Step]) -> Headline:
     return Headline(Verdict.ERROR, Verdict.ERROR.words, f"There is no evaluation: this run holds {done} only.")
 
 
-def _sentence(envelope: Envelope, verdict: Verdict) -> str:
+def _sentence(envelope: Envelope, verdict: Verdict) -> Line:
     step, result = envelope.record.step, outcome(envelope)
     if result is None:
-        return f"{step.capitalize()}: {_first_line(problem_of(envelope))}"
+        return line(f"{step.capitalize()}: {_first_line(problem_of(envelope))}")
     shown = report_of(step)
     if shown is not None and shown.sentence is not None:
-        return shown.sentence(result, verdict)
-    return f"The step {step} ended with the verdict {verdict.value}."
+        said = shown.sentence(result, verdict)
+        return line(said) if isinstance(said, str) else said
+    return line(f"The step {step} ended without a verdict of {Verdict.PASS.words}.")
 
 
-def validation(result: ValidateResult, _verdict: Verdict) -> str:
+def validation(result: ValidateResult, _verdict: Verdict) -> Line:
     """Say how many expectations did not pass."""
-    parts = []
+    parts: list[Inline | str] = []
     for suite in result.suites:
         bad = sum(expectation.state != "passed" for expectation in suite.expectations)
         if bad or suite.verdict is not Verdict.PASS:
             total = numbers.plural(len(suite.expectations), "expectation")
-            parts.append(f"{numbers.count(bad)} of {total} on “{suite.set}” did not pass")
-    return f"{'; '.join(parts) or 'A suite did not pass'}. Nothing was trained."
-
-
-def judgement(result: EvaluateResult, verdict: Verdict) -> str:
-    """Say which gates decided, and why; first of all that the base's test rows could not be judged on."""
-    found = result.base_rows
-    first = f"{wording.of_base_rows(found)} " if found is not None and found.why else ""
-    return f"{first}{_judgement(result, verdict)}"
-
-
-def _judgement(result: EvaluateResult, verdict: Verdict) -> str:
-    gates = [gate for gate in result.gates if gate.verdict is not Verdict.NOT_APPLICABLE]
-    if not gates:
-        return "No gate applies to this model, so nothing was judged."
-    same = [
-        gate
-        for gate in gates
-        if gate.verdict is verdict and not gate.waived and not (gate.allowed and verdict is Verdict.INCONCLUSIVE)
-    ]
-    total = len(gates)
-    if verdict is Verdict.PASS:
-        return _all_pass(result, gates)
-    failing = [check for check in result.checks if check.gate and check.verdict is verdict]
-    if not same and not failing and result.base_rows is not None and result.base_rows.verdict is verdict:
-        before = [gate for gate in wording.worst_first(result.base_rows.gates) if gate.verdict is verdict]
-        said = f" {wording.explanation(before[0], result.champion)}" if before else ""
-        return f"On this change's own test rows the gates pass, on those of its base they do not.{said}"
-    if not same and failing:
-        check = failing[0]
-        more = f" and {len(failing) - 1} more" if len(failing) > 1 else ""
-        name, finding = wording.check_name(check), wording.because(check.finding)
-        return f"The gates pass; the check “{name}”{more} does not: {finding}."
-    if not same:
-        return f"The evaluation ended with the verdict {verdict.value}."
-    verb = {Verdict.FAIL: "failed", Verdict.INCONCLUSIVE: "cannot tell yet", Verdict.ERROR: "could not be judged"}[
-        verdict
-    ]
-    count = f"{len(same)} of {numbers.plural(total, 'gate')} {verb}."
-    gate = same[0]
-    open_ = sum(each.allowed and each.verdict is Verdict.INCONCLUSIVE for each in gates)
-    count += f" {numbers.plural(open_, 'gate')} more may stay open and cannot tell yet." if open_ else ""
-    text = f"{count} {wording.explanation(gate, result.champion)}"
-    if verdict is Verdict.INCONCLUSIVE:
-        extra = []
-        if gate.smallest_visible is not None:
-            extra.append(f"this test set can show {wording.visible(gate)} or more")
-        if wording.would_decide(gate):
-            extra.append(wording.would_decide(gate))
-        text += f" {_capital('; '.join(extra))}." if extra else ""
-    return text
-
-
-def _all_pass(result: EvaluateResult, gates: list[GateResult]) -> str:
-    waived = sum(bool(gate.waived) for gate in gates)
-    allowed = sum(gate.allowed and gate.verdict is Verdict.INCONCLUSIVE for gate in gates)
-    passed = len(gates) - allowed - waived
-    lead = {1: "The only gate passes", 2: "Both gates pass"}.get(len(gates), f"All {len(gates)} gates pass")
-    if allowed:
-        of_all = f"{numbers.count(passed)} of {numbers.plural(len(gates), 'gate')} pass"
-        lead = f"{of_all}, and {numbers.count(allowed)} may stay open and cannot tell yet"
-    if waived:
-        lead += (
-            f", and {numbers.count(waived)} {'is' if waived == 1 else 'are'} waived"
-            if allowed
-            else (f": {numbers.count(passed)} by itself, {numbers.count(waived)} waived")
-        )
-    against_champion = [gate for gate in gates if gate.reference == "champion" and gate.estimate.value is not None]
-    gate = (against_champion or gates)[0]
-    odd = "".join(f" Note: {wording.because(remark)}." for remark in result.remarks)
-    return f"{lead}. {wording.explanation(gate, result.champion)}{odd}"
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
+            parts += ["; "] if parts else []
+            parts += [Text(f"{numbers.count(bad)} of {total}", "strong"), f" on “{suite.set}” did not pass"]
+    return line(*(parts or ["A suite did not pass"]), ". Nothing was trained.")
 
 
 def _first_line(text: str) -> str:

@@ -45,7 +45,7 @@ class Plot:
 
 @dataclass(frozen=True)
 class Break:
-    """A new line within a cell; Markdown has none there, and joins the two with ``markdown``."""
+    """A new line within a cell; Markdown joins the two with ``markdown``, which is a constant of ours."""
 
     markdown: str = " · "
 
@@ -61,7 +61,20 @@ class Shade:
     """A second line, smaller."""
 
 
-Inline = Text | Code | Badge | Plot | Break | Shade
+@dataclass(frozen=True)
+class Link:
+    """A link of the comment, to a page of the repository's own; the page of the report has none.
+
+    What ``escape.address`` refuses is shown as its text alone.
+    """
+
+    text: str
+    address: str
+    strong: bool = False
+    code: bool = False
+
+
+Inline = Text | Code | Badge | Plot | Break | Shade | Link
 Line = tuple[Inline, ...]
 
 
@@ -106,6 +119,7 @@ class Column:
     header: str
     role: Literal["lead", "verdict", "value", "plot"] = "value"
     number: bool = False
+    centre: bool = False
     header_plot: Plot | None = None
     html_only: bool = False
     markdown_only: bool = False
@@ -223,6 +237,8 @@ class Headline:
     verdict: Verdict
     words: str
     sentence: str
+    lead: Line = ()
+    """The same sentence, with what decides set apart; the first line of a comment."""
 
 
 @dataclass(frozen=True)
@@ -233,6 +249,8 @@ class Document:
     headline: Headline
     origin: Line = ()
     """Where a page comes from, in one line: when, which commit, run, champion and rows."""
+    under: Line = ()
+    """The second line: where to read on, and what the verdict is about."""
     notes: tuple[Line, ...] = ()
     tiles: tuple[Tile, ...] = ()
     sections: tuple[Section, ...] = ()

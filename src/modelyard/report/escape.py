@@ -15,7 +15,12 @@ ZERO_WIDTH = "\N{ZERO WIDTH SPACE}"
 LONGEST = 240
 """Characters of one value that are shown; a longer one ends in an ellipsis."""
 
-_PUNCTUATION = re.compile(r"([\\`*_{}\[\]#!~])")
+_PUNCTUATION = re.compile(r"([\\`*{}#!~]|(?<![0-9A-Za-z])_|_(?![0-9A-Za-z])|[\[\]])")
+"""What Markdown reads; not an underscore within a word, which opens and closes nothing."""
+_NUMBER = r"[+\u2212-]?\d[\d,]{0,20}(?:\.\d{1,12})?"
+_INTERVAL = re.compile(rf"\[{_NUMBER}, {_NUMBER}\](?=$|[ .,;)])")
+"""Two numbers in brackets: no link without an address behind it, and none can be written: brackets of others, and what
+follows these, stay apart."""
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "|": "&#124;", "$": "&#36;"}
 _ENTITY = re.compile(r"[&<>|$]")
 # What stands before a trigger is left open: GitHub links after "_", "*", "~", "(" and more than a word's edge.
@@ -32,6 +37,9 @@ _COMMIT = re.compile(r"(?<![0-9A-Za-z])[0-9a-fA-F]{7,}(?![0-9A-Za-z])")
 _SIX = re.compile(r".{6}(?=.)")
 _LINE_START = re.compile(r"^(-|\+(?=\s|$)|=(?=[=\s]*$))")
 _LIST_START = re.compile(r"^(\d{1,9})([.)])(?=\s|$)")
+_ADDRESS = re.compile(
+    r"https?://[A-Za-z0-9.-]{1,200}(?::\d{1,5})?(?:/[A-Za-z0-9._~%/=-]*)?(?:[?#][A-Za-z0-9._~%/=&-]*)?"
+)
 _FENCE = re.compile(r"`+")
 # Controls, lone surrogates, and the characters that reorder or hide what stands beside them.
 _HIDDEN = re.compile(
@@ -71,9 +79,23 @@ def plain(text: str, *, longest: int = LONGEST) -> str:
     """Escape running text: in a paragraph, a table cell, a heading or a link's text."""
     line = clean(text, longest=longest)
     line = _inert(line)
-    line = _PUNCTUATION.sub(r"\\\1", line)
+    parts, end = [], 0
+    for found in _INTERVAL.finditer(line):
+        parts += [_PUNCTUATION.sub(r"\\\1", line[end : found.start()]), found[0]]
+        end = found.end()
+    line = "".join([*parts, _PUNCTUATION.sub(r"\\\1", line[end:])])
     line = _ENTITY.sub(lambda match: _ENTITIES[match[0]], line)
     return _LIST_START.sub(r"\1\\\2", _LINE_START.sub(r"\\\1", line))
+
+
+def apart(before: str, piece: str) -> str:
+    """Return a piece of a line, kept from making a link of brackets that end the piece before it."""
+    return ZERO_WIDTH + piece if before.endswith("]") and piece.startswith(("(", "[", ":")) else piece
+
+
+def address(url: str) -> str:
+    """Return the address of a web page, or nothing where it has a character that Markdown or HTML reads."""
+    return url if _ADDRESS.fullmatch(url) else ""
 
 
 def html(text: str, *, longest: int = LONGEST) -> str:

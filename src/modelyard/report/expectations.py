@@ -68,7 +68,7 @@ def subject(item: Expectation) -> str:
 
 
 def expected(item: Expectation) -> str:
-    """Return what is asked for: ``between 0 and 24, mostly 99 %``."""
+    """Return what is asked for: ``between 0 and 24, mostly 99%``."""
     arguments = item.arguments
     mostly, condition = arguments.get("mostly", 1), arguments.get("row_condition")
     parts = [_demand(item)]
@@ -192,9 +192,9 @@ def number(value: float) -> str:
 
 
 def percent(share: float) -> str:
-    """Return a share as a percentage; what is neither none nor all never looks like it: ``0.004 %``, ``99.998 %``."""
+    """Return a share as a percentage; what is neither none nor all never looks like it: ``0.004%``, ``99.998%``."""
     percentage = 100 * share
     if not 0 < percentage < 100:
-        return f"{percentage:g} %"
+        return f"{percentage:g}%"
     digits = 1 if 0.1 <= percentage <= 99.9 else 2 - math.floor(math.log10(min(percentage, 100 - percentage)))
-    return f"{percentage:.{digits}f}".rstrip("0").rstrip(".") + " %"
+    return f"{percentage:.{digits}f}".rstrip("0").rstrip(".") + "%"

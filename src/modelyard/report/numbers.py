@@ -1,10 +1,12 @@
 """Numbers as a person reads them: metrics with their limits, signed differences, counts, durations, sizes."""
 
 import math
+import re
 from collections.abc import Iterable
 
 MINUS = "\N{MINUS SIGN}"
 NONE = "\N{EN DASH}"
+_TIME = re.compile(r"\d{4}-\d{2}-\d{2}(?=[ T]\d|$)")
 _UNIT_WORDS = ("row", "case", "hour", "day", "week", "month", "unit")
 
 
@@ -21,6 +23,22 @@ def decimals(values: Iterable[float | None]) -> int:
     if largest > 1:
         return max(0, 3 - math.floor(math.log10(largest)))
     return 4 if largest >= 0.001 else min(9, 2 - math.floor(math.log10(largest)))
+
+
+def scale(
+    levels: Iterable[float | None], differences: Iterable[float | None] = (), *, margin: float | None = None
+) -> int:
+    """Return how many decimals levels and their differences are shown with, so that one is the other's subtraction.
+
+    As many as the levels take; more where a margin has two digits beyond that, and without one where every difference
+    would be shown as zero.
+    """
+    levels, differences = list(levels), list(differences)
+    base = decimals(levels if any(levels) else differences)
+    smallest = margin or max((abs(each) for each in differences if each and math.isfinite(each)), default=0.0)
+    if not smallest or not math.isfinite(smallest):
+        return base
+    return min(9, max(base, (1 if margin else 0) - math.floor(math.log10(abs(smallest)))))
 
 
 def metric(value: float | None, places: int = 4, *, signed: bool = False) -> str:
@@ -46,6 +64,8 @@ def exact(value: float | None, *, signed: bool = False) -> str:
     if value is None:
         return NONE
     text = f"{abs(value):.10g}"
+    if "e-" in text:  # 2e-05, as nobody wrote it
+        text = f"{abs(value):.15f}".rstrip("0").rstrip(".") or text
     if value < 0:
         return MINUS + text
     return f"+{text}" if signed and value > 0 else text
@@ -69,15 +89,15 @@ def plural(number: int, word: str, many: str = "") -> str:
 
 
 def duration(seconds: float) -> str:
-    """``0.4 s``, ``12 s``, ``3 min 05 s``, ``1 h 20 min``."""
+    """``0.4 s``, ``12 s``, ``3 min 5 s``, ``1 h 20 min``."""
     if seconds < 9.95:
         return f"{seconds:.1f} s"
     whole = round(seconds)
     if whole < 60:
         return f"{whole} s"
     if whole < 3600:
-        return f"{whole // 60} min {whole % 60:02d} s"
-    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+        return f"{whole // 60} min {whole % 60} s" if whole % 60 else f"{whole // 60} min"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
 def size(number: int) -> str:
@@ -91,10 +111,27 @@ def size(number: int) -> str:
 
 
 def share(part: int, whole: int) -> str:
-    """``3.1 %``; a part that is not nothing never shows as 0."""
+    """``3.1%``; a part that is not nothing never shows as 0, nor one that is not all as 100%."""
     if whole <= 0:
         return NONE
     percent = 100 * part / whole
     if 0 < percent < 0.01:
-        return "< 0.01 %"
-    return f"{percent:.2g} %" if percent < 10 else f"{percent:.0f} %"
+        return "under 0.01%"
+    if part < whole and percent >= 99.5:
+        return f"{percent:.1f}%" if percent < 99.95 else "over 99.9%"
+    return f"{percent:.2g}%" if percent < 10 else f"{percent:.0f}%"
+
+
+def percent(share: float) -> str:
+    """``95%``, ``99.5%``: a share as it was configured."""
+    return f"{100 * share:g}%"
+
+
+def p_value(value: float) -> str:
+    """``0.03``, ``under 0.0001``: no power of ten."""
+    return "under 0.0001" if value < 0.0001 else f"{value:.2g}"
+
+
+def day(moment: str) -> str:
+    """Return the day of a time as ISO writes it: ``2013-04-01``; any other text as it is."""
+    return moment[:10] if _TIME.match(moment) else moment

@@ -21,7 +21,10 @@ class StepReport:
 
     name: Step
     sections: Callable[[Envelope], tuple[Section, ...]]
-    sentence: Callable[[Any, Verdict], str] | None = None
+    brief: "Callable[[Envelope, Results], tuple[Section, ...]] | None" = None
+    """The sections of a comment, from this record and the results of the others; those of the page where there are
+    none."""
+    sentence: Callable[[Any, Verdict], str | Line] | None = None
     """Why the step's result came to this verdict, where the step decides that of the run."""
     verdict: Callable[[Any, Verdict], Verdict] | None = None
     """The verdict of a result that claims one: never better than its content."""

@@ -18,7 +18,10 @@ from modelyard.records.results import (
     TrainResult,
 )
 from modelyard.records.results.evaluate import verdict_of
-from modelyard.report import conclusion, numbers, wording
+from modelyard.report import conclusion, leads, numbers, wording
+from modelyard.report.brief import changes as brief_changes
+from modelyard.report.brief import data as brief_data
+from modelyard.report.brief import judgement as brief_judgement
 from modelyard.report.document import Line, Text, Tile, line
 from modelyard.report.registry import REPORTS, Results, StepReport
 from modelyard.report.sections import decide, detect, evaluate, monitor, promote, train, validate
@@ -87,13 +90,14 @@ def _rules(result: EvaluateResult) -> Iterator[Line]:
 
 
 for _report in (
-    StepReport(DETECT.name, detect.sections, notes=detect.notes),
-    StepReport(VALIDATE.name, validate.sections, sentence=conclusion.validation),
+    StepReport(DETECT.name, detect.sections, brief=brief_changes.sections, notes=detect.notes),
+    StepReport(VALIDATE.name, validate.sections, brief=brief_data.sections, sentence=conclusion.validation),
     StepReport(TRAIN.name, train.sections),
     StepReport(
         EVALUATE.name,
         evaluate.sections,
-        sentence=conclusion.judgement,
+        brief=brief_judgement.sections,
+        sentence=leads.judgement,
         verdict=_verdict,
         notes=_notes,
         tiles=_tiles,

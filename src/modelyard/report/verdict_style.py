@@ -12,10 +12,12 @@ WORDS: dict[Verdict, str] = {
 SIGNS: dict[Verdict, str] = {
     Verdict.PASS: "✅",
     Verdict.FAIL: "❌",
-    Verdict.INCONCLUSIVE: "❔",
+    Verdict.INCONCLUSIVE: "🟡",
     Verdict.ERROR: "⛔",
     Verdict.NOT_APPLICABLE: "➖",
 }
+FEW = "⏳"
+"""Of a slice with too few rows to be judged: another thing than rows enough that do not tell."""
 CLASSES: dict[Verdict, str] = {
     Verdict.PASS: "pass",
     Verdict.FAIL: "fail",

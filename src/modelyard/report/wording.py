@@ -5,7 +5,7 @@ the metric's own unit, so for a loss the better side is below zero.
 """
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -21,6 +21,7 @@ from modelyard.records.results import (
     EvaluateResult,
     GateResult,
     MetricRow,
+    SliceRow,
     Waived,
 )
 from modelyard.records.results.monitor import Alarm, AlarmKind
@@ -46,7 +47,7 @@ _EFFECTS = {
     "false-alarm": _Unit("false alarm", "false alarms", "1,000 negative rows"),
     "false-call": _Unit("false alarm", "false alarms", "1,000 rows called positive"),
     "failed-case": _Unit("failure", "failures", "1,000 cases"),
-    "wrong-ranking": _Unit("wrong ranking", "wrong rankings", "1,000 pairs of a positive and a negative"),
+    "wrong-ranking": _Unit("wrong ranking", "wrong rankings", "1,000 pairs"),
 }
 WORTH_TELLING = 0.9
 """Effective over nominal units below which both are told."""
@@ -109,13 +110,14 @@ REASONS = {
     "one-sided-resamples": "all resamples lie on one side",
     "predictions-not-positive": "predictions that are 0 or below: {rows:,}; {metric} needs them above 0",
     "separated-classes": "the classes are separated",
-    "small-class": "a class has {rows:,} rows, fewer than {fewest}",
-    "too-alike": "the models differ on {rows:,} rows, fewer than {fewest}",
+    "small-class": "the smallest class has {rows:,} of at least {fewest} rows",
+    "too-alike": "the models differ on {rows:,} of at least {fewest} rows",
     "too-few-errors": "too few errors to tell",
     "too-few-of-a-class": "fewer than {fewest} rows of a class",
-    "too-few-rows": "{rows:,} rows, fewer than {fewest}",
-    "too-few-units": "{units:,} units, fewer than {fewest}",
-    "too-few-effective-units": "{of:,} units of unequal size are worth {units:,} of equal size, fewer than {fewest}",
+    "too-few-rows": "{rows:,} rows; at least {fewest} are needed",
+    "too-few-units": "{units:,} units; at least {fewest} are needed",
+    "too-few-effective-units": "{of:,} units of unequal size are worth {units:,} of equal size; at least {fewest} are "
+    "needed",
     "remembered": "the units follow each other too closely: each resembles the one before by {memory:.2f}, more than "
     "{most:g}; take a longer unit, such as `{{every: week}}`",
     "undefined": "undefined on these rows",
@@ -341,10 +343,22 @@ def because(reason: Reason) -> str:
         return reason.code
 
 
+class _Number(float):
+    """A number that is written with a real minus sign."""
+
+    def __format__(self, spec: str) -> str:
+        return super().__format__(spec).replace("-", numbers.MINUS)
+
+
 def _in_words(values: Mapping[str, Value]) -> dict[str, Value]:
     """Return a reason's values with those in words that are lists, or parts of a sentence of their own."""
     shown: dict[str, Value] = {
-        key: ", ".join(map(str, each)) if isinstance(each, list | tuple) else each for key, each in values.items()
+        key: ", ".join(map(str, each))
+        if isinstance(each, list | tuple)
+        else _Number(each)
+        if isinstance(each, float)
+        else each
+        for key, each in values.items()
     }
     if "more" in values:
         several = values["more"] or ", " in str(shown["slices"])
@@ -386,7 +400,7 @@ def rule_of(metric: str, operator: Operator, demand: Demand, rest: Margined) -> 
     """Return a rule in words: ``recall at least 0.5``."""
     whose = "the champion" if demand.reference == "champion" else "the best promoted model"
     if rest.keeps == "worth":
-        return f"{metric} goes {100 * (rest.margin or 0.0):g} % of the way from the baseline to a perfect score"
+        return f"{metric} goes {100 * (rest.margin or 0.0):g}% of the way from the baseline to a perfect score"
     if rest.keeps == "gain":
         return f"{metric} keeps nine tenths of {whose}'s gain over the baseline"
     if rest.keeps:
@@ -400,6 +414,47 @@ def rule(gate: GateResult) -> str:
     return rule_of(gate.metric, OPERATORS.get(gate.operator), _demand(gate), gate)
 
 
+def in_words(gate: GateResult) -> str:
+    """Return the rule without its margin, with whom it guards: ``recall at least 0.5, every carrier``."""
+    text = rule(gate) if is_contrast(gate) else rule(gate).partition(", margin ")[0]
+    named = [f"{row.column} {row.value}" for row in gate.slices if row.named]
+    columns = dict.fromkeys(row.column for row in gate.slices if not row.named)
+    whom = [f"every {column}" for column in columns] or named[:3]
+    return f"{text}, {' and '.join(whom)}" if whom else text
+
+
+def judged(row: SliceRow) -> Estimate:
+    """Return the estimate that a slice is judged by."""
+    return row.difference if row.difference is not None else row.challenger
+
+
+def sorted_slices(gate: GateResult, only: Sequence[Verdict] = tuple(Verdict)) -> list[SliceRow]:
+    """Return a gate's slices, worst first; those with too few rows come after those that were judged."""
+    sign = 1.0 if passes_above(gate) else -1.0
+    kept = [row for row in gate.slices if row.verdict in only]
+    return sorted(
+        kept,
+        key=lambda row: (SEVERITY[row.verdict], too_few(row), sign * (judged(row).value or 0.0), row.column, row.value),
+    )
+
+
+def deciding_slice(gate: GateResult) -> SliceRow | None:
+    """Return the worst slice of a gate that failed because of its slices; None where all rows fail, or none does."""
+    if gate.verdict is not Verdict.FAIL or gate.on_all_rows is Verdict.FAIL:
+        return None
+    return next(iter(sorted_slices(gate, only=(Verdict.FAIL,))), None)
+
+
+def too_few(row: SliceRow) -> bool:
+    """Tell whether a slice has too few rows to be judged, which is another thing than rows that do not tell."""
+    return row.verdict is Verdict.INCONCLUSIVE and (row.rows_needed is not None or judged(row).refused is not None)
+
+
+def ends(found: Estimate | None) -> tuple[float | None, ...]:
+    """Return an estimate and its limits."""
+    return () if found is None else (found.value, found.low, found.high)
+
+
 def _demand(gate: GateResult) -> Demand:
     return Demand(gate.bound, gate.upper, gate.reference or None)
 
@@ -407,7 +462,20 @@ def _demand(gate: GateResult) -> Demand:
 def reason(gate: GateResult) -> str:
     """Return why the gate's verdict is not that of its numbers, or why it has none; else nothing."""
     found = gate.reason or gate.estimate.refused
-    return "" if found is None else because(found)
+    return "" if found is None else refusal(gate.estimate) if found is gate.estimate.refused else because(found)
+
+
+def refusal(estimate: Estimate) -> str:
+    """Return why there is no interval, in the units that are named: ``18 days; at least 30 are needed``."""
+    found = estimate.refused
+    if found is None:
+        return ""
+    text = because(found)
+    if found.code != "too-few-units" or estimate.unit in SINGLE:
+        return text
+    count = found.values.get("units")
+    named = f"{numbers.units(count, estimate.unit)};{text.partition(';')[2]}" if isinstance(count, int) else text
+    return f"{named}; data.columns.unit says what is independent"
 
 
 def method(estimate: Estimate) -> str:
@@ -554,6 +622,16 @@ def required(gate: GateResult) -> str:
     return f"{'≥' if passes_above(gate) else '≤'}{_JOINED}{numbers.exact(limit)}"
 
 
+def needs(gate: GateResult) -> str:
+    """Return what is required, without a sign that HTML reads: ``≥ 0.8``, ``above −0.005``."""
+    return required(gate).replace(f">{_JOINED}", f"above{_JOINED}").replace(f"<{_JOINED}", f"below{_JOINED}")
+
+
+def allowed(gate: GateResult) -> str:
+    """Return the limit alone: ``−0.01``."""
+    return numbers.exact(threshold(gate), signed=is_difference(gate))
+
+
 def observed(estimate: Estimate, *, signed: bool = False) -> str:
     """Return the estimate, with the decimals that its limits have too."""
     return numbers.metric(estimate.value, _places(estimate), signed=signed)
@@ -692,6 +770,11 @@ def explanation(gate: GateResult, champion: str | None) -> str:
     return f"{text}{_caveat(gate)}"
 
 
+def over_least(gate: GateResult) -> str:
+    """Return ``exceeds the required minimum by 0.0119 [0.0062, 0.0173]``."""
+    return _over_least("", gate).partition(" on ")[0]
+
+
 def _over_least(against: str, gate: GateResult) -> str:
     """Return how far a default gate's quantity lies beyond what it requires, counted towards the side it lies on."""
     value, low, high = gate.estimate.value or 0.0, gate.estimate.low, gate.estimate.high
@@ -706,10 +789,10 @@ def _over_least(against: str, gate: GateResult) -> str:
 def _caveat(gate: GateResult) -> str:
     """Return why there is no interval; or, where the slices decided otherwise than all rows, that they did."""
     if gate.estimate.refused:
-        return f" There is no interval: {because(gate.estimate.refused)}."
+        return f" There is no interval: {refusal(gate.estimate)}."
     lead = "Of its slices: " if gate.slices else "Note: "
     return f" {lead}{because(gate.reason)}." if gate.reason else ""
 
 
 def _places(estimate: Estimate) -> int:
-    return numbers.decimals([estimate.value] if estimate.value else [estimate.low, estimate.high])
+    return numbers.decimals(ends(estimate))

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from modelyard.config.configuration import Config
 from modelyard.core import files
+from modelyard.policy.change import settings
 from modelyard.policy.digest import rule_files
 from modelyard.policy.in_force import Rules
 from modelyard.steps.workspace import with_files
@@ -49,8 +50,15 @@ class PolicyView:
 
     def digest_configuration(self) -> str:
         """Digest the configuration with the contents of the files that its rules name, and of prediction files."""
+        return with_files(self.rules.loaded.digest, self._files())
+
+    def settings(self) -> dict[str, str]:
+        """Return what that digest is over, a key or a file a line."""
+        digests = {name: files.sha256_file(path)[:19] for name, path in self._files().items() if path.is_file()}
+        return settings(self.config) | digests
+
+    def _files(self) -> dict[str, Path]:
         named = self.config.evaluate
         paths = {path: self.rule_file(path, "the rules") for path in rule_files(self.config)}
         predictions = [path for path in (named.challenger, named.champion) if path]
-        paths |= {path: self.own_file(path, "the configuration") for path in predictions}
-        return with_files(self.rules.loaded.digest, paths)
+        return paths | {path: self.own_file(path, "the configuration") for path in predictions}

@@ -12,7 +12,17 @@ from modelyard.records.results.decide import (
     Point,
     Signal,
 )
-from modelyard.records.results.detect import DETECT, ColumnType, DataSet, DetectResult, Partition, Reason
+from modelyard.records.results.detect import (
+    DETECT,
+    ColumnType,
+    DataSet,
+    DetectResult,
+    KeyChange,
+    MadeFrom,
+    Partition,
+    PastVersion,
+    Reason,
+)
 from modelyard.records.results.diagnostics import Diagnostics
 from modelyard.records.results.estimate import Estimate
 from modelyard.records.results.evaluate import (
@@ -114,7 +124,9 @@ __all__ = [
     "Feature",
     "GateResult",
     "HeldOut",
+    "KeyChange",
     "Limit",
+    "MadeFrom",
     "Mark",
     "MetricRow",
     "MonitorResult",
@@ -123,6 +135,7 @@ __all__ = [
     "Part",
     "Partition",
     "PastDecision",
+    "PastVersion",
     "Persistence",
     "Point",
     "Problem",

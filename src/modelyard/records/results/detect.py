@@ -7,7 +7,7 @@ from pydantic import Field
 from modelyard.core.verdict import Verdict
 from modelyard.records.results.decide import Decision
 from modelyard.records.results.kind import RecordKind
-from modelyard.records.results.part import CIRCUMSTANCE, Digest, Part
+from modelyard.records.results.part import CIRCUMSTANCE, Digest, Part, Scalar
 
 
 class Partition(Part):
@@ -59,6 +59,33 @@ class ColumnType(Part):
     """Values such as NA that were counted as missing; in text, that stayed as they are."""
 
 
+class KeyChange(Part):
+    """A key of the configuration, a file of the rules, or a package that differs; an empty text is "not there"."""
+
+    key: str
+    old: str
+    new: str
+
+
+class MadeFrom(Part):
+    """What the champion was made as, to be set beside the challenger."""
+
+    features: tuple[str, ...] = ()
+    candidate: str = ""
+    """The candidate that won its search."""
+    parameters: dict[str, Scalar | tuple[Scalar, ...]] = Field(default_factory=dict)
+    train_rows: int = 0
+    model_size: int = 0
+
+
+class PastVersion(Part):
+    """A version before, with its metrics on the test rows that it was judged on."""
+
+    version: str
+    created: str
+    metrics: dict[str, float]
+
+
 Reason = Literal["first-run", "data", "code", "configuration", "packages"]
 
 
@@ -77,6 +104,17 @@ class DetectResult(Part):
     registry: str
     columns: tuple[ColumnType, ...] = ()
     """Every column of all sets, in their order."""
+    settings: dict[str, str] = Field(default_factory=dict)
+    """The configuration as it counts, a key a line, with the digests of files that it names: what the next detect
+    compares with. Long values are cut and end in their digest; empty in records from before it was kept."""
+    keys: tuple[KeyChange, ...] = ()
+    """Keys and files that differ from the champion's."""
+    packages: tuple[KeyChange, ...] = ()
+    """Packages that differ from the champion's."""
+    made_from: MadeFrom | None = None
+    """What the champion was made as; None without one."""
+    lineage: tuple[PastVersion, ...] = ()
+    """The champion and the versions that it followed, oldest first; a few of them."""
     details: dict[Reason, tuple[str, ...]] = Field(default_factory=dict)
     decision: Annotated[Decision | None, CIRCUMSTANCE] = None
     """The decision of monitoring that started the run, as the registry keeps it."""

@@ -4,7 +4,8 @@ Where it would be too long, the sections of lowest priority are left out whole a
 that is not enough are rows of the remaining tables, worst first, cut with a count of what is missing.
 """
 
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 
 from modelyard.core.verdict import Verdict
 from modelyard.report import compose, escape, numbers
@@ -15,34 +16,43 @@ from modelyard.report.document import (
     Column,
     Details,
     Document,
+    Line,
+    Link,
     Section,
     Table,
     Text,
 )
 from modelyard.report.registry import Records
 from modelyard.report.renderers.walk import PARAGRAPH, TextRenderer
-from modelyard.report.verdict_style import SIGNS, WORDS
+from modelyard.report.verdict_style import SEVERITY, SIGNS, WORDS
 
-FULL_REPORT = "report.html"
+_NUMBERED = re.compile(r"[a-z]{1,10} \d{1,20}")
+WHOLE = "the report's page"
+"""What has everything; where it is, the second line says, where anybody knows."""
 _MOST_ROWS = 1000
 """Rows of a table that are tried first; more do not fit into any budget."""
 _ROW_LIMITS = (200, 50, 20, 5, 1)
 
 
-def render_markdown(records: Records, *, budget: int = 60_000) -> str:
+def render_markdown(records: Records, *, budget: int = 60_000, about: compose.About | None = None) -> str:
     """Render GitHub Markdown of at most ``budget`` bytes: verdict and gates on top, the rest folded.
 
     Args:
         records: the records of a run, any of them.
         budget: bytes of UTF-8; GitHub takes 65,536 characters in a comment.
+        about: what a comment knows beside the records.
 
     Raises:
         ValueError: the budget is under 2,000 bytes.
     """
-    document = compose.document(records)
     if budget < 2000:
         raise ValueError(f"a report needs at least 2,000 bytes, not {budget}")
-    pages = _Pages(document)
+    return _within(compose.comment(records, about), budget)
+
+
+def _within(document: Document, budget: int, *, inner: bool = False) -> str:
+    """Return a document in so many bytes; ``inner``: without its title and footer, inside of another comment."""
+    pages = _Pages(document, inner=inner)
     kept = [section for section in document.sections if not section.html_only]
     dropped: list[Section] = []
     text = pages.whole(kept, dropped)
@@ -75,36 +85,93 @@ def render_page(title: str, blocks: Iterable[Block]) -> str:
     return "\n\n".join(parts)
 
 
-def render_unjudged(model: str, head: str, run_page: str) -> str:
+def render_unjudged(model: str, about: compose.About) -> str:
     """Render what is said of a commit whose run left no record that can be read.
 
     Args:
-        model: its name.
-        head: the commit.
-        run_page: address of the run, from GitHub's own numbers.
+        model: its name; ``*`` for all of them.
+        about: the commit and the run.
     """
-    verdict = Verdict.ERROR
+    named = "" if model == "*" else f" · {escape.code(model)}"
+    parts = [
+        f"## {SIGNS[Verdict.ERROR]} {_capital(Verdict.ERROR.words)}{named}",
+        "The run ended before it kept a record that can be read, so there is no verdict on this commit; its log tells.",
+        _WHOLE.line(compose.second_line((), {}, about)),
+        _footer(compose.below((), Verdict.ERROR.words, about)),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def render_merged(
+    models: Mapping[str, tuple[Records, compose.About]], about: compose.About, verdict: Verdict, *, budget: int
+) -> str:
+    """Render one comment on several models: a line each, worst first, and a fold each as far as there is room.
+
+    Args:
+        models: name to records, and what is known beside them; no records where a run left none.
+        about: what is known of the run of all.
+        verdict: of all.
+        budget: bytes of UTF-8.
+    """
+    documents = {model: compose.comment(records, its) if records else None for model, (records, its) in models.items()}
+    order = sorted(models, key=lambda model: (SEVERITY[_verdict_of(documents[model])], model))
+    heads = [_line_of(model, documents[model], models[model][1]) for model in order]
+    counted = numbers.plural(len(models), "model")
+    bad = [model for model in order if _verdict_of(documents[model]) is verdict]
+    of = f"{len(bad)} of {counted}" if len(bad) < len(models) else counted
+    parts = [f"## {SIGNS[verdict]} {_capital(verdict.words)} · {of}"]
+    second = _WHOLE.line(compose.second_line((), {}, about))
+    note = f"> {escape.plain(about.note, longest=PARAGRAPH)}" if about.note else ""
+    footer = _footer(compose.below((), verdict.words, about))
+    fixed = "\n\n".join([*parts, second, note, "", footer]) + "\n"
+    left = budget - _bytes(fixed)
+    kept: list[str] = []
+    for head in heads:
+        if _bytes(head) + 60 > left:
+            kept.append(f"- and {numbers.count(len(heads) - len(kept))} more")
+            break
+        kept.append(head)
+        left -= _bytes(head) + 1
+    folds: list[str] = []
+    for at, model in enumerate(order):
+        document = documents[model]
+        room = left // max(1, len(order) - at) - 200
+        if document is None or room < 2_000:
+            continue
+        text = _within(document, room, inner=True)
+        fold = _fold(f"{SIGNS[document.headline.verdict]} {document.model}", _capital(document.headline.words), text)
+        folds.append(fold)
+        left -= _bytes(fold) + 2
+    return "\n\n".join(part for part in [*parts, "\n".join(kept), second, note, *folds, footer] if part) + "\n"
+
+
+def _verdict_of(document: Document | None) -> Verdict:
+    return Verdict.ERROR if document is None else document.headline.verdict
+
+
+def _line_of(model: str, document: Document | None, about: compose.About) -> str:
+    verdict = _verdict_of(document)
+    if document is None:
+        return f"- {SIGNS[verdict]} **{_capital(verdict.words)}** · {escape.code(model)} · its run left no record"
+    where = f" · {_WHOLE.link(Link('report', about.report))}" if escape.address(about.report) else ""
     return (
-        f"## {SIGNS[verdict]} {_capital(verdict.words)} · {escape.code(model)}\n\n"
-        f"The run for {escape.code(head[:12])} ended before it kept a record that can be read, so there is no verdict "
-        f"on this commit. [Its log]({run_page}) says why.\n"
+        f"- {SIGNS[verdict]} **{_capital(document.headline.words)}** · {escape.code(model)} · {_lead(document)}{where}"
     )
 
 
 class _Pages:
     """A document with fewer and fewer sections and rows; each section is rendered once for each number of rows."""
 
-    def __init__(self, document: Document) -> None:
-        self._document = document
-        self._head = _head(document)
+    def __init__(self, document: Document, *, inner: bool = False) -> None:
+        self._footer = "" if inner or not document.footer else _footer(document.footer)
+        self._head = _head(document)[1:] if inner else _head(document)
         self._rendered: dict[tuple[str, int], str] = {}
 
     def whole(self, kept: Sequence[Section], dropped: Sequence[Section], *, rows: int = _MOST_ROWS) -> str:
         parts = [*self._head, *(self._section(section, rows) for section in kept)]
         if dropped:
             parts.append(_left_out(dropped))
-        if self._document.footer:
-            parts.append(_WHOLE.line(self._document.footer))
+        parts.append(self._footer)
         return "\n\n".join(part for part in parts if part) + "\n"
 
     def _section(self, section: Section, rows: int) -> str:
@@ -114,23 +181,33 @@ class _Pages:
         return known
 
 
+def _footer(content: Line) -> str:
+    return f"<sub>{_WHOLE.line(content)}</sub>"
+
+
 def _head(document: Document) -> list[str]:
     head = document.headline
     title = f"## {SIGNS[head.verdict]} {_capital(head.words)} · {escape.code(document.model)}"
     notes = [f"> {_WHOLE.line(note, longest=PARAGRAPH)}" for note in document.notes]
-    return [title, escape.plain(head.sentence, longest=1200), *notes]
+    return [title, _lead(document), _WHOLE.line(document.under), *notes]
+
+
+def _lead(document: Document) -> str:
+    head = document.headline
+    return _WHOLE.line(head.lead or (Text(head.sentence),), longest=1200)
 
 
 def _head_only(document: Document) -> str:
     head = document.headline
     title = f"## {SIGNS[head.verdict]} {_capital(head.words)}"
-    return f"{title}\n\n{escape.plain(head.sentence)}\n\nEverything else is in {FULL_REPORT}.\n"
+    under = _WHOLE.line(document.under)
+    return f"{title}\n\n{_lead(document)}\n\n{under}\n" if under else f"{title}\n\n{_lead(document)}\n"
 
 
 def _section(section: Section, renderer: "_Markdown") -> str:
     body = "\n\n".join(renderer.blocks(section.blocks))
     if not section.folded:
-        return f"### {escape.plain(section.title)}\n\n{body}"
+        return f"### {escape.plain(section.title)}\n\n{body}" if section.title else body
     return _fold(section.title, section.summary, body)
 
 
@@ -153,20 +230,28 @@ class _Markdown(TextRenderer):
     def badge(self, badge: Badge) -> str:
         return f"{SIGNS[badge.verdict]} {escape.plain(badge.word or WORDS[badge.verdict])}"
 
+    def link(self, link: Link) -> str:
+        # A number of ours, such as a run's: no address is made of digits within a link, which a break would mend.
+        own = _NUMBERED.fullmatch(link.text)
+        shown = escape.code(link.text) if link.code else link.text if own else escape.plain(link.text)
+        where = escape.address(link.address)
+        linked = f"[{shown}]({where})" if where else shown
+        return f"**{linked}**" if link.strong else linked
+
     def paragraph(self, text: str, *, note: bool) -> str:
         return f"> {text}" if note else text
 
     def listing(self, items: Sequence[str], *, more: int) -> str:
         lines = [f"- {item}" for item in items]
-        return "\n".join([*lines, *([f"- and {numbers.count(more)} more in {FULL_REPORT}"] if more else [])])
+        return "\n".join([*lines, *([f"- and {numbers.count(more)} more in {WHOLE}"] if more else [])])
 
     def code_block(self, block: CodeBlock) -> str:
         return escape.fenced(block.text, language=block.language)
 
     def table(self, caption: str, columns: Sequence[Column], rows: Sequence[Sequence[str]], *, more: int) -> str:  # noqa: ARG002 - the caption is a heading of a page alone
         heads = [escape.plain(column.header) for column in columns]
-        rulers = ["---:" if column.number else ":---" for column in columns]
-        note = f"\n\nand {numbers.plural(more, 'more row')} in {FULL_REPORT}" if more else ""
+        rulers = [":---:" if column.centre else "---:" if column.number else ":---" for column in columns]
+        note = f"\n\nand {numbers.plural(more, 'more row')} in {WHOLE}" if more else ""
         return "\n".join(f"| {' | '.join(cells)} |" for cells in (heads, rulers, *rows)) + note
 
     def details(self, block: Details) -> str:
@@ -182,7 +267,7 @@ def _left_out(dropped: Sequence[Section]) -> str:
         for section in sorted(dropped, key=lambda section: -section.priority)
     )
     lead = f"Left out here to stay within the size of a comment: {escape.plain(names, longest=1200)}"
-    return f"> {lead}. They are in {escape.code(FULL_REPORT)}."
+    return f"> {lead}. They are in {WHOLE}."
 
 
 def _capital(text: str) -> str:

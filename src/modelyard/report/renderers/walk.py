@@ -16,6 +16,7 @@ from modelyard.report.document import (
     Gallery,
     Inline,
     Line,
+    Link,
     Listing,
     Paragraph,
     Plot,
@@ -64,7 +65,11 @@ class TextRenderer(ABC):
 
     def line(self, content: Line, *, in_table: bool = False, longest: int = escape.LONGEST) -> str:
         """Return the text of a line."""
-        return "".join(self._inline(part, in_table=in_table, longest=longest) for part in content).strip()
+        pieces: list[str] = []
+        for part in content:
+            piece = self._inline(part, in_table=in_table, longest=longest)
+            pieces.append(escape.apart(pieces[-1] if pieces else "", piece))
+        return "".join(pieces).strip()
 
     def _inline(self, part: Inline, *, in_table: bool, longest: int) -> str:
         match part:
@@ -78,6 +83,8 @@ class TextRenderer(ABC):
                 return part.markdown
             case Shade():
                 return self.text(Text(" ".join(filter(None, (part.text, part.below)))), longest=longest)
+            case Link():
+                return self.link(part)
             case Plot():
                 return ""
 
@@ -88,6 +95,10 @@ class TextRenderer(ABC):
     @abstractmethod
     def code(self, text: str, *, in_table: bool) -> str:
         """Return a name or value from outside."""
+
+    def link(self, link: Link) -> str:
+        """Return the text of a link, without its address."""
+        return self.code(link.text, in_table=False) if link.code else self.text(Text(link.text), longest=escape.LONGEST)
 
     @abstractmethod
     def badge(self, badge: Badge) -> str:

@@ -33,9 +33,9 @@ def sections(envelope: Envelope) -> tuple[Section, ...]:
         if details:
             blocks.append(Listing((_names(f"{_REASONS[reason].capitalize()}: ", details),)))
     if result.sets:
-        blocks.append(_sets(result.sets))
+        blocks.append(sets_of(result.sets))
     if result.columns:
-        blocks.append(_columns(result.columns))
+        blocks.append(columns_of(result.columns))
     return (Section("changed", "What changed", f"{reasons}{since}", tuple(blocks), 60),)
 
 
@@ -48,7 +48,8 @@ def notes(result: DetectResult) -> Iterator[Line]:
         yield line(f"Monitoring decided at {result.decision.time} to retrain: {why}. ", Code(result.decision.digest))
 
 
-def _columns(found: Sequence[ColumnType]) -> Table:
+def columns_of(found: Sequence[ColumnType]) -> Table:
+    """Return the types of columns, those worth a look first."""
     told = sorted(found, key=lambda each: not columns.worth_telling(each))[:COLUMNS]
     heads = (
         Column("Column", "lead"),
@@ -71,7 +72,8 @@ def _columns(found: Sequence[ColumnType]) -> Table:
     return Table(f"Columns of all sets{more}", heads, rows, before_fold=5)
 
 
-def _sets(sets: Sequence[DataSet]) -> Table:
+def sets_of(sets: Sequence[DataSet]) -> Table:
+    """Return the data sets with what changed in each."""
     columns = (
         Column("Data set", "lead"),
         Column("Files", number=True),

@@ -5,7 +5,15 @@ from collections.abc import Iterable, Sequence
 from modelyard.core.verdict import Verdict
 from modelyard.core.vocabulary import RULE_CHANGE_KINDS
 from modelyard.records.envelope import Envelope
-from modelyard.records.results import Estimate, EvaluateResult, GateResult, MetricRow, SliceRow
+from modelyard.records.results import (
+    DiscoveredSlice,
+    Estimate,
+    EvaluateResult,
+    GateResult,
+    MetricRow,
+    Reuse,
+    SliceRow,
+)
 from modelyard.report import charts, numbers, wording
 from modelyard.report.conclusion import outcome
 from modelyard.report.document import (
@@ -60,6 +68,18 @@ def sections(envelope: Envelope) -> tuple[Section, ...]:
         *_test_set(result),
         *figures.sections(envelope),
         *_reproduce(result),
+    )
+
+
+def shared(result: EvaluateResult) -> tuple[Section, ...]:
+    """Return the sections that a comment shows as a page does."""
+    return (
+        *_rules(result),
+        *_on_base_rows(result),
+        *_checks(result),
+        *_discovered(result),
+        *_changed(result),
+        *_test_set(result),
     )
 
 
@@ -148,8 +168,8 @@ def _changed(result: EvaluateResult) -> tuple[Section, ...]:
     columns = (
         Column("Slice", "lead"),
         Column("Rows", number=True),
-        Column("Right to wrong", number=True),
-        Column("Wrong to right", number=True),
+        Column("Newly wrong", number=True),
+        Column("Newly right", number=True),
     )
     rows = tuple(
         (
@@ -163,7 +183,7 @@ def _changed(result: EvaluateResult) -> tuple[Section, ...]:
     table = Table("Changed predictions", columns, rows, stacked=True)
     note = Paragraph(line(Text("The slices that lost most come first.", "muted")))
     lost, won = numbers.count(changed.right_to_wrong), numbers.count(changed.wrong_to_right)
-    summary = f"{lost} from right to wrong, {won} back"
+    summary = f"{lost} newly wrong, {won} newly right"
     return (Section("flips", "Changed predictions", summary, (table, note), 20, html_folded=True),)
 
 
@@ -174,15 +194,15 @@ def _discovered(result: EvaluateResult) -> tuple[Section, ...]:
     columns = (
         Column("Slice", "lead"),
         Column("Rows", number=True),
-        Column("Lost more than elsewhere, a row", number=True),
+        Column("Extra loss per row", number=True),
         Column("p", number=True),
     )
     rows = tuple(
         (
-            line(Code(" and ".join(f"{name} = {value}" for name, value in zip(one.columns, one.values, strict=True)))),
+            line(Code(_condition(one))),
             line(numbers.count(one.rows)),
             line(numbers.metric(one.excess, numbers.decimals([one.excess]), signed=True)),
-            line(f"{one.p:.2g}"),
+            line(numbers.p_value(one.p)),
         )
         for one in result.discovered
     )
@@ -204,22 +224,39 @@ def _test_set(result: EvaluateResult) -> tuple[Section, ...]:
     """Return the period of the labels, how worn the test set is, and how likely an equally good model would pass."""
     items: list[Line] = []
     if result.labels_from:
-        items.append(line(f"Test labels from {result.labels_from} to {result.labels_to}."))
+        items.append(line(f"Test labels from {numbers.day(result.labels_from)} to {numbers.day(result.labels_to)}."))
     if result.reuse is not None:
-        least = "at least " if result.reuse.at_least else ""
-        text = (
-            f"Judged on for the {least}{_ordinal(result.reuse.evaluations)} time; the chance that luck alone passed a "
-            f"worthless change by now: {result.reuse.chance:.0%}."
-        )
+        text = f"{_decision(result.reuse)} on this test set. Chance of a false pass so far: {result.reuse.chance:.0%}."
         worn = result.reuse.evaluations >= WORN
         items.append(line(Text(f"{text} Bring fresh rows." if worn else text, "strong" if worn else "")))
     if result.equal_chance is not None:
         chance = f"{result.equal_chance:.0%}"
-        items.append(line(f"A model exactly as good as the champion would pass with a chance of {chance}."))
+        items.append(line(f"An equally good model would pass about {chance} of the time."))
     if not items:
         return ()
-    summary = "" if result.reuse is None else f"used {numbers.plural(result.reuse.evaluations, 'time')}"
+    summary = "" if result.reuse is None else _decision(result.reuse).lower()
     return (Section("wear", "Test set", summary, (Listing(tuple(items)),), 15),)
+
+
+def _condition(found: DiscoveredSlice) -> str:
+    """Return ``dep_delay > 5 and origin = LGA``: values of numbers are conditions in words."""
+    return " and ".join(
+        " and ".join(f"{name} {_bounds(part)}" for part in value.split(", "))
+        if value.startswith(("above ", "at most "))
+        else f"{name} = {value}"
+        for name, value in zip(found.columns, found.values, strict=True)
+    )
+
+
+def _bounds(part: str) -> str:
+    return part.replace("above ", "> ").replace("at most ", "≤ ").replace("-", numbers.MINUS)
+
+
+def _decision(reuse: Reuse) -> str:
+    least = "At least the " if reuse.at_least else ""
+    ordinal = "first" if reuse.evaluations == 1 else _ordinal(reuse.evaluations)
+    said = f"{least}{ordinal} decision"
+    return f"{said[:1].upper()}{said[1:]}"
 
 
 def _ordinal(number: int) -> str:
@@ -247,7 +284,7 @@ def _gates(result: EvaluateResult) -> tuple[Section, ...]:
         Column("Observed", number=True),
         Column("Required", number=True),
         Column("Judged on", number=True),
-        Column("Visible from", number=True),
+        Column("Smallest detectable difference", number=True),
     )
     shown = gates[:MOST_GATES]
     table = Table(
@@ -385,9 +422,8 @@ def _legend(result: EvaluateResult, gates: Sequence[GateResult]) -> Block:
     text = (
         f"Judged on {numbers.units(result.test_rows, result.unit if result.unit in wording.SINGLE else 'row')}"
         + (f" of {numbers.units(result.test_units, result.unit)}" if result.unit not in wording.SINGLE else "")
-        + f". In brackets the {100 * result.confidence:g} % interval: a gate passes where all of it lies beyond the "
-        "limit, fails where none does, and cannot tell otherwise. Visible from: the smallest difference this test set "
-        "can show."
+        + f". In brackets the {numbers.percent(result.confidence)} interval: a gate passes where all of it is beyond "
+        "the limit, fails where none does, and cannot tell otherwise."
     )
     if any(gate.estimate.approximate for gate in gates):
         text += " ≈ marks an approximate interval."
@@ -548,7 +584,7 @@ def _needed(row: SliceRow) -> tuple[Inline, ...]:
     if not row.rows_needed:
         return ()
     share = "" if row.share is None else f"{row.share:.1%} of all, "
-    return (Break(), Text(f"{share}needs about {row.rows_needed:,}", "muted"))
+    return (Break(), Text(f"{share}about {row.rows_needed:,} needed", "muted"))
 
 
 def _measured(gate: GateResult) -> str:

@@ -54,8 +54,8 @@ def sections(envelope: Envelope) -> tuple[Section, ...]:
 def _search(result: TrainResult) -> str:
     text = numbers.plural(len(result.candidates), "candidate")
     if result.folds:
-        following = f" that follow {result.folds_follow}" if result.folds_follow in ("time", "group") else ""
-        text += f" over {numbers.plural(result.folds, 'fold')}{following}"
+        kind = {"time": "time-ordered ", "group": "grouped "}.get(result.folds_follow, "")
+        text += f" over {result.folds} {kind}fold{'' if result.folds == 1 else 's'}"
     winner = next((row for row in result.candidates if row.winner), None)
     if winner is not None and winner.score is not None:
         text += f"; the best has {result.metric} {numbers.metric(winner.score, numbers.decimals([winner.score]))}"

@@ -23,7 +23,7 @@ from modelyard.report.document import (
 )
 from modelyard.report.verdict_style import SEVERITY
 
-_STATES: dict[ExpectationState, Verdict] = {
+STATES: dict[ExpectationState, Verdict] = {
     "passed": Verdict.PASS,
     "vacuous": Verdict.INCONCLUSIVE,
     "failed": Verdict.FAIL,
@@ -52,9 +52,9 @@ def _suite(suite: SuiteResult) -> tuple[Block, ...]:
         Code(suite.set),
         f": {_counts(suite.expectations)}, over {numbers.units(suite.rows, 'row')}, by {suite.engine}.",
     )
-    tally = [(state, sum(item.state == state for item in suite.expectations), _STATES[state]) for state in _STATES]
+    tally = [(state, sum(item.state == state for item in suite.expectations), STATES[state]) for state in STATES]
     blocks: list[Block] = [Paragraph(lead), Figure(charts.states_bar(tally), "")]
-    worst_first = sorted(suite.expectations, key=lambda item: SEVERITY[_STATES[item.state]])
+    worst_first = sorted(suite.expectations, key=lambda item: SEVERITY[STATES[item.state]])
     bad = [item for item in worst_first if item.state != "passed"]
     good = [item for item in suite.expectations if item.state == "passed"]
     if bad:
@@ -89,7 +89,7 @@ def _row(item: Expectation) -> tuple[Line, ...]:
         if item.evaluated:
             unexpected += f" of {numbers.count(item.evaluated)} ({numbers.share(item.unexpected, item.evaluated)})"
     return (
-        line(Badge(_STATES[item.state], item.state)),
+        line(Badge(STATES[item.state], "no rows to check" if item.state == "vacuous" else item.state)),
         line(*name),
         line(expectations.expected(item) or numbers.NONE),
         line(expectations.observed(item) or numbers.NONE),
@@ -98,5 +98,7 @@ def _row(item: Expectation) -> tuple[Line, ...]:
 
 
 def _counts(items: "list[Expectation] | tuple[Expectation, ...]") -> str:
-    counts = {state: sum(item.state == state for item in items) for state in _STATES}
-    return ", ".join(f"{numbers.count(number)} {state}" for state, number in counts.items() if number) or "none"
+    counts = {state: sum(item.state == state for item in items) for state in STATES}
+    words = {"vacuous": "without rows to check"}
+    named = ((words.get(state, state), number) for state, number in counts.items() if number)
+    return ", ".join(f"{numbers.count(number)} {state}" for state, number in named) or "none"

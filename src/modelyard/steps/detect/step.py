@@ -1,19 +1,39 @@
 """detect: which of data, code, configuration and packages differ from what the champion was made from."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, get_args
 
 import modelyard.records.results as r
+from modelyard.core.errors import ModelyardError
 from modelyard.core.verdict import Verdict
 from modelyard.data import fingerprint
+from modelyard.models.environment import parse_environment
 from modelyard.policy.in_force import digest_of_rules
-from modelyard.records.results import ColumnType, DataSet, Decision, DetectResult, Reason
+from modelyard.records.envelope import Envelope
+from modelyard.records.results import (
+    ColumnType,
+    DataSet,
+    Decision,
+    DetectResult,
+    KeyChange,
+    MadeFrom,
+    PastVersion,
+    Reason,
+)
 from modelyard.registry import decided
+from modelyard.registry.protocol import Version
 from modelyard.registry.records import version_records
 from modelyard.steps.context import CheckedOut
 from modelyard.steps.declaration import TOKEN, Inputs, Outputs, StepSpec
 from modelyard.steps.definition import Outcome, Stage, StepDefinition
 from modelyard.steps.detect.present import DetectPresenter
+
+ENVIRONMENT = "environment.txt"
+"""Where a version keeps what its model can import."""
+VERSIONS = 5
+"""Versions whose metrics a record holds, to show where the model comes from."""
+MOST = 60
+"""Keys or packages that differ which a record holds."""
 
 
 class DetectOutputs(Outputs):
@@ -76,10 +96,12 @@ def run(context: CheckedOut, inputs: DetectInputs) -> Outcome:
     """Compare today's digests with those in the champion's own detect record."""
     champion = context.versions.find_champion()
     decision = _decision(context, inputs.decision, None if champion is None else champion.name)
-    then = _champions_own(context)
+    then, trained = _champions_own(context)
     before = {known.name: known for known in then.sets} if then else {}
     sets = tuple(fingerprint.compare(now, before.get(name)) for name, now in context.data.fingerprint().items())
-    details = _details(context, sets, then, None if champion is None else champion.name)
+    settings = context.policy.settings()
+    keys = _changed_keys(then.settings if then else {}, settings)
+    details = _details(context, sets, then, None if champion is None else champion.name, keys)
     result = DetectResult(
         changed=bool(details),
         reasons=tuple(reason for reason in get_args(Reason) if reason in details),
@@ -91,6 +113,11 @@ def run(context: CheckedOut, inputs: DetectInputs) -> Outcome:
         packages_digest=context.workspace.digest_packages(),
         registry=context.versions.open().kind,
         columns=_columns(context, (then, context.records.find_result("detect", DetectResult)), sets),
+        settings=settings,
+        keys=keys if "configuration" in details else (),
+        packages=_changed_packages(context, champion) if champion is not None and "packages" in details else (),
+        made_from=None if champion is None else _made_from(champion, trained),
+        lineage=() if champion is None else _lineage(context, champion),
         details=details,
         decision=decision,
         told=context.event.told or None if context.event else None,
@@ -99,15 +126,19 @@ def run(context: CheckedOut, inputs: DetectInputs) -> Outcome:
     return Outcome(result, Verdict.PASS, champion_version=result.champion)
 
 
-def _champions_own(context: CheckedOut) -> DetectResult | None:
-    """Return what detect found when the champion was made; sources need not read again what is as it was then."""
+def _champions_own(context: CheckedOut) -> tuple[DetectResult | None, Envelope | None]:
+    """Return what detect found when the champion was made, and its training record.
+
+    Sources need not read again what is as it was then.
+    """
     champion = context.versions.find_champion()
-    record = None if champion is None else version_records(context.versions.open(), champion).get("detect")
+    carried = {} if champion is None else version_records(context.versions.open(), champion)
+    record = carried.get("detect")
     then = None if record is None else record.record.read(DetectResult)
     last = context.records.find_result("detect", DetectResult)
     for known in (then, last):
         context.data.recall(() if known is None else known.sets)
-    return then
+    return then, carried.get("train")
 
 
 def _held(context: CheckedOut, now: DetectResult) -> Verdict | None:
@@ -153,8 +184,60 @@ def _columns(
     return context.data.describe()
 
 
+def _changed_keys(old: Mapping[str, str], new: Mapping[str, str]) -> tuple[KeyChange, ...]:
+    """Return the keys that differ; none where the champion's record does not hold them."""
+    if not old:
+        return ()
+    names = [name for name in dict.fromkeys((*old, *new)) if old.get(name) != new.get(name)]
+    return tuple(KeyChange(key=name, old=old.get(name, ""), new=new.get(name, "")) for name in names[:MOST])
+
+
+def _changed_packages(context: CheckedOut, champion: Version) -> tuple[KeyChange, ...]:
+    """Return the packages that differ from the champion's; none where its environment cannot be read."""
+    try:
+        text = context.versions.open().read(champion, ENVIRONMENT).decode()
+        old, new = parse_environment(text), context.workspace.read_environment()
+    except (ModelyardError, UnicodeDecodeError):
+        return ()
+    was, now = ({"python": each.python, **dict(each.packages)} for each in (old, new))
+    names = sorted(name for name in {*was, *now} if was.get(name) != now.get(name))
+    return tuple(KeyChange(key=name, old=was.get(name, ""), new=now.get(name, "")) for name in names[:MOST])
+
+
+def _made_from(champion: Version, train: Envelope | None) -> MadeFrom:
+    """Return what the champion was made as, from its manifest and its training record."""
+    manifest = champion.manifest
+    trained = None if train is None else train.record.find(r.TrainResult)
+    winner = next((row for row in trained.candidates if row.winner), None) if trained else None
+    return MadeFrom(
+        features=tuple(each.name for each in manifest.signature.features),
+        candidate=winner.name if winner else "",
+        parameters=dict(winner.params) if winner else {},
+        train_rows=trained.train_rows if trained else 0,
+        model_size=sum(file.size for file in manifest.files if file.role == "model"),
+    )
+
+
+def _lineage(context: CheckedOut, champion: Version) -> tuple[PastVersion, ...]:
+    """Return the champion and the versions before it, as far as the registry still has them."""
+    found, registry = [champion], context.versions.open()
+    while len(found) < VERSIONS and (parent := found[-1].manifest.parent):
+        try:
+            found.append(registry.resolve(parent))
+        except ModelyardError:
+            break
+    return tuple(
+        PastVersion(version=each.name, created=each.manifest.created, metrics=each.manifest.metrics)
+        for each in reversed(found)
+    )
+
+
 def _details(
-    context: CheckedOut, sets: tuple[DataSet, ...], then: DetectResult | None, champion: str | None
+    context: CheckedOut,
+    sets: tuple[DataSet, ...],
+    then: DetectResult | None,
+    champion: str | None,
+    keys: Sequence[KeyChange],
 ) -> dict[Reason, tuple[str, ...]]:
     if champion is None:
         return {"first-run": ("the registry has no champion yet",)}
@@ -167,7 +250,8 @@ def _details(
     if then.code_digest != context.workspace.digest_code():
         details["code"] = ("the training code differs",)
     if then.config_digest != context.policy.digest_configuration():
-        details["configuration"] = (f"{context.loaded.path.name} differs in meaning, or a file that it names",)
+        named = tuple(change.key for change in keys)
+        details["configuration"] = named or (f"{context.loaded.path.name}, or a file that it names, in meaning",)
     if then.packages_digest != context.workspace.digest_packages():
         details["packages"] = ("the packages that the model can import differ",)
     return details

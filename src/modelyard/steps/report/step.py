@@ -24,6 +24,25 @@ class ReportInputs(JudgedInputs):
     part: Literal["render", "comment"] = "render"
     """render: write the report's files. comment: in GitHub Actions, render the records anew and comment on the pull
     request; needs no checkout."""
+    comment: Literal["always", "on-change", "on-failure", "off", "true", "false"] = "always"
+    """When to comment on a pull request: always; on-change, where there was anything to judge; on-failure, where the
+    verdict is not promote; off. A comment that is there is brought up to date. true is always, false is off."""
+    report_url: str = ""
+    """Address of the report's page for the comment's link: the output artifact-url of the step that uploaded it. Of
+    several models a line each, `name=address`."""
+    merged: bool = False
+    """One comment on all models; run-dir is then a folder with a run folder for each."""
+    models: str = ""
+    """Names of the models that a merged comment must speak of, as a JSON list; one without records could not be
+    judged."""
+
+
+class ReportOutputs(Outputs):
+    """Outputs of report."""
+
+    report_page: str = ""
+    """In GitHub Actions, the report under a name of its own, report-<model>.html: uploaded as one file it opens in the
+    browser."""
 
 
 SPEC = StepSpec(
@@ -31,7 +50,7 @@ SPEC = StepSpec(
     summary="Render the records as Markdown and as one self-contained HTML file, or comment on the pull request.",
     example="modelyard report",
     inputs=ReportInputs,
-    outputs=Outputs,
+    outputs=ReportOutputs,
     permissions={"pull-requests": "write"},
     permissions_of_part={"": {}, "render": {}},
     permissions_on_event={"workflow_run": {"contents": "read", "actions": "read"}},
@@ -65,6 +84,11 @@ def shown_records(known: RunRecords) -> dict[Step, Envelope]:
     }
 
 
+def page_of(run_dir: Path, model: str) -> Path:
+    """Return where the page stands under a name of its own, by which an artifact of one file is called."""
+    return run_dir / f"report-{model}.html"
+
+
 def reads(context: Context, _inputs: Inputs) -> Mapping[str, Any]:
     """Return the records."""
     return {step: envelope.digest for step, envelope in shown_records(context.records).items()}
@@ -87,6 +111,8 @@ def run(context: Context, _inputs: Inputs) -> Outcome:
     write_atomic(context.run_dir / "report.html", html)
     for name, text in files_for_tools(context, records).items():
         write_atomic(context.run_dir / name, text.encode())
+    if context.event is not None:
+        write_atomic(page_of(context.run_dir, context.config.model.name), html)
     result = ReportResult(
         markdown="report.md",
         html="report.html",
@@ -113,7 +139,9 @@ REPORT = StepDefinition(
     stage=Stage(
         whatever_came_before=True,
         follow_up=FollowUp(
-            "comment", "inputs.comment != 'false' && github.event_name == 'pull_request'", {"part": "comment"}
+            "comment",
+            "inputs.comment != 'off' && inputs.comment != 'false' && github.event_name == 'pull_request'",
+            {"part": "comment", "report-url": "", "merged": "", "models": ""},
         ),
     ),
     intact=_files_are_there,
