@@ -72,7 +72,7 @@ def shoot(html: str, target: Path, width: int, scale: int) -> None:
         size = [f"--window-size={wide},{min(TALLEST, int(found[1]))}", f"--screenshot={target}"]
         subprocess.run([*base, *size, path.as_uri()], check=True, capture_output=True)
     with Image.open(target) as whole:
-        whole.crop((0, 0, width * scale, whole.height)).quantize(128).save(target, optimize=True)
+        whole.convert("RGB").crop((0, 0, width * scale, whole.height)).save(target, optimize=True)
 
 
 def sources() -> Iterator[tuple[str, str, str]]:
