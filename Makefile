@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.stamp
 
-.PHONY: help setup demo demo-loop check unit test hostile lint format bench locks upgrade generate clean
+.PHONY: help setup demo demo-loop check unit test pythons hostile lint format bench locks upgrade generate clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 17
@@ -32,6 +32,9 @@ unit: $(STAMP) ## unit and contract tests; about a minute on 2 cores
 
 test: $(STAMP) ## every check and every test
 	@tools/test
+
+pythons: $(STAMP) ## unit and contract tests under every other supported Python of this machine, minutes each
+	@tools/pythons
 
 hostile: $(STAMP) ## every template against hostile pull requests, minutes
 	@tools/hostile

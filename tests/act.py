@@ -174,7 +174,8 @@ class Runner:
         (home / "workflow.yml").write_text(workflow, "utf-8")
         (home / "event.json").write_text(json.dumps(payload), "utf-8")
         (home / "stub").mkdir()
-        command = self._command(home, repository, event, [*arguments, *self._local(workflow)])
+        beside = [path.read_text("utf-8") for path in sorted((repository / ".github" / "workflows").glob("*.yml"))]
+        command = self._command(home, repository, event, [*arguments, *self._local("\n".join([workflow, *beside]))])
         process = subprocess.Popen(
             command, cwd=home, env=self._own_environment(home), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
             stderr=subprocess.PIPE, text=True, start_new_session=True,

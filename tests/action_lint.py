@@ -90,6 +90,8 @@ def pins(text: str) -> list[str]:
     """What is wrong with the actions that a file uses: each at a commit, with its version, as it is today."""
     problems = []
     for used, comment in _USES.findall(text):
+        if used.startswith("./"):  # a file beside it, at the same commit
+            continue
         name, _, reference = used.partition("@")
         if _OURS.fullmatch(used):
             if "unpinned-uses" not in comment and "zizmor" not in comment:
@@ -112,7 +114,8 @@ def _workflow(text: str) -> Iterator[str]:
     document = yaml.safe_load(text)
     if document.get("permissions") != {}:
         yield "the workflow grants something to every job"
-    if "concurrency" not in document:
+    called_alone = set(document.get(True) or ()) == {"workflow_call"}  # YAML reads `on` as true
+    if "concurrency" not in document and not called_alone:
         yield "runs of it may overlap"
     for line in text.splitlines():
         if re.search(r"^\s+[a-z-]+: (read|write)\b", line) and "#" not in line:
@@ -123,6 +126,12 @@ def _workflow(text: str) -> Iterator[str]:
 
 
 def _job(job: dict[str, Any]) -> Iterator[str]:
+    if "uses" in job:  # a workflow beside it, whose own jobs are looked at there; it takes no time limit
+        if not str(job["uses"]).startswith("./.github/workflows/"):
+            yield f"it calls {job['uses']}, which is not beside it"
+        if "permissions" not in job:
+            yield "permissions is not set"
+        return
     yield from (f"{key} is not set" for key in ("timeout-minutes", "permissions") if key not in job)
     writes = {scope for scope, level in (job.get("permissions") or {}).items() if level == "write"}
     uses = [str(step.get("uses", "")) for step in job["steps"]]

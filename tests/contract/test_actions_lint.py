@@ -63,14 +63,21 @@ def test_schemas_of_actions_and_workflows() -> None:
     check(str(BIN / "check-jsonschema"), "--builtin-schema", "vendor.github-workflows", *map(str, WORKFLOWS))
 
 
-def test_actionlint_with_shellcheck() -> None:
-    check(str(ROOT / ".tools" / "actionlint"), "-shellcheck", str(BIN / "shellcheck"), *map(str, WORKFLOWS))
+def installed(folder: Path) -> list[Path]:
+    """Copies of all workflows and templates, where a repository has them."""
+    workflows = folder / ".github" / "workflows"
+    workflows.mkdir(parents=True)
+    return [Path(shutil.copy(path, workflows / path.name)) for path in WORKFLOWS]
+
+
+def test_actionlint_with_shellcheck(tmp_path: Path) -> None:
+    copies = installed(tmp_path)
+    (tmp_path / ".git").mkdir()  # it looks for workflows that are called in the repository around them
+    check(str(ROOT / ".tools" / "actionlint"), "-shellcheck", str(BIN / "shellcheck"), *map(str, copies))
 
 
 def test_zizmor_at_its_strictest(tmp_path: Path) -> None:
-    (tmp_path / ".github" / "workflows").mkdir(parents=True)
-    for path in WORKFLOWS:
-        shutil.copy(path, tmp_path / ".github" / "workflows" / path.name)
+    installed(tmp_path)
     shutil.copy(ROOT / ".github" / "dependabot.yml", tmp_path / ".github")
     for path in ACTIONS:
         target = tmp_path / path.relative_to(ROOT)
@@ -116,7 +123,10 @@ def test_a_template_uses_our_actions_as_they_are(path: Path) -> None:
     outputs: dict[str, dict[str, set[str]]] = {}
     for name, job in document["jobs"].items():
         outputs[name] = {}
-        for step in job["steps"]:
+        if "uses" in job:
+            called = yaml.safe_load((path.parent / Path(job["uses"]).name).read_text("utf-8"))[True]["workflow_call"]
+            assert set(job.get("with") or {}) <= set(called["inputs"]), job["uses"]
+        for step in job.get("steps", ()):
             used = str(step.get("uses", ""))
             if not used.startswith("modelyard/"):
                 continue
@@ -153,6 +163,12 @@ def test_the_templates_permissions_are_exactly_these() -> None:
         ("ml-data-change", "look"): {"contents": "read"},
         ("ml-data-change", "evaluate"): {"contents": "read"},
         ("ml-data-change", "promote"): {"contents": "write"},
+        ("ml-pipeline", "evaluate"): {"contents": "read"},
+        ("ml-pipeline", "promote"): {"contents": "write"},
+        ("ml-monorepo", "models"): {"contents": "read"},
+        ("ml-monorepo", "pipeline"): {"contents": "write"},
+        ("ml-monorepo", "comment"): {"pull-requests": "write"},
+        ("ml-monorepo", "verdict"): {},
         ("ml-promotion-merged", "move"): {"contents": "write"},
         ("ml-rollback", "prove"): {"contents": "read"},
         ("ml-rollback", "move"): {"contents": "write", "issues": "write"},
@@ -171,8 +187,11 @@ def test_a_promotion_that_runs_is_never_cancelled_and_waits_for_its_environment(
 
 def test_the_comment_for_forks_follows_the_runs_of_pull_requests_alone() -> None:
     document = yaml.safe_load((ROOT / "workflows-templates" / "ml-comment.yml").read_text("utf-8"))
-    judging = yaml.safe_load((ROOT / "workflows-templates" / "ml-pull-request.yml").read_text("utf-8"))
-    assert document[True] == {"workflow_run": {"workflows": [judging["name"]], "types": ["completed"]}}
+    judging = [
+        yaml.safe_load((ROOT / "workflows-templates" / f"{name}.yml").read_text("utf-8"))["name"]
+        for name in ("ml-pull-request", "ml-monorepo")
+    ]
+    assert document[True] == {"workflow_run": {"workflows": judging, "types": ["completed"]}}
     (job,) = document["jobs"].values()
     assert job["if"] == "${{ github.event.workflow_run.event == 'pull_request' }}"
     assert not [step for step in job["steps"] if "actions/" in step["uses"] and "modelyard/" not in step["uses"]]

@@ -489,7 +489,12 @@ def test_without_a_default_branch_nothing_is_written(tmp_path: Path) -> None:
 def test_a_schedule_in_a_repository_that_sleeps(repository: Path) -> None:
     late = datetime.now(UTC) + timedelta(days=61)
     found = [each for each in examine(seen(repository, now=late)) if each.code == "doctor/idle-schedule"]
-    assert {Path(each.file).name for each in found} == {"ml-train-promote.yml", "ml-data-change.yml", "ml-monitor.yml"}
+    assert {Path(each.file).name for each in found} == {
+        "ml-data-change.yml",
+        "ml-monitor.yml",
+        "ml-monorepo.yml",
+        "ml-train-promote.yml",
+    }
     assert not [each for each in examine(seen(repository)) if each.code == "doctor/idle-schedule"]
 
 

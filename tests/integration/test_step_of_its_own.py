@@ -69,7 +69,7 @@ def found(printed: list[str]) -> dict[str, Any]:
 
 def test_it_is_in_the_help(found: dict[str, Any]) -> None:
     assert re.search(r"^  watch +Compare what is served with what the champion was trained on.$", found["help"], re.M)
-    assert "--window VALUE" in found["flags"]
+    assert "--window DURATION" in found["flags"]
     assert "(default: 7 days)" in found["flags"]
 
 

@@ -70,12 +70,23 @@ def upload(given: dict[str, str]) -> int:
 
 def download(given: dict[str, str]) -> int:
     record("actions/download-artifact", given)
+    if given["pattern"] and not given["name"]:
+        return download_all(given["pattern"], Path(given["path"] or ".").resolve())
     source = Path(os.environ["STUB_DIR"], "artifacts", given["name"])
     if not given["name"] or not source.is_dir():
         print(f"::error::Unable to download artifact(s): Artifact not found for name: {given['name']}")
         return 1
     target = Path(given["path"] or ".").resolve()
     shutil.copytree(source, target, dirs_exist_ok=True)
+    output("download-path", str(target))
+    return 0
+
+
+def download_all(pattern: str, target: Path) -> int:
+    """Put every artifact whose name fits into a folder of its own; none is no fault."""
+    kept = Path(os.environ["STUB_DIR"], "artifacts")
+    for source in sorted(kept.glob(pattern)) if kept.is_dir() else ():
+        shutil.copytree(source, target / source.name, dirs_exist_ok=True)
     output("download-path", str(target))
     return 0
 

@@ -566,3 +566,18 @@ def test_no_text_ends_in_anything_but_a_configuration_error(
         except ConfigError as error:
             said.append(str(error))
     assert all(said)
+
+
+def test_a_runner_is_told_of_a_missing_checkout_and_of_the_input(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    with pytest.raises(ConfigError) as caught:
+        load(Path("modelyard.yml"), root=tmp_path)
+    assert "no checkout" in caught.value.message
+    assert "actions/checkout" in caught.value.hint
+    (tmp_path / "code").mkdir()
+    (tmp_path / "code" / "modelyard.yml").write_text("", "utf-8")
+    with pytest.raises(ConfigError) as caught:
+        load(Path("modelyard.yml"), root=tmp_path)
+    assert caught.value.hint == "Name it with the input config: code/modelyard.yml"

@@ -74,6 +74,13 @@ _OTHERS = (
         group="setup",
     ),
     Command(
+        "models",
+        "Say which models of this repository a change affects.",
+        "modelyard models --base main",
+        "modelyard.cli.models",
+        (Flag("base", "git reference that the change is seen from; without one, every model is listed"), JSON),
+    ),
+    Command(
         "config",
         "Check the configuration without touching the data: modelyard config check.",
         "modelyard config check",

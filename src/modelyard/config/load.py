@@ -1,5 +1,6 @@
 """modelyard.yml from disk: checked, with the line of every key, and every mistake named at once."""
 
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -8,6 +9,7 @@ from modelyard.config.configuration import Config
 from modelyard.config.meaning import meaning
 from modelyard.config.sections.outcomes import OUTCOMES
 from modelyard.core import documents, explain, files
+from modelyard.core.actions import in_actions
 from modelyard.core.canonical import digest
 from modelyard.core.documents import KeyPath, dotted, line_of
 from modelyard.core.errors import ConfigError, Place, nearest
@@ -98,6 +100,14 @@ def _absent(path: Path, root: Path) -> ConfigError:
     folder = path.parent.relative_to(root).as_posix()
     where = "the workspace" if folder == "." else f"{folder}/"
     elsewhere = list(dict.fromkeys(each.relative_to(root).as_posix() for each in _others(path, root)))
+    on_runner = in_actions(os.environ)
+    if not elsewhere and on_runner and not (root / ".git").exists():
+        return ConfigError(
+            f"no {path.name}, and no checkout: the workspace holds no repository",
+            code="config/missing-file",
+            hint="Check out before this step: uses: actions/checkout, without `path:`, or with it and the input "
+            "`config` below that path.",
+        )
     if not elsewhere:
         return ConfigError(
             f"no {path.name} in {where}",
@@ -109,7 +119,9 @@ def _absent(path: Path, root: Path) -> ConfigError:
         f"no {path.name} in {where}, but there {'is' if len(elsewhere) == 1 else 'are'} "
         f"{', '.join(elsewhere[:_NAMED])}{more}",
         code="config/missing-file",
-        hint="Name it with --config, relative to the folder that you are in.",
+        hint=f"Name it with the input config: {elsewhere[0]}"
+        if on_runner
+        else "Name it with --config, relative to the folder that you are in.",
     )
 
 

@@ -36,6 +36,7 @@ from modelyard.steps.catalogue import commands
 from modelyard.usecases.actions import action_specs
 from modelyard.usecases.doctor.catalogue import CHECKS
 from modelyard.usecases.doctor.finding import LEVELS
+from modelyard.usecases.workflow_templates import installed
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -138,15 +139,35 @@ def doctor_table() -> str:
     )  # fmt: skip
 
 
+EVENTS = (
+    "pull_request", "merge_group", "push", "schedule", "workflow_dispatch", "repository_dispatch", "workflow_run",
+    "issue_comment", "workflow_call",
+)  # fmt: skip
+
+
+def trigger_table() -> str:
+    """Return the table of templates and the events that start them."""
+    rows = ["| | " + " | ".join(f"`{event}`" for event in EVENTS) + " |", "|---|" + ":-:|" * len(EVENTS)]
+    for name, template in installed().items():
+        unknown = set(template.triggers) - set(EVENTS)
+        if unknown:
+            raise ValueError(f"{name} runs on {unknown}, which the table does not have")
+        marks = ("●" if event in template.triggers else "" for event in EVENTS)
+        rows.append(f"| `{name.removesuffix('.yml')}` | " + " | ".join(marks) + " |")
+    return "\n".join(rows)
+
+
 def generated() -> dict[Path, str]:
     """Every generated file with its content."""
     readme, doctor = ROOT / "README.md", ROOT / "docs" / "doctor.md"
+    templates = ROOT / "workflows-templates" / "README.md"
     return {
         readme: between_markers(readme.read_text("utf-8"), "commands", command_table()),
         ROOT / "src" / "modelyard" / "cli" / "step_table.py": step_table(),
         ROOT / "docs" / "actions.md": actions_page((ROOT / "docs" / "actions.md").read_text("utf-8")),
         ROOT / "docs" / "errors.md": errors.page(),
         doctor: between_markers(doctor.read_text("utf-8"), "checks", doctor_table()),
+        templates: between_markers(templates.read_text("utf-8"), "triggers", trigger_table()),
         ROOT / "action.yml": root_action(),
         **{ROOT / "actions" / spec.name / "action.yml": step_action(spec) for spec in action_specs()},
         ROOT / "schemas" / "modelyard.schema.json": json.dumps(schema(), indent=2, ensure_ascii=False) + "\n",

@@ -90,6 +90,7 @@ class Event:
         number: of the pull request, where there is one.
         head: its head commit.
         base: for a merge group the commit that it builds on.
+        before: for a push the commit that the branch pointed at; zeros where it is new.
         ours: the pull request's head is a branch of this repository, not of a fork.
         other: on ``workflow_run`` the run that ended.
         comment: on ``issue_comment`` what was written.
@@ -109,6 +110,7 @@ class Event:
     number: int | None = None
     head: str | None = None
     base: str | None = None
+    before: str | None = None
     ours: bool = True
     other: OtherRun | None = None
     comment: Commented | None = None
@@ -157,6 +159,7 @@ def read_event(environ: Mapping[str, str]) -> Event | None:
         number=_number(pull.get("number"), "pull request") if name == "pull_request" else None,
         head=_sha(head.get("sha")) if name == "pull_request" else None,
         base=_sha(group.get("base_sha")) if name == "merge_group" else None,
+        before=_sha(payload.get("before")) if name == "push" and payload.get("before") else None,
         ours=_part(head, "repo").get("full_name") == repository if name == "pull_request" else True,
         other=_other_run(_part(payload, "workflow_run")) if name == "workflow_run" else None,
         comment=_commented(payload) if name == "issue_comment" else None,

@@ -59,16 +59,20 @@ class Orphan:
 
 
 class AliasMoved(PlatformError):  # noqa: N818 - it says what happened
-    """Somebody else moved the alias since it was looked at; nothing was changed."""
+    """Somebody else moved the alias since it was looked at; it was left alone.
 
-    def __init__(self, alias: str, *, seen: str | None, now: str | None) -> None:
+    ``published`` is the version that it was to point at, where that was published for the purpose.
+    """
+
+    def __init__(self, alias: str, *, seen: str | None, now: str | None, published: str = "") -> None:
         self.alias = alias
         self.seen = seen
         self.now = now
+        left = f"{published} stays published, and nothing serves it: `modelyard gc` lists it." if published else ""
         super().__init__(
             f"{alias} was moved in the meantime: it pointed at {seen or 'nothing'}, and now at {now or 'nothing'}",
             code="registry/alias-moved",
-            hint=f"Nothing was changed. To promote, evaluate again{f' against {now}' if now else ''}.",
+            hint=f"{left or 'Nothing was changed.'} To promote, evaluate again{f' against {now}' if now else ''}.",
         )
 
 

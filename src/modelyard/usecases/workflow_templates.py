@@ -77,7 +77,8 @@ def _copy(template: Workflow, names: Names) -> str:
             use = ours.used(step)
             if use is None:
                 continue
-            if names.config != "modelyard.yml":
+            takes = use.spec is None or "config" in use.spec.inputs.model_fields
+            if takes and names.config != "modelyard.yml" and "${{" not in str(step.input("config")):
                 edits.append(Put((*step.path, "with", "config"), names.config, after="with"))
             needed = ours.permissions(use, step, frozenset(template.triggers), names.via)
             missing = {scope: level for scope, level in needed.items() if not job.grants.covers(scope, level)}

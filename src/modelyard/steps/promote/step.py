@@ -217,16 +217,19 @@ def _refuse_decision(context: Context, decision: str, champion: Version | None) 
 
 def _move(context: Context, version: Version, evaluation: Envelope, reason: str, decision: str) -> JournalEntry:
     champion = context.versions.find_champion()
-    entry = context.versions.open().set_alias(
-        context.config.registry.alias,
-        version.name,
-        seen=None if champion is None else champion.name,
-        actor=context.actor,
-        reason=reason,
-        evidence=evaluation.digest,
-        kind="promoted",
-        command=decided.command_of("modelyard promote", decision),
-    )
+    try:
+        entry = context.versions.open().set_alias(
+            context.config.registry.alias,
+            version.name,
+            seen=None if champion is None else champion.name,
+            actor=context.actor,
+            reason=reason,
+            evidence=evaluation.digest,
+            kind="promoted",
+            command=decided.command_of("modelyard promote", decision),
+        )
+    except AliasMoved as error:
+        raise AliasMoved(error.alias, seen=error.seen, now=error.now, published=version.name) from error
     _mark_best(context, version, evaluation)
     return entry
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 
 from modelyard.core.errors import closest
 from modelyard.usecases.doctor import ours
@@ -29,12 +30,21 @@ class UnknownWorkflow(Check):
     mechanical = True
 
     def find(self, repository: Repository) -> Iterator[Finding]:
-        """Yield each name; a close one is put in its place by ``--fix``."""
+        """Yield each name; a close one is put in its place by ``--fix``.
+
+        A template may wait for several others, of which a repository has one.
+        """
         names = [workflow.name for workflow in repository.workflows]
+        there = {Path(workflow.file).name for workflow in repository.workflows}
+        absent = {template.name for file, template in repository.templates.items() if file not in there}
         for workflow in repository.workflows:
             path = ("on", "workflow_run", "workflows")
             named = workflow.get(path)
-            for at, name in enumerate(named if isinstance(named, list) else []):
+            listed = named if isinstance(named, list) else []
+            spare = absent if any(name in names for name in listed) else set()
+            for at, name in enumerate(listed):
+                if name in spare:
+                    continue
                 if isinstance(name, str) and is_literal(name) and name not in names and not repository.unreadable:
                     near = closest(name, names)
                     edits = [Put((*path, at), near)] if near else []
