@@ -34,7 +34,7 @@ class Web:
         token: sent as ``Authorization: Bearer``.
     """
 
-    def __init__(self, location: Location, place: str, root: str, token: str = "") -> None:
+    def __init__(self, location: Location, place: str, root: str, token: str | None = None) -> None:
         self._location, self._place, self._token = location, place, token
         self._origin = origin(root)
         self._plain = self._origin[0] == "http"
