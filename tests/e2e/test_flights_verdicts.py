@@ -76,7 +76,7 @@ def test_four_challengers_get_four_comments(flights: tuple[Path, str]) -> None:
     assert "## 🟡 Cannot tell yet · `flights-late`" in close
     assert "3 of 4 gates passed, 1 undecided" in close
     assert "Smallest detectable difference" in close
-    assert "days would decide it as a pass four times in five, were the true value today’s estimate" in close
+    assert "days give an 80% chance to pass, if the true value is today’s estimate" in close
 
     drop = head.replace("    drop:\n", "    drop:\n      - dep_delay\n      - dep_time\n")
     worse = judge(folder, "worse", drop + CHALLENGER + GATES)

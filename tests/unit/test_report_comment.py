@@ -285,3 +285,23 @@ def test_decimals_follow_levels_and_margin(
     levels: list[float], differences: list[float], margin: float | None, places: int
 ) -> None:
     assert numbers.scale(levels, differences, margin=margin) == places
+
+
+def test_a_pass_for_every_slice_names_the_worst_of_them() -> None:
+    passed = sliced(Verdict.PASS).model_copy(update={"slices": sliced().slices[1:], "every_slice": True})
+    row = next(line for line in comment(with_gates(passed, verdict=Verdict.PASS)).splitlines() if "| ✅" in line)
+    assert "worst `UA` +0.0100" in row
+    assert "OO" not in row, "it has too few rows"
+
+
+def test_what_is_worse_for_certain_is_called_so_where_only_its_size_is_open() -> None:
+    worse = gate(
+        metric="mean_absolute_error", margin=0.5, higher_is_better=False, verdict=Verdict.INCONCLUSIVE,
+        estimate=estimate(0.62, 0.19, 1.07), challenger=estimate(14.25), reference_level=estimate(13.63),
+        would_decide="unrealistic",
+    )  # fmt: skip
+    said = comment(with_gates(worse, verdict=Verdict.INCONCLUSIVE))
+    assert "It is worse for certain; whether by more than is allowed is open." in said
+    assert "keep the champion, or allow more" in said
+    unsure = worse.model_copy(update={"estimate": estimate(0.62, -0.19, 1.43)})
+    assert "for certain" not in comment(with_gates(unsure, verdict=Verdict.INCONCLUSIVE))

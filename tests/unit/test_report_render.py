@@ -101,7 +101,7 @@ def test_the_headline_names_the_deciding_gate_before_and_after_and_the_effect_in
 def test_an_open_gate_says_what_could_be_seen_and_how_much_would_decide() -> None:
     for text in both(run("cannot-tell")):
         assert "0.008" in text
-        said = "bout 1,575 days would decide it as a pass four times in five, were the true value today’s estimate"
+        said = "bout 1,575 days give an 80% chance to pass, if the true value is today’s estimate"
         assert said in text
 
 

@@ -104,6 +104,8 @@ def _against(gate: GateResult, row: MetricRow | None, result: EvaluateResult) ->
         over = wording.over_least(gate)
         return [*parts, f": {over}."]
     meaning = wording.effect(gate) or ("" if gate.higher_is_better else "lower is better")
+    if wording.surely_worse(gate):
+        return [*parts, ". It is worse for certain; whether by more than is allowed is open."]
     return [*parts, f": {meaning}." if meaning else "."]
 
 

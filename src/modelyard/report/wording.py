@@ -438,6 +438,23 @@ def sorted_slices(gate: GateResult, only: Sequence[Verdict] = tuple(Verdict)) ->
     )
 
 
+def worst_slice(gate: GateResult) -> SliceRow | None:
+    """Return the slice with the worst value of those that have rows enough; None where no slice has one."""
+    told = [row for row in sorted_slices(gate) if judged(row).value is not None and not too_few(row)]
+    sign = 1.0 if passes_above(gate) else -1.0
+    return min(told, key=lambda row: sign * (judged(row).value or 0.0), default=None)
+
+
+def surely_worse(gate: GateResult) -> bool:
+    """Return whether an undecided difference is on the bad side of 0 for certain, so that only its size is open."""
+    found = gate.estimate
+    if gate.verdict is not Verdict.INCONCLUSIVE or is_contrast(gate) or not is_difference(gate):
+        return False
+    if found.low is None or found.high is None:
+        return False
+    return found.high < 0 if gate.higher_is_better else found.low > 0
+
+
 def deciding_slice(gate: GateResult) -> SliceRow | None:
     """Return the worst slice of a gate that failed because of its slices; None where all rows fail, or none does."""
     if gate.verdict is not Verdict.FAIL or gate.on_all_rows is Verdict.FAIL:
@@ -714,8 +731,8 @@ def would_decide(gate: GateResult) -> str:
         return ""
     if gate.units_to_decide is None:
         return "no realistic number of rows would decide it" if gate.would_decide else ""
-    number = f"about {numbers.units(gate.units_to_decide, gate.estimate.unit)} would"
-    return f"{number} decide it as a {gate.would_decide} four times in five, were the true value today’s estimate"
+    number = f"about {numbers.units(gate.units_to_decide, gate.estimate.unit)}"
+    return f"{number} give an 80% chance to {gate.would_decide}, if the true value is today’s estimate"
 
 
 def for_equal(gate: GateResult) -> str:

@@ -5,7 +5,7 @@ from modelyard.records.envelope import Envelope
 from modelyard.records.results import Expectation, SuiteResult, ValidateResult
 from modelyard.report import expectations, numbers
 from modelyard.report.conclusion import outcome
-from modelyard.report.document import Block, Break, Code, Column, Inline, Line, Paragraph, Section, Table, line
+from modelyard.report.document import Block, Break, Code, Column, Inline, Line, Paragraph, Section, Table, Text, line
 from modelyard.report.registry import Results
 from modelyard.report.sections import validate
 from modelyard.report.verdict_style import SEVERITY, SIGNS
@@ -27,7 +27,8 @@ def sections(envelope: Envelope, results: Results) -> tuple[Section, ...]:
     columns = (Column("", centre=True), Column("Column"), Column("Expected"), Column("Found"), Column("Where"))
     rows = tuple(_row(suite, item) for suite, item in found[:MOST])
     table = Table("Expectations that did not pass", columns, rows, more=len(found) - len(rows))
-    blocks: tuple[Block, ...] = (table, *_engines(result.suites))
+    to_do = line(Text("What to do: ", "strong"), "mend the data, or the expectation where it asks for too much.")
+    blocks: tuple[Block, ...] = (table, *((Paragraph(to_do),) if found else ()), *_engines(result.suites))
     return (Section("validation", "", "", blocks, 96, folded=False),)
 
 

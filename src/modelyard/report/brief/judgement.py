@@ -117,6 +117,10 @@ def _result(gate: GateResult, result: EvaluateResult) -> Line:
     if total.value is None:
         return line(wording.reason(gate) or numbers.NONE)
     parts = [*_number(total, places, signed=signed), *_strip(total, gate)]
+    lowest = wording.worst_slice(gate) if gate.counted is Verdict.PASS else None
+    if lowest is not None:
+        value = numbers.metric(wording.judged(lowest).value, places, signed=signed)
+        parts += [NEXT, "worst ", Code(lowest.value), f" {value}"]
     why = wording.reason(gate)
     return line(*parts, NEXT, why) if why and gate.verdict is not Verdict.PASS else line(*parts)
 
@@ -198,6 +202,8 @@ def _to_do(gates: Sequence[GateResult]) -> Iterator[Block]:
         parts += ["; a waiver for ", Code(f"{row.column} = {row.value}"), " with owner, reason and date lets it pass"]
     elif gate.verdict is Verdict.FAIL:
         parts += ["; a waiver with owner, reason and date lets it pass"]
+    elif gate.would_decide and gate.units_to_decide is None:
+        parts += ["; no realistic number of rows would decide it: keep the champion, or allow more"]
     elif would := wording.would_decide(gate):
         parts += [f"; {would}"]
     elif few:

@@ -100,7 +100,7 @@ def _decisions(found: Diagnostics, champion: str | None) -> list[Section]:
         figures.append(Figure(binary.thresholds(found.thresholds), "Precision (dashes) and recall (line) by threshold"))
     if found.lift:
         figures.append(Figure(binary.lift(found.lift), "Lift"))
-    blocks: list[Block] = [_matrix(found)]
+    blocks: list[Block] = [*_matrix(found)]
     if figures:
         blocks.append(Gallery(tuple(figures)))
     own = next((each for each in found.thresholds if each.model == "challenger"), None)
@@ -144,9 +144,11 @@ def _thresholds(own: Thresholds, other: Thresholds | None, champion: str | None)
 # confusion
 
 
-def _matrix(found: Diagnostics) -> Table:
+def _matrix(found: Diagnostics) -> tuple[Table, ...]:
     """Return the challenger's confusion: rows, their share of the class, and how many more or fewer than before."""
-    own = next(each for each in found.confusion if each.model == "challenger")
+    own = next((each for each in found.confusion if each.model == "challenger"), None)
+    if own is None:
+        return ()
     old = next((each for each in found.confusion if each.model == "champion"), None)
     names = [*found.classes, *(["other classes"] if found.others else [])]
     roomy = len(names) <= 8
@@ -160,9 +162,8 @@ def _matrix(found: Diagnostics) -> Table:
         total = sum(own.counts[at])
         cells = [line(_cell(own, old, at, to, total, roomy=roomy)) for to in range(len(names))]
         rows.append((line(Code(name)), *cells, line(numbers.count(total))))
-    return Table(
-        "Confusion: rows by class, then by predicted class", columns, tuple(rows), matrix=True, before_fold=len(rows)
-    )
+    caption = "Confusion: rows by class, then by predicted class"
+    return (Table(caption, columns, tuple(rows), matrix=True, before_fold=len(rows)),)
 
 
 def _cell(own: Confusion, old: Confusion | None, at: int, to: int, total: int, *, roomy: bool) -> Shade:
@@ -185,7 +186,7 @@ def _classes(found: Diagnostics, champion: str | None) -> list[Section]:
     compared = any(row.difference is not None for row in found.by_class)
     legend = "Shade: share of the class's rows. Below the rows: more or fewer than the champion's. " if compared else ""
     more = f"{numbers.plural(found.others, 'class', 'classes')} share the last row and column." if found.others else ""
-    blocks: list[Block] = [_matrix(found)]
+    blocks: list[Block] = [*_matrix(found)]
     if legend or more:
         blocks.append(Paragraph(line(Text(f"{legend}{more}".strip(), "muted"))))
     made = [_section("decisions", "Confusion", "rows by class and predicted class", *blocks)]
