@@ -69,7 +69,11 @@ def test_it_is_opened_updated_and_closed(repository: Repository, server: Hub) ->
     (body,) = (each["body"] for each in server.issues.values())
     assert body.startswith(f"<!-- modelyard:decision v1 model={MODEL} action=investigate episode=")
     assert body.count("The column dep_delay is at fault since the window 2013-07-15") == 2, "on top, and as a limit"
-    assert "### Why\n\n- Champion `v3`" in body
+    why = body.partition("### Why\n\n")[2].splitlines()
+    assert why[0].startswith("- **"), "the cause comes first"
+    assert "Column `dep_delay`." in why[0]
+    assert why[1] == "- First bad window `2013-07-15`"
+    assert why[2].startswith("- Champion `v3`")
     assert "| Window | Rows | Value | Counts | Course |" in body, "without a limit"
     assert "| Seen | What | Column | Windows | Effect | Rows | Asks for |" in body, "without a loss"
     assert "| `2013-07-15` | 1,000 | 50.0% | ❌ counts |" in body

@@ -33,6 +33,8 @@ _KINDS = {
     "calendar": "calendar",
     "data": "training data",
 }
+_TOLD = 3
+"""Signals whose words stand first."""
 _OUTCOMES = {
     "open": "under way",
     "promoted": "promoted",
@@ -59,20 +61,28 @@ def sections(envelope: Envelope) -> tuple[Section, ...]:
 
 
 def _why(result: DecideResult) -> Section:
-    facts: list[Line] = [line("Champion ", Code(result.champion or "none"), *_age(result))]
+    deciding = [each for each in result.signals if each.asks_for == result.action]
+    facts: list[Line] = [line(Text(_sentence(wording.because(each.reason)), "strong"), *_of(each))
+                         for each in deciding[:_TOLD]]  # fmt: skip
     if result.first_bad_window:
         facts.append(line("First bad window ", Code(result.first_bad_window)))
-    if result.decision is not None:
-        facts.append(line("Decision ", Code(result.decision.digest)))
+    facts.append(line("Champion ", Code(result.champion or "none"), *_age(result)))
     facts += [_started(text) for text in wording.started(result)]
-    facts.append(line("Monitoring record ", Code(result.monitored)))
     blocks: list[Block] = [Listing(tuple(facts))]
     if result.course is not None:
         table = _course(result.course)
         blocks += [Paragraph(line(Text(table.caption, "muted"))), table]
     if result.signals:
         blocks.append(_signals(result.signals))
+    digests = [line("Decision ", Code(result.decision.digest))] if result.decision is not None else []
+    blocks.append(Listing((*digests, line("Monitoring record ", Code(result.monitored)))))
     return Section("decision", "Why", wording.because(result.reason), tuple(blocks), 90, folded=False, after="moved")
+
+
+def _of(signal: Signal) -> tuple[str | Code, ...]:
+    """Return which column a signal is about, and how many rows it touches."""
+    rows = f" {numbers.plural(signal.rows, 'row')}." if signal.rows else ""
+    return (" Column ", Code(signal.column), f".{rows}") if signal.column else ((rows,) if rows else ())
 
 
 def _started(text: str) -> Line:
