@@ -235,7 +235,7 @@ def test_show_has_metrics_with_intervals_data_packages_evidence_and_a_verified_c
         "0.9000 [0.8900, 0.9100]",
         "roc_auc no worse than champion, margin 0.005",
         "+0.0119 [+0.0062, +0.0173]",
-        "Python 3.11.2 on linux x86_64; 2 packages: numpy 2.2.0, scikit-learn 1.9.0",
+        "Python 3.11.2 on linux x86_64; 2 packages (--all lists them)",
         "LogisticRegression",
         "champion → v2, promoted by octocat: July added",
         "3.0 KiB",

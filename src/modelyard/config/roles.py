@@ -26,7 +26,7 @@ _IDS = re.compile(
 _NAMED_TIME = re.compile(r"(?i)(.*[_\s.-])?(time|date|timestamp|datetime|at|on|day|month)")
 _NAMED_YEAR = re.compile(r"(?i)year|yyyymm|year_?month|yyyymmdd|date")
 _TIME_PART = re.compile(
-    r"(?i)(.*[_\s.-])?(year|quarter|month|week|day|dow|hour|hr|minute|min|second|sec)s?(_?of_?(year|month|week|day))?|weekday"
+    r"(?i)(.*[_\s.-])?(year|quarter|month|week|day|dow|hour|hr|minute|min|second|sec)(_?of_?(year|month|week|day))?|weekday"
 )
 _BIRTH = re.compile(r"(?i).*birth.*|dob|born.*|.*[_\s.-]born")
 _NAMED_TARGET = re.compile(r"(?i)(.*[_\s.-])?(target|label|outcome)")
@@ -234,6 +234,7 @@ def _target(columns: Sequence[Column], identity: Column | None) -> tuple[Column,
     if by_name:
         return by_name, "its name says so"
     # A part of a time, such as the minute, says when a row happened; it is what is predicted where nothing else can be.
+    # In the plural it is a length of time, which is a fine target.
     parts = [column for column in able if _TIME_PART.fullmatch(column.name)]
     for column in (*reversed([column for column in able if column not in parts]), *reversed(parts)):
         if _could_be_target(column):

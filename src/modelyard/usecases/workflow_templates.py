@@ -63,7 +63,24 @@ class Names:
 
 def copies(templates: Mapping[str, Workflow], names: Names) -> dict[str, str]:
     """Return each template's text with a repository's own names in it, by file name."""
-    return {file: _copy(template, names) for file, template in templates.items()}
+    texts = {file: _copy(template, names) for file, template in templates.items()}
+    made = {(FOLDER / file).as_posix(): read(text, file) for file, text in texts.items()}
+    return {file: _calling(made[(FOLDER / file).as_posix()], made, names) for file in texts}
+
+
+def _calling(workflow: Workflow, made: Mapping[str, Workflow], names: Names) -> str:
+    """Return a workflow in which a job that calls another grants what that one's jobs ask for."""
+    edits: list[Edit] = []
+    for job in workflow.jobs:
+        callee = made.get(job.called)
+        for inner in callee.jobs if callee is not None else ():
+            for scope, level in (inner.grants.scopes or {}).items():
+                if level != "none" and job.grants.covers(scope, level) is False:
+                    edits.append(Put((*job.path, "permissions", scope), level, f"registry.via is {names.via}"))
+    text = applied(workflow.text, edits)
+    if text is None:
+        raise AssertionError(f"{workflow.file} cannot be given its permissions")
+    return text
 
 
 def _copy(template: Workflow, names: Names) -> str:

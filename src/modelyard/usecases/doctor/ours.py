@@ -100,8 +100,9 @@ def _asked(use: Use, step: Step, event: str) -> Iterator[tuple[ActionSpec, str]]
             continue
         if not stage.asked_by or (event in ON_DEFAULT and step.input(stage.asked_by) == "true"):
             yield each.spec, ""
-        if stage.follow_up is not None and event == "pull_request" and step.input(stage.follow_up.name) != "false":
-            yield each.spec, stage.follow_up.inputs.get("part", "")
+        after = stage.follow_up if event == "pull_request" else None
+        if after is not None and step.input(after.name) not in ("false", "off"):
+            yield each.spec, after.inputs.get("part", "")
 
 
 def outputs_of(use: Use) -> frozenset[str] | None:
