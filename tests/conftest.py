@@ -10,6 +10,12 @@ from tests import act
 from tests.mlflow_server import QUIET, Running, mlflow_server
 
 
+@pytest.fixture(autouse=True)
+def _no_width(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let no width of the terminal around the test run, which a worker of it is told, decide what is printed."""
+    monkeypatch.delenv("COLUMNS", raising=False)
+
+
 @pytest.fixture(scope="session")
 def running_mlflow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     """A real MLflow server, one a process of the test run; tests empty it before they use it."""

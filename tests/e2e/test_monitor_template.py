@@ -161,7 +161,7 @@ def test_missed_performance_starts_a_run_that_follows_the_decision_and_is_promot
     promoted = next(entry for entry in journal(github) if entry["to"] == "v2" and entry["alias"] == "champion")
     assert promoted["command"] == f"modelyard promote --decision {digest}"
     assert promoted["reason"] == started["inputs"]["reason"]
-    assert any("to retrain: roc\\_auc is missed for certain" in text for text in followed.summaries)
+    assert any("to retrain: roc_auc is missed for certain" in text for text in followed.summaries)
 
 
 def test_a_run_with_a_forged_decision_trains_nothing(tmp_path: Path, github: Hub, served: tuple[Hub, Path]) -> None:
