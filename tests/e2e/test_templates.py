@@ -185,7 +185,7 @@ def test_a_gate_that_fails_is_red_and_the_comment_says_why(tmp_path: Path, githu
     outputs = found.outputs("modelyard")
     assert (outputs["exit-code"], outputs["verdict"], outputs["version"]) == ("1", "fail", "")
     (said,) = found.annotations
-    assert said.startswith("::error title=roc_auc at least 0.95%3A fail,file=modelyard.yml,line=13::The challenger"), (
+    assert said.startswith("::error file=modelyard.yml,line=13,title=roc_auc at least 0.95%3A fail::The challenger"), (
         "the checkout holds the base's very file"
     )
     assert any(text.startswith("## ❌ Hold · `tiny`") for text in found.summaries)
