@@ -18,7 +18,8 @@ from typing import Any
 
 from tests import act, desk, payloads
 from tests.act import Runner
-from tests.e2e.test_templates import COMMENT, READ, WRITE, commit, propose, template
+from tests.e2e.conftest import COMMENT, READ, WRITE
+from tests.e2e.test_templates import commit, propose, template
 from tests.hub import Hub, hub
 
 STAGES = ("detect", "train", "evaluate", "report")

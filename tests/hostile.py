@@ -17,7 +17,8 @@ import cmarkgfm
 
 from tests import desk, payloads
 from tests.act import Run, Runner, clear
-from tests.e2e.test_templates import COMMENT, propose, template
+from tests.e2e.conftest import COMMENT
+from tests.e2e.test_templates import propose, template
 from tests.hub import Hub, hub
 from tests.integration.test_comment_of_fork import archive, kept
 from tests.security.test_user_packages import planted

@@ -10,8 +10,9 @@ import pytest
 
 from tests import desk, payloads
 from tests.act import Run, Runner
-from tests.e2e.test_templates import WRITE, template
-from tests.hub import Hub, hub
+from tests.e2e.conftest import WRITE
+from tests.e2e.test_templates import template
+from tests.hub import Hub
 from tests.object_servers import Door, S3Server, door, s3_server
 
 CONFIG = desk.QUICK.replace("{all: data/*.csv}", '{all: "s3://tiny/parts/*.csv"}').replace("folds: 3", "folds: 2")
@@ -27,14 +28,6 @@ def store(tmp_path: Path) -> Iterator[tuple[S3Server, Door]]:
 def put(server: S3Server, number: int) -> None:
     rows = desk.rows(seed=number, first=1000 * number)
     obstore.put(server.bucket("tiny"), f"parts/part-{number}.csv", rows.write_csv().encode())
-
-
-@pytest.fixture
-def github(tmp_path: Path) -> Iterator[Hub]:
-    with hub(tmp_path / "github") as running:
-        running.tokens[WRITE] = {"contents"}
-        yield running
-        assert running.violations == []
 
 
 def test_a_schedule_looks_and_ends_new_data_is_promoted_and_a_message_that_is_none_is_refused(

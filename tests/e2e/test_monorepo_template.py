@@ -2,26 +2,17 @@
 
 import json
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests import desk, payloads
 from tests.act import Run, Runner
-from tests.e2e.test_templates import COMMENT, WRITE, commit, propose, template
-from tests.hub import Hub, hub
+from tests.e2e.conftest import COMMENT, WRITE
+from tests.e2e.test_templates import commit, propose, template
+from tests.hub import Hub
 
 MODELS = ("churn", "fraud", "ranking")
-
-
-@pytest.fixture
-def github(tmp_path: Path) -> Iterator[Hub]:
-    with hub(tmp_path / "github") as running:
-        running.tokens[WRITE] = {"contents"}
-        running.tokens[COMMENT] = {"pull-requests"}
-        yield running
-        assert running.violations == []
 
 
 @pytest.fixture

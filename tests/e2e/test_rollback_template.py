@@ -11,7 +11,8 @@ from modelyard.github.client import GitHub
 from modelyard.registry.github.registry import GitHubRegistry
 from tests import desk, payloads
 from tests.act import Run
-from tests.e2e.test_templates import READ, WRITE, commit, run
+from tests.e2e.conftest import READ, WRITE
+from tests.e2e.test_templates import commit, run
 from tests.hub import BOT, Hub, hub
 from tests.registry_samples import variant_of
 

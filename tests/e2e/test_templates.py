@@ -4,16 +4,15 @@ import json
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from tests import desk, payloads
 from tests.act import PYTHON, ROOT, Run, Runner
-from tests.hub import BOT, Hub, hub
-
-READ, WRITE, COMMENT = "ghs_read", "ghs_write", "ghs_comment"
+from tests.e2e.conftest import COMMENT, READ, WRITE
+from tests.hub import BOT, Hub
 
 
 def template(name: str) -> str:
@@ -34,16 +33,6 @@ def template(name: str) -> str:
 def commit(folder: Path, name: str = "HEAD") -> str:
     done = subprocess.run(["git", "rev-parse", name], cwd=folder, check=True, capture_output=True, text=True)
     return done.stdout.strip()
-
-
-@pytest.fixture
-def github(tmp_path: Path) -> Iterator[Hub]:
-    with hub(tmp_path / "github") as running:
-        # A job's token may do what its job's permissions say; act has one token, so the widest of the workflow's jobs.
-        running.tokens[WRITE] = {"contents"}
-        running.tokens[COMMENT] = {"pull-requests"}
-        yield running
-        assert running.violations == []
 
 
 @pytest.fixture

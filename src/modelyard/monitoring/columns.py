@@ -209,7 +209,7 @@ def name_of(value: object) -> str:
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 
-_ODD = np.uint64(0x9E3779B97F4A7C15)
+ODD = np.uint64(0x9E3779B97F4A7C15)
 _HALF = np.uint64(32)
 
 
@@ -225,11 +225,11 @@ def smallest_of(columns: "Sequence[NDArray[np.uint64] | None]") -> tuple[Ints, I
     mixed: NDArray[np.uint64] | None = None
     for each in columns:
         if each is not None:
-            mixed = each * _ODD if mixed is None else (mixed ^ each) * _ODD
+            mixed = each * ODD if mixed is None else (mixed ^ each) * ODD
             mixed ^= mixed >> _HALF
     if mixed is None:
         return np.array([], dtype=np.int64), np.array([], dtype=np.int64)
-    mixed *= _ODD
+    mixed *= ODD
     mixed >>= np.uint64(12)
     # The smallest are among the few below a limit, but for rows that mostly repeat each other.
     few = mixed[mixed < int(16 * SAMPLED / max(len(mixed), 1) * 2**52)] if len(mixed) > 32 * SAMPLED else mixed

@@ -12,7 +12,7 @@ from modelyard.data.types import type_name
 from modelyard.log.schema import FEATURE
 from modelyard.monitoring.associations import products_of, table_of
 from modelyard.monitoring.columns import (
-    _ODD,
+    ODD,
     Levels,
     Read,
     bins_of,
@@ -164,7 +164,7 @@ def _days(frame: "pl.DataFrame") -> _Days:
 
 
 def _variety(hashed: NDArray[np.uint64], column: "pl.Series", day: _Days) -> dict[str, int]:
-    part = ((hashed * _ODD) >> np.uint64(59)).view(np.int64)
+    part = ((hashed * ODD) >> np.uint64(59)).view(np.int64)
     cells = part if len(day.names) == 1 else day.codes * 32 + part
     if column.null_count():
         cells = cells[column.is_not_null().to_numpy()]

@@ -73,10 +73,9 @@ def _calling(workflow: Workflow, made: Mapping[str, Workflow], names: Names) -> 
     edits: list[Edit] = []
     for job in workflow.jobs:
         callee = made.get(job.called)
-        for inner in callee.jobs if callee is not None else ():
-            for scope, level in (inner.grants.scopes or {}).items():
-                if level != "none" and job.grants.covers(scope, level) is False:
-                    edits.append(Put((*job.path, "permissions", scope), level, f"registry.via is {names.via}"))
+        for scope, level in callee.asked().items() if callee is not None else ():
+            if job.grants.covers(scope, level) is False:
+                edits.append(Put((*job.path, "permissions", scope), level, f"registry.via is {names.via}"))
     text = applied(workflow.text, edits)
     if text is None:
         raise AssertionError(f"{workflow.file} cannot be given its permissions")

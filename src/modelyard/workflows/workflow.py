@@ -198,6 +198,15 @@ class Workflow:
                 if each.uses is not None:
                     yield (*each.path, "uses"), each.uses
 
+    def asked(self) -> dict[str, str]:
+        """Return what its jobs ask for together: scope to read or write."""
+        found: dict[str, str] = {}
+        for job in self.jobs:
+            for scope, level in (job.grants.scopes or {}).items():
+                if level in ("read", "write"):
+                    found[scope] = "write" if "write" in (level, found.get(scope)) else level
+        return found
+
     def line(self, path: KeyPath) -> int:
         """Return the line of a key, or of its nearest parent that is written."""
         return documents.line_of(self.tree.lines, path)

@@ -98,11 +98,7 @@ class CallerPermission(Check):
         flows = {workflow.file: workflow for workflow in repository.workflows}
         for workflow, job in repository.jobs:
             callee = flows.get(job.called)
-            asked: dict[str, str] = {}
-            for inner in callee.jobs if callee is not None and callee is not workflow else ():
-                for scope, level in (inner.grants.scopes or {}).items():
-                    if level in ("read", "write"):
-                        asked[scope] = "write" if "write" in (level, asked.get(scope)) else level
+            asked = callee.asked() if callee is not None and callee is not workflow else {}
             for scope, level in asked.items():
                 if job.grants.covers(scope, level) is False:
                     found = f"{job.called} asks for {scope}: {level}, which {job.name} does not grant"
